@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_NET_LOOP_H
+#define SSTP_NET_LOOP_H
+/*
+ * The wall around libevent: readiness of descriptors, timers, signals, and the end of a pass.
+ *
+ * One loop per thread, no locks. A pass: wait, run what is ready, then run the pass hooks in the order in
+ * which they were added (flush dirty sessions, free dead ones). Nothing that a callback can still see is
+ * freed before the hooks; objects that die during a pass are handed to loop_reap(). `now` is read once
+ * per wake-up.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct loop_io;
+struct loop_timer;
+
+enum loop_ready {
+	LOOP_READ = 1 << 0,
+	LOOP_WRITE = 1 << 1,
+};
+
+/* Returns owned; NULL with errno set. */
+struct loop *loop_new(void);
+
+/* Frees what loop_reap() still holds too. Takes NULL. All io and timers must be gone. */
+void loop_free(struct loop *loop);
+
+/* Runs passes until loop_stop(). Returns 0, or -errno when waiting fails. */
+int loop_run(struct loop *loop);
+
+/* Ends loop_run() after the present pass. */
+void loop_stop(struct loop *loop);
+
+/* ns on CLOCK_MONOTONIC, read once per wake-up. */
+uint64_t loop_now(const struct loop *loop);
+
+/* Watches fd (borrowed), level-triggered, for `ready` bits. Returns owned; NULL with errno set. */
+struct loop_io *loop_io_new(struct loop *loop, int fd, unsigned ready,
+			    void (*cb)(void *arg, unsigned ready), void *arg);
+
+/* Changes what is watched for; 0 watches for nothing. Returns 0 or -errno. Cheap when unchanged. */
+int loop_io_watch(struct loop_io *io, unsigned ready);
+
+/* Takes NULL. Safe inside its own callback. The descriptor stays open. */
+void loop_io_free(struct loop_io *io);
+
+/* A one-shot timer, not yet armed. Returns owned; NULL with errno set. */
+struct loop_timer *loop_timer_new(struct loop *loop, void (*cb)(void *arg), void *arg);
+
+/* Arms or moves it; CLOCK_NEVER disarms. A time that has passed fires in the next pass. Cheap when the time is
+ * unchanged, and when it moves later (the earlier wake-up then re-arms): sessions move theirs for every burst. */
+void loop_timer_set(struct loop_timer *t, uint64_t at_ns);
+
+/* Takes NULL. Safe inside its own callback. */
+void loop_timer_free(struct loop_timer *t);
+
+/* Calls cb in a pass after signal signo arrived, not in signal context; until the loop is freed. 0 or -errno. */
+int loop_on_signal(struct loop *loop, int signo, void (*cb)(void *arg, int signo), void *arg);
+
+/* Adds a hook that runs at the end of every pass, for the loop's life. 0 or -ENOMEM. */
+int loop_on_pass_end(struct loop *loop, void (*cb)(void *arg), void *arg);
+
+/* Calls free_fn(obj) when the pass's hooks have run. Never fails: a reap node is embedded in the object. */
+struct loop_reap {
+	struct loop_reap *next;
+	void (*free_fn)(struct loop_reap *self);
+};
+void loop_reap(struct loop *loop, struct loop_reap *node);
+
+#endif

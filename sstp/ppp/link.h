@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_PPP_LINK_H
+#define SSTP_PPP_LINK_H
+/*
+ * One PPP link, either role: LCP, then PAP or MS-CHAPv2, then IPCP (RFC 1661, 1334, 2759, 1332, 1877).
+ * No I/O, no clock, no log.
+ *
+ * The link composes the protocols: it knows their order and hands each frame to the right one. Frames to
+ * send are appended to the outbox, whole, beginning with FF 03; each call returns the link_event bits
+ * that the session must act on, in the order of the enum.
+ *
+ * Server: on LINK_EV_USER the session looks the name up and answers with link_on_user(); on
+ * LINK_EV_AUTH_OK it gets an address and answers with link_on_address(), which lets IPCP begin.
+ * Client: both happen by themselves; LINK_EV_UP carries the result.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sstp/base/clock.h"
+#include "sstp/base/outbox.h"
+#include "sstp/base/random.h"
+#include "sstp/base/secret.h"
+#include "sstp/ppp/ipcp.h"
+#include "sstp/ppp/lcp.h"
+#include "sstp/ppp/mschapv2.h"
+#include "sstp/ppp/pap.h"
+
+enum link_role {
+	LINK_SERVER,
+	LINK_CLIENT,
+};
+
+/* Authentication methods, as a set. */
+enum link_auth {
+	LINK_AUTH_PAP = 1 << 0,
+	LINK_AUTH_MSCHAPV2 = 1 << 1,
+};
+
+enum link_event {
+	LINK_EV_USER = 1 << 0,	      /* server: call link_on_user() about link_user_name() */
+	LINK_EV_AUTH_OK = 1 << 1,     /* link_hlak() is valid; server: call link_on_address() */
+	LINK_EV_AUTH_FAILED = 1 << 2, /* final; link_reason() says why; LINK_EV_FINISHED follows */
+	LINK_EV_UP = 1 << 3,	      /* IPCP opened: IPv4 may flow */
+	LINK_EV_DOWN = 1 << 4,	      /* IPCP is no longer open */
+	LINK_EV_PEER_TERMINATED = 1 << 5, /* the peer sent LCP Terminate-Request */
+	LINK_EV_FINISHED = 1 << 6,	  /* nothing more to say: end the call */
+};
+
+enum {
+	LINK_NAME_MAX = 256,   /* user name on the wire, bytes */
+	LINK_SECRET_MAX = 256, /* password, bytes of UTF-8 */
+	LINK_HLAK_SIZE = 32,
+	LINK_NT_HASH_SIZE = 16,
+};
+
+struct link_params {
+	enum link_role role;
+	unsigned auth; /* enum link_auth bits that are allowed; server offers the strongest first */
+	uint16_t mru;  /* what we can receive; 1500 */
+	const char *
+		name; /* server: in the CHAP challenge (not empty); client: the user name. Borrowed. */
+	const struct secret *password;	    /* client: UTF-8; borrowed. Server: NULL */
+	const struct random_source *random; /* borrowed */
+};
+
+/* What the server knows of a user. */
+struct link_user {
+	uint8_t nt_hash
+		[LINK_NT_HASH_SIZE]; /* MD4 of the UTF-16LE password; PAP is checked against it too */
+};
+
+/* Server: what IPCP shall give the peer. IPv4 addresses in network byte order. */
+struct link_address {
+	uint32_t local;	 /* ours, told to the peer; not 0 */
+	uint32_t peer;	 /* assigned to the peer */
+	uint32_t dns[2]; /* 0: none */
+};
+
+/* Embedded in the session; fields are the module's own. */
+struct link;
+
+/* The definition stands in link_struct.h's place below: written with the module. */
+
+/* Copies params (name and password stay borrowed). */
+void link_init(struct link *l, const struct link_params *params);
+
+/* Wipes key material. */
+void link_done(struct link *l);
+
+/* The layer below is there (CALL_DO_LINK_UP). Client: sends Conf-Req now. Server: waits up to 1 s for the
+ * client's (facts: Windows loses one that is glued to the ACK), then sends its own. */
+unsigned link_up(struct link *l, uint64_t now, struct outbox *out);
+
+/* The layer below is gone. Sends nothing, runs no timer any more. Returns LINK_EV_DOWN when IPCP was open. */
+unsigned link_down(struct link *l);
+
+/* One PPP frame as received, with or without FF 03, protocol in one or two bytes; control frames only
+ * (protocol >= 0x8000): data frames are the session's. Anything malformed is dropped and counted. */
+unsigned link_input(struct link *l, uint64_t now, const uint8_t *frame, size_t len,
+		    struct outbox *out);
+
+/* Server, answer to LINK_EV_USER, at once or later: user, or NULL for an unknown name (takes the same time). */
+unsigned link_on_user(struct link *l, uint64_t now, const struct link_user *user,
+		      struct outbox *out);
+
+/* Server, answer to LINK_EV_AUTH_OK: address, or NULL when there is none (terminates the link). */
+unsigned link_on_address(struct link *l, uint64_t now, const struct link_address *address,
+			 struct outbox *out);
+
+/* Ends the link in order: LCP Terminate-Request, at most 2 x 3 s; then LINK_EV_FINISHED. */
+unsigned link_close(struct link *l, uint64_t now, struct outbox *out);
+
+uint64_t link_deadline(const struct link *l);
+unsigned link_on_timer(struct link *l, uint64_t now, struct outbox *out);
+
+/* Any frame at all arrived (data too): restarts the LCP echo timer (server: every 30 s of silence, 3 missed:
+ * LINK_EV_FINISHED). Cheap: called for each burst of data. */
+void link_on_traffic(struct link *l, uint64_t now);
+
+/* The name the peer authenticates with (server) or ours (client), as on the wire, NUL-terminated, untrusted. */
+const char *link_user_name(const struct link *l);
+
+/* Valid from LINK_EV_AUTH_OK until link_done(): MS-CHAPv2: MasterReceiveKey || MasterSendKey as the server sees
+ * them (K2 || K3); PAP: zeros. */
+const uint8_t *link_hlak(const struct link *l);
+
+/* enum link_auth that was agreed on; 0 before. */
+unsigned link_auth_method(const struct link *l);
+
+/* Server: the address confirmed; client: what the server gave us. Valid after LINK_EV_UP. */
+const struct link_address *link_addresses(const struct link *l);
+
+/* True between LINK_EV_UP and LINK_EV_DOWN. */
+bool link_is_up(const struct link *l);
+
+/* Largest information field (IP packet) that the peer takes: min(its MRU, 4087). */
+uint16_t link_peer_mru(const struct link *l);
+
+/* Why the link ended, a sentence for logs; never NULL; holds nothing from the peer unescaped. */
+const char *link_reason(const struct link *l);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUN_IP_H
+#define TUN_IP_H
+/*
+ * Inner IP packets as the forwarder needs them: header fields after all lengths were checked, Internet checksum,
+ * TCP MSS clamp. Works on bytes from peers: never reads or writes outside [pkt, pkt + len).
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct ip_info {
+	uint8_t version; /* 4 */
+	uint8_t protocol;
+	uint16_t header_len; /* bytes, options included */
+	uint16_t total_len;  /* as the header says; at most len, what is behind is padding */
+	uint32_t src_be;
+	uint32_t dst_be;
+};
+
+/*
+ * Checks version, IHL, total length (header_len..len) and, unless it is a fragment, nothing above IP.
+ * IPv4 only for now: -EAFNOSUPPORT for version 6; -EBADMSG when malformed (too short, IHL < 5, lengths).
+ */
+int ip_parse(const uint8_t *pkt, size_t len, struct ip_info *ret_info);
+
+/*
+ * Lowers the MSS option of a TCP SYN (first fragment, option well-formed) to mtu - 40 (IPv4) and corrects
+ * the checksum incrementally (RFC 1624). Anything else, malformed options included, is left untouched. Returns 1 when changed, else 0.
+ */
+int ip_clamp_mss(uint8_t *pkt, const struct ip_info *info, uint16_t mtu);
+
+/* RFC 1071 over len bytes, folded, not inverted; sum continues an earlier one (of an even number of bytes). */
+uint16_t ip_checksum(const void *buf, size_t len, uint32_t sum);
+
+#endif

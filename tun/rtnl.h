@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUN_RTNL_H
+#define TUN_RTNL_H
+/*
+ * Links, addresses and routes by rtnetlink, in one network namespace. Synchronous: each call is one exchange
+ * with the kernel, for set-up and route changes, never on the packet path.
+ * All routes carry our own protocol number, so that what a crashed process left can be found and taken back.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "routing/prefix.h"
+
+struct rtnl;
+
+enum {
+	RTNL_PROTOCOL = 83
+}; /* rtm_protocol of every route we add ('S') */
+
+/* Opens a socket in netns_fd (< 0: the present one). Returns 0 with an owned handle, or -errno. */
+int rtnl_open(int netns_fd, struct rtnl **ret_rtnl);
+
+/* Takes NULL. What was set stays; take it back first. */
+void rtnl_close(struct rtnl *r);
+
+int rtnl_link_up(struct rtnl *r, unsigned ifindex, uint32_t mtu); /* mtu 0: as it is */
+int rtnl_link_down(struct rtnl *r, unsigned ifindex);
+
+/* Adds a host address (IPv4 in network byte order), /32; -EEXIST is not an error. */
+int rtnl_address_add(struct rtnl *r, unsigned ifindex, uint32_t addr_be);
+/* -EADDRNOTAVAIL is not an error. */
+int rtnl_address_del(struct rtnl *r, unsigned ifindex, uint32_t addr_be);
+
+enum rtnl_route_kind {
+	RTNL_ROUTE_DEVICE,	/* out of ifindex, no next hop (scope link) */
+	RTNL_ROUTE_GATEWAY,	/* via gateway_be out of ifindex */
+	RTNL_ROUTE_UNREACHABLE, /* answers with ICMP host unreachable: fails closed */
+};
+
+struct rtnl_route {
+	struct prefix dst;
+	enum rtnl_route_kind kind;
+	unsigned ifindex;
+	uint32_t gateway_be;
+	uint32_t source_be; /* preferred source address; 0: none */
+	uint32_t metric;    /* 0: the kernel's default */
+};
+
+/* Adds, or replaces one with the same prefix and metric. 0 or -errno (-ENETDOWN, -ENETUNREACH, ...). */
+int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route);
+/* -ESRCH is not an error. */
+int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route);
+
+/* Deletes every route with RTNL_PROTOCOL whose device is ifindex (0: any, unreachable ones too). The number deleted, or -errno. */
+int rtnl_route_flush(struct rtnl *r, unsigned ifindex);
+
+/* How the kernel would reach addr now: RTNL_ROUTE_DEVICE or RTNL_ROUTE_GATEWAY filled in (dst is the host prefix).
+ * 0, -ENETUNREACH, or -errno. */
+int rtnl_route_get(struct rtnl *r, uint32_t addr_be, struct rtnl_route *ret_route);
+
+/* True when addr is an address of this namespace itself (RTM_GETADDR dump, IPv4). Calls each(arg, addr_be) for all.
+ * 0 or -errno. */
+int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, unsigned ifindex, uint32_t addr_be),
+		      void *arg);
+
+#endif
