@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Prints the name of every test case, one per line, "SUITE/PATH: CASE", without building anything:
+from cmocka_unit_test...(NAME) in C files, from the corpora of the fuzz targets, and from the
+scripts' own --list. list_cases.py ROOT SUITE..."""
+import os
+import re
+import subprocess
+import sys
+
+REGISTERED = re.compile(r"\bcmocka_unit_test\w*\(\s*(\w+)")
+CHECKS = "tools/dev"
+
+
+def walk(folder, suffix):
+    for where, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if name.endswith(suffix):
+                yield os.path.join(where, name)
+
+
+def cases_in_c(root, suite):
+    for path in walk(os.path.join(root, "test", suite), ".c"):
+        module = re.sub(r"(^|/)test_", r"\1", os.path.relpath(path, os.path.join(root, "test"))[:-2])
+        with open(path, encoding="utf-8") as f:
+            for name in REGISTERED.findall(f.read()):
+                yield f"{module}: {name}"
+
+
+def cases_in_corpora(root):
+    base = os.path.join(root, "test/fuzz/corpus")
+    for path in walk(base, ""):
+        yield f"fuzz/{os.path.relpath(os.path.dirname(path), base)}: {os.path.basename(path)}"
+
+
+def cases_of_scripts(root, suite, folder):
+    for path in walk(os.path.join(root, folder), (".sh", ".py")):
+        if not os.access(path, os.X_OK):
+            continue
+        run = subprocess.run([path, "--list"], capture_output=True, text=True, check=True)
+        name = os.path.splitext(os.path.basename(path))[0]
+        for case in run.stdout.splitlines():
+            yield f"{suite}/{name}: {case}"
+
+
+def cases_of_checks(root):
+    for name in sorted(os.listdir(os.path.join(root, CHECKS))):
+        if name.startswith("check_"):
+            yield f"check: {name}"
+    yield from cases_of_scripts(root, "check", CHECKS)
+
+
+def cases(root, suite):
+    if suite == "check":
+        yield from cases_of_checks(root)
+    elif suite == "fuzz":
+        yield from cases_in_corpora(root)
+    elif suite == "asan":
+        for other in ("unit", "sim", "fuzz", "golden"):
+            yield from (f"asan/{case}" for case in cases(root, other))
+    else:
+        yield from cases_in_c(root, suite)
+        yield from cases_of_scripts(root, suite, f"test/{suite}")
+
+
+def main():
+    root, suites = sys.argv[1], sys.argv[2:]
+    for suite in suites:
+        for case in cases(root, suite):
+            print(case)
+
+
+if __name__ == "__main__":
+    main()
