@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/support/testcert.h"
+
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "testcert: cannot %s\n", what);
+	abort();
+}
+
+static EVP_PKEY *new_key(enum testcert_key kind)
+{
+	EVP_PKEY *key = kind == TESTCERT_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+
+	must(key, "make a key");
+	return key;
+}
+
+static void set_serial(X509 *cert)
+{
+	unsigned char bytes[8];
+	BIGNUM *number;
+
+	must(RAND_bytes(bytes, sizeof(bytes)) == 1, "get random bytes");
+	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 1);
+	number = BN_bin2bn(bytes, sizeof(bytes), NULL);
+	must(number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)), "set the serial");
+	BN_free(number);
+}
+
+static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+	X509_EXTENSION *ext;
+	X509V3_CTX ctx;
+
+	if (!value)
+		return;
+	X509V3_set_ctx_nodb(&ctx);
+	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+	ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	must(ext && X509_add_ext(cert, ext, -1), value);
+	X509_EXTENSION_free(ext);
+}
+
+static void set_validity(X509 *cert, const struct testcert_spec *spec)
+{
+	bool usual = spec->not_before_s == 0 && spec->not_after_s == 0;
+
+	must(X509_gmtime_adj(X509_getm_notBefore(cert), usual ? -3600 : spec->not_before_s) &&
+		     X509_gmtime_adj(X509_getm_notAfter(cert), usual ? 86400 : spec->not_after_s),
+	     "set the validity");
+}
+
+static void set_subject(X509 *cert, const char *common_name)
+{
+	must(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
+					(const unsigned char *)common_name, -1, -1, 0) == 1,
+	     "set the subject");
+}
+
+struct testcert *testcert_new(const struct testcert_spec *spec)
+{
+	struct testcert *c = calloc(1, sizeof(*c));
+	const struct testcert *issuer = spec->issuer ? spec->issuer : c;
+
+	must(c, "allocate");
+	c->issuer = spec->issuer;
+	c->key = new_key(spec->key);
+	c->cert = X509_new();
+	must(c->cert && X509_set_version(c->cert, X509_VERSION_3), "make a certificate");
+	set_serial(c->cert);
+	set_validity(c->cert, spec);
+	set_subject(c->cert, spec->common_name ? spec->common_name : "test");
+	must(X509_set_issuer_name(c->cert, X509_get_subject_name(issuer->cert)) == 1 &&
+		     X509_set_pubkey(c->cert, c->key) == 1,
+	     "set issuer and key");
+	add_extension(c->cert, issuer->cert, NID_basic_constraints,
+		      spec->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	add_extension(c->cert, issuer->cert, NID_key_usage,
+		      spec->is_ca ? "critical,keyCertSign,cRLSign"
+				  : "critical,digitalSignature,keyEncipherment");
+	add_extension(c->cert, issuer->cert, NID_subject_key_identifier, "hash");
+	add_extension(c->cert, issuer->cert, NID_authority_key_identifier, "keyid");
+	add_extension(c->cert, issuer->cert, NID_ext_key_usage, spec->eku);
+	add_extension(c->cert, issuer->cert, NID_subject_alt_name, spec->san);
+	must(X509_sign(c->cert, issuer->key, EVP_sha256()) > 0, "sign");
+	return c;
+}
+
+void testcert_free(struct testcert *c)
+{
+	if (!c)
+		return;
+	X509_free(c->cert);
+	EVP_PKEY_free(c->key);
+	free(c);
+}
+
+static char folder[] = "/tmp/testcert-XXXXXX";
+static char *paths[256];
+static size_t n_paths;
+
+static void remove_folder(void)
+{
+	for (size_t i = 0; i < n_paths; i++) {
+		unlink(paths[i]);
+		free(paths[i]);
+	}
+	rmdir(folder);
+}
+
+const char *testcert_path(const char *name)
+{
+	char *path;
+
+	if (n_paths == 0) {
+		must(mkdtemp(folder), "make a folder");
+		atexit(remove_folder);
+	}
+	must(n_paths < sizeof(paths) / sizeof(paths[0]), "name so many files");
+	must(asprintf(&path, "%s/%s", folder, name) > 0, "name a file");
+	paths[n_paths++] = path;
+	return path;
+}
+
+static FILE *create(const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	must(f, path);
+	return f;
+}
+
+void testcert_write_cert(const struct testcert *c, const char *path)
+{
+	FILE *f = create(path);
+
+	must(PEM_write_X509(f, c->cert) && fclose(f) == 0, path);
+}
+
+void testcert_write_chain(const struct testcert *c, const char *path)
+{
+	FILE *f = create(path);
+
+	must(PEM_write_X509(f, c->cert), path);
+	for (c = c->issuer; c && c->issuer; c = c->issuer)
+		must(PEM_write_X509(f, c->cert), path);
+	must(fclose(f) == 0, path);
+}
+
+void testcert_write_key(const struct testcert *c, const char *path)
+{
+	FILE *f = create(path);
+
+	must(PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) && fclose(f) == 0, path);
+}
