@@ -27,12 +27,18 @@ struct listener *listener_new(struct loop *loop, const struct sockaddr *addr, so
 /* Stops accepting; takes NULL. */
 void listener_free(struct listener *l);
 
-/* "192.0.2.1:443", "[2001:db8::1]:443", "443" or ":443" (every address, both families) into ret_addr.
- * 0 or -EINVAL. */
+/* The bound address, with the port that the kernel chose for port 0. 0 or -errno. */
+int listener_address(const struct listener *l, struct sockaddr_storage *ret_addr);
+
+/* "192.0.2.1:443", "[2001:db8::1]:443", "443" or ":443" (every address, both families) into ret_addr;
+ * an address alone takes default_port. 0 or -EINVAL. */
 int address_parse(const char *text, uint16_t default_port, struct sockaddr_storage *ret_addr,
 		  socklen_t *ret_len);
 
 /* "192.0.2.1:443" or "[2001:db8::1]:443". Returns buf. */
 const char *address_format(const struct sockaddr_storage *addr, char buf[ADDRESS_TEXT_MAX]);
+
+/* An IPv4 peer of a socket for both families (::ffff:192.0.2.1) becomes plain IPv4; others stay. */
+void address_unmap(struct sockaddr_storage *addr);
 
 #endif

@@ -28,13 +28,17 @@
 enum {
 	STREAM_RECV_MAX = 256 * 1024,
 	STREAM_GATHER_MAX = 256 * 1024,
-	STREAM_KEEP_MAX = 8192, /* plaintext the owner may leave unused */
+	STREAM_SEND_MAX = 128 * 1024, /* one stream_send() */
+	STREAM_KEEP_MAX = 8192,	      /* plaintext the owner may leave unused */
 };
 
 /* Per thread: the scratch buffers all its streams share. */
 struct stream_scratch;
 
-/* Returns owned; NULL with errno ENOMEM. Keeps a pass hook on loop that flushes dirty streams. */
+/*
+ * Returns owned; NULL with errno ENOMEM. Keeps a pass hook on loop that flushes dirty streams and calls on_end:
+ * hooks that send on streams are added to the loop before the scratch is made. No pass may follow its freeing.
+ */
 struct stream_scratch *stream_scratch_new(struct loop *loop);
 /* Takes NULL; all its streams must be gone. */
 void stream_scratch_free(struct stream_scratch *scratch);
@@ -42,7 +46,8 @@ void stream_scratch_free(struct stream_scratch *scratch);
 struct stream;
 
 /*
- * Why a stream ended, handed to on_end with a sentence for the log (borrowed for the call).
+ * Why a stream ended, handed to on_end with a sentence for the log (borrowed for the call, printable). on_end is called
+ * at the end of a pass, never from inside a function of this header. After stream_shutdown() it is always LOCAL.
  * After on_end the stream calls nothing any more; the owner frees it with stream_free().
  */
 enum stream_end {
@@ -71,14 +76,16 @@ struct stream *stream_accept(struct stream_scratch *scratch, int fd, struct tls_
 
 /*
  * Starts a TCP connection to addr, then TLS as a client; server_name goes into SNI (when a DNS name) and is
- * verified against the certificate (DNS name or IP address). Returns owned; NULL with errno set.
+ * verified against the certificate (DNS name or IP address). A connect that fails at once is told by on_end
+ * as well (STREAM_END_CONNECT). Returns owned; NULL with errno set.
  */
 struct stream *stream_connect(struct stream_scratch *scratch, const struct sockaddr *addr,
 			      socklen_t addr_len, const char *server_name, struct tls_ctx *tls,
 			      const struct stream_ops *ops, void *arg);
 
 /* Encrypts len bytes as one record (more than 16 KB: several). Returns 0; -EAGAIN when blocked, nothing
- * taken; -EPIPE when the stream has ended or is shutting down. Does not flush. */
+ * taken; -EPIPE when the stream has ended or is shutting down; -ENOTCONN before on_open; -EMSGSIZE above
+ * STREAM_SEND_MAX. Flushes only when the gather buffer is full. */
 int stream_send(struct stream *s, const void *buf, size_t len);
 
 /* Sends what was gathered for this stream; also done at the end of each pass. */
@@ -87,7 +94,7 @@ void stream_flush(struct stream *s);
 /* True while the socket has not taken all ciphertext: send nothing, wait for on_writable. */
 bool stream_is_blocked(const struct stream *s);
 
-/* Bytes of ciphertext waiting for the socket. */
+/* Bytes of ciphertext waiting for the socket, gathered or left over. */
 size_t stream_backlog(const struct stream *s);
 
 /* close_notify, what is gathered or waiting, FIN; reads and discards at most 64 KB and 1 s for the peer's end,

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Passes are made here, not by libevent: event_base_loop() is asked for one wait and what became ready in it,
+ * then the hooks and the reaping follow. That is what gives "the end of a pass" a place, and with it the two
+ * rules that the layers above live by: everything dirty is flushed before the thread sleeps, and nothing that a
+ * callback can still see is freed under it.
+ *
+ * Libevent's clock is the coarse one (no timerfd, no extra system call per wait), so a timer may wake a tick
+ * early; timer_fired() compares with our own clock and goes back to sleep. The same comparison makes it cheap to
+ * move a timer later: the armed event stays where it is.
+ */
+#include "sstp/net/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+
+#include "sstp/base/clock.h"
+
+struct hook {
+	void (*cb)(void *arg);
+	void *arg;
+};
+
+struct loop_signal {
+	struct event ev;
+	struct loop *loop;
+	struct loop_signal *next;
+	void (*cb)(void *arg, int signo);
+	void *arg;
+};
+
+struct loop {
+	struct event_base *base;
+	uint64_t now;
+	bool awake; /* now was read since the last wait */
+	bool stop;
+	size_t n_hooks;
+	struct hook *hooks;
+	struct loop_reap *reap_first;
+	struct loop_reap **reap_end;
+	struct loop_signal *signals;
+};
+
+/* Two events, because adding and removing one direction is then one epoll_ctl(MOD) and never a moment unwatched. */
+struct loop_io {
+	struct loop *loop;
+	struct event read;
+	struct event write;
+	unsigned watched;
+	void (*cb)(void *arg, unsigned ready);
+	void *arg;
+};
+
+struct loop_timer {
+	struct loop *loop;
+	struct event ev;
+	uint64_t at;	/* when the owner wants it; CLOCK_NEVER: disarmed */
+	uint64_t armed; /* when libevent will call; never later than at; CLOCK_NEVER: not pending */
+	void (*cb)(void *arg);
+	void *arg;
+};
+
+static struct event_base *base_new(void)
+{
+	struct event_config *cfg = event_config_new();
+	struct event_base *base = NULL;
+
+	if (!cfg)
+		return NULL;
+	event_config_avoid_method(cfg, "poll");
+	event_config_avoid_method(cfg, "select");
+	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	base = event_base_new_with_config(cfg);
+	event_config_free(cfg);
+	return base;
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return NULL;
+	loop->base = base_new();
+	if (!loop->base) {
+		free(loop);
+		errno = ENOMEM;
+		return NULL;
+	}
+	loop->reap_end = &loop->reap_first;
+	loop->now = clock_now();
+	return loop;
+}
+
+static void reap_all(struct loop *loop)
+{
+	while (loop->reap_first) {
+		struct loop_reap *node = loop->reap_first;
+
+		loop->reap_first = node->next;
+		if (!loop->reap_first)
+			loop->reap_end = &loop->reap_first;
+		node->free_fn(node);
+	}
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	reap_all(loop);
+	while (loop->signals) {
+		struct loop_signal *sig = loop->signals;
+
+		loop->signals = sig->next;
+		event_del(&sig->ev);
+		free(sig);
+	}
+	event_base_free(loop->base);
+	free(loop->hooks);
+	free(loop);
+}
+
+static void wake(struct loop *loop)
+{
+	if (loop->awake)
+		return;
+	loop->awake = true;
+	loop->now = clock_now();
+}
+
+static void end_pass(struct loop *loop)
+{
+	wake(loop);
+	for (size_t i = 0; i < loop->n_hooks; i++)
+		loop->hooks[i].cb(loop->hooks[i].arg);
+	reap_all(loop);
+}
+
+int loop_run(struct loop *loop)
+{
+	int error = 0;
+
+	/* what was sent, ended or freed before the loop ran must not wait for the first event */
+	loop->awake = false;
+	end_pass(loop);
+	while (!loop->stop && !error) {
+		loop->awake = false;
+		if (event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY) < 0)
+			error = errno ? -errno : -EIO;
+		end_pass(loop);
+	}
+	loop->stop = false;
+	return error;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stop = true;
+}
+
+uint64_t loop_now(const struct loop *loop)
+{
+	return loop->now;
+}
+
+static void io_ready(struct loop_io *io, unsigned ready)
+{
+	wake(io->loop);
+	io->cb(io->arg, ready);
+}
+
+static void io_readable(evutil_socket_t fd, short what, void *arg)
+{
+	io_ready(arg, LOOP_READ);
+}
+
+static void io_writable(evutil_socket_t fd, short what, void *arg)
+{
+	io_ready(arg, LOOP_WRITE);
+}
+
+struct loop_io *loop_io_new(struct loop *loop, int fd, unsigned ready,
+			    void (*cb)(void *arg, unsigned ready), void *arg)
+{
+	struct loop_io *io = calloc(1, sizeof(*io));
+	int error;
+
+	if (!io)
+		return NULL;
+	io->loop = loop;
+	io->cb = cb;
+	io->arg = arg;
+	event_assign(&io->read, loop->base, fd, EV_READ | EV_PERSIST, io_readable, io);
+	event_assign(&io->write, loop->base, fd, EV_WRITE | EV_PERSIST, io_writable, io);
+	error = loop_io_watch(io, ready);
+	if (error) {
+		loop_io_free(io);
+		errno = -error;
+		return NULL;
+	}
+	return io;
+}
+
+static int io_watch_one(struct loop_io *io, struct event *ev, unsigned bit, unsigned ready)
+{
+	errno = 0;
+	if ((ready & bit ? event_add(ev, NULL) : event_del(ev)) < 0)
+		return errno ? -errno : -ENOMEM;
+	io->watched = (io->watched & ~bit) | (ready & bit);
+	return 0;
+}
+
+int loop_io_watch(struct loop_io *io, unsigned ready)
+{
+	unsigned changed = io->watched ^ ready;
+	int error = 0;
+
+	if (changed & LOOP_READ)
+		error = io_watch_one(io, &io->read, LOOP_READ, ready);
+	if (changed & LOOP_WRITE && !error)
+		error = io_watch_one(io, &io->write, LOOP_WRITE, ready);
+	return error;
+}
+
+void loop_io_free(struct loop_io *io)
+{
+	if (!io)
+		return;
+	event_del(&io->read);
+	event_del(&io->write);
+	free(io);
+}
+
+/* Rounds up: waking a little late is one wake-up, waking early would be two. */
+static struct timeval duration(uint64_t ns)
+{
+	uint64_t us = ns / 1000 + (ns % 1000 != 0);
+
+	return (struct timeval){.tv_sec = (time_t)(us / 1000000),
+				.tv_usec = (suseconds_t)(us % 1000000)};
+}
+
+static void timer_arm(struct loop_timer *t)
+{
+	uint64_t now = clock_now();
+	struct timeval tv = duration(t->at > now ? t->at - now : 0);
+
+	/* cannot fail but for memory when the heap of timers grows; then the timer is lost, and so is the process */
+	if (event_add(&t->ev, &tv) < 0)
+		abort();
+	t->armed = t->at;
+}
+
+static void timer_fired(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_timer *t = arg;
+
+	wake(t->loop);
+	t->armed = CLOCK_NEVER;
+	if (t->at == CLOCK_NEVER)
+		return;
+	if (t->at > t->loop->now) {
+		timer_arm(t);
+		return;
+	}
+	t->at = CLOCK_NEVER;
+	t->cb(t->arg);
+}
+
+struct loop_timer *loop_timer_new(struct loop *loop, void (*cb)(void *arg), void *arg)
+{
+	struct loop_timer *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->loop = loop;
+	t->cb = cb;
+	t->arg = arg;
+	t->at = CLOCK_NEVER;
+	t->armed = CLOCK_NEVER;
+	event_assign(&t->ev, loop->base, -1, EV_TIMEOUT, timer_fired, t);
+	return t;
+}
+
+void loop_timer_set(struct loop_timer *t, uint64_t at_ns)
+{
+	t->at = at_ns;
+	if (at_ns < t->armed)
+		timer_arm(t);
+}
+
+void loop_timer_free(struct loop_timer *t)
+{
+	if (!t)
+		return;
+	event_del(&t->ev);
+	free(t);
+}
+
+static void signal_arrived(evutil_socket_t signo, short what, void *arg)
+{
+	struct loop_signal *sig = arg;
+
+	wake(sig->loop);
+	sig->cb(sig->arg, (int)signo);
+}
+
+int loop_on_signal(struct loop *loop, int signo, void (*cb)(void *arg, int signo), void *arg)
+{
+	struct loop_signal *sig = calloc(1, sizeof(*sig));
+
+	if (!sig)
+		return -ENOMEM;
+	sig->loop = loop;
+	sig->cb = cb;
+	sig->arg = arg;
+	errno = 0;
+	if (evsignal_assign(&sig->ev, loop->base, signo, signal_arrived, sig) < 0 ||
+	    evsignal_add(&sig->ev, NULL) < 0) {
+		free(sig);
+		return errno ? -errno : -EINVAL;
+	}
+	sig->next = loop->signals;
+	loop->signals = sig;
+	return 0;
+}
+
+int loop_on_pass_end(struct loop *loop, void (*cb)(void *arg), void *arg)
+{
+	struct hook *hooks = reallocarray(loop->hooks, loop->n_hooks + 1, sizeof(*loop->hooks));
+
+	if (!hooks)
+		return -ENOMEM;
+	loop->hooks = hooks;
+	hooks[loop->n_hooks++] = (struct hook){.cb = cb, .arg = arg};
+	return 0;
+}
+
+void loop_reap(struct loop *loop, struct loop_reap *node)
+{
+	node->next = NULL;
+	*loop->reap_end = node;
+	loop->reap_end = &node->next;
+}

@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stream is a socket, an SSL object and the custom BIO between them.
+ *
+ * Why TLS and readiness disagree: the loop knows when the socket has bytes, the owner wants to know when there is
+ * plaintext, and OpenSSL may hold either when the other is empty. Here they are brought together by one rule:
+ * whatever a recv() gave is read out of OpenSSL until it asks for more (SSL_ERROR_WANT_READ), in the same pass and
+ * before the owner is called. So nothing decrypted ever waits for a readiness that will not come, and the
+ * ciphertext scratch is empty again when the pass goes on. In the other direction OpenSSL never waits at all: the
+ * BIO takes every byte, and only gather.c knows that a socket can be full.
+ *
+ * Callbacks are called from the loop only, never from inside stream_send(), stream_flush(), stream_shutdown() or
+ * stream_free(): an end that is found there is told at the end of the pass. After every callback the stream may be
+ * freed, so each caller of one looks at the state before it goes on.
+ */
+#include "sstp/net/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "sstp/base/clock.h"
+#include "sstp/net/gather.h"
+#include "sstp/net/listen.h"
+#include "sstp/net/tls_internal.h"
+
+enum {
+	/* what one recv can decrypt to, behind kept bytes and a record of which OpenSSL had the beginning */
+	PLAIN_SIZE = STREAM_KEEP_MAX + STREAM_RECV_MAX + SSL3_RT_MAX_PLAIN_LENGTH,
+	LINGER_BYTES = 64 * 1024,
+	/* unsent bytes in the kernel above which the socket counts as full: the queue belongs where it is managed */
+	NOTSENT_LOWAT = 128 * 1024,
+};
+
+static const uint64_t linger_ns = CLOCK_NS_PER_S;
+
+enum state {
+	CONNECTING,  /* TCP */
+	HANDSHAKING, /* TLS */
+	OPEN,
+	CLOSING, /* stream_shutdown() was called */
+	ENDED,	 /* on_end was called or waits for the end of the pass */
+	FREED,	 /* memory waits for the end of the pass */
+};
+
+struct stream_scratch {
+	struct loop *loop;
+	BIO_METHOD *bio;
+	struct gather gather;
+	struct stream *reader; /* whose ciphertext is in cipher */
+	uint8_t *cipher;
+	size_t cipher_pos;
+	size_t cipher_len;
+	uint8_t *plain;
+	TAILQ_HEAD(, stream) ending; /* on_end is due */
+};
+
+struct stream {
+	struct loop_reap reap; /* first: stream_reap() */
+	struct stream_scratch *scratch;
+	struct loop_io *io;
+	struct loop_timer *linger; /* only while closing */
+	SSL *ssl;
+	struct tls_ctx *tls;
+	const struct stream_ops *ops;
+	void *arg;
+	enum state state;
+	bool fin_sent;
+	size_t discarded; /* bytes, while closing */
+	struct outlet out;
+	uint8_t *kept; /* what the owner left unused, or NULL */
+	size_t kept_len;
+	uint64_t records; /* sent under the present key */
+	uint64_t records_max;
+	bool ending;
+	enum stream_end why;
+	char *text; /* NULL when out of memory */
+	TAILQ_ENTRY(stream) next_ending;
+	struct sockaddr_storage peer;
+	char tls_name[64];
+};
+
+static void end(struct stream *s, enum stream_end why, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void close_socket(struct stream *s)
+{
+	loop_io_free(s->io);
+	s->io = NULL;
+	loop_timer_free(s->linger);
+	s->linger = NULL;
+	outlet_drop(&s->out);
+	if (s->out.fd >= 0)
+		close(s->out.fd);
+	s->out.fd = -1;
+}
+
+/* Once stream_shutdown() was called every end is its completion. */
+static void end(struct stream *s, enum stream_end why, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->state >= ENDED)
+		return;
+	s->why = s->state == CLOSING ? STREAM_END_LOCAL : why;
+	s->state = ENDED;
+	va_start(ap, fmt);
+	if (vasprintf(&s->text, fmt, ap) < 0)
+		s->text = NULL;
+	va_end(ap);
+	/* an alert that says why, or the answer to close_notify; if the socket is full, so be it */
+	outlet_flush(&s->out);
+	close_socket(s);
+	s->ending = true;
+	TAILQ_INSERT_TAIL(&s->scratch->ending, s, next_ending);
+}
+
+static void tell_end(struct stream *s)
+{
+	s->ending = false;
+	TAILQ_REMOVE(&s->scratch->ending, s, next_ending);
+	s->ops->on_end(s->arg, s->why, s->text ? s->text : "out of memory");
+}
+
+static void pass_ends(void *arg)
+{
+	struct stream_scratch *scratch = arg;
+
+	do {
+		if (scratch->gather.owner)
+			outlet_flush(scratch->gather.owner);
+		while (!TAILQ_EMPTY(&scratch->ending))
+			tell_end(TAILQ_FIRST(&scratch->ending));
+	} while (scratch->gather.owner);
+}
+
+static int bio_read(BIO *bio, char *buf, int len)
+{
+	struct stream *s = BIO_get_data(bio);
+	struct stream_scratch *scratch = s->scratch;
+	size_t left = scratch->reader == s ? scratch->cipher_len - scratch->cipher_pos : 0;
+	size_t n = left < (size_t)len ? left : (size_t)len;
+
+	BIO_clear_retry_flags(bio);
+	if (n == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	memcpy(buf, scratch->cipher + scratch->cipher_pos, n);
+	scratch->cipher_pos += n;
+	return (int)n;
+}
+
+static int bio_write(BIO *bio, const char *buf, int len)
+{
+	struct stream *s = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	return outlet_append(&s->out, buf, (size_t)len) < 0 ? -1 : len;
+}
+
+static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+	/* OpenSSL flushes after each flight; ours leaves at the end of the pass */
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *bio_method_new(void)
+{
+	BIO_METHOD *bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "sstp stream");
+
+	if (!bio)
+		return NULL;
+	BIO_meth_set_read(bio, bio_read);
+	BIO_meth_set_write(bio, bio_write);
+	BIO_meth_set_ctrl(bio, bio_ctrl);
+	return bio;
+}
+
+struct stream_scratch *stream_scratch_new(struct loop *loop)
+{
+	struct stream_scratch *scratch = calloc(1, sizeof(*scratch));
+
+	if (!scratch)
+		return NULL;
+	scratch->loop = loop;
+	TAILQ_INIT(&scratch->ending);
+	scratch->bio = bio_method_new();
+	scratch->cipher = malloc(STREAM_RECV_MAX);
+	scratch->plain = malloc(PLAIN_SIZE);
+	scratch->gather = gather(malloc(STREAM_GATHER_MAX), STREAM_GATHER_MAX);
+	if (!scratch->bio || !scratch->cipher || !scratch->plain || !scratch->gather.buf ||
+	    loop_on_pass_end(loop, pass_ends, scratch) < 0) {
+		stream_scratch_free(scratch);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return scratch;
+}
+
+void stream_scratch_free(struct stream_scratch *scratch)
+{
+	if (!scratch)
+		return;
+	BIO_meth_free(scratch->bio);
+	free(scratch->cipher);
+	free(scratch->plain);
+	free(scratch->gather.buf);
+	free(scratch);
+}
+
+static void open_done(struct stream *s)
+{
+	bool tls13 = SSL_version(s->ssl) == TLS1_3_VERSION;
+
+	s->state = OPEN;
+	s->records_max = tls13 ? s->tls->key_records : UINT64_MAX;
+	snprintf(s->tls_name, sizeof(s->tls_name), "%s %s", SSL_get_version(s->ssl),
+		 SSL_get_cipher_name(s->ssl));
+	s->ops->on_open(s->arg);
+}
+
+static void handshake(struct stream *s)
+{
+	char refused[TLS_ERROR_MAX];
+	char text[TLS_ERROR_MAX];
+
+	switch (tls_handshake(s->ssl, refused)) {
+	case SSL_ERROR_NONE: open_done(s); break;
+	case SSL_ERROR_WANT_READ: break;
+	default:
+		if (*refused)
+			end(s, STREAM_END_CERTIFICATE, "%s", refused);
+		else
+			end(s, STREAM_END_TLS, "%s", tls_failure_text(text));
+	}
+}
+
+/* Keeps the rest for the next time in a buffer of its own: the scratch is everybody's. */
+static void keep(struct stream *s, const uint8_t *rest, size_t len)
+{
+	uint8_t *copy = NULL;
+
+	if (len > STREAM_KEEP_MAX) {
+		end(s, STREAM_END_LOCAL, "%zu bytes left unused, more than may be kept", len);
+		return;
+	}
+	if (len) {
+		copy = malloc(len);
+		if (!copy) {
+			end(s, STREAM_END_RESET, "out of memory");
+			return;
+		}
+		memcpy(copy, rest, len);
+	}
+	free(s->kept);
+	s->kept = copy;
+	s->kept_len = len;
+}
+
+static void deliver(struct stream *s, uint8_t *buf, size_t len)
+{
+	ssize_t used = s->ops->on_data(s->arg, buf, len);
+
+	if (s->state != OPEN)
+		return;
+	if (used < 0) {
+		end(s, STREAM_END_LOCAL, "ended by its owner: %s", strerror((int)-used));
+		return;
+	}
+	assert((size_t)used <= len);
+	keep(s, buf + used, len - (size_t)used);
+}
+
+/* Reads all that OpenSSL can decrypt of the scratch behind *len bytes of plain. Returns what SSL_get_error() says. */
+static int decrypt(struct stream *s, size_t *len)
+{
+	uint8_t *plain = s->scratch->plain;
+	int n;
+
+	ERR_clear_error();
+	for (;;) {
+		n = SSL_read(s->ssl, plain + *len, (int)(PLAIN_SIZE - *len));
+		if (n <= 0)
+			return SSL_get_error(s->ssl, n);
+		*len += (size_t)n;
+	}
+}
+
+static void read_plaintext(struct stream *s)
+{
+	uint8_t *plain = s->scratch->plain;
+	char text[TLS_ERROR_MAX] = "";
+	size_t len = s->kept_len;
+	int result;
+
+	if (s->kept)
+		memcpy(plain, s->kept, s->kept_len);
+	result = decrypt(s, &len);
+	/* the error queue is the thread's: ask before the owner does something else with TLS */
+	if (result != SSL_ERROR_WANT_READ && result != SSL_ERROR_ZERO_RETURN)
+		tls_failure_text(text);
+	if (len > s->kept_len)
+		deliver(s, plain, len);
+	if (s->state != OPEN || result == SSL_ERROR_WANT_READ)
+		return;
+	if (result == SSL_ERROR_ZERO_RETURN) {
+		SSL_shutdown(s->ssl);
+		end(s, STREAM_END_PEER, "closed by the peer");
+	} else {
+		end(s, STREAM_END_TLS, "%s", text);
+	}
+}
+
+static void discard(struct stream *s, size_t len)
+{
+	s->discarded += len;
+	if (s->discarded > LINGER_BYTES)
+		end(s, STREAM_END_LOCAL, "shut down while the peer went on sending");
+}
+
+static void peer_finished(struct stream *s)
+{
+	if (s->state == HANDSHAKING)
+		end(s, STREAM_END_PEER, "closed by the peer during the TLS handshake");
+	else if (s->state == CLOSING)
+		end(s, STREAM_END_LOCAL, "shut down");
+	else
+		end(s, STREAM_END_PEER, "closed by the peer without close_notify");
+}
+
+static void consume(struct stream *s, size_t len)
+{
+	struct stream_scratch *scratch = s->scratch;
+
+	scratch->reader = s;
+	scratch->cipher_pos = 0;
+	scratch->cipher_len = len;
+	if (s->state == HANDSHAKING)
+		handshake(s);
+	if (s->state == OPEN)
+		read_plaintext(s);
+	scratch->reader = NULL;
+}
+
+static void receive(struct stream *s)
+{
+	ssize_t n = recv(s->out.fd, s->scratch->cipher, STREAM_RECV_MAX, MSG_DONTWAIT);
+
+	if (n > 0 && s->state == CLOSING)
+		discard(s, (size_t)n);
+	else if (n > 0)
+		consume(s, (size_t)n);
+	else if (n == 0)
+		peer_finished(s);
+	else if (errno != EAGAIN && errno != EINTR)
+		end(s, STREAM_END_RESET, "connection lost: %s", strerror(errno));
+}
+
+static void watch(struct stream *s)
+{
+	unsigned ready = LOOP_READ | (outlet_is_blocked(&s->out) ? LOOP_WRITE : 0);
+
+	if (loop_io_watch(s->io, ready) < 0)
+		end(s, STREAM_END_RESET, "out of memory");
+}
+
+static void out_changed(struct outlet *out)
+{
+	struct stream *s = (struct stream *)((char *)out - offsetof(struct stream, out));
+
+	if (s->state >= ENDED)
+		return;
+	if (out->error)
+		end(s, STREAM_END_RESET, "connection lost: %s", strerror(out->error));
+	else
+		watch(s);
+}
+
+static void linger_expired(void *arg)
+{
+	end(arg, STREAM_END_LOCAL, "shut down; the peer did not close its side");
+}
+
+/* Arms the limit of the present step of closing. */
+static void linger(struct stream *s)
+{
+	if (!s->linger)
+		s->linger = loop_timer_new(s->scratch->loop, linger_expired, s);
+	if (s->linger)
+		loop_timer_set(s->linger, loop_now(s->scratch->loop) + linger_ns);
+	else
+		end(s, STREAM_END_LOCAL, "shut down");
+}
+
+/* While closing, when the socket has taken everything. */
+static void send_fin(struct stream *s)
+{
+	if (s->state != CLOSING || s->fin_sent || outlet_waiting(&s->out))
+		return;
+	s->fin_sent = true;
+	if (shutdown(s->out.fd, SHUT_WR) < 0)
+		end(s, STREAM_END_LOCAL, "shut down");
+	else
+		linger(s);
+}
+
+static void drain(struct stream *s)
+{
+	outlet_drain(&s->out);
+	if (s->state >= ENDED || outlet_is_blocked(&s->out))
+		return;
+	watch(s);
+	send_fin(s);
+	if (s->state == OPEN)
+		s->ops->on_writable(s->arg);
+}
+
+static void connected(struct stream *s)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(s->out.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	if (error) {
+		end(s, STREAM_END_CONNECT, "cannot connect: %s", strerror(error));
+		return;
+	}
+	s->state = HANDSHAKING;
+	watch(s);
+	if (s->state == HANDSHAKING)
+		handshake(s);
+}
+
+static void ready(void *arg, unsigned bits)
+{
+	struct stream *s = arg;
+
+	if (s->state == CONNECTING)
+		connected(s);
+	else if (bits & LOOP_WRITE)
+		drain(s);
+	else
+		receive(s);
+}
+
+/* None of them is needed for the stream to work, and a test's socket pair has none. */
+static void tune_socket(int fd)
+{
+	static const char congestion[] = "cubic";
+	const int on = 1;
+	const int lowat = NOTSENT_LOWAT;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
+	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, sizeof(congestion) - 1);
+}
+
+static void release(struct stream *s)
+{
+	close_socket(s);
+	SSL_free(s->ssl);
+	s->ssl = NULL;
+	tls_ctx_unref(s->tls);
+	s->tls = NULL;
+	free(s->kept);
+	s->kept = NULL;
+}
+
+static void stream_reap(struct loop_reap *node)
+{
+	struct stream *s = (struct stream *)node;
+
+	/* only now: on_end's text is borrowed for the call, in which the stream may be freed */
+	free(s->text);
+	free(s);
+}
+
+/* Takes fd and ssl, also on failure. */
+static struct stream *stream_new(struct stream_scratch *scratch, int fd, SSL *ssl,
+				 struct tls_ctx *tls, unsigned watched)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	BIO *bio = BIO_new(scratch->bio);
+
+	if (!s || !ssl || !bio) {
+		BIO_free(bio);
+		SSL_free(ssl);
+		free(s);
+		close(fd);
+		errno = ENOMEM;
+		return NULL;
+	}
+	BIO_set_data(bio, s);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	s->reap.free_fn = stream_reap;
+	s->scratch = scratch;
+	s->ssl = ssl;
+	s->tls = tls_ctx_ref(tls);
+	s->out = (struct outlet){.gather = &scratch->gather, .fd = fd, .on_change = out_changed};
+	s->io = loop_io_new(scratch->loop, fd, watched, ready, s);
+	if (!s->io) {
+		int error = errno;
+
+		release(s);
+		free(s);
+		errno = error;
+		return NULL;
+	}
+	return s;
+}
+
+struct stream *stream_accept(struct stream_scratch *scratch, int fd, struct tls_ctx *tls,
+			     const struct stream_ops *ops, void *arg)
+{
+	struct stream *s = stream_new(scratch, fd, tls_session_new_server(tls), tls, LOOP_READ);
+	socklen_t len = sizeof(s->peer);
+
+	if (!s)
+		return NULL;
+	tune_socket(fd);
+	s->ops = ops;
+	s->arg = arg;
+	s->state = HANDSHAKING;
+	/* a peer that is gone already has no address; the first recv will tell */
+	if (getpeername(fd, (struct sockaddr *)&s->peer, &len) == 0)
+		address_unmap(&s->peer);
+	return s;
+}
+
+struct stream *stream_connect(struct stream_scratch *scratch, const struct sockaddr *addr,
+			      socklen_t addr_len, const char *server_name, struct tls_ctx *tls,
+			      const struct stream_ops *ops, void *arg)
+{
+	int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stream *s;
+
+	if (fd < 0)
+		return NULL;
+	tune_socket(fd);
+	s = stream_new(scratch, fd, tls_session_new_client(tls, server_name), tls, 0);
+	if (!s)
+		return NULL;
+	s->ops = ops;
+	s->arg = arg;
+	s->state = CONNECTING;
+	memcpy(&s->peer, addr, addr_len);
+	if (connect(fd, addr, addr_len) < 0 && errno != EINPROGRESS)
+		end(s, STREAM_END_CONNECT, "cannot connect: %s", strerror(errno));
+	else if (loop_io_watch(s->io, LOOP_WRITE) < 0)
+		end(s, STREAM_END_CONNECT, "cannot connect: out of memory");
+	return s;
+}
+
+/* Counts the records to come, and changes the key before the cipher's limit. */
+static void count_records(struct stream *s, size_t records)
+{
+	if (s->records + records > s->records_max) {
+		SSL_key_update(s->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+		s->records = 0;
+	}
+	s->records += records;
+}
+
+int stream_send(struct stream *s, const void *buf, size_t len)
+{
+	size_t records = (len + SSL3_RT_MAX_PLAIN_LENGTH - 1) / SSL3_RT_MAX_PLAIN_LENGTH;
+	char text[TLS_ERROR_MAX];
+
+	if (s->state != OPEN)
+		return s->state < OPEN ? -ENOTCONN : -EPIPE;
+	if (len > STREAM_SEND_MAX)
+		return -EMSGSIZE;
+	if (!outlet_has_room(&s->out, len + records * SSL3_RT_MAX_ENCRYPTED_OVERHEAD))
+		stream_flush(s);
+	if (s->state != OPEN)
+		return -EPIPE;
+	if (stream_is_blocked(s))
+		return -EAGAIN;
+	if (len == 0)
+		return 0;
+	count_records(s, records);
+	ERR_clear_error();
+	if (SSL_write(s->ssl, buf, (int)len) == (int)len)
+		return 0;
+	end(s, STREAM_END_TLS, "%s", tls_failure_text(text));
+	return -EPIPE;
+}
+
+void stream_flush(struct stream *s)
+{
+	outlet_flush(&s->out);
+}
+
+bool stream_is_blocked(const struct stream *s)
+{
+	return outlet_is_blocked(&s->out);
+}
+
+size_t stream_backlog(const struct stream *s)
+{
+	return outlet_waiting(&s->out);
+}
+
+void stream_shutdown(struct stream *s)
+{
+	enum state was = s->state;
+
+	if (was >= CLOSING)
+		return;
+	if (was == CONNECTING) {
+		end(s, STREAM_END_LOCAL, "shut down");
+		return;
+	}
+	s->state = CLOSING;
+	linger(s);
+	if (was == OPEN && s->state == CLOSING) {
+		ERR_clear_error();
+		SSL_shutdown(s->ssl);
+	}
+	stream_flush(s);
+	send_fin(s);
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	assert(s->state != FREED);
+	if (s->ending)
+		TAILQ_REMOVE(&s->scratch->ending, s, next_ending);
+	s->state = FREED;
+	release(s);
+	loop_reap(s->scratch->loop, &s->reap);
+}
+
+int stream_cert_digests(const struct stream *s, uint8_t ret_sha1[20], uint8_t ret_sha256[32])
+{
+	const X509 *cert;
+
+	if (!*s->tls_name)
+		return -ENOENT;
+	cert = SSL_is_server(s->ssl) ? SSL_get_certificate(s->ssl)
+				     : SSL_get0_peer_certificate(s->ssl);
+	if (!cert || !X509_digest(cert, EVP_sha1(), ret_sha1, NULL) ||
+	    !X509_digest(cert, EVP_sha256(), ret_sha256, NULL))
+		return -ENOENT;
+	return 0;
+}
+
+const char *stream_tls_name(const struct stream *s)
+{
+	return s->tls_name;
+}
+
+const struct sockaddr_storage *stream_peer(const struct stream *s)
+{
+	return &s->peer;
+}

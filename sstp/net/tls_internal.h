@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_NET_TLS_INTERNAL_H
+#define SSTP_NET_TLS_INTERNAL_H
+/* What stream.c sees of a TLS context. Nothing outside tls.c and stream.c includes this. */
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "sstp/net/tls.h"
+
+struct tls_ctx {
+	SSL_CTX *ssl;
+	atomic_uint refs;
+	/* TLS 1.3: records sent under one key before the next key (RFC 8446 section 5.5: 2^24.5 for AES-GCM) */
+	uint64_t key_records;
+};
+
+/*
+ * A connection object of this context, in the client or server role. The client's verifies server_name (DNS name
+ * or IP address; borrowed) and sends it as SNI when it is a DNS name. Returns owned, NULL when out of memory.
+ */
+SSL *tls_session_new_server(struct tls_ctx *ctx);
+SSL *tls_session_new_client(struct tls_ctx *ctx, const char *server_name);
+
+/*
+ * SSL_do_handshake(), with the reason in ret_refused when the server's certificate was refused (else empty).
+ * Returns what SSL_get_error() says: SSL_ERROR_NONE when complete.
+ */
+int tls_handshake(SSL *ssl, char ret_refused[TLS_ERROR_MAX]);
+
+/* The oldest error of this thread's OpenSSL queue as a sentence; empties the queue. Returns ret_text. */
+const char *tls_failure_text(char ret_text[TLS_ERROR_MAX]);
+
+#endif
