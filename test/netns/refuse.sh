@@ -14,7 +14,7 @@ setup() {
 		ip -n "$gw" addr add 192.0.2.9/24 dev u1 &&
 		config_listen=0.0.0.0:443 write_config &&
 		write_password alice wonderland && write_password stranger wonderland &&
-		(umask 077 && echo wrong >"$world_dir/wrong.password") && start_gateway
+		write_password wrong wrong && start_gateway
 }
 
 # refused EXIT_STATUS GATEWAY USER PASSWORD CA [OPTION]...

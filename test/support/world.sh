@@ -19,6 +19,9 @@ build_dir=${SSTP_BUILD:-$world_root/build}
 gateway_bin=$build_dir/sstp/gateway/sstp-gateway
 worker_bin=$build_dir/sstp/worker/sstp-worker
 
+# passwords and keys lie in the world's folder
+umask 077
+
 pool_regex='^172\.16\.77\.[0-9]+$'
 
 # ---- namespaces
@@ -238,7 +241,7 @@ world_with_gateway() {
 # ---- the worker
 
 write_password() {
-	(umask 077 && printf '%s\n' "$2" >"$world_dir/$1.password")
+	printf '%s\n' "$2" >"$world_dir/$1.password"
 }
 
 # Sets worker_command for user USER: run it in $host, with more options and "-- APP ARGS..." behind it.
