@@ -18,8 +18,8 @@ struct prefix {
 
 /*
  * Parses "10.1.0.0/16" or "2001:db8::/32"; without "/len" a host prefix. Host bits must be zero.
- * Returns 0; -EINVAL: not an address or length; -EDOM: host bits are set (ret_prefix then holds the prefix with
- * them cleared, for the error message).
+ * Returns 0; -EINVAL: not an address or length; -EDOM: host bits are set (ret_prefix then holds the
+ * prefix with them cleared, for the error message).
  */
 int prefix_parse(const char *text, struct prefix *ret_prefix);
 
