@@ -4,13 +4,14 @@
 /*
  * The addresses of a VNet's point-to-site pools, and who holds them.
  *
- * Every address of every prefix can be leased (a /32 on a point-to-point link has no network or broadcast
- * address), never two leases of one. An address has an index, dense from 0 over all prefixes: the packet
- * path maps destination -> index -> session by it.
- * Which one a lease gets: the one its owner held last, if it is free; else one never leased; else the one released
- * the longest time ago, so that a released address rests as long as possible; and inside rest_ns after its release
- * only when nothing else is free.
- * Limit: POOL_MAX addresses over all prefixes. Owners are remembered (for stickiness) one per address.
+ * Every address of every prefix can be leased (a /32 on a point-to-point link has no network or
+ * broadcast address), never two leases of one. An address has an index, dense from 0 over all
+ * prefixes in the order given: the packet path maps destination -> index -> session by it.
+ * Which one a lease gets: the one its owner held last, if it is free; else one never leased; else
+ * the one released the longest time ago. So a released address rests as long as the pool's size
+ * allows, and goes to somebody else soon only when nothing else is free.
+ * Limit: POOL_MAX addresses over all prefixes, about 60 bytes each, plus the owner's name: owners
+ * are remembered (for stickiness) one per address.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,27 +26,36 @@ enum {
 
 struct pool;
 
-/* IPv4 prefixes, not overlapping (-EINVAL), together at most POOL_MAX addresses (-E2BIG), at least one (-EINVAL).
- * Returns 0 with an owned pool, or -errno. */
+/*
+ * IPv4 prefixes, not overlapping (-EINVAL), together at most POOL_MAX addresses (-E2BIG), at least
+ * one (-EINVAL). Borrows them for the call. Returns 0 with an owned pool, or -errno.
+ */
 int pool_new(const struct prefix *prefixes, size_t n, struct pool **ret_pool);
 
 /* Takes NULL. */
 void pool_free(struct pool *p);
 
-/* Takes one address out of use for good, before any lease (the gateway's own). False when it is not in the pool. */
+/*
+ * Takes one address out of use for good, before any lease (the gateway's own). False when it is not
+ * in the pool.
+ */
 bool pool_reserve(struct pool *p, uint32_t addr_be);
 
 /*
- * Leases an address to owner (its name, copied; up to POOL_OWNER_MAX - 1 bytes count). Several leases of one owner
- * are several addresses. Returns the index, ret_addr_be the address in network byte order; -ENOSPC when all are
- * leased; -ENOMEM.
+ * Leases an address to owner (its name, copied; up to POOL_OWNER_MAX - 1 bytes count). Several
+ * leases of one owner are several addresses. now_ns never goes back between calls. Returns the
+ * index, ret_addr_be the address in network byte order; -ENOSPC when all are leased; -ENOMEM, the
+ * pool being as it was.
  */
 int pool_lease(struct pool *p, const char *owner, uint64_t now_ns, uint32_t *ret_addr_be);
 
 /* Gives the lease back. The index must be leased: anything else is our own bug. */
 void pool_release(struct pool *p, uint32_t index, uint64_t now_ns);
 
-/* The index of addr, leased or not; -ENOENT when it is not in the pool. Constant time for one prefix. */
+/*
+ * The index of addr, leased, reserved or not; -ENOENT when it is not in the pool. Constant time for
+ * one prefix, logarithmic in their number.
+ */
 int pool_index(const struct pool *p, uint32_t addr_be);
 uint32_t pool_address(const struct pool *p, uint32_t index);
 
