@@ -2,8 +2,9 @@
 #ifndef TUN_IP_H
 #define TUN_IP_H
 /*
- * Inner IP packets as the forwarder needs them: header fields after all lengths were checked, Internet checksum,
- * TCP MSS clamp. Works on bytes from peers: never reads or writes outside [pkt, pkt + len).
+ * Inner IP packets as the forwarder needs them: header fields after all lengths were checked,
+ * Internet checksum, TCP MSS clamp. Works on bytes from peers: never reads or writes outside
+ * [pkt, pkt + len).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -18,18 +19,24 @@ struct ip_info {
 };
 
 /*
- * Checks version, IHL, total length (header_len..len) and, unless it is a fragment, nothing above IP.
- * IPv4 only for now: -EAFNOSUPPORT for version 6; -EBADMSG when malformed (too short, IHL < 5, lengths).
+ * Checks version, IHL and total length (header_len..len); nothing above IP, nor IP's checksum.
+ * IPv4 only for now: -EAFNOSUPPORT for version 6; -EBADMSG when malformed (too short, IHL < 5,
+ * lengths).
  */
 int ip_parse(const uint8_t *pkt, size_t len, struct ip_info *ret_info);
 
 /*
- * Lowers the MSS option of a TCP SYN (first fragment, option well-formed) to mtu - 40 (IPv4) and corrects
- * the checksum incrementally (RFC 1624). Anything else, malformed options included, is left untouched. Returns 1 when changed, else 0.
+ * Lowers every MSS option of a TCP SYN (whole header in the first fragment, all options
+ * well-formed) to mtu - 40 (IPv4) and corrects the checksum incrementally (RFC 1624). Anything
+ * else, malformed options included, is left untouched, and so is all when mtu < 68. info is what
+ * ip_parse() said of this packet. Returns 1 when changed, else 0.
  */
 int ip_clamp_mss(uint8_t *pkt, const struct ip_info *info, uint16_t mtu);
 
-/* RFC 1071 over len bytes, folded, not inverted; sum continues an earlier one (of an even number of bytes). */
+/*
+ * RFC 1071 over len bytes, folded, not inverted, as a number (to be stored big-endian); sum
+ * continues an earlier one (of an even number of bytes).
+ */
 uint16_t ip_checksum(const void *buf, size_t len, uint32_t sum);
 
 #endif
