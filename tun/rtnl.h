@@ -2,9 +2,10 @@
 #ifndef TUN_RTNL_H
 #define TUN_RTNL_H
 /*
- * Links, addresses and routes by rtnetlink, in one network namespace. Synchronous: each call is one exchange
- * with the kernel, for set-up and route changes, never on the packet path.
- * All routes carry our own protocol number, so that what a crashed process left can be found and taken back.
+ * Links, addresses and routes by rtnetlink, in one network namespace. Synchronous: each call is
+ * one exchange with the kernel, for set-up and route changes, never on the packet path. All
+ * routes carry our own protocol number, so that what a crashed process left can be found and
+ * taken back.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,20 +48,33 @@ struct rtnl_route {
 	uint32_t metric;    /* 0: the kernel's default */
 };
 
-/* Adds, or replaces one with the same prefix and metric. 0 or -errno (-ENETDOWN, -ENETUNREACH, ...). */
+/*
+ * Adds, or replaces one with the same prefix and metric, whoever added that one: give a metric
+ * where another's route must survive. For an IPv6 dst only DEVICE and UNREACHABLE without a
+ * source (-EAFNOSUPPORT). 0 or -errno: -ENETDOWN the link is down, -ENETUNREACH the gateway is
+ * not on a link, -EINVAL source_be is not ours, -ENODEV.
+ */
 int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route);
-/* -ESRCH is not an error. */
+/*
+ * Deletes it if it is ours. One that is not there, or went with its device, is not an error.
+ * metric 0 takes any metric, the lowest first.
+ */
 int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route);
 
-/* Deletes every route with RTNL_PROTOCOL whose device is ifindex (0: any, unreachable ones too). The number deleted, or -errno. */
+/*
+ * Deletes every route, IPv4 and IPv6, with RTNL_PROTOCOL whose device is ifindex (0: any,
+ * unreachable ones too). The number deleted, or -errno.
+ */
 int rtnl_route_flush(struct rtnl *r, unsigned ifindex);
 
-/* How the kernel would reach addr now: RTNL_ROUTE_DEVICE or RTNL_ROUTE_GATEWAY filled in (dst is the host prefix).
- * 0, -ENETUNREACH, or -errno. */
+/*
+ * How the kernel would reach addr now: RTNL_ROUTE_DEVICE or RTNL_ROUTE_GATEWAY filled in (dst is
+ * the host prefix, metric 0), ready for rtnl_route_add(). 0; -ENETUNREACH: no route;
+ * -EHOSTUNREACH: an unreachable one; -EAFNOSUPPORT: the next hop is an IPv6 address; or -errno.
+ */
 int rtnl_route_get(struct rtnl *r, uint32_t addr_be, struct rtnl_route *ret_route);
 
-/* True when addr is an address of this namespace itself (RTM_GETADDR dump, IPv4). Calls each(arg, addr_be) for all.
- * 0 or -errno. */
+/* Calls each() for every IPv4 address of this namespace, loopback's too. 0 or -errno. */
 int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, unsigned ifindex, uint32_t addr_be),
 		      void *arg);
 
