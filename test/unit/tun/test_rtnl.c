@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was set is asked back from the kernel by other means: ioctls, bind(), connect(). */
+#include "tun/rtnl.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "test/support/cmocka.h"
+#include "test/unit/tun/scene.h"
+#include "tun/netns.h"
+
+enum {
+	NO_SUCH_LINK = 9999,
+	PORT = 7000,
+};
+
+static int ioctl_here(void *arg)
+{
+	struct ifreq *ifr = arg;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int ret = ioctl(fd, SIOCGIFFLAGS, ifr) < 0 ? -errno : ifr->ifr_flags & IFF_UP;
+
+	if (ret >= 0 && ioctl(fd, SIOCGIFMTU, ifr) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static void assert_link(const struct scene *s, int up, int mtu)
+{
+	struct ifreq ifr = {.ifr_name = "tun0"};
+
+	assert_int_equal(netns_call(s->netns, ioctl_here, &ifr), up);
+	assert_int_equal(ifr.ifr_mtu, mtu);
+}
+
+static void link_goes_up_with_its_mtu_and_down(void **state)
+{
+	struct scene *s = *state;
+
+	assert_link(s, 0, 1500);
+	assert_int_equal(rtnl_link_up(s->rtnl, s->tun.ifindex, 1400), 0);
+	assert_link(s, IFF_UP, 1400);
+	assert_int_equal(rtnl_link_up(s->rtnl, s->tun.ifindex, 0), 0);
+	assert_link(s, IFF_UP, 1400);
+	assert_int_equal(rtnl_link_down(s->rtnl, s->tun.ifindex), 0);
+	assert_link(s, 0, 1400);
+}
+
+static void link_stays_down_when_its_mtu_is_refused(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(rtnl_link_up(s->rtnl, s->tun.ifindex, 67), -EINVAL);
+	assert_int_equal(rtnl_link_up(s->rtnl, s->tun.ifindex, 70000), -EINVAL);
+	assert_link(s, 0, 1500);
+}
+
+static void link_that_is_not_there_is_enodev(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(rtnl_link_up(s->rtnl, NO_SUCH_LINK, 1400), -ENODEV);
+	assert_int_equal(rtnl_link_down(s->rtnl, NO_SUCH_LINK), -ENODEV);
+	assert_int_equal(rtnl_address_add(s->rtnl, NO_SUCH_LINK, inet_addr("10.9.0.1")), -ENODEV);
+}
+
+static void handle_needs_a_namespace(void **state)
+{
+	struct rtnl *r = NULL;
+
+	assert_int_equal(rtnl_open(STDIN_FILENO, &r), -EINVAL);
+	assert_null(r);
+	rtnl_close(NULL);
+}
+
+/* 0 when a socket can be bound to the address: it is one of the namespace's own. */
+static int bind_error(const struct scene *s, const char *text)
+{
+	int fd = scene_udp(s, text, NULL, PORT);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static void address_is_there_from_add_to_del(void **state)
+{
+	struct scene *s = *state;
+	uint32_t addr = inet_addr("10.9.0.1");
+
+	assert_int_equal(bind_error(s, "10.9.0.1"), -EADDRNOTAVAIL);
+	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, addr), 0);
+	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, addr), 0);
+	assert_int_equal(bind_error(s, "10.9.0.1"), 0);
+	assert_int_equal(bind_error(s, "10.9.0.2"), -EADDRNOTAVAIL);
+	assert_int_equal(rtnl_address_del(s->rtnl, s->tun.ifindex, addr), 0);
+	assert_int_equal(bind_error(s, "10.9.0.1"), -EADDRNOTAVAIL);
+	assert_int_equal(rtnl_address_del(s->rtnl, s->tun.ifindex, addr), 0);
+}
+
+static void append_line(void *arg, unsigned ifindex, uint32_t addr_be)
+{
+	char *text = arg;
+	size_t len = strlen(text);
+
+	snprintf(text + len, 256 - len, "%u %s\n", ifindex,
+		 inet_ntoa((struct in_addr){.s_addr = addr_be}));
+}
+
+static void all_addresses_are_listed_with_their_links(void **state)
+{
+	struct scene *s = *state;
+	char expected[256];
+	char listed[256] = "";
+
+	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, inet_addr("10.9.0.1")), 0);
+	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, inet_addr("10.9.0.3")), 0);
+	snprintf(expected, sizeof(expected), "1 127.0.0.1\n%u 10.9.0.1\n%u 10.9.0.3\n",
+		 s->tun.ifindex, s->tun.ifindex);
+	assert_int_equal(rtnl_address_list(s->rtnl, append_line, listed), 0);
+	assert_string_equal(listed, expected);
+}
+
+static struct rtnl_route route(const struct scene *s, const char *dst, enum rtnl_route_kind kind)
+{
+	struct rtnl_route route = {.kind = kind};
+
+	assert_int_equal(prefix_parse(dst, &route.dst), 0);
+	if (kind != RTNL_ROUTE_UNREACHABLE)
+		route.ifindex = s->tun.ifindex;
+	return route;
+}
+
+static int add(const struct scene *s, const char *dst, enum rtnl_route_kind kind)
+{
+	struct rtnl_route r = route(s, dst, kind);
+
+	return rtnl_route_add(s->rtnl, &r);
+}
+
+static int del(const struct scene *s, const char *dst, enum rtnl_route_kind kind)
+{
+	struct rtnl_route r = route(s, dst, kind);
+
+	return rtnl_route_del(s->rtnl, &r);
+}
+
+/* The source address the kernel chooses towards text, or connect()'s error. */
+static int source_towards(const struct scene *s, const char *text, struct sockaddr_in *ret_source)
+{
+	socklen_t len = sizeof(*ret_source);
+	int fd = scene_udp(s, NULL, text, PORT);
+
+	if (fd < 0)
+		return fd;
+	assert_int_equal(getsockname(fd, (struct sockaddr *)ret_source, &len), 0);
+	close(fd);
+	return 0;
+}
+
+static int connect_error(const struct scene *s, const char *text)
+{
+	struct sockaddr_in source;
+
+	return source_towards(s, text, &source);
+}
+
+static void device_route_leads_out_with_its_source(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route r = route(s, "172.20.0.0/16", RTNL_ROUTE_DEVICE);
+	struct sockaddr_in source;
+
+	scene_tun_ready(s);
+	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, inet_addr("10.9.0.3")), 0);
+	r.source_be = inet_addr("10.9.0.3");
+	assert_int_equal(connect_error(s, "172.20.1.1"), -ENETUNREACH);
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), 0);
+	assert_int_equal(source_towards(s, "172.20.1.1", &source), 0);
+	assert_int_equal(source.sin_addr.s_addr, inet_addr("10.9.0.3"));
+	assert_int_equal(connect_error(s, "172.21.0.1"), -ENETUNREACH);
+	assert_int_equal(rtnl_route_del(s->rtnl, &r), 0);
+	assert_int_equal(connect_error(s, "172.20.1.1"), -ENETUNREACH);
+	assert_int_equal(rtnl_route_del(s->rtnl, &r), 0);
+}
+
+static void kernel_says_how_it_would_reach_an_address(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route via = route(s, "172.20.0.0/16", RTNL_ROUTE_GATEWAY);
+	struct rtnl_route got;
+	char text[PREFIX_TEXT_MAX];
+
+	scene_tun_ready(s);
+	via.gateway_be = inet_addr("10.9.0.254");
+	assert_int_equal(rtnl_route_add(s->rtnl, &via), 0);
+
+	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("172.20.1.1"), &got), 0);
+	assert_int_equal(got.kind, RTNL_ROUTE_GATEWAY);
+	assert_int_equal(got.gateway_be, via.gateway_be);
+	assert_int_equal(got.ifindex, s->tun.ifindex);
+	assert_int_equal(got.source_be, inet_addr("10.9.0.1"));
+	assert_string_equal(prefix_format(&got.dst, text), "172.20.1.1/32");
+
+	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("10.9.0.77"), &got), 0);
+	assert_int_equal(got.kind, RTNL_ROUTE_DEVICE);
+	assert_int_equal(got.ifindex, s->tun.ifindex);
+	assert_int_equal(got.gateway_be, 0);
+}
+
+static void answer_about_no_way_leaves_the_result(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route got = {.ifindex = 7};
+
+	scene_tun_ready(s);
+	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), 0);
+	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("192.0.2.1"), &got), -ENETUNREACH);
+	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("10.66.1.1"), &got), -EHOSTUNREACH);
+	assert_int_equal(got.ifindex, 7);
+}
+
+static void answered_route_can_be_pinned(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route via = route(s, "0.0.0.0/0", RTNL_ROUTE_GATEWAY);
+	struct rtnl_route pinned, got;
+
+	scene_tun_ready(s);
+	via.gateway_be = inet_addr("10.9.0.254");
+	assert_int_equal(rtnl_route_add(s->rtnl, &via), 0);
+	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("192.0.2.1"), &pinned), 0);
+	assert_int_equal(rtnl_route_add(s->rtnl, &pinned), 0);
+	assert_int_equal(add(s, "0.0.0.0/0", RTNL_ROUTE_UNREACHABLE), 0);
+	assert_int_equal(connect_error(s, "192.0.2.2"), -EHOSTUNREACH);
+	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("192.0.2.1"), &got), 0);
+	assert_int_equal(got.gateway_be, via.gateway_be);
+}
+
+static void unreachable_route_fails_closed(void **state)
+{
+	struct scene *s = *state;
+
+	scene_tun_ready(s);
+	assert_int_equal(add(s, "0.0.0.0/0", RTNL_ROUTE_DEVICE), 0);
+	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), 0);
+	assert_int_equal(connect_error(s, "10.66.1.1"), -EHOSTUNREACH);
+	assert_int_equal(connect_error(s, "10.67.1.1"), 0);
+	assert_int_equal(del(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), 0);
+	assert_int_equal(connect_error(s, "10.66.1.1"), 0);
+}
+
+static void add_replaces_what_has_the_same_prefix_and_metric(void **state)
+{
+	struct scene *s = *state;
+
+	scene_tun_ready(s);
+	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_DEVICE), 0);
+	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_DEVICE), 0);
+	assert_int_equal(connect_error(s, "10.66.1.1"), 0);
+	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), 0);
+	assert_int_equal(connect_error(s, "10.66.1.1"), -EHOSTUNREACH);
+	/* with the one that scene_tun_ready() added */
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 2);
+}
+
+static void another_metric_is_another_route(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route r = route(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE);
+
+	scene_tun_ready(s);
+	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_DEVICE), 0);
+	r.metric = 4096;
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), 0);
+	assert_int_equal(connect_error(s, "10.66.1.1"), 0);
+	assert_int_equal(del(s, "10.66.0.0/16", RTNL_ROUTE_DEVICE), 0);
+	assert_int_equal(connect_error(s, "10.66.1.1"), -EHOSTUNREACH);
+	assert_int_equal(del(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), 0);
+	assert_int_equal(connect_error(s, "10.66.1.1"), -ENETUNREACH);
+}
+
+static void routes_that_cannot_be_have_their_errors(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route r = route(s, "172.20.0.0/16", RTNL_ROUTE_DEVICE);
+	struct rtnl_route via = route(s, "172.20.0.0/16", RTNL_ROUTE_GATEWAY);
+
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), -ENETDOWN);
+	scene_tun_ready(s);
+	via.gateway_be = inet_addr("172.20.0.1");
+	assert_int_equal(rtnl_route_add(s->rtnl, &via), -ENETUNREACH);
+	r.source_be = inet_addr("10.9.0.2");
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), -EINVAL);
+	r.source_be = 0;
+	r.ifindex = NO_SUCH_LINK;
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), -ENODEV);
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 1);
+}
+
+static int add_foreign_here(void *arg)
+{
+	struct rtentry entry = {.rt_flags = RTF_UP, .rt_dev = arg};
+	struct sockaddr_in *dst = (struct sockaddr_in *)&entry.rt_dst;
+	struct sockaddr_in *mask = (struct sockaddr_in *)&entry.rt_genmask;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int error;
+
+	dst->sin_family = mask->sin_family = AF_INET;
+	dst->sin_addr.s_addr = inet_addr("10.77.0.0");
+	mask->sin_addr.s_addr = inet_addr("255.255.0.0");
+	error = ioctl(fd, SIOCADDRT, &entry) < 0 ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+static void what_others_added_is_neither_deleted_nor_flushed(void **state)
+{
+	struct scene *s = *state;
+
+	scene_tun_ready(s);
+	assert_int_equal(netns_call(s->netns, add_foreign_here, s->tun.name), 0);
+	assert_int_equal(del(s, "10.77.0.0/16", RTNL_ROUTE_DEVICE), 0);
+	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 1);
+	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
+}
+
+static void flush_of_a_device_leaves_the_others(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route r = route(s, "10.67.0.0/16", RTNL_ROUTE_DEVICE);
+	struct tun other;
+
+	scene_tun_ready(s);
+	assert_int_equal(tun_open("tun1", s->netns, &other), 0);
+	assert_int_equal(rtnl_link_up(s->rtnl, other.ifindex, 0), 0);
+	r.ifindex = other.ifindex;
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), 0);
+	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), 0);
+
+	assert_int_equal(rtnl_route_flush(s->rtnl, s->tun.ifindex), 1);
+	assert_int_equal(connect_error(s, "10.9.0.77"), -ENETUNREACH);
+	assert_int_equal(connect_error(s, "10.66.1.1"), -EHOSTUNREACH);
+	assert_int_equal(connect_error(s, "10.67.1.1"), 0);
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 2);
+	assert_int_equal(connect_error(s, "10.67.1.1"), -ENETUNREACH);
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 0);
+	tun_close(&other);
+}
+
+static void flush_takes_thousands(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route r = route(s, "10.128.0.0/28", RTNL_ROUTE_DEVICE);
+
+	scene_tun_ready(s);
+	for (unsigned i = 0; i < 3000; i++) {
+		r.dst.addr[2] = (uint8_t)(i >> 4);
+		r.dst.addr[3] = (uint8_t)(i << 4);
+		assert_int_equal(rtnl_route_add(s->rtnl, &r), 0);
+	}
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 3001);
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 0);
+}
+
+static void route_that_went_with_its_device_is_no_error_to_delete(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route r = route(s, "10.9.0.0/24", RTNL_ROUTE_DEVICE);
+
+	scene_tun_ready(s);
+	tun_close(&s->tun);
+	assert_int_equal(rtnl_route_del(s->rtnl, &r), 0);
+	assert_int_equal(rtnl_route_flush(s->rtnl, r.ifindex), 0);
+}
+
+static int ipv6_connect_here(void *arg)
+{
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	int error;
+
+	inet_pton(AF_INET6, arg, &to.sin6_addr);
+	error = connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+static void ipv6_is_closed_and_flushed_like_ipv4(void **state)
+{
+	struct scene *s = *state;
+	char addr[] = "2001:db8::1";
+
+	scene_tun_ready(s);
+	assert_int_equal(netns_call(s->netns, ipv6_connect_here, addr), -ENETUNREACH);
+	assert_int_equal(add(s, "::/0", RTNL_ROUTE_UNREACHABLE), 0);
+	assert_int_equal(netns_call(s->netns, ipv6_connect_here, addr), -EHOSTUNREACH);
+	assert_int_equal(add(s, "2001:db8::/32", RTNL_ROUTE_DEVICE), 0);
+	assert_int_equal(netns_call(s->netns, ipv6_connect_here, addr), 0);
+	assert_int_equal(del(s, "2001:db8::/32", RTNL_ROUTE_DEVICE), 0);
+	assert_int_equal(netns_call(s->netns, ipv6_connect_here, addr), -EHOSTUNREACH);
+	assert_int_equal(add(s, "2001:db8::/32", RTNL_ROUTE_DEVICE), 0);
+	assert_int_equal(rtnl_route_flush(s->rtnl, s->tun.ifindex), 2);
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 1);
+	assert_int_equal(netns_call(s->netns, ipv6_connect_here, addr), -ENETUNREACH);
+}
+
+static void ipv6_route_takes_no_ipv4_address(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route r = route(s, "2001:db8::/32", RTNL_ROUTE_DEVICE);
+
+	scene_tun_ready(s);
+	assert_int_equal(add(s, "2001:db8::/32", RTNL_ROUTE_GATEWAY), -EAFNOSUPPORT);
+	r.source_be = inet_addr("10.9.0.1");
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), -EAFNOSUPPORT);
+}
+
+#define SCENE_TEST(f) cmocka_unit_test_setup_teardown(f, scene_set_up, scene_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE_TEST(link_goes_up_with_its_mtu_and_down),
+		SCENE_TEST(link_stays_down_when_its_mtu_is_refused),
+		SCENE_TEST(link_that_is_not_there_is_enodev),
+		cmocka_unit_test(handle_needs_a_namespace),
+		SCENE_TEST(address_is_there_from_add_to_del),
+		SCENE_TEST(all_addresses_are_listed_with_their_links),
+		SCENE_TEST(device_route_leads_out_with_its_source),
+		SCENE_TEST(kernel_says_how_it_would_reach_an_address),
+		SCENE_TEST(answer_about_no_way_leaves_the_result),
+		SCENE_TEST(answered_route_can_be_pinned),
+		SCENE_TEST(unreachable_route_fails_closed),
+		SCENE_TEST(add_replaces_what_has_the_same_prefix_and_metric),
+		SCENE_TEST(another_metric_is_another_route),
+		SCENE_TEST(routes_that_cannot_be_have_their_errors),
+		SCENE_TEST(what_others_added_is_neither_deleted_nor_flushed),
+		SCENE_TEST(flush_of_a_device_leaves_the_others),
+		SCENE_TEST(flush_takes_thousands),
+		SCENE_TEST(route_that_went_with_its_device_is_no_error_to_delete),
+		SCENE_TEST(ipv6_is_closed_and_flushed_like_ipv4),
+		SCENE_TEST(ipv6_route_takes_no_ipv4_address),
+	};
+
+	return cmocka_run_group_tests_name("tun/rtnl", tests, NULL, NULL);
+}
