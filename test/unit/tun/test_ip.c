@@ -325,6 +325,9 @@ static void later_fragment_stays_and_first_is_lowered(void **state)
 	set_be16(p.bytes + 6, 0x3fff);
 	assert_untouched(p);
 	p = syn_hex("020405b4");
+	set_be16(p.bytes + 6, 0x1000);
+	assert_untouched(p);
+	p = syn_hex("020405b4");
 	set_be16(p.bytes + 6, 0x2000);
 	assert_clamped_to(p, "02040550");
 	/* don't fragment, and the bit that must be zero */
