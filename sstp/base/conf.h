@@ -4,15 +4,24 @@
 /*
  * A YAML file against a libcyaml schema, with errors that name file, line and what is allowed.
  *
- * libcyaml checks structure and types; conf_load() turns its first complaint into one sentence. What a schema cannot say
- * (prefixes, files, references) the owner of the schema checks afterwards, and words with conf_error(), which finds the
- * line of a value by its path ("vnets[0].pools[1]").
+ * The schema is the only description of the file: conf_load() checks the document against it first,
+ * strictly and with the right lines, and then lets libcyaml decode it. (libcyaml's own checks let
+ * "12abc" pass as a number, any word as a boolean, and quote passwords in their messages.) What a
+ * schema cannot say (prefixes, files, references) the owner of the schema checks afterwards, and
+ * words with conf_fail(), which finds the line of a value by its path ("vnets[0].pools[1]").
+ *
+ * A file is one document, at most CONF_FILE_MAX bytes and CONF_DEPTH_MAX levels deep, without
+ * aliases, anchors and tags.
  */
 #include <cyaml/cyaml.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
-	CONF_ERROR_MAX = 512
+	CONF_ERROR_MAX = 512,
+	CONF_FILE_MAX = 1 << 20, /* bytes */
+	CONF_DEPTH_MAX = 16,
 };
 
 struct conf_error {
@@ -20,15 +29,50 @@ struct conf_error {
 };
 
 /*
- * Loads path into *ret_data (owned: conf_free with the same schema). 0; -ENOENT, -EACCES; -EINVAL with ret_error filled
- * in every case. An unknown key's error lists the keys that are allowed there.
+ * Schema entries that libcyaml has no exact word for. The member is a pointer (NULL: the key is
+ * absent), so that a default is the owner's to choose.
+ *
+ * A whole number of min..max in a uint32_t. libcyaml does not use the union for numbers; the range
+ * stands where a string's length would.
+ */
+#define CONF_FIELD_UINT(_key, _flags, _struct, _member, _min, _max)       \
+	{                                                                 \
+		.key = _key, .data_offset = offsetof(_struct, _member),   \
+		.value = {CYAML_VALUE_UINT((_flags) | CYAML_FLAG_POINTER, \
+					   *((_struct *)NULL)->_member),  \
+			  .string = {.min = _min, .max = _max}},          \
+	}
+
+/* One of a list of words, in an int32_t. */
+#define CONF_FIELD_ENUM(_key, _flags, _struct, _member, _words)                            \
+	CYAML_FIELD_ENUM_PTR(_key, (_flags) | CYAML_FLAG_STRICT, _struct, _member, _words, \
+			     CYAML_ARRAY_LEN(_words))
+
+/* true or false, in a bool. */
+#define CONF_FIELD_BOOL(_key, _flags, _struct, _member) \
+	CONF_FIELD_ENUM(_key, _flags, _struct, _member, conf_bools)
+
+extern const cyaml_strval_t conf_bools[2];
+
+/*
+ * Loads path into *ret_data (owned: conf_free with the same schema). 0; -ENOENT, -EACCES; -ENOMEM;
+ * -EINVAL with ret_error filled in every case. An unknown key's error lists the keys that are
+ * allowed there.
  */
 int conf_load(const char *path, const cyaml_schema_value_t *schema, void **ret_data,
 	      struct conf_error *ret_error);
 void conf_free(const cyaml_schema_value_t *schema, void *data);
 
-/* Fills ret_error with "FILE:LINE: text", the line being that of the value at yaml_path. Always returns -EINVAL. */
+/*
+ * Fills ret_error with "FILE:LINE: text", the line being that of the key (or list entry) at
+ * yaml_path, or of the nearest thing around it that is there; an empty yaml_path gives no line.
+ * Always returns -EINVAL.
+ */
 int conf_fail(struct conf_error *ret_error, const char *path, const char *yaml_path,
 	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same without a file in front, for what did not come out of one. Always returns -EINVAL. */
+int conf_fail_plain(struct conf_error *ret_error, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif
