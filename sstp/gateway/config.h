@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_GATEWAY_CONFIG_H
+#define SSTP_GATEWAY_CONFIG_H
+/*
+ * What gateway.yaml says, checked and resolved: defaults filled in, paths as seen from the working
+ * folder, prefixes and addresses parsed, references followed. Immutable once loaded: a reload loads
+ * a new one and swaps.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "routing/prefix.h"
+#include "sstp/base/conf.h"
+#include "sstp/base/conf_log.h"
+#include "sstp/base/secret.h"
+
+enum {
+	GATEWAY_DNS_MAX = 2, /* what IPCP can carry, RFC 1877 */
+	GATEWAY_NT_HASH_SIZE = 16,
+	GATEWAY_ACCEPT_BURST_S = 2, /* the burst of accept_rate_per_address, in seconds of it */
+};
+
+struct gateway_auth {
+	bool mschapv2;
+	bool pap;
+};
+
+/* 0 is no limit. */
+struct gateway_limits {
+	uint32_t sessions;
+	uint32_t half_open; /* connections that have not authenticated yet */
+	uint32_t half_open_per_address;
+	uint32_t accept_rate_per_address;   /* per second */
+	uint32_t auth_failures_per_address; /* per minute */
+};
+
+struct gateway_vnet {
+	char *name;
+	struct prefix *address_spaces; /* IPv4, at least one, not overlapping */
+	size_t n_address_spaces;
+	struct prefix *pools; /* private IPv4, at least one, together at most POOL_MAX addresses */
+	size_t n_pools;
+	uint32_t dns_be[GATEWAY_DNS_MAX]; /* network byte order, 0: none */
+	uint32_t gateway_be;		  /* our end of every tunnel, network byte order */
+	char *tun;			  /* device name */
+	char *netns;			  /* as netns_open() takes it; NULL: the present one */
+	uint16_t mtu;
+	bool client_to_client;
+};
+
+/*
+ * One of three: has_nt_hash; a password that is not empty (UTF-8); neither: locked, cannot log in.
+ */
+struct gateway_user {
+	char *name;
+	size_t vnet; /* index */
+	bool has_nt_hash;
+	uint8_t nt_hash[GATEWAY_NT_HASH_SIZE];
+	struct secret password;
+};
+
+struct gateway_config {
+	char *path;    /* the file */
+	char **listen; /* "ADDR:PORT", at least one */
+	size_t n_listen;
+	char *certificate; /* PEM files; look like one, TLS has not judged them yet */
+	char *key;
+	struct conf_log log;
+	struct gateway_auth auth;
+	struct gateway_limits limits;
+	struct gateway_vnet *vnets; /* at least one */
+	size_t n_vnets;
+	struct gateway_user *users; /* sorted by name */
+	size_t n_users;
+};
+
+/*
+ * Loads and checks. Returns 0 with an owned config; otherwise -errno as conf_load(), ret_error
+ * filled. Logs a warning when a file with secrets can be read by every user of the machine.
+ */
+int gateway_config_load(const char *path, struct gateway_config **ret_config,
+			struct conf_error *ret_error);
+
+/* Wipes the secrets. Takes NULL. */
+void gateway_config_free(struct gateway_config *config);
+
+/* Returns borrowed, or NULL. */
+const struct gateway_user *gateway_config_user(const struct gateway_config *config,
+					       const char *name);
+
+/*
+ * Prints what is in effect, defaults included, as YAML that loads again and prints the same.
+ * Secrets are never printed: every user's stands as `nt_hash: "*"`, which loads as a locked user.
+ */
+void gateway_config_print(FILE *f, const struct gateway_config *config);
+
+/*
+ * What a reload cannot apply: listen addresses; a VNet's tun, netns, pools, gateway_address and
+ * mtu; its removal. Returns NULL, or a sentence in buf. VNets are the same when they have the same
+ * name.
+ */
+const char *gateway_config_needs_restart(const struct gateway_config *old_config,
+					 const struct gateway_config *new_config,
+					 char buf[CONF_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_GATEWAY_CONFIG_LOAD_H
+#define SSTP_GATEWAY_CONFIG_LOAD_H
+/* From raw to resolved, section by section. Private to config. */
+#include "sstp/gateway/config.h"
+#include "sstp/gateway/config_schema.h"
+
+enum {
+	LOAD_WHERE_MAX = 128
+};
+
+struct load {
+	const char *path;
+	const struct gateway_raw *raw;
+	struct gateway_config *config;
+	struct conf_error *error;
+	char where[LOAD_WHERE_MAX]; /* the value in hand, as conf_fail() takes it */
+};
+
+/* Names the value in hand: load_at(l, "vnets[%zu].mtu", i). */
+void load_at(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "FILE:LINE: 'WHERE' text". Returns -EINVAL. */
+int load_fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Returns -ENOMEM. */
+int load_no_memory(struct load *l);
+
+/* A copy in *ret_text, owned. 0 or -ENOMEM. */
+int load_text(struct load *l, const char *text, char **ret_text);
+
+/* config_vnet.c */
+int load_vnets(struct load *l);
+void vnet_done(struct gateway_vnet *v);
+
+/* config_user.c; after the VNets */
+int load_users(struct load *l);
+void user_done(struct gateway_user *u);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <stdbool.h>
+
+#include "sstp/base/conf_file.h"
+#include "sstp/gateway/config.h"
+
+static void print_text(FILE *f, const char *key, const char *text)
+{
+	fprintf(f, "%s: ", key);
+	conf_print_text(f, text);
+	fputc('\n', f);
+}
+
+static void print_bool(FILE *f, const char *key, bool value)
+{
+	fprintf(f, "%s: %s\n", key, value ? "true" : "false");
+}
+
+static void print_limits(FILE *f, const struct gateway_limits *limits)
+{
+	fputs("limits:\n", f);
+	fprintf(f, "  sessions: %u\n", limits->sessions);
+	fprintf(f, "  half_open: %u\n", limits->half_open);
+	fprintf(f, "  half_open_per_address: %u\n", limits->half_open_per_address);
+	fprintf(f, "  accept_rate_per_address: %u\n", limits->accept_rate_per_address);
+	fprintf(f, "  auth_failures_per_address: %u\n", limits->auth_failures_per_address);
+}
+
+static void print_prefixes(FILE *f, const char *key, const struct prefix *list, size_t n)
+{
+	char buf[PREFIX_TEXT_MAX];
+
+	fprintf(f, "    %s:\n", key);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "      - %s\n", prefix_format(&list[i], buf));
+}
+
+static const char *address_text(uint32_t addr_be, char buf[INET_ADDRSTRLEN])
+{
+	return inet_ntop(AF_INET, &addr_be, buf, INET_ADDRSTRLEN);
+}
+
+static void print_dns(FILE *f, const struct gateway_vnet *v)
+{
+	char buf[INET_ADDRSTRLEN];
+
+	fputs("    dns_servers: [", f);
+	for (size_t i = 0; i < GATEWAY_DNS_MAX && v->dns_be[i]; i++)
+		fprintf(f, "%s%s", i ? ", " : "", address_text(v->dns_be[i], buf));
+	fputs("]\n", f);
+}
+
+static void print_vnet(FILE *f, const struct gateway_vnet *v)
+{
+	char buf[INET_ADDRSTRLEN];
+
+	print_text(f, "  - name", v->name);
+	print_prefixes(f, "address_spaces", v->address_spaces, v->n_address_spaces);
+	print_prefixes(f, "pools", v->pools, v->n_pools);
+	print_dns(f, v);
+	fprintf(f, "    gateway_address: %s\n", address_text(v->gateway_be, buf));
+	print_text(f, "    tun", v->tun);
+	if (v->netns)
+		print_text(f, "    netns", v->netns);
+	fprintf(f, "    mtu: %u\n", v->mtu);
+	print_bool(f, "    client_to_client", v->client_to_client);
+}
+
+static void print_users(FILE *f, const struct gateway_config *config)
+{
+	if (!config->n_users)
+		return;
+	fputs("users: # secrets are not shown; \"*\" stands for them, and loads as a locked user\n",
+	      f);
+	for (size_t i = 0; i < config->n_users; i++) {
+		print_text(f, "  - name", config->users[i].name);
+		fputs("    nt_hash: \"*\"\n", f);
+		print_text(f, "    vnet", config->vnets[config->users[i].vnet].name);
+	}
+}
+
+void gateway_config_print(FILE *f, const struct gateway_config *config)
+{
+	fputs("listen:\n", f);
+	for (size_t i = 0; i < config->n_listen; i++)
+		fprintf(f, "  - \"%s\"\n", config->listen[i]);
+	print_text(f, "certificate", config->certificate);
+	print_text(f, "key", config->key);
+	conf_log_print(f, &config->log);
+	fputs("auth:\n", f);
+	print_bool(f, "  mschapv2", config->auth.mschapv2);
+	print_bool(f, "  pap", config->auth.pap);
+	print_limits(f, &config->limits);
+	fputs("vnets:\n", f);
+	for (size_t i = 0; i < config->n_vnets; i++)
+		print_vnet(f, &config->vnets[i]);
+	print_users(f, config);
+}

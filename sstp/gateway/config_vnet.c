@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * VNets: what an address plan must be so that packets find their way. Pools are private and
+ * disjoint where they meet in one routing table (one network namespace), and no pool lies in the
+ * VNet that its clients are to reach.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "routing/pool.h"
+#include "sstp/gateway/config_load.h"
+
+enum {
+	QUOTED_MAX = 80,
+	DEFAULT_MTU = 1400,
+};
+
+/* The first of the dummy addresses of RFC 7600: never routed, so no VNet can hold it. */
+#define DEFAULT_GATEWAY_ADDRESS "192.0.0.8"
+
+static int fail_text(struct load *l, const char *what, const char *text)
+{
+	char buf[QUOTED_MAX];
+
+	return load_fail(l, "%s, not '%s'", what, log_escape(buf, sizeof(buf), text, strlen(text)));
+}
+
+static int load_prefix(struct load *l, const char *text, struct prefix *ret_prefix)
+{
+	char buf[PREFIX_TEXT_MAX];
+	int r;
+
+	if (strchr(text, ':'))
+		return conf_fail(l->error, l->path, l->where, "IPv6 is not supported yet in '%s'",
+				 l->where);
+	r = prefix_parse(text, ret_prefix);
+	if (r == -EDOM)
+		return load_fail(l, "has bits set behind its length: write %s",
+				 prefix_format(ret_prefix, buf));
+	return r ? fail_text(l, "must be a prefix, such as 10.1.0.0/16", text) : 0;
+}
+
+/* Loads `key` of VNet i: n prefixes, none of which overlaps an earlier one. */
+static int load_prefixes(struct load *l, size_t i, const char *key, char *const *texts, size_t n,
+			 struct prefix **ret_list, size_t *ret_n)
+{
+	struct prefix *list = calloc(n, sizeof(*list));
+	int r = 0;
+
+	if (!list)
+		return load_no_memory(l);
+	*ret_list = list;
+	*ret_n = n;
+	for (size_t k = 0; k < n && !r; k++) {
+		load_at(l, "vnets[%zu].%s[%zu]", i, key, k);
+		r = load_prefix(l, texts[k], &list[k]);
+		for (size_t j = 0; j < k && !r; j++)
+			if (prefix_overlaps(&list[j], &list[k]))
+				r = load_fail(l, "%s overlaps %s", texts[k], texts[j]);
+	}
+	return r;
+}
+
+static bool is_unicast(uint32_t addr_be)
+{
+	uint32_t first = ntohl(addr_be) >> 24;
+
+	return first > 0 && first != 127 && first < 224;
+}
+
+static int load_address(struct load *l, const char *text, uint32_t *ret_be)
+{
+	struct in_addr addr;
+
+	if (strchr(text, ':'))
+		return conf_fail(l->error, l->path, l->where, "IPv6 is not supported yet in '%s'",
+				 l->where);
+	if (inet_pton(AF_INET, text, &addr) != 1 || !is_unicast(addr.s_addr))
+		return fail_text(l, "must be a host's IPv4 address, such as 10.1.0.4", text);
+	*ret_be = addr.s_addr;
+	return 0;
+}
+
+static bool is_name(const char *text)
+{
+	return !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789._-")] &&
+	       strcmp(text, ".") && strcmp(text, "..");
+}
+
+static int load_name(struct load *l, const char *text, char **ret_text)
+{
+	if (!is_name(text))
+		return fail_text(l, "must be made of letters, digits, '.', '_' and '-'", text);
+	return load_text(l, text, ret_text);
+}
+
+/* A name as iproute2 knows it, or a path. */
+static int load_netns(struct load *l, size_t i, const char *text, struct gateway_vnet *v)
+{
+	if (!text)
+		return 0;
+	load_at(l, "vnets[%zu].netns", i);
+	return *text == '/' ? load_text(l, text, &v->netns) : load_name(l, text, &v->netns);
+}
+
+static int load_tun(struct load *l, size_t i, const char *text, struct gateway_vnet *v)
+{
+	char name[16];
+
+	load_at(l, "vnets[%zu].tun", i);
+	snprintf(name, sizeof(name), "sstp%zu", i);
+	return load_name(l, text ? text : name, &v->tun);
+}
+
+static int load_dns(struct load *l, size_t i, const struct gateway_raw_vnet *raw,
+		    struct gateway_vnet *v)
+{
+	int r = 0;
+
+	for (size_t k = 0; k < raw->dns_servers_count && !r; k++) {
+		load_at(l, "vnets[%zu].dns_servers[%zu]", i, k);
+		r = load_address(l, raw->dns_servers[k], &v->dns_be[k]);
+	}
+	return r;
+}
+
+static int load_addressing(struct load *l, size_t i, const struct gateway_raw_vnet *raw,
+			   struct gateway_vnet *v)
+{
+	int r = load_prefixes(l, i, "address_spaces", raw->address_spaces,
+			      raw->address_spaces_count, &v->address_spaces, &v->n_address_spaces);
+
+	if (!r)
+		r = load_prefixes(l, i, "pools", raw->pools, raw->pools_count, &v->pools,
+				  &v->n_pools);
+	if (!r)
+		r = load_dns(l, i, raw, v);
+	load_at(l, "vnets[%zu].gateway_address", i);
+	return r ? r
+		 : load_address(
+			   l, raw->gateway_address ? raw->gateway_address : DEFAULT_GATEWAY_ADDRESS,
+			   &v->gateway_be);
+}
+
+static int load_vnet(struct load *l, size_t i)
+{
+	const struct gateway_raw_vnet *raw = &l->raw->vnets[i];
+	struct gateway_vnet *v = &l->config->vnets[i];
+	int r;
+
+	v->mtu = raw->mtu ? (uint16_t)*raw->mtu : DEFAULT_MTU;
+	v->client_to_client = raw->client_to_client && *raw->client_to_client;
+	load_at(l, "vnets[%zu].name", i);
+	r = load_name(l, raw->name, &v->name);
+	if (!r)
+		r = load_addressing(l, i, raw, v);
+	if (!r)
+		r = load_netns(l, i, raw->netns, v);
+	return r ? r : load_tun(l, i, raw->tun, v);
+}
+
+static bool same_netns(const struct gateway_vnet *a, const struct gateway_vnet *b)
+{
+	if (!a->netns || !b->netns)
+		return a->netns == b->netns;
+	return !strcmp(a->netns, b->netns);
+}
+
+static int fail_overlap(struct load *l, const struct prefix *mine, const struct prefix *other,
+			const char *of, const char *vnet)
+{
+	char a[PREFIX_TEXT_MAX];
+	char b[PREFIX_TEXT_MAX];
+
+	return load_fail(l, "%s overlaps %s, %s of VNet '%s'", prefix_format(mine, a),
+			 prefix_format(other, b), of, vnet);
+}
+
+static int check_pool(struct load *l, const struct gateway_vnet *v, const struct prefix *pool)
+{
+	char buf[PREFIX_TEXT_MAX];
+
+	if (!prefix_is_rfc1918(pool))
+		return load_fail(l,
+				 "%s is not private: a pool must lie in 10.0.0.0/8, 172.16.0.0/12 "
+				 "or 192.168.0.0/16",
+				 prefix_format(pool, buf));
+	for (size_t k = 0; k < v->n_address_spaces; k++)
+		if (prefix_overlaps(pool, &v->address_spaces[k]))
+			return fail_overlap(l, pool, &v->address_spaces[k], "an address space",
+					    v->name);
+	return 0;
+}
+
+static int check_pool_against(struct load *l, const struct prefix *pool,
+			      const struct gateway_vnet *other)
+{
+	for (size_t k = 0; k < other->n_pools; k++)
+		if (prefix_overlaps(pool, &other->pools[k]))
+			return fail_overlap(l, pool, &other->pools[k], "a pool", other->name);
+	return 0;
+}
+
+static int check_pools(struct load *l, size_t i)
+{
+	const struct gateway_vnet *v = &l->config->vnets[i];
+	uint64_t size = 0;
+	int r = 0;
+
+	for (size_t k = 0; k < v->n_pools && !r; k++) {
+		load_at(l, "vnets[%zu].pools[%zu]", i, k);
+		size += prefix_size4(&v->pools[k]);
+		r = check_pool(l, v, &v->pools[k]);
+		for (size_t j = 0; j < i && !r; j++)
+			if (same_netns(v, &l->config->vnets[j]))
+				r = check_pool_against(l, &v->pools[k], &l->config->vnets[j]);
+	}
+	load_at(l, "vnets[%zu].pools", i);
+	if (!r && size > POOL_MAX)
+		r = load_fail(l, "hold %llu addresses; %d are allowed", (unsigned long long)size,
+			      POOL_MAX);
+	return r;
+}
+
+static int check_names(struct load *l, size_t i)
+{
+	const struct gateway_vnet *v = &l->config->vnets[i];
+
+	for (size_t j = 0; j < i; j++) {
+		const struct gateway_vnet *other = &l->config->vnets[j];
+
+		load_at(l, "vnets[%zu].name", i);
+		if (!strcmp(v->name, other->name))
+			return load_fail(l, "'%s' is there twice", v->name);
+		load_at(l, "vnets[%zu].tun", i);
+		if (same_netns(v, other) && !strcmp(v->tun, other->tun))
+			return load_fail(l, "'%s' is the device of VNet '%s' already", v->tun,
+					 other->name);
+	}
+	return 0;
+}
+
+int load_vnets(struct load *l)
+{
+	size_t n = l->raw->vnets_count;
+	int r = 0;
+
+	l->config->vnets = calloc(n, sizeof(*l->config->vnets));
+	if (!l->config->vnets)
+		return load_no_memory(l);
+	l->config->n_vnets = n;
+	for (size_t i = 0; i < n && !r; i++) {
+		r = load_vnet(l, i);
+		if (!r)
+			r = check_names(l, i);
+		if (!r)
+			r = check_pools(l, i);
+	}
+	return r;
+}
+
+void vnet_done(struct gateway_vnet *v)
+{
+	free(v->name);
+	free(v->address_spaces);
+	free(v->pools);
+	free(v->tun);
+	free(v->netns);
+}
