@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/worker/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sstp/base/conf_option.h"
+
+static const char usage[] =
+	"Usage: sstp-worker [OPTION...] [--] [APP [ARG...]]\n"
+	"\n"
+	"Dials an SSTP gateway, runs APP with the tunnel's address and routes, and keeps the "
+	"tunnel up.\n"
+	"\n"
+	"  -c, --config FILE          settings as YAML; the command line wins\n"
+	"  -g, --gateway HOST[:PORT]  gateway (port 443)\n"
+	"  -u, --user NAME            user name\n"
+	"  -p, --password-file FILE   password, the first line of FILE\n"
+	"      --ca FILE              PEM roots that the gateway's certificate must come from\n"
+	"      --pap                  allow PAP besides MS-CHAPv2\n"
+	"      --vnet-name NAME       WEBSITE_VNETNAME of APP\n"
+	"  -r, --route PREFIX         send PREFIX into the tunnel; can be given many times\n"
+	"      --own-netns            run APP in a network namespace of its own (default)\n"
+	"      --netns NAME           run APP in the namespace NAME\n"
+	"      --current-netns        run APP in the present namespace\n"
+	"      --tun NAME             device name (vnet0)\n"
+	"      --mtu BYTES            MTU of the device (1400)\n"
+	"      --connect-timeout S    give up when there is no tunnel after S seconds (0: never)\n"
+	"      --log-level LEVEL      error, warning, info or debug\n"
+	"      --log-target TARGET    stderr or journal\n"
+	"  -n, --check                verify the settings, print what is in effect, and end\n"
+	"  -V, --version              print the version and end\n"
+	"  -h, --help                 print this and end\n"
+	"\n"
+	"See sstp-worker(8).\n";
+
+enum {
+	OPT_CA = 256,
+	OPT_PAP,
+	OPT_VNET_NAME,
+	OPT_OWN_NETNS,
+	OPT_NETNS,
+	OPT_CURRENT_NETNS,
+	OPT_TUN,
+	OPT_MTU,
+	OPT_CONNECT_TIMEOUT,
+	OPT_LOG_LEVEL,
+	OPT_LOG_TARGET,
+};
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"gateway", required_argument, NULL, 'g'},
+	{"user", required_argument, NULL, 'u'},
+	{"password-file", required_argument, NULL, 'p'},
+	{"ca", required_argument, NULL, OPT_CA},
+	{"pap", no_argument, NULL, OPT_PAP},
+	{"vnet-name", required_argument, NULL, OPT_VNET_NAME},
+	{"route", required_argument, NULL, 'r'},
+	{"own-netns", no_argument, NULL, OPT_OWN_NETNS},
+	{"netns", required_argument, NULL, OPT_NETNS},
+	{"current-netns", no_argument, NULL, OPT_CURRENT_NETNS},
+	{"tun", required_argument, NULL, OPT_TUN},
+	{"mtu", required_argument, NULL, OPT_MTU},
+	{"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
+	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+	{"log-target", required_argument, NULL, OPT_LOG_TARGET},
+	{"check", no_argument, NULL, 'n'},
+	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static int take_text(const char *option, char **slot, struct conf_error *e)
+{
+	if (!*optarg)
+		return conf_fail_plain(e, "%s must not be empty", option);
+	*slot = optarg;
+	return 0;
+}
+
+static int take_route(struct worker_options *o, struct conf_error *e)
+{
+	if (o->given.routes_count == WORKER_ROUTES_MAX)
+		return conf_fail_plain(e, "--route can be given at most %d times",
+				       WORKER_ROUTES_MAX);
+	o->given.routes = o->routes;
+	return take_text("--route", &o->routes[o->given.routes_count++], e);
+}
+
+static int take_number(const char *option, uint32_t min, uint32_t max, uint32_t *value,
+		       uint32_t **slot, struct conf_error *e)
+{
+	*slot = value;
+	return conf_number_parse(option, optarg, min, max, value, e);
+}
+
+static int take_word(const char *option, const cyaml_strval_t *words, size_t n, int32_t *value,
+		     int32_t **slot, struct conf_error *e)
+{
+	*slot = value;
+	return conf_word_parse(option, optarg, words, n, value, e);
+}
+
+/* What has a long name only. */
+static int take_long(int option, char **argv, struct worker_options *o, struct conf_error *e)
+{
+	struct worker_raw *g = &o->given;
+
+	switch (option) {
+	case OPT_CA: return take_text("--ca", &g->ca, e);
+	case OPT_PAP: g->auth.pap = &o->yes; return 0;
+	case OPT_VNET_NAME: return take_text("--vnet-name", &g->vnet_name, e);
+	case OPT_OWN_NETNS: g->own_netns = &o->yes; return 0;
+	case OPT_NETNS: return take_text("--netns", &g->netns, e);
+	case OPT_CURRENT_NETNS: g->current_netns = &o->yes; return 0;
+	case OPT_TUN: return take_text("--tun", &g->tun, e);
+	case OPT_MTU:
+		return take_number("--mtu", WORKER_MTU_MIN, WORKER_MTU_MAX, &o->mtu, &g->mtu, e);
+	case OPT_CONNECT_TIMEOUT:
+		return take_number("--connect-timeout", 0, WORKER_TIMEOUT_MAX_S,
+				   &o->connect_timeout, &g->connect_timeout, e);
+	case OPT_LOG_LEVEL:
+		return take_word("--log-level", conf_log_levels, CYAML_ARRAY_LEN(conf_log_levels),
+				 &o->log_level, &g->log.level, e);
+	case OPT_LOG_TARGET:
+		return take_word("--log-target", conf_log_targets,
+				 CYAML_ARRAY_LEN(conf_log_targets), &o->log_target, &g->log.target,
+				 e);
+	default: return conf_option_fail(option, argv, e);
+	}
+}
+
+static int take(int option, char **argv, struct worker_options *o, struct conf_error *e)
+{
+	switch (option) {
+	case 'c': o->config = optarg; return 0;
+	case 'g': return take_text("--gateway", &o->given.gateway, e);
+	case 'u': return take_text("--user", &o->given.user, e);
+	case 'p': return take_text("--password-file", &o->given.password_file, e);
+	case 'r': return take_route(o, e);
+	case 'n': o->check = true; return 0;
+	case 'V': puts("sstp-worker " SSTP_VERSION); return 1;
+	case 'h': fputs(usage, stdout); return 1;
+	default: return take_long(option, argv, o, e);
+	}
+}
+
+int worker_options_parse(int argc, char **argv, struct worker_options *o, struct conf_error *e)
+{
+	int option;
+	int r = 0;
+
+	memset(o, 0, sizeof(*o));
+	o->yes = true;
+	optind = 0; /* start anew, also in a second call */
+	while (!r && (option = getopt_long(argc, argv, "+:c:g:u:p:r:nVh", options, NULL)) != -1)
+		r = take(option, argv, o, e);
+	if (!r && optind < argc)
+		o->app = argv + optind;
+	return r;
+}
