@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_PPP_LINK_TYPES_H
+#define SSTP_PPP_LINK_TYPES_H
+/* What link.h and the protocols below it share. Users of a link include link.h. */
+#include <stdint.h>
+
+enum {
+	LINK_NAME_MAX = 256,   /* user name on the wire, bytes */
+	LINK_SECRET_MAX = 256, /* password, bytes of UTF-8 */
+	LINK_HLAK_SIZE = 32,
+	LINK_NT_HASH_SIZE = 16,
+};
+
+/* Authentication methods, as a set. */
+enum link_auth {
+	LINK_AUTH_PAP = 1 << 0,
+	LINK_AUTH_MSCHAPV2 = 1 << 1,
+};
+
+/* IPv4 addresses in network byte order. */
+struct link_address {
+	uint32_t local;	 /* ours; not 0 */
+	uint32_t peer;	 /* the other end's */
+	uint32_t dns[2]; /* what the server gives the client; 0: none */
+};
+
+#endif
