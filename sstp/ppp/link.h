@@ -21,20 +21,16 @@
 #include "sstp/base/outbox.h"
 #include "sstp/base/random.h"
 #include "sstp/base/secret.h"
+#include "sstp/ppp/auth.h"
 #include "sstp/ppp/ipcp.h"
 #include "sstp/ppp/lcp.h"
-#include "sstp/ppp/mschapv2.h"
-#include "sstp/ppp/pap.h"
+#include "sstp/ppp/link_types.h"
+#include "sstp/ppp/reason.h"
+#include "sstp/ppp/reject_limit.h"
 
 enum link_role {
 	LINK_SERVER,
 	LINK_CLIENT,
-};
-
-/* Authentication methods, as a set. */
-enum link_auth {
-	LINK_AUTH_PAP = 1 << 0,
-	LINK_AUTH_MSCHAPV2 = 1 << 1,
 };
 
 enum link_event {
@@ -47,40 +43,50 @@ enum link_event {
 	LINK_EV_FINISHED = 1 << 6,	  /* nothing more to say: end the call */
 };
 
-enum {
-	LINK_NAME_MAX = 256,   /* user name on the wire, bytes */
-	LINK_SECRET_MAX = 256, /* password, bytes of UTF-8 */
-	LINK_HLAK_SIZE = 32,
-	LINK_NT_HASH_SIZE = 16,
-};
-
 struct link_params {
 	enum link_role role;
-	unsigned auth; /* enum link_auth bits that are allowed; server offers the strongest first */
+	unsigned auth; /* enum link_auth bits that are allowed; the strongest is offered first */
 	uint16_t mru;  /* what we can receive; 1500 */
-	const char *
-		name; /* server: in the CHAP challenge (not empty); client: the user name. Borrowed. */
+	/* Borrowed. Server: for the CHAP challenge, not empty; client: the user name. */
+	const char *name;
 	const struct secret *password;	    /* client: UTF-8; borrowed. Server: NULL */
 	const struct random_source *random; /* borrowed */
 };
 
 /* What the server knows of a user. */
 struct link_user {
-	uint8_t nt_hash
-		[LINK_NT_HASH_SIZE]; /* MD4 of the UTF-16LE password; PAP is checked against it too */
+	/* nt_hash() of the password; PAP is checked against it too */
+	uint8_t nt_hash[LINK_NT_HASH_SIZE];
 };
 
-/* Server: what IPCP shall give the peer. IPv4 addresses in network byte order. */
-struct link_address {
-	uint32_t local;	 /* ours, told to the peer; not 0 */
-	uint32_t peer;	 /* assigned to the peer */
-	uint32_t dns[2]; /* 0: none */
+enum link_phase {
+	LINK_PHASE_DEAD,      /* the layer below is not there, or no longer */
+	LINK_PHASE_WAIT,      /* server: for the client's first LCP frame */
+	LINK_PHASE_ESTABLISH, /* LCP negotiates */
+	LINK_PHASE_AUTHENTICATE,
+	LINK_PHASE_NETWORK,   /* authenticated; IPCP waits for the address, or negotiates */
+	LINK_PHASE_OPEN,      /* IPCP is open */
+	LINK_PHASE_TERMINATE, /* a Terminate-Request went one way or the other */
+	LINK_PHASE_FINISHED,
+	LINK_PHASES,
 };
 
-/* Embedded in the session; fields are the module's own. */
-struct link;
-
-/* The definition stands in link_struct.h's place below: written with the module. */
+/* Embedded in the session; the fields are the module's own. */
+struct link {
+	struct link_params params;
+	enum link_phase phase;
+	uint64_t phase_deadline; /* when the phase has taken too long */
+	uint64_t open_deadline;	 /* when the link must be open */
+	uint64_t echo_deadline;
+	uint8_t echoes_missed;
+	unsigned packets_before_open;
+	unsigned malformed;
+	struct lcp lcp;
+	struct auth auth;
+	struct ipcp ipcp;
+	struct reject_limit rejects;
+	struct reason reason;
+};
 
 /* Copies params (name and password stay borrowed). */
 void link_init(struct link *l, const struct link_params *params);
@@ -88,19 +94,30 @@ void link_init(struct link *l, const struct link_params *params);
 /* Wipes key material. */
 void link_done(struct link *l);
 
-/* The layer below is there (CALL_DO_LINK_UP). Client: sends Conf-Req now. Server: waits up to 1 s for the
- * client's (facts: Windows loses one that is glued to the ACK), then sends its own. */
+/*
+ * The layer below is there (CALL_DO_LINK_UP). Client: sends Conf-Req now. Server: waits up to 1 s for the
+ * client's, then sends its own: Windows loses one that comes right behind the call's acknowledgement.
+ */
 unsigned link_up(struct link *l, uint64_t now, struct outbox *out);
 
-/* The layer below is gone. Sends nothing, runs no timer any more. Returns LINK_EV_DOWN when IPCP was open. */
+/*
+ * The layer below is gone. Sends nothing, runs no timer any more. Returns LINK_EV_DOWN when IPCP was
+ * open.
+ */
 unsigned link_down(struct link *l);
 
-/* One PPP frame as received, with or without FF 03, protocol in one or two bytes; control frames only
- * (protocol >= 0x8000): data frames are the session's. Anything malformed is dropped and counted. */
+/*
+ * One PPP frame as received, with or without FF 03, protocol in one or two bytes; control frames only
+ * (protocol >= 0x8000): data frames are the session's (those of a protocol below that which it does not
+ * carry may be given here too, and get their Protocol-Reject). Anything malformed is dropped and counted.
+ */
 unsigned link_input(struct link *l, uint64_t now, const uint8_t *frame, size_t len,
 		    struct outbox *out);
 
-/* Server, answer to LINK_EV_USER, at once or later: user, or NULL for an unknown name (takes the same time). */
+/*
+ * Server, answer to LINK_EV_USER, at once or within 10 s: user, or NULL for an unknown name (takes the same
+ * time). Ignored when nothing was asked, or no longer.
+ */
 unsigned link_on_user(struct link *l, uint64_t now, const struct link_user *user,
 		      struct outbox *out);
 
@@ -128,7 +145,7 @@ const uint8_t *link_hlak(const struct link *l);
 /* enum link_auth that was agreed on; 0 before. */
 unsigned link_auth_method(const struct link *l);
 
-/* Server: the address confirmed; client: what the server gave us. Valid after LINK_EV_UP. */
+/* Server: the address confirmed; client: what the server gave us (local is our own). Valid after LINK_EV_UP. */
 const struct link_address *link_addresses(const struct link *l);
 
 /* True between LINK_EV_UP and LINK_EV_DOWN. */
@@ -136,6 +153,9 @@ bool link_is_up(const struct link *l);
 
 /* Largest information field (IP packet) that the peer takes: min(its MRU, 4087). */
 uint16_t link_peer_mru(const struct link *l);
+
+/* Frames that could not be decoded. */
+unsigned link_malformed(const struct link *l);
 
 /* Why the link ended, a sentence for logs; never NULL; holds nothing from the peer unescaped. */
 const char *link_reason(const struct link *l);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_PPP_AUTH_H
+#define SSTP_PPP_AUTH_H
+/*
+ * The authentication phase, either role: what PAP and MS-CHAPv2 have in common.
+ *
+ *   server    IDLE -> [SENT] -> LOOKUP -> ACCEPTED | REFUSED     SENT: a challenge is out (MS-CHAPv2)
+ *   client    IDLE -> SENT -> ACCEPTED | REFUSED                 SENT: our request or response is out
+ *
+ * A method is a row of functions (struct auth_method); another method is another row. The decision is made once:
+ * from ACCEPTED and REFUSED no packet leads away, a repeated question gets the same answer again.
+ * A user that does not exist takes the same path, and time, as a wrong password.
+ *
+ * Limits: 10 transmissions, 3 s apart; 10 s for the user directory. The phase as a whole is bounded by
+ * the link.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sstp/base/clock.h"
+#include "sstp/base/outbox.h"
+#include "sstp/base/random.h"
+#include "sstp/base/secret.h"
+#include "sstp/ppp/frame.h"
+#include "sstp/ppp/link_types.h"
+#include "sstp/ppp/mschapv2.h"
+#include "sstp/ppp/reason.h"
+
+#define AUTH_RESEND_NS (3 * CLOCK_NS_PER_S)
+#define AUTH_LOOKUP_NS (10 * CLOCK_NS_PER_S)
+
+enum {
+	AUTH_MAX_TRIES = 10,
+};
+
+enum auth_state {
+	AUTH_IDLE,
+	AUTH_SENT,
+	AUTH_LOOKUP,
+	AUTH_ACCEPTED,
+	AUTH_REFUSED,
+};
+
+/* What a call asks of the owner. */
+enum auth_result {
+	AUTH_ASK_USER = 1 << 0, /* server: auth_on_user() about user */
+	AUTH_OK = 1 << 1,	/* hlak is valid */
+	AUTH_FAILED = 1 << 2,	/* reason says why; what had to be sent is in the outbox */
+};
+
+struct auth;
+
+struct auth_method {
+	enum link_auth bit;
+	uint16_t protocol;
+	/* Server: sends the challenge, if there is one; client: the request, if it speaks first. */
+	unsigned (*start)(struct auth *a, uint64_t now, struct outbox *out);
+	unsigned (*input)(struct auth *a, uint64_t now, const struct ppp_packet *p,
+			  struct outbox *out);
+	/* Server, in LOOKUP: whether the peer knew the password; then hlak is set. */
+	bool (*verify)(struct auth *a, const uint8_t nt_hash[LINK_NT_HASH_SIZE]);
+	/* Server: tells the decision, the same bytes each time. */
+	void (*answer)(const struct auth *a, struct outbox *out);
+	/* In SENT, for the role that started the timer with auth_sent(): the same bytes again. */
+	void (*resend)(const struct auth *a, struct outbox *out);
+};
+
+struct auth_params {
+	bool server;
+	const char *name;		    /* borrowed */
+	const struct secret *password;	    /* client: borrowed */
+	const struct random_source *random; /* borrowed */
+};
+
+struct auth {
+	struct auth_params params;
+	const struct auth_method *method; /* NULL: none agreed on yet */
+	enum auth_state state;
+	uint8_t id; /* of the challenge, or of the request */
+	uint8_t tries;
+	uint64_t deadline; /* resend, or give the lookup up */
+	uint16_t user_len;
+	char user[LINK_NAME_MAX + 1];
+	bool has_hash; /* client: the password is good UTF-8; server: PAP's was */
+	uint8_t nt_hash[LINK_NT_HASH_SIZE]; /* of the password: ours (client), the peer's by PAP */
+	uint8_t challenge[MSCHAPV2_CHALLENGE_SIZE];
+	uint8_t peer_challenge[MSCHAPV2_CHALLENGE_SIZE];
+	uint8_t nt_response[MSCHAPV2_RESPONSE_SIZE];
+	uint8_t proof[MSCHAPV2_PROOF_SIZE];
+	uint8_t hlak[LINK_HLAK_SIZE];
+	struct reason reason;
+};
+
+void auth_init(struct auth *a, const struct auth_params *params);
+
+/* Wipes it. */
+void auth_done(struct auth *a);
+
+/* The phase begins, with the method that LCP agreed on (one bit). Begins anew after LCP went down. */
+unsigned auth_start(struct auth *a, unsigned method, uint64_t now, struct outbox *out);
+
+/* LCP went down. Not to be called once AUTH_OK was given. */
+void auth_stop(struct auth *a);
+
+unsigned auth_input(struct auth *a, uint64_t now, uint16_t protocol, const struct ppp_packet *p,
+		    struct outbox *out);
+
+/* Server, answer to AUTH_ASK_USER; nt_hash NULL: no such user. Ignored when nothing was asked. */
+unsigned auth_on_user(struct auth *a, const uint8_t *nt_hash, struct outbox *out);
+
+unsigned auth_on_timer(struct auth *a, uint64_t now, struct outbox *out);
+
+/* For the methods. */
+
+/* Server: takes the user's name. False when it cannot be one: too long, or with a zero byte in it. */
+bool auth_set_user(struct auth *a, const uint8_t *name, size_t len);
+bool auth_is_user(const struct auth *a, const uint8_t *name, size_t len);
+unsigned auth_ask(struct auth *a, uint64_t now);
+unsigned auth_accept(struct auth *a);
+unsigned auth_refuse(struct auth *a, const char *sentence, const void *peer_text, size_t len);
+/* A first transmission: starts the resend timer. */
+void auth_sent(struct auth *a, uint64_t now);
+
+#endif

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/ppp/link.h"
+
+#include "sstp/ppp/frame.h"
+
+/*
+ * Timers, beside the restart timers of LCP and IPCP (3 s, cp.h) and those of authentication (auth.h):
+ *
+ *   phase   WAIT 1 s: begin (Windows loses an LCP frame that comes right behind the call's acknowledgement)
+ *           AUTHENTICATE 30 s, NETWORK 30 s: terminate
+ *   open    90 s from link_up(): terminate. Bounds all phases before OPEN together; LCP's part is also
+ *           bounded by its own counters
+ *   echo    server, OPEN: 30 s without any frame: Echo-Request; the fourth time: finished
+ *
+ * Until OPEN a peer also has a budget of control packets. In TERMINATE only LCP's restart timer runs.
+ */
+#define WAIT_NS		(1 * CLOCK_NS_PER_S)
+#define AUTHENTICATE_NS (30 * CLOCK_NS_PER_S)
+#define NETWORK_NS	(30 * CLOCK_NS_PER_S)
+#define OPEN_NS		(90 * CLOCK_NS_PER_S)
+#define ECHO_NS		(30 * CLOCK_NS_PER_S)
+
+enum {
+	ECHOES_MAX = 3,
+	PACKETS_BEFORE_OPEN_MAX = 256,
+};
+
+static const struct {
+	uint64_t limit_ns; /* 0: no limit of its own */
+	const char *too_late;
+} phases[LINK_PHASES] = {
+	[LINK_PHASE_DEAD] = {0, NULL},
+	[LINK_PHASE_WAIT] = {WAIT_NS, NULL},
+	[LINK_PHASE_ESTABLISH] = {OPEN_NS, "LCP did not open in time"},
+	[LINK_PHASE_AUTHENTICATE] = {AUTHENTICATE_NS, "authentication took too long"},
+	[LINK_PHASE_NETWORK] = {NETWORK_NS, "IPCP did not open in time"},
+	[LINK_PHASE_OPEN] = {0, NULL},
+	[LINK_PHASE_TERMINATE] = {0, NULL},
+	[LINK_PHASE_FINISHED] = {0, NULL},
+};
+
+static bool is_server(const struct link *l)
+{
+	return l->params.role == LINK_SERVER;
+}
+
+static void enter(struct link *l, uint64_t now, enum link_phase phase)
+{
+	l->phase = phase;
+	l->phase_deadline = CLOCK_NEVER;
+	if (phases[phase].limit_ns)
+		l->phase_deadline = clock_earlier(now + phases[phase].limit_ns, l->open_deadline);
+}
+
+static void give_reason(struct link *l, const char *sentence)
+{
+	reason_set(&l->reason, sentence ? sentence : "LCP closed", NULL, 0);
+}
+
+static bool is_authenticated(const struct link *l)
+{
+	return l->phase == LINK_PHASE_NETWORK || l->phase == LINK_PHASE_OPEN;
+}
+
+static bool is_lcp_opened(const struct link *l)
+{
+	return l->lcp.cp.state == FSM_OPENED;
+}
+
+/* What comes of LCP */
+
+static unsigned on_lcp(struct link *l, uint64_t now, unsigned result, struct outbox *out);
+static unsigned on_auth(struct link *l, uint64_t now, unsigned result, struct outbox *out);
+
+static unsigned terminate(struct link *l, uint64_t now, const char *sentence, struct outbox *out)
+{
+	give_reason(l, sentence);
+	return on_lcp(l, now, cp_event(&l->lcp.cp, now, FSM_CLOSE, out), out);
+}
+
+static unsigned finish(struct link *l, uint64_t now, struct outbox *out)
+{
+	give_reason(l, l->lcp.cp.reason);
+	enter(l, now, LINK_PHASE_FINISHED);
+	/* from Stopped, where a Configure-Request would begin anew, to Closed */
+	cp_event(&l->lcp.cp, now, FSM_CLOSE, out);
+	return LINK_EV_FINISHED;
+}
+
+/* Everything above LCP ends with it. Either it negotiates anew, or the link is coming to its end. */
+static unsigned on_lcp_down(struct link *l, uint64_t now, struct outbox *out)
+{
+	bool was_open = l->phase == LINK_PHASE_OPEN;
+
+	cp_event(&l->ipcp.cp, now, FSM_DOWN, out);
+	l->echo_deadline = CLOCK_NEVER;
+	if (l->lcp.cp.state >= FSM_REQ_SENT) {
+		auth_stop(&l->auth);
+		enter(l, now, LINK_PHASE_ESTABLISH);
+	}
+	return was_open ? LINK_EV_DOWN : 0;
+}
+
+static unsigned on_lcp_up(struct link *l, uint64_t now, struct outbox *out)
+{
+	if (!l->lcp.auth)
+		return terminate(l, now, "the server does not ask for authentication", out);
+	enter(l, now, LINK_PHASE_AUTHENTICATE);
+	return on_auth(l, now, auth_start(&l->auth, l->lcp.auth, now, out), out);
+}
+
+/* Without this protocol there is nothing left to do. */
+static unsigned on_protocol_rejected(struct link *l, uint64_t now, struct outbox *out)
+{
+	uint16_t protocol = l->lcp.rejected_protocol;
+
+	if (protocol == PPP_IPCP && is_authenticated(l))
+		return terminate(l, now, "the peer rejects IPCP", out);
+	if (l->phase == LINK_PHASE_AUTHENTICATE && protocol == l->auth.method->protocol)
+		return terminate(l, now, "the peer rejects the authentication protocol", out);
+	return 0;
+}
+
+/* A Terminate-Request in the middle of a negotiation leaves the automaton there; the link ends all the same. */
+static unsigned on_peer_closed(struct link *l, uint64_t now, struct outbox *out)
+{
+	unsigned events = LINK_EV_PEER_TERMINATED;
+
+	if (l->lcp.cp.state >= FSM_REQ_SENT)
+		events |= terminate(l, now, NULL, out);
+	return events;
+}
+
+static unsigned on_lcp(struct link *l, uint64_t now, unsigned result, struct outbox *out)
+{
+	unsigned events = 0;
+
+	if (result & FSM_TLD)
+		events |= on_lcp_down(l, now, out);
+	if (l->lcp.cp.state == FSM_CLOSING || l->lcp.cp.state == FSM_STOPPING)
+		enter(l, now, LINK_PHASE_TERMINATE);
+	if (result & FSM_TLU)
+		events |= on_lcp_up(l, now, out);
+	if (result & LCP_PROTO_REJECTED)
+		events |= on_protocol_rejected(l, now, out);
+	if (result & CP_PEER_CLOSED)
+		events |= on_peer_closed(l, now, out);
+	if (result & CP_FAILED)
+		events |= terminate(l, now, l->lcp.cp.reason, out);
+	if (result & FSM_TLF)
+		events |= finish(l, now, out);
+	return events;
+}
+
+static unsigned begin(struct link *l, uint64_t now, struct outbox *out)
+{
+	enter(l, now, LINK_PHASE_ESTABLISH);
+	return on_lcp(l, now, cp_event(&l->lcp.cp, now, FSM_UP, out), out);
+}
+
+/* What comes of IPCP */
+
+static unsigned on_ipcp_up(struct link *l, uint64_t now, struct outbox *out)
+{
+	if (!is_server(l) && !ipcp_has_usable_address(&l->ipcp))
+		return terminate(l, now, "the server gives us no usable address", out);
+	enter(l, now, LINK_PHASE_OPEN);
+	if (is_server(l))
+		l->echo_deadline = now + ECHO_NS;
+	return LINK_EV_UP;
+}
+
+/* It is the only network protocol: its end is the link's. */
+static unsigned on_ipcp(struct link *l, uint64_t now, unsigned result, struct outbox *out)
+{
+	const char *reason = l->ipcp.cp.reason;
+
+	if (result & FSM_TLU)
+		return on_ipcp_up(l, now, out);
+	if (result & (FSM_TLD | FSM_TLF | CP_FAILED))
+		return terminate(l, now, reason ? reason : "the peer closes IPCP", out);
+	return 0;
+}
+
+static unsigned start_ipcp(struct link *l, uint64_t now, const struct link_address *address,
+			   struct outbox *out)
+{
+	uint16_t mru = l->lcp.cp.peer_mru;
+
+	return on_ipcp(l, now, ipcp_start(&l->ipcp, now, address, mru, out), out);
+}
+
+/* What comes of authentication */
+
+static unsigned on_auth_ok(struct link *l, uint64_t now, struct outbox *out)
+{
+	unsigned events = LINK_EV_AUTH_OK;
+
+	enter(l, now, LINK_PHASE_NETWORK);
+	if (!is_server(l))
+		events |= start_ipcp(l, now, &(struct link_address){0}, out);
+	return events;
+}
+
+static unsigned on_auth(struct link *l, uint64_t now, unsigned result, struct outbox *out)
+{
+	unsigned events = 0;
+
+	/* once the peer has said who it is, nothing is negotiated anew: an answer about one user
+	   can never meet another's attempt, and the keys that the session got stay good */
+	if (result & (AUTH_ASK_USER | AUTH_OK))
+		l->lcp.cp.settled = true;
+	if (result & AUTH_ASK_USER)
+		events |= LINK_EV_USER;
+	if (result & AUTH_OK)
+		events |= on_auth_ok(l, now, out);
+	if (result & AUTH_FAILED)
+		events |= LINK_EV_AUTH_FAILED | terminate(l, now, l->auth.reason.text, out);
+	return events;
+}
+
+/* Frames */
+
+struct frame_handler {
+	uint16_t protocol;
+	unsigned phases; /* in all others: dropped without a word */
+	unsigned (*handle)(struct link *l, uint64_t now, const struct ppp_frame *frame,
+			   const struct ppp_packet *p, struct outbox *out);
+};
+
+static unsigned handle_lcp(struct link *l, uint64_t now, const struct ppp_frame *frame,
+			   const struct ppp_packet *p, struct outbox *out)
+{
+	unsigned events = l->phase == LINK_PHASE_WAIT ? begin(l, now, out) : 0;
+
+	if (p->code == CP_TERM_REQUEST)
+		reason_set(&l->reason, "the peer ended the link", p->data, p->len);
+	return events | on_lcp(l, now, lcp_input(&l->lcp, now, p, out), out);
+}
+
+/* At the link's end only a refusal is repeated. */
+static unsigned handle_auth(struct link *l, uint64_t now, const struct ppp_frame *frame,
+			    const struct ppp_packet *p, struct outbox *out)
+{
+	if (l->phase == LINK_PHASE_TERMINATE && l->auth.state != AUTH_REFUSED)
+		return 0;
+	return on_auth(l, now, auth_input(&l->auth, now, frame->protocol, p, out), out);
+}
+
+static unsigned handle_ipcp(struct link *l, uint64_t now, const struct ppp_frame *frame,
+			    const struct ppp_packet *p, struct outbox *out)
+{
+	return on_ipcp(l, now, cp_input(&l->ipcp.cp, now, p, out), out);
+}
+
+/*
+ * Protocols that are known: those that are not here are answered with Protocol-Reject. A known one at the
+ * wrong moment is not: the peer only is early, and repeats itself.
+ */
+enum {
+	WAIT = 1 << LINK_PHASE_WAIT,
+	ESTABLISH = 1 << LINK_PHASE_ESTABLISH,
+	AUTHENTICATE = 1 << LINK_PHASE_AUTHENTICATE,
+	NETWORK = 1 << LINK_PHASE_NETWORK,
+	OPEN = 1 << LINK_PHASE_OPEN,
+	TERMINATE = 1 << LINK_PHASE_TERMINATE,
+	FINISHED = 1 << LINK_PHASE_FINISHED,
+	AFTER_LCP = AUTHENTICATE | NETWORK | OPEN,
+	ALIVE = WAIT | ESTABLISH | AFTER_LCP | TERMINATE | FINISHED,
+	NEVER = 0,
+};
+
+/* clang-format off */
+static const struct frame_handler handlers[] = {
+	/* protocol phases                  handler */
+	{PPP_LCP,   ALIVE,                  handle_lcp},
+	{PPP_PAP,   AFTER_LCP | TERMINATE,  handle_auth},
+	{PPP_CHAP,  AFTER_LCP | TERMINATE,  handle_auth},
+	{PPP_EAP,   NEVER,                  NULL},	/* never offered, but clients try it */
+	{PPP_IPCP,  NETWORK | OPEN,         handle_ipcp},
+	{PPP_IPV4,  NEVER,                  NULL},	/* data is the session's, */
+	{PPP_IPV6,  NEVER,                  NULL},	/* or comes too early */
+};
+/* clang-format on */
+
+static const struct frame_handler *find_handler(uint16_t protocol)
+{
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		if (handlers[i].protocol == protocol)
+			return &handlers[i];
+	}
+	return NULL;
+}
+
+static void reject_protocol(struct link *l, uint64_t now, const struct ppp_frame *frame,
+			    struct outbox *out)
+{
+	if (is_lcp_opened(l) &&
+	    reject_limit_take(&l->rejects, now, frame->protocol, is_authenticated(l)))
+		lcp_reject_protocol(&l->lcp, frame, out);
+}
+
+static unsigned dispatch(struct link *l, uint64_t now, const struct ppp_frame *frame,
+			 struct outbox *out)
+{
+	const struct frame_handler *h = find_handler(frame->protocol);
+	struct ppp_packet p;
+
+	if (!h) {
+		reject_protocol(l, now, frame, out);
+		return 0;
+	}
+	if (!(h->phases & 1U << l->phase))
+		return 0;
+	if (frame_decode_packet(frame, &p)) {
+		l->malformed++;
+		return 0;
+	}
+	return h->handle(l, now, frame, &p, out);
+}
+
+unsigned link_input(struct link *l, uint64_t now, const uint8_t *frame, size_t len,
+		    struct outbox *out)
+{
+	struct ppp_frame f;
+
+	if (frame_decode(frame, len, &f)) {
+		l->malformed++;
+		return 0;
+	}
+	link_on_traffic(l, now);
+	if (l->phase < LINK_PHASE_OPEN && ++l->packets_before_open > PACKETS_BEFORE_OPEN_MAX)
+		return terminate(l, now, "too many packets before the link was open", out);
+	return dispatch(l, now, &f, out);
+}
+
+/* What the session knows */
+
+void link_init(struct link *l, const struct link_params *params)
+{
+	bool server = params->role == LINK_SERVER;
+
+	*l = (struct link){
+		.params = *params,
+		.phase_deadline = CLOCK_NEVER,
+		.open_deadline = CLOCK_NEVER,
+		.echo_deadline = CLOCK_NEVER,
+	};
+	lcp_init(&l->lcp, &(struct lcp_params){
+				  .server = server,
+				  .auth = params->auth,
+				  .mru = params->mru,
+				  .random = params->random,
+			  });
+	auth_init(&l->auth, &(struct auth_params){
+				    .server = server,
+				    .name = params->name,
+				    .password = params->password,
+				    .random = params->random,
+			    });
+	ipcp_init(&l->ipcp, server);
+	cp_event(&l->lcp.cp, 0, FSM_OPEN, NULL);
+}
+
+void link_done(struct link *l)
+{
+	if (l)
+		auth_done(&l->auth);
+}
+
+unsigned link_up(struct link *l, uint64_t now, struct outbox *out)
+{
+	l->open_deadline = now + OPEN_NS;
+	if (!is_server(l))
+		return begin(l, now, out);
+	enter(l, now, LINK_PHASE_WAIT);
+	return 0;
+}
+
+unsigned link_down(struct link *l)
+{
+	unsigned events = l->phase == LINK_PHASE_OPEN ? LINK_EV_DOWN : 0;
+
+	give_reason(l, "the layer below went down");
+	cp_event(&l->ipcp.cp, 0, FSM_DOWN, NULL);
+	cp_event(&l->lcp.cp, 0, FSM_DOWN, NULL);
+	l->echo_deadline = CLOCK_NEVER;
+	enter(l, 0, LINK_PHASE_DEAD);
+	return events;
+}
+
+unsigned link_on_user(struct link *l, uint64_t now, const struct link_user *user,
+		      struct outbox *out)
+{
+	if (l->phase != LINK_PHASE_AUTHENTICATE)
+		return 0;
+	return on_auth(l, now, auth_on_user(&l->auth, user ? user->nt_hash : NULL, out), out);
+}
+
+unsigned link_on_address(struct link *l, uint64_t now, const struct link_address *address,
+			 struct outbox *out)
+{
+	if (l->phase != LINK_PHASE_NETWORK || l->ipcp.cp.state != FSM_INITIAL)
+		return 0;
+	if (!address)
+		return terminate(l, now, "there is no address for the peer", out);
+	return start_ipcp(l, now, address, out);
+}
+
+unsigned link_close(struct link *l, uint64_t now, struct outbox *out)
+{
+	return terminate(l, now, "closed on our side", out);
+}
+
+void link_on_traffic(struct link *l, uint64_t now)
+{
+	if (l->echo_deadline == CLOCK_NEVER)
+		return;
+	l->echo_deadline = now + ECHO_NS;
+	l->echoes_missed = 0;
+}
+
+/* Timers */
+
+static unsigned on_phase_deadline(struct link *l, uint64_t now, struct outbox *out)
+{
+	unsigned events = l->phase == LINK_PHASE_AUTHENTICATE ? LINK_EV_AUTH_FAILED : 0;
+
+	if (l->phase == LINK_PHASE_WAIT)
+		return begin(l, now, out);
+	return events | terminate(l, now, phases[l->phase].too_late, out);
+}
+
+/* The peer is not there any more: nobody to send a Terminate-Request to. */
+static unsigned give_up(struct link *l, uint64_t now, struct outbox *out)
+{
+	unsigned events;
+
+	give_reason(l, "the peer answers no echo request");
+	events = on_lcp(l, now, cp_event(&l->lcp.cp, now, FSM_DOWN, out), out);
+	return events | finish(l, now, out);
+}
+
+static unsigned on_silence(struct link *l, uint64_t now, struct outbox *out)
+{
+	if (l->echoes_missed == ECHOES_MAX)
+		return give_up(l, now, out);
+	if (l->lcp.no_echo) {
+		l->echo_deadline = CLOCK_NEVER;
+		return 0;
+	}
+	lcp_send_echo(&l->lcp, out);
+	l->echoes_missed++;
+	l->echo_deadline = now + ECHO_NS;
+	return 0;
+}
+
+uint64_t link_deadline(const struct link *l)
+{
+	uint64_t t = clock_earlier(l->phase_deadline, l->echo_deadline);
+
+	t = clock_earlier(t, l->lcp.cp.deadline);
+	t = clock_earlier(t, l->ipcp.cp.deadline);
+	return l->phase == LINK_PHASE_AUTHENTICATE ? clock_earlier(t, l->auth.deadline) : t;
+}
+
+unsigned link_on_timer(struct link *l, uint64_t now, struct outbox *out)
+{
+	unsigned events = 0;
+
+	if (now >= l->phase_deadline)
+		events |= on_phase_deadline(l, now, out);
+	events |= on_lcp(l, now, cp_on_timer(&l->lcp.cp, now, out), out);
+	events |= on_ipcp(l, now, cp_on_timer(&l->ipcp.cp, now, out), out);
+	if (l->phase == LINK_PHASE_AUTHENTICATE)
+		events |= on_auth(l, now, auth_on_timer(&l->auth, now, out), out);
+	if (now >= l->echo_deadline)
+		events |= on_silence(l, now, out);
+	return events;
+}
+
+/* What the session asks */
+
+const char *link_user_name(const struct link *l)
+{
+	return l->auth.user;
+}
+
+const uint8_t *link_hlak(const struct link *l)
+{
+	return l->auth.hlak;
+}
+
+unsigned link_auth_method(const struct link *l)
+{
+	return l->auth.method ? l->auth.method->bit : 0;
+}
+
+const struct link_address *link_addresses(const struct link *l)
+{
+	return &l->ipcp.address;
+}
+
+bool link_is_up(const struct link *l)
+{
+	return l->phase == LINK_PHASE_OPEN;
+}
+
+uint16_t link_peer_mru(const struct link *l)
+{
+	return l->lcp.cp.peer_mru;
+}
+
+unsigned link_malformed(const struct link *l)
+{
+	return l->malformed;
+}
+
+const char *link_reason(const struct link *l)
+{
+	return l->reason.text;
+}

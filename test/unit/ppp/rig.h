@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TEST_UNIT_PPP_RIG_H
+#define TEST_UNIT_PPP_RIG_H
+/*
+ * One link on the bench: frames go in and come out as hex, the clock is moved by hand, the random bytes are
+ * those of a script. Every frame that comes out must be expected, in order.
+ */
+#include <stdint.h>
+
+#include "sstp/ppp/link.h"
+#include "test/support/cmocka.h"
+
+/* What the link draws: its magic number, then a challenge of 16 bytes; then the same from the start. */
+#define RIG_MAGIC      "deadbeef"
+#define RIG_CHALLENGE  "5b5d7c7d7b3f2f3e3c2c602132262628"
+#define RIG_PEER_MAGIC "11223344"
+
+/* User and password of RFC 2759 section 9.2. */
+#define RIG_USER     "User"
+#define RIG_PASSWORD "clientPass"
+
+struct rig {
+	struct link link;
+	uint64_t now;
+	uint8_t buf[OUTBOX_SIZE];
+	struct outbox out;
+	size_t read;
+	uint8_t random[64];
+	size_t random_len;
+	size_t random_pos;
+	struct random_source source;
+	struct secret password;
+};
+
+/* random_hex: what the link draws, over and over. The link is initialised, not up. */
+void rig_init(struct rig *r, enum link_role role, unsigned auth, const char *random_hex);
+
+/* These return the events. They fail the test when a frame of the step before was not expected. */
+unsigned rig_up(struct rig *r);
+unsigned rig_feed(struct rig *r, const char *frame_hex);
+unsigned rig_feed_bytes(struct rig *r, const uint8_t *frame, size_t len);
+/* The peer answers our last Configure-Request of protocol (hex) with an Ack. */
+unsigned rig_ack(struct rig *r, const char *request_hex);
+/* password NULL: no such user */
+unsigned rig_user(struct rig *r, const char *password);
+/* Dotted quads; NULL: none. */
+unsigned rig_address(struct rig *r, const char *local, const char *peer, const char *dns1,
+		     const char *dns2);
+unsigned rig_close(struct rig *r);
+/* Moves the clock, and fires each deadline on the way. */
+unsigned rig_wait(struct rig *r, uint64_t ms);
+
+/* The next frame that came out. */
+void rig_expect(struct rig *r, const char *frame_hex);
+/* The next frame begins like this. */
+void rig_expect_start(struct rig *r, const char *frame_hex);
+/* Nothing (more) came out. */
+void rig_expect_silence(struct rig *r);
+/* Forgets what came out; returns the number of frames. */
+size_t rig_skip(struct rig *r);
+
+/* Short cuts: a server with LCP open and its challenge out; with the user accepted; with IPCP open. */
+void rig_server_lcp(struct rig *r, unsigned auth);
+void rig_server_authenticated(struct rig *r);
+void rig_server_open(struct rig *r);
+/* A client with LCP open; with IPCP open. */
+void rig_client_lcp(struct rig *r, unsigned auth);
+void rig_client_open(struct rig *r);
+
+/* The response of RFC 2759 to RIG_CHALLENGE, identifier 01. */
+extern const char rig_response[];
+extern const char rig_success[];
+
+#endif
