@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "sstp/base/pbuf.h"
+#include "test/support/cmocka.h"
+
+static void headers_are_pushed_in_front_without_moving_the_packet(void **state)
+{
+	struct pbuf_pool pool;
+	struct pbuf *p;
+	uint8_t *data;
+
+	pbuf_pool_init(&pool, 1);
+	p = pbuf_new(&pool);
+	data = pbuf_data(p);
+	memcpy(data, "packet", 6);
+	p->len = 6;
+	assert_ptr_equal(pbuf_push(p, 8), data - 8);
+	assert_int_equal(p->len, 14);
+	assert_memory_equal(pbuf_data(p) + 8, "packet", 6);
+	pbuf_free(&pool, p);
+	pbuf_pool_done(&pool);
+}
+
+static void pool_hands_out_no_more_than_its_limit(void **state)
+{
+	struct pbuf_pool pool;
+	struct pbuf *a, *b;
+
+	pbuf_pool_init(&pool, 2);
+	a = pbuf_new(&pool);
+	b = pbuf_new(&pool);
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_null(pbuf_new(&pool));
+	pbuf_free(&pool, a);
+	assert_ptr_equal(pbuf_new(&pool), a);
+	pbuf_free(&pool, a);
+	pbuf_free(&pool, b);
+	pbuf_free(&pool, NULL);
+	assert_int_equal(pool.used, 0);
+	pbuf_pool_done(&pool);
+}
+
+static void pool_keeps_few_free_buffers_after_a_storm(void **state)
+{
+	struct pbuf_pool pool;
+	struct pbuf *all[4 * PBUF_KEEP];
+
+	pbuf_pool_init(&pool, 4 * PBUF_KEEP);
+	for (int i = 0; i < 4 * PBUF_KEEP; i++)
+		all[i] = pbuf_new(&pool);
+	for (int i = 0; i < 4 * PBUF_KEEP; i++)
+		pbuf_free(&pool, all[i]);
+	assert_int_equal(pool.used, 0);
+	assert_int_equal(pool.nfree, PBUF_KEEP);
+	pbuf_pool_done(&pool);
+}
+
+static void queue_keeps_order_and_refuses_what_does_not_fit(void **state)
+{
+	struct pbuf_pool pool;
+	struct pbuf_queue q;
+	struct pbuf *a, *b, *c;
+
+	pbuf_pool_init(&pool, 3);
+	pbuf_queue_init(&q, 100);
+	a = pbuf_new(&pool);
+	b = pbuf_new(&pool);
+	c = pbuf_new(&pool);
+	a->len = 60;
+	b->len = 40;
+	c->len = 1;
+	assert_true(pbuf_queue_push(&q, a));
+	assert_true(pbuf_queue_push(&q, b));
+	assert_false(pbuf_queue_push(&q, c));
+	assert_ptr_equal(pbuf_queue_pop(&q), a);
+	assert_true(pbuf_queue_push(&q, c));
+	assert_ptr_equal(pbuf_queue_pop(&q), b);
+	assert_ptr_equal(pbuf_queue_pop(&q), c);
+	assert_null(pbuf_queue_pop(&q));
+	assert_int_equal(q.bytes, 0);
+	assert_true(pbuf_queue_push(&q, a));
+	assert_true(pbuf_queue_push(&q, c));
+	pbuf_queue_clear(&q, &pool);
+	assert_true(pbuf_queue_is_empty(&q));
+	pbuf_free(&pool, b);
+	pbuf_pool_done(&pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(headers_are_pushed_in_front_without_moving_the_packet),
+		cmocka_unit_test(pool_hands_out_no_more_than_its_limit),
+		cmocka_unit_test(pool_keeps_few_free_buffers_after_a_storm),
+		cmocka_unit_test(queue_keeps_order_and_refuses_what_does_not_fit),
+	};
+
+	return cmocka_run_group_tests_name("base/pbuf", tests, NULL, NULL);
+}
