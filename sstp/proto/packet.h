@@ -5,6 +5,7 @@
  * SSTP packets on the wire: MS-SSTP 2.2. Encoding and decoding only; what a packet means in which
  * state stands in call.h.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,9 +74,19 @@ enum {
 	SSTP_PROTOCOL_PPP = 1
 };
 
+/* MS-SSTP 2.2.4 to 2.2.8: lengths of attributes, their header included */
+enum {
+	SSTP_ATTR_HEADER_SIZE = 4,
+	SSTP_PROTOCOL_ID_SIZE = 6,
+	SSTP_STATUS_INFO_SIZE = 12, /* and up to SSTP_STATUS_VALUE_MAX of value */
+	SSTP_CRYPTO_BINDING_SIZE = 104,
+	SSTP_CRYPTO_BINDING_REQ_SIZE = 40,
+};
+
 /*
  * The length of the packet that starts at buf, header included: 4..4095.
- * 0 when fewer than 4 bytes are there; -EPROTO when the stream cannot be delineated (version, length).
+ * 0 when fewer than 4 bytes are there; -EPROTO when the stream cannot be delineated (version, length; a control packet
+ * needs 8 bytes).
  * Looks at the header only: the caller waits until that many bytes are there.
  */
 int sstp_packet_len(const uint8_t *buf, size_t len);
@@ -96,9 +107,71 @@ static inline void sstp_put_data_header(uint8_t *buf, size_t payload_len)
 	buf[2] = (uint8_t)(len >> 8);
 	buf[3] = (uint8_t)len;
 }
+
+/* One attribute: MS-SSTP 2.2.4. Borrows from the packet; reserved bits are not looked at. */
+struct sstp_attr {
+	uint8_t id; /* enum sstp_attribute, or one that nobody has defined */
+	uint16_t value_len;
+	const uint8_t *value;
+};
+
+/* A control packet, taken apart: MS-SSTP 2.2.2. Borrows from the packet. */
+struct sstp_control {
+	uint16_t type; /* enum sstp_message, or one that nobody has defined */
+	uint16_t nattrs;
+	/* a length below 4 or past the end, or the attributes are not exactly nattrs and the packet */
+	bool malformed;
+	struct wire_reader attrs; /* for sstp_next_attr(); nothing to read when malformed */
+};
+
 /*
- * The rest of this header is for call.c and tests: decoded control packets and the encoders.
- * (Written with the module.)
+ * Takes a control packet apart and checks that its attributes fill it exactly. The structure is a verdict and not an
+ * error, since what it costs depends on the message. -EPROTO when there is not even a control header.
  */
+int sstp_decode_control(const uint8_t *pkt, size_t len, struct sstp_control *ret_msg);
+
+/* Takes the next attribute off attrs, which is a copy of a message's. False at the end, or when there is no whole one. */
+bool sstp_next_attr(struct wire_reader *attrs, struct sstp_attr *ret_attr);
+
+/* What a Status Info attribute says: MS-SSTP 2.2.8. */
+struct sstp_status_info {
+	uint8_t attribute; /* enum sstp_attribute: the one that the status is about */
+	uint32_t status;   /* enum sstp_status, or one that nobody has defined */
+	uint16_t value_len;
+	const uint8_t *value; /* copy of what was refused, in a NAK; borrowed */
+};
+
+/*
+ * The one attribute of a message that must have exactly one, of this id and length. False when it is anything else.
+ */
+bool sstp_only_attr(const struct sstp_control *msg, enum sstp_attribute id, size_t length,
+		    struct sstp_attr *ret_attr);
+
+/* Reads a Status Info attribute. False when its length is not one that such an attribute can have. */
+bool sstp_read_status_info(const struct sstp_attr *attr, struct sstp_status_info *ret_info);
+
+/* The first Status Info of a message; all zero when it has none that can be read. */
+struct sstp_status_info sstp_first_status(const struct sstp_control *msg);
+
+/*
+ * The nine messages, each with reserved bits zero. ABORT and DISCONNECT always carry exactly one Status Info without a
+ * value: one known client ignores them without it, another fails on more than one.
+ */
+void sstp_put_call_connect_request(struct wire_writer *w);
+void sstp_put_call_connect_ack(struct wire_writer *w, uint8_t hashes,
+			       const uint8_t nonce[SSTP_NONCE_SIZE]);
+/* n: 1..SSTP_NAK_MAX; values are cut at SSTP_STATUS_VALUE_MAX. */
+void sstp_put_call_connect_nak(struct wire_writer *w, const struct sstp_status_info *infos,
+			       size_t n);
+/* cert_hash and mac: of SHA-1, 20 bytes and zeros behind them. */
+void sstp_put_call_connected(struct wire_writer *w, enum sstp_hash hash,
+			     const uint8_t nonce[SSTP_NONCE_SIZE],
+			     const uint8_t cert_hash[SSTP_SHA256_SIZE],
+			     const uint8_t mac[SSTP_SHA256_SIZE]);
+void sstp_put_call_abort(struct wire_writer *w, uint8_t attribute, uint32_t status);
+void sstp_put_call_disconnect(struct wire_writer *w);
+void sstp_put_call_disconnect_ack(struct wire_writer *w);
+void sstp_put_echo_request(struct wire_writer *w);
+void sstp_put_echo_response(struct wire_writer *w);
 
 #endif
