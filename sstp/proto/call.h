@@ -18,6 +18,7 @@
 #include "sstp/base/clock.h"
 #include "sstp/base/outbox.h"
 #include "sstp/base/random.h"
+#include "sstp/proto/binding.h"
 #include "sstp/proto/packet.h"
 
 enum call_role {
@@ -65,7 +66,10 @@ struct call_params {
 	const struct random_source *random;
 };
 
-/* One step of the state machine, for the session's log. */
+/*
+ * One step of the state machine, for the session's log: a change of state, or a NAK. Echoes and what a
+ * state ignores are none.
+ */
 struct call_transition {
 	uint8_t from;  /* enum call_state */
 	uint8_t event; /* enum call_event */
@@ -78,6 +82,9 @@ enum {
 	CALL_TRACE_MAX = 4
 };
 
+/* The hello timer: MS-SSTP 3.1.2.3. The other durations stand in call.c. */
+#define CALL_HELLO_NS (60 * CLOCK_NS_PER_S)
+
 /* Embedded in the session; fields are the module's own except where a function says otherwise. */
 struct call {
 	struct call_params params;
@@ -89,10 +96,10 @@ struct call {
 	uint8_t offered; /* client: the hash mask of the server's ACK */
 	uint8_t nonce[SSTP_NONCE_SIZE];
 	bool have_hlak;
-	uint8_t hlak[32];
+	uint8_t hlak[SSTP_HLAK_SIZE];
 	bool have_parked; /* server: a CALL_CONNECTED that came before the authentication's result */
 	uint8_t parked[SSTP_CALL_CONNECTED_SIZE];
-	uint8_t parked_len;
+	/* what the latest fact caused, for the session to read; the next fact starts it anew */
 	uint8_t ntrace;
 	struct call_transition trace[CALL_TRACE_MAX];
 };
@@ -106,7 +113,10 @@ void call_done(struct call *c);
 /* Server: HTTP request accepted, the 200 is sent. Client: the 200 arrived; sends the REQUEST. */
 unsigned call_start(struct call *c, uint64_t now, struct outbox *out);
 
-/* One whole control packet as sstp_packet_len() delineated it. */
+/*
+ * One whole control packet as sstp_packet_len() delineated it. The session reports it to
+ * call_on_traffic() first, as it does with every packet.
+ */
 unsigned call_on_control(struct call *c, uint64_t now, const uint8_t *pkt, size_t len,
 			 struct outbox *out);
 
@@ -114,33 +124,43 @@ unsigned call_on_control(struct call *c, uint64_t now, const uint8_t *pkt, size_
  * PPP authentication ended well; hlak: the 32 bytes of MS-SSTP 3.2.5.2.1 (zeros for PAP), copied.
  * Client: sends CALL_CONNECTED. Server: validates a parked CALL_CONNECTED.
  */
-unsigned call_on_auth_ok(struct call *c, uint64_t now, const uint8_t hlak[32], struct outbox *out);
+unsigned call_on_auth_ok(struct call *c, uint64_t now, const uint8_t hlak[SSTP_HLAK_SIZE],
+			 struct outbox *out);
 
-/* Ends the call in order: DISCONNECT, then the peer's ACK or 5 s (administrator, PPP finished). */
+/*
+ * Ends the call in order: DISCONNECT, then the peer's ACK or 5 s (administrator, PPP finished, also
+ * after an authentication that failed). In CALL_DISCONNECTED, and when an end is already on its way,
+ * it does nothing: CALL_DO_CLOSE then comes from the timer, or there is no call to end.
+ */
 unsigned call_disconnect(struct call *c, uint64_t now, struct outbox *out);
 
-/* Ends the call with an ABORT(SSTP_ATTRIB_STATUS_INFO, status). */
+/* Ends the call with an ABORT(SSTP_ATTRIB_STATUS_INFO, status); otherwise as call_disconnect(). */
 unsigned call_abort(struct call *c, uint64_t now, enum sstp_status status, struct outbox *out);
 
 /* The stream cannot be delineated, or the connection is gone: no message, everything down. */
 unsigned call_on_lost(struct call *c, uint64_t now);
 
-/* Any SSTP packet arrived, control or data: restarts the hello timer (MS-SSTP 3.2.2.2, 3.3.2.2). */
+/*
+ * Any SSTP packet arrived, control or data: restarts the hello timer (MS-SSTP 3.1.2.3). The session
+ * calls it for every packet, a control packet included, before it passes the packet on; once for all
+ * packets of one read is the same.
+ */
 static inline void call_on_traffic(struct call *c, uint64_t now)
 {
 	if (c->state == CALL_CONNECTED) {
-		c->hello_at = now + 60 * CLOCK_NS_PER_S;
+		c->hello_at = now + CALL_HELLO_NS;
 		c->echo_outstanding = false;
 	}
 }
 
-/* ns; CLOCK_NEVER when no timer runs. Calling early does nothing. */
+/* When call_on_timer() is due; CLOCK_NEVER when no timer runs. */
 uint64_t call_deadline(const struct call *c);
+/* Calling early does nothing. */
 unsigned call_on_timer(struct call *c, uint64_t now, struct outbox *out);
 
 enum call_gate call_gate(const struct call *c);
 
-/* Names as the specification writes them, for logs. Never NULL. */
+/* Names for logs, never NULL. States, messages and statuses are named as in the specification. */
 const char *call_state_name(const struct call *c, enum call_state state);
 const char *call_event_name(unsigned event);
 const char *sstp_status_name(uint32_t status);
