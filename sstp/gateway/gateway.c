@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/gateway/gateway.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sstp/base/clock.h"
+#include "sstp/base/log.h"
+#include "sstp/ppp/nthash.h"
+
+/* A healthy client is gone in well under a second; one that does not answer is cut after this. */
+#define GATEWAY_STOP_MAX (6 * CLOCK_NS_PER_S)
+
+static const char gateway_name[] = "sstp-gateway";
+
+struct gateway {
+	struct loop *loop;
+	struct gateway_config *config;
+	struct dataplane *dataplane;
+	struct loop_timer *stop_timer;
+	void (*on_stopped)(void *arg);
+	void *on_stopped_arg;
+};
+
+/* ---- from configuration to policy ---- */
+
+static int hash_user(const struct gateway_user *user, uint8_t ret_hash[LINK_NT_HASH_SIZE])
+{
+	if (user->has_nt_hash) {
+		memcpy(ret_hash, user->nt_hash, LINK_NT_HASH_SIZE);
+		return 0;
+	}
+	return nt_hash((const char *)user->password.data, user->password.len, ret_hash);
+}
+
+static bool is_locked(const struct gateway_user *user)
+{
+	return !user->has_nt_hash && user->password.len == 0;
+}
+
+static int make_directory(const struct gateway_config *config, struct directory **ret_directory,
+			  char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct directory *d = directory_new(config->n_users);
+	uint8_t hash[LINK_NT_HASH_SIZE];
+	int r = d ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < config->n_users; i++) {
+		const struct gateway_user *user = &config->users[i];
+
+		if (is_locked(user))
+			continue;
+		r = hash_user(user, hash);
+		if (r == 0)
+			r = directory_add(d, user->name, hash, config->vnets[user->vnet].name);
+		if (r < 0)
+			snprintf(ret_error, GATEWAY_ERROR_MAX, "%s: user '%s': %s", config->path,
+				 user->name,
+				 r == -EILSEQ ? "the password is not UTF-8" : strerror(-r));
+	}
+	secret_wipe_bytes(hash, sizeof(hash));
+	if (r < 0) {
+		directory_free(d);
+		return r;
+	}
+	*ret_directory = d;
+	return 0;
+}
+
+static int make_policy(const struct gateway_config *config, struct dataplane_policy *ret_policy,
+		       char ret_error[GATEWAY_ERROR_MAX])
+{
+	const struct gateway_limits *max = &config->limits;
+	struct dataplane_policy policy = {
+		.auth = (config->auth.mschapv2 ? LINK_AUTH_MSCHAPV2 : 0u) |
+			(config->auth.pap ? LINK_AUTH_PAP : 0u),
+		.limits = {.sessions = max->sessions,
+			   .half_open = max->half_open,
+			   .per_source = {.half_open = max->half_open_per_address,
+					  .accepts_per_s = max->accept_rate_per_address,
+					  .auth_failures_per_min = max->auth_failures_per_address}},
+	};
+	char tls_error[TLS_ERROR_MAX];
+	int r = tls_ctx_new_server(config->certificate, config->key, &policy.tls, tls_error);
+
+	if (r < 0) {
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
+		return r;
+	}
+	r = make_directory(config, &policy.directory, ret_error);
+	if (r < 0) {
+		tls_ctx_unref(policy.tls);
+		return r;
+	}
+	*ret_policy = policy;
+	return 0;
+}
+
+static int set_vnets(struct gateway *g, const struct gateway_config *config,
+		     char ret_error[GATEWAY_ERROR_MAX])
+{
+	for (size_t i = 0; i < config->n_vnets; i++) {
+		const struct gateway_vnet *v = &config->vnets[i];
+		struct vnet_params params = {
+			.name = v->name,
+			.address_spaces = v->address_spaces,
+			.naddress_spaces = v->n_address_spaces,
+			.pools = v->pools,
+			.npools = v->n_pools,
+			.dns_be = {v->dns_be[0], v->dns_be[1]},
+			.gateway_be = v->gateway_be,
+			.tun_name = v->tun,
+			.netns = v->netns ? v->netns : "",
+			.mtu = v->mtu,
+			.client_to_client = v->client_to_client,
+		};
+		int r = dataplane_set_vnet(g->dataplane, &params, ret_error);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool has_vnet(const struct gateway_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_vnets; i++)
+		if (strcmp(config->vnets[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Takes back what set_vnets() did of a configuration that turned out not to work. */
+static void restore_vnets(struct gateway *g, const struct gateway_config *failed)
+{
+	char error[GATEWAY_ERROR_MAX];
+
+	if (!g->config)
+		return;
+	for (size_t i = 0; i < failed->n_vnets; i++)
+		if (!has_vnet(g->config, failed->vnets[i].name))
+			dataplane_remove_vnet(g->dataplane, failed->vnets[i].name);
+	set_vnets(g, g->config, error);
+}
+
+/* The new configuration is good in itself; makes it the one in effect. Fails only where a VNet cannot be made. */
+static int apply(struct gateway *g, struct gateway_config *config,
+		 char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct dataplane_policy policy;
+	int r = make_policy(config, &policy, ret_error);
+
+	if (r < 0)
+		return r;
+	r = set_vnets(g, config, ret_error);
+	if (r < 0) {
+		restore_vnets(g, config);
+		directory_free(policy.directory);
+	} else {
+		dataplane_set_policy(g->dataplane, &policy);
+		gateway_config_free(g->config);
+		g->config = config;
+	}
+	tls_ctx_unref(policy.tls);
+	return r;
+}
+
+/* ---- life ---- */
+
+static int listen_all(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
+{
+	for (size_t i = 0; i < g->config->n_listen; i++) {
+		const char *text = g->config->listen[i];
+		struct sockaddr_storage addr;
+		socklen_t len;
+		int r = address_parse(text, 443, &addr, &len);
+
+		if (r == 0)
+			r = dataplane_listen(g->dataplane, (struct sockaddr *)&addr, len);
+		if (r < 0) {
+			snprintf(ret_error, GATEWAY_ERROR_MAX, "cannot listen on %s: %s%s", text,
+				 strerror(-r),
+				 r == -EACCES ? " (ports below 1024 need CAP_NET_BIND_SERVICE)"
+					      : "");
+			return r;
+		}
+		log_info("listening on %s", text);
+	}
+	return 0;
+}
+
+int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway **ret_gateway,
+		char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+	int r = -ENOMEM;
+
+	snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
+	if (g) {
+		g->loop = loop;
+		g->dataplane = dataplane_new(loop, gateway_name);
+	}
+	if (g && g->dataplane)
+		r = apply(g, config, ret_error);
+	if (r < 0) {
+		gateway_config_free(config);
+		gateway_free(g);
+		return r;
+	}
+	r = listen_all(g, ret_error);
+	if (r < 0) {
+		gateway_free(g);
+		return r;
+	}
+	*ret_gateway = g;
+	return 0;
+}
+
+void gateway_free(struct gateway *g)
+{
+	if (!g)
+		return;
+	loop_timer_free(g->stop_timer);
+	dataplane_free(g->dataplane);
+	gateway_config_free(g->config);
+	free(g);
+}
+
+int gateway_reload(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct gateway_config *config;
+	struct conf_error error;
+	char why[CONF_ERROR_MAX];
+	const char *restart;
+	int r = gateway_config_load(g->config->path, &config, &error);
+
+	if (r < 0) {
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", error.text);
+		return r;
+	}
+	restart = gateway_config_needs_restart(g->config, config, why);
+	if (restart) {
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", restart);
+		r = -EBUSY;
+	} else
+		r = apply(g, config, ret_error);
+	if (r < 0) {
+		gateway_config_free(config);
+		return r;
+	}
+	return 0;
+}
+
+const struct gateway_config *gateway_config(const struct gateway *g)
+{
+	return g->config;
+}
+
+static void on_stop_late(void *arg)
+{
+	struct gateway *g = arg;
+
+	log_warning("%u clients did not say goodbye in time: cut",
+		    dataplane_sessions(g->dataplane));
+	g->on_stopped(g->on_stopped_arg);
+}
+
+void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg)
+{
+	g->on_stopped = done;
+	g->on_stopped_arg = arg;
+	g->stop_timer = loop_timer_new(g->loop, on_stop_late, g);
+	if (g->stop_timer)
+		loop_timer_set(g->stop_timer, loop_now(g->loop) + GATEWAY_STOP_MAX);
+	dataplane_shutdown(g->dataplane, "the gateway is shutting down", done, arg);
+}
+
+void gateway_log_stats(const struct gateway *g)
+{
+	dataplane_log_stats(g->dataplane);
+}
+
+int gateway_check(const struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct dataplane_policy policy;
+	int r = make_policy(config, &policy, ret_error);
+
+	if (r < 0)
+		return r;
+	tls_ctx_unref(policy.tls);
+	directory_free(policy.directory);
+	return 0;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_SESSION_SESSION_H
+#define SSTP_SESSION_SESSION_H
+/*
+ * One tunnel session, either role: where the engines meet I/O.
+ *
+ * A session owns its stream (TCP and TLS), its call (SSTP) and its link (PPP), and only executes what they
+ * decide: it hands received packets to the engine they belong to, sends what stands in the outbox, carries
+ * out the action bits, and arms one timer for the earliest deadline. It knows no state machine but its own
+ * four phases: TLS, HTTP, call, closing. Who the user is, which address he gets and where packets go is the
+ * owner's (session_ops): the gateway's dataplane or the worker's tunnel.
+ *
+ * Sending: control packets go into the stream at once and, while that is blocked, wait in a bounded queue that
+ * is never dropped from (a peer that lets it overflow is cut off). Data packets wait in a bounded queue
+ * and are packed at the end of the pass, many to a TLS record.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sstp/base/pbuf.h"
+#include "sstp/net/stream.h"
+#include "sstp/ppp/link.h"
+#include "sstp/proto/call.h"
+#include "sstp/session/drop.h"
+
+enum {
+	SESSION_QUEUE_MAX = 256 * 1024,	 /* bytes of data packets that wait per session */
+	SESSION_CONTROL_MAX = 32 * 1024, /* bytes of control packets that wait while blocked */
+	SESSION_RECORD_MAX = 16 * 1024,	 /* plaintext of a TLS record */
+	SESSION_REASON_MAX = 160,
+	SESSION_BUFFERS_MAX = 65536, /* packets that wait in all sessions of a thread */
+};
+
+struct session;
+
+/* What the sessions of a thread share. It outlives them. */
+struct session_env {
+	struct loop *loop;
+	struct stream_scratch *scratch;
+	struct pbuf_pool pool;
+	struct session *dirty; /* sessions with data to pack at the end of the pass */
+	uint64_t next_id;
+	uint8_t outbox[OUTBOX_SIZE];
+	uint8_t record[SESSION_RECORD_MAX];
+};
+
+/* How a session ended, for what the owner does next. */
+enum session_end {
+	SESSION_END_NORMAL,	 /* either side said goodbye */
+	SESSION_END_LOST,	 /* connection gone, timeouts, protocol errors */
+	SESSION_END_CONNECT,	 /* client: no TCP connection */
+	SESSION_END_CERTIFICATE, /* client: the gateway's certificate was refused */
+	SESSION_END_AUTH,	 /* authentication failed */
+	SESSION_END_REFUSED,	 /* HTTP or SSTP refused by the peer, or no common ground */
+};
+
+struct session_ops {
+	/* Server: fills ret_user for a name as on the wire; false: unknown. */
+	bool (*find_user)(void *arg, const char *name, struct link_user *ret_user);
+	/* Server: the user is authenticated: an address for him. False: none; the text then says why. */
+	bool (*assign)(void *arg, struct link_address *ret_address, const char **ret_why_not);
+	/* Authentication ended: ok or not. */
+	void (*on_auth)(void *arg, bool ok);
+	/* Binding and IPCP are done: packets flow from now on. */
+	void (*on_up)(void *arg, const struct link_address *address);
+	/* An IPv4 packet from the peer; the bytes may be changed in place. Counts what it does with it. */
+	void (*on_packet)(void *arg, uint8_t *pkt, size_t len);
+	/* Packets flow no more, or never did; the address may be given back. At most once, before on_end. */
+	void (*on_down)(void *arg);
+	/* It is over; the owner calls session_free(), now or later. Nothing is called afterwards. */
+	void (*on_end)(void *arg, enum session_end end, const char *reason);
+};
+
+struct session_params {
+	const struct session_ops *ops; /* borrowed */
+	void *arg;
+	unsigned auth;	  /* enum link_auth bits */
+	uint8_t hashes;	  /* enum sstp_hash bits */
+	const char *name; /* server: name in the challenge; client: user name. Borrowed */
+	const struct secret *password; /* client; borrowed */
+	const char
+		*host; /* client: the name dialled, for HTTP, SNI and the certificate; borrowed */
+};
+
+/* Prepares env on loop (borrowed). 0 or -errno. */
+int session_env_init(struct session_env *env, struct loop *loop);
+/* All sessions must be gone. */
+void session_env_done(struct session_env *env);
+
+/* Server side of an accepted connection. Takes fd. Returns owned; NULL with errno set. */
+struct session *session_accept(struct session_env *env, int fd, struct tls_ctx *tls,
+			       const struct session_params *params);
+
+/* Client side: dials addr. Returns owned; NULL with errno set. */
+struct session *session_dial(struct session_env *env, const struct sockaddr *addr,
+			     socklen_t addr_len, struct tls_ctx *tls,
+			     const struct session_params *params);
+
+/* Ends it in order: PPP Terminate, SSTP DISCONNECT, TLS, TCP; on_end follows within about 12 s. */
+void session_disconnect(struct session *s, const char *reason);
+
+/* Frees it; cuts the connection when it has not ended. Takes NULL. Legal inside its own callbacks. */
+void session_free(struct session *s);
+
+/* Queues an IPv4 packet for the peer. Takes p in every case; drops are counted. */
+void session_send(struct session *s, struct pbuf *p);
+
+struct session_env *session_env(struct session *s);
+uint64_t session_id(const struct session *s);
+const char *session_user(const struct session *s); /* escaped; "-" before it is known */
+const char *session_peer(const struct session *s); /* "192.0.2.2:40000" */
+bool session_is_up(const struct session *s);
+uint16_t session_mtu(const struct session *s); /* largest IP packet that the peer takes */
+struct traffic *session_traffic(struct session *s);
+
+/* One log line about the session: "session=7 peer=... user=...: " and the text. */
+void session_log(const struct session *s, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_SESSION_SESSION_INTERNAL_H
+#define SSTP_SESSION_SESSION_INTERNAL_H
+/* The session's inside, for session.c (life) and session_tx.c (sending). */
+#include "sstp/net/listen.h"
+#include "sstp/proto/http.h"
+#include "sstp/session/session.h"
+
+enum session_phase {
+	SESSION_TLS,
+	SESSION_HTTP,
+	SESSION_CALL,
+	SESSION_CLOSING, /* said goodbye to the stream, or told the owner */
+};
+
+struct session {
+	struct loop_reap reap;
+	struct session_env *env;
+	struct session_params params;
+	enum call_role role;
+	enum session_phase phase;
+	uint64_t id;
+	uint64_t began_at;
+	uint64_t phase_until; /* the phase's own limit: TLS, HTTP, authentication */
+	struct stream *stream;
+	struct loop_timer *timer;
+	struct http_request request; /* server: what came first */
+	struct call call;
+	struct link link;
+	bool binding_done; /* CALL_DO_OPEN happened */
+	bool is_up;
+	bool link_running; /* the link's lower layer is up */
+	bool ended;	   /* on_end was called */
+	bool is_dirty;
+	struct session *next_dirty;
+	enum session_end end;
+	struct pbuf_queue data;
+	struct pbuf_queue control;
+	struct traffic traffic;
+	char peer[ADDRESS_TEXT_MAX];
+	char user[4 * LINK_NAME_MAX]; /* escaped */
+	char reason[SESSION_REASON_MAX];
+};
+
+/* Sends the outbox's messages as control packets, or as PPP frames in data packets. Cuts the session off when the peer has
+ * let the control queue overflow; then returns false. */
+bool session_send_control(struct session *s, struct outbox *out);
+bool session_send_frames(struct session *s, struct outbox *out);
+
+/* The socket takes data again. */
+void session_on_writable(struct session *s);
+
+/* Packs what waits into records; called at the end of a pass for dirty sessions. */
+void session_pack(struct session *s);
+
+/* Takes the session off the dirty list and empties its queues. */
+void session_tx_done(struct session *s);
+
+/* The preamble: the client's request; and whichever block comes from the peer, of which it returns the bytes used. */
+void session_send_http(struct session *s);
+size_t session_on_http(struct session *s, const uint8_t *buf, size_t len);
+
+/* The preamble is done: SSTP begins. */
+void session_start_call(struct session *s);
+
+/* Ends in order from here on: the stream says goodbye, and the owner hears of it when it is done. */
+void session_close(struct session *s);
+
+/* Notes why it ends; the first reason stands. */
+void session_note(struct session *s, enum session_end end, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Cuts the connection now and tells the owner. */
+void session_cut(struct session *s);
+
+#endif

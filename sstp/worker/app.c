@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/worker/app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sstp/worker/config.h"
+#include "tun/netns.h"
+
+/* What the child reports through a pipe that exec closes. */
+struct failure {
+	int error;
+	char step[48];
+};
+
+static int mount_resolv_conf(const char *from)
+{
+	char target[PATH_MAX];
+
+	if (!realpath("/etc/resolv.conf", target))
+		return -errno;
+	if (unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return -errno;
+	return mount(from, target, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int signo = 1; signo < NSIG; signo++)
+		signal(signo, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int set_environment(const struct app_params *p)
+{
+	if (setenv("WEBSITE_PRIVATE_IP", p->private_ip, 1) < 0)
+		return -errno;
+	if (p->dns_server && setenv("WEBSITE_DNS_SERVER", p->dns_server, 1) < 0)
+		return -errno;
+	if (p->vnet_name && setenv("WEBSITE_VNETNAME", p->vnet_name, 1) < 0)
+		return -errno;
+	return 0;
+}
+
+static struct failure become_app(const struct app_params *p)
+{
+	struct failure f = {.step = "enter the network namespace"};
+
+	reset_signals();
+	f.error = p->netns_fd >= 0 ? netns_enter(p->netns_fd) : 0;
+	if (f.error)
+		return f;
+	strcpy(f.step, "mount resolv.conf");
+	f.error = p->resolv_conf ? mount_resolv_conf(p->resolv_conf) : 0;
+	if (f.error)
+		return f;
+	strcpy(f.step, "set the environment");
+	f.error = set_environment(p);
+	if (f.error)
+		return f;
+	strcpy(f.step, "execute");
+	execvp(p->argv[0], p->argv);
+	f.error = -errno;
+	return f;
+}
+
+int app_start(const struct app_params *params, pid_t *ret_pid, char ret_error[256])
+{
+	struct failure f;
+	int fds[2];
+	pid_t pid;
+	ssize_t n;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		f = become_app(params);
+		_exit(write(fds[1], &f, sizeof(f)) == sizeof(f) ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
+	close(fds[1]);
+	n = pid < 0 ? -1 : read(fds[0], &f, sizeof(f));
+	close(fds[0]);
+	if (pid < 0)
+		return -errno;
+	if (n == sizeof(f)) {
+		waitpid(pid, NULL, 0);
+		snprintf(ret_error, 256, "cannot start '%s': %s: %s", params->argv[0], f.step,
+			 strerror(-f.error));
+		return f.error;
+	}
+	*ret_pid = pid;
+	return 0;
+}
+
+int app_exit_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? WORKER_EXIT_SIGNAL + WTERMSIG(wait_status)
+					: WEXITSTATUS(wait_status);
+}

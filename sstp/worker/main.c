@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sstp-worker: brings the tunnel up, runs the app in it, and ends as the app does.
+ *
+ *   SIGTERM, SIGINT and others   passed on to the app; without an app: goodbye and end
+ *   SIGCHLD                      the app has ended: goodbye, then end with its exit status
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sstp/base/log.h"
+#include "sstp/worker/app.h"
+#include "sstp/worker/config.h"
+#include "sstp/worker/dns.h"
+#include "sstp/worker/tunnel.h"
+#include "tun/netns.h"
+
+/* An app that ignores SIGTERM is killed after this, when the worker itself must end. */
+#define APP_GRACE (10 * CLOCK_NS_PER_S)
+
+struct worker {
+	struct worker_config *config;
+	struct loop *loop;
+	struct tls_ctx *tls;
+	struct network *network;
+	struct tunnel *tunnel;
+	struct dns *dns;
+	struct loop_timer *kill_timer;
+	int netns_fd;
+	pid_t app;		       /* 0: not running */
+	char address[INET_ADDRSTRLEN]; /* what the app was told */
+	int exit_status;
+	bool ending;
+	bool tunnel_ended;
+};
+
+/* ---- the end: the app has ended and the tunnel has said goodbye ---- */
+
+static void maybe_stop(struct worker *w)
+{
+	if (w->ending && w->tunnel_ended && !w->app)
+		loop_stop(w->loop);
+}
+
+static void end(struct worker *w, int exit_status, const char *reason)
+{
+	if (w->ending)
+		return;
+	w->ending = true;
+	w->exit_status = exit_status;
+	if (w->app) {
+		kill(w->app, SIGTERM);
+		loop_timer_set(w->kill_timer, loop_now(w->loop) + APP_GRACE);
+	}
+	if (!w->tunnel_ended)
+		tunnel_stop(w->tunnel, reason);
+	maybe_stop(w);
+}
+
+static void on_kill_timer(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->app)
+		kill(w->app, SIGKILL);
+}
+
+/* ---- the app ---- */
+
+static const char *format_dns(const uint32_t dns_be[2], char *buf, size_t size)
+{
+	char one[INET_ADDRSTRLEN];
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; i < 2; i++)
+		if (dns_be[i])
+			len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? "," : "",
+						inet_ntop(AF_INET, &dns_be[i], one, sizeof(one)));
+	return len ? buf : NULL;
+}
+
+static void start_app(struct worker *w, const struct link_address *address)
+{
+	char dns[2 * INET_ADDRSTRLEN], error[256];
+	struct app_params params = {
+		.argv = w->config->app,
+		.netns_fd = w->netns_fd,
+		.resolv_conf = w->dns ? dns_path(w->dns) : NULL,
+		.private_ip = w->address,
+		.dns_server = format_dns(address->dns, dns, sizeof(dns)),
+		.vnet_name = w->config->vnet_name,
+	};
+	int r = app_start(&params, &w->app, error);
+
+	if (r == 0)
+		return;
+	log_error("%s", error);
+	end(w, r == -ENOENT ? WORKER_EXIT_NOT_FOUND : WORKER_EXIT_CANNOT_EXEC,
+	    "the app cannot be started");
+}
+
+static void on_child(void *arg, int signo)
+{
+	struct worker *w = arg;
+	int status;
+
+	if (!w->app || waitpid(w->app, &status, WNOHANG) != w->app)
+		return;
+	w->app = 0;
+	if (!w->ending)
+		end(w, app_exit_status(status), "the app has ended");
+	maybe_stop(w);
+}
+
+/* The terminal has told the app itself already. */
+static bool is_from_terminal(int signo)
+{
+	return (signo == SIGINT || signo == SIGQUIT) && isatty(STDIN_FILENO) &&
+	       tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+static void on_signal(void *arg, int signo)
+{
+	struct worker *w = arg;
+
+	if (w->app) {
+		if (!is_from_terminal(signo))
+			kill(w->app, signo);
+		return;
+	}
+	if (signo == SIGTERM || signo == SIGINT || signo == SIGQUIT || signo == SIGHUP) {
+		log_info("%s: disconnecting", strsignal(signo));
+		end(w, w->config->app ? WORKER_EXIT_SIGNAL + signo : EXIT_SUCCESS,
+		    "the worker was stopped");
+	}
+}
+
+/* ---- the tunnel ---- */
+
+static void set_dns(struct worker *w, const struct link_address *address)
+{
+	int r = w->dns ? dns_set(w->dns, address->dns) : 0;
+
+	if (r < 0)
+		log_warning("cannot write the app's resolv.conf: %s", strerror(-r));
+}
+
+static void on_up(void *arg, const struct link_address *address)
+{
+	struct worker *w = arg;
+	char now[INET_ADDRSTRLEN];
+	bool first = !w->address[0];
+
+	inet_ntop(AF_INET, &address->local, now, sizeof(now));
+	set_dns(w, address);
+	log_info("connected: WEBSITE_PRIVATE_IP=%s", now);
+	if (!first && strcmp(now, w->address) != 0)
+		log_warning("the address has changed from %s: the app still sees the old one in "
+			    "WEBSITE_PRIVATE_IP",
+			    w->address);
+	if (!first)
+		return;
+	memcpy(w->address, now, sizeof(now));
+	if (w->config->app)
+		start_app(w, address);
+}
+
+static void on_down(void *arg)
+{
+	log_warning("the tunnel is down: traffic for the virtual network is refused meanwhile");
+}
+
+static int exit_of(enum session_end why)
+{
+	switch (why) {
+	case SESSION_END_AUTH: return WORKER_EXIT_AUTH;
+	case SESSION_END_CERTIFICATE: return WORKER_EXIT_CERTIFICATE;
+	case SESSION_END_CONNECT: return WORKER_EXIT_UNREACHED;
+	default: return WORKER_EXIT_INTERNAL;
+	}
+}
+
+static void on_tunnel_end(void *arg, enum session_end why, const char *reason)
+{
+	struct worker *w = arg;
+
+	w->tunnel_ended = true;
+	if (!w->ending)
+		log_error("%s", reason);
+	end(w, exit_of(why), reason);
+	maybe_stop(w);
+}
+
+static const struct tunnel_ops tunnel_callbacks = {
+	.on_up = on_up,
+	.on_down = on_down,
+	.on_end = on_tunnel_end,
+};
+
+/* ---- set-up ---- */
+
+static int open_namespace(struct worker *w)
+{
+	const struct worker_config *c = w->config;
+	int fd = -1;
+
+	if (c->netns_mode == WORKER_NETNS_NAMED)
+		fd = netns_open(c->netns);
+	else if (c->netns_mode == WORKER_NETNS_OWN)
+		fd = netns_create();
+	w->netns_fd = fd < 0 ? -1 : fd;
+	if (fd >= 0 || c->netns_mode == WORKER_NETNS_CURRENT)
+		return 0;
+	if (c->netns_mode == WORKER_NETNS_NAMED)
+		log_error("network namespace '%s': %s; see: ip netns list", c->netns,
+			  strerror(-fd));
+	else
+		log_error("cannot make a network namespace: %s%s", strerror(-fd),
+			  fd == -EPERM ? " (needs CAP_SYS_ADMIN: run as root)" : "");
+	return fd;
+}
+
+static int make_network(struct worker *w)
+{
+	const struct worker_config *c = w->config;
+	struct network_params params = {
+		.netns_fd = w->netns_fd,
+		.tun_name = c->tun,
+		.mtu = c->mtu,
+		.routes = c->routes,
+		.nroutes = c->n_routes,
+	};
+	char error[256];
+	int r = network_new(&params, &w->network, error);
+
+	if (r < 0) {
+		log_error("%s", error);
+		return r;
+	}
+	r = dns_new(c->netns_mode == WORKER_NETNS_NAMED ? c->netns : NULL, &w->dns);
+	if (r < 0)
+		log_warning("no resolv.conf for the app: %s", strerror(-r));
+	return 0;
+}
+
+static int make_tunnel(struct worker *w)
+{
+	const struct worker_config *c = w->config;
+	struct tunnel_params params = {
+		.ops = &tunnel_callbacks,
+		.arg = w,
+		.host = c->gateway_host,
+		.port = c->gateway_port,
+		.tls = w->tls,
+		.user = c->user,
+		.password = &c->password,
+		.auth = LINK_AUTH_MSCHAPV2 | (c->pap ? LINK_AUTH_PAP : 0u),
+		.mtu = c->mtu,
+		.connect_timeout = c->connect_timeout_s * CLOCK_NS_PER_S,
+		.network = w->network,
+	};
+
+	w->tunnel = tunnel_new(w->loop, &params);
+	w->kill_timer = loop_timer_new(w->loop, on_kill_timer, w);
+	return w->tunnel && w->kill_timer ? 0 : -ENOMEM;
+}
+
+static int watch_signals(struct worker *w)
+{
+	static const int passed_on[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
+					SIGUSR1, SIGUSR2, SIGWINCH};
+	int r = loop_on_signal(w->loop, SIGCHLD, on_child, w);
+
+	for (size_t i = 0; r == 0 && i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		r = loop_on_signal(w->loop, passed_on[i], on_signal, w);
+	return r;
+}
+
+static int set_up(struct worker *w)
+{
+	char error[TLS_ERROR_MAX];
+	int r = tls_ctx_new_client(w->config->ca, &w->tls, error);
+
+	if (r < 0) {
+		log_error("%s", error);
+		return r;
+	}
+	w->loop = loop_new();
+	if (!w->loop)
+		return -ENOMEM;
+	r = open_namespace(w);
+	if (r == 0)
+		r = make_network(w);
+	if (r == 0)
+		r = make_tunnel(w);
+	if (r == 0)
+		r = watch_signals(w);
+	return r;
+}
+
+static void tear_down(struct worker *w)
+{
+	tunnel_free(w->tunnel);
+	loop_timer_free(w->kill_timer);
+	dns_free(w->dns);
+	network_free(w->network);
+	if (w->netns_fd >= 0)
+		close(w->netns_fd);
+	loop_free(w->loop);
+	tls_ctx_unref(w->tls);
+	worker_config_free(w->config);
+}
+
+int main(int argc, char **argv)
+{
+	struct worker w = {.netns_fd = -1, .exit_status = WORKER_EXIT_INTERNAL};
+	struct conf_error error;
+	int exit_status;
+	int r = worker_config_parse(argc, argv, &w.config, &error, &exit_status);
+
+	if (r != 0) {
+		if (r < 0)
+			fprintf(stderr, "%s\n", error.text);
+		return exit_status;
+	}
+	log_open("sstp-worker", w.config->log.target, w.config->log.level);
+	prctl(PR_SET_DUMPABLE, 0);
+	signal(SIGPIPE, SIG_IGN);
+	if (set_up(&w) == 0)
+		loop_run(w.loop);
+	exit_status = w.exit_status;
+	tear_down(&w);
+	return exit_status;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/worker/tunnel.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sstp/base/log.h"
+#include "sstp/worker/resolve.h"
+#include "tun/ip.h"
+
+enum {
+	READ_BUDGET = 256
+};
+
+#define RETRY_FIRST (1 * CLOCK_NS_PER_S)
+#define RETRY_MAX   (60 * CLOCK_NS_PER_S)
+#define PROVEN_LIFE (60 * CLOCK_NS_PER_S)
+
+struct tunnel {
+	struct tunnel_params params;
+	struct session_env env;
+	struct resolve *resolve; /* dialling begins with it */
+	struct session *session;
+	struct loop_timer *retry;
+	struct loop_timer *give_up;
+	struct loop_io *tun_io;
+	uint64_t retry_after;
+	uint64_t up_since; /* 0: not up */
+	uint32_t address_be;
+	unsigned attempts;
+	bool was_up;
+	bool stopping;
+	bool ended;
+};
+
+/* ---- packets ---- */
+
+static void on_packet(void *arg, uint8_t *pkt, size_t len)
+{
+	struct tunnel *t = arg;
+	struct traffic *traffic = session_traffic(t->session);
+	struct ip_info ip;
+	enum drop_reason why = DROP_REASONS;
+
+	if (ip_parse(pkt, len, &ip) < 0)
+		why = DROP_MALFORMED;
+	else if (ip.dst_be != t->address_be)
+		why = DROP_DESTINATION;
+	else {
+		ip_clamp_mss(pkt, &ip, t->params.mtu);
+		if (tun_write(network_tun(t->params.network), pkt, ip.total_len) < 0)
+			why = DROP_DEVICE;
+	}
+	if (why != DROP_REASONS) {
+		traffic->drops[why]++;
+		return;
+	}
+	traffic->rx_packets++;
+	traffic->rx_bytes += ip.total_len;
+}
+
+static void uplink(struct tunnel *t, struct pbuf *p)
+{
+	struct traffic *traffic = session_traffic(t->session);
+	struct ip_info ip;
+	enum drop_reason why = DROP_REASONS;
+	int r = ip_parse(pbuf_data(p), p->len, &ip);
+
+	if (r < 0)
+		why = r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED;
+	else if (ip.src_be != t->address_be)
+		why = DROP_SOURCE;
+	if (why != DROP_REASONS) {
+		traffic->drops[why]++;
+		pbuf_free(&t->env.pool, p);
+		return;
+	}
+	ip_clamp_mss(pbuf_data(p), &ip, session_mtu(t->session));
+	session_send(t->session, p);
+}
+
+static void on_tun_ready(void *arg, unsigned ready)
+{
+	struct tunnel *t = arg;
+	const struct tun *tun = network_tun(t->params.network);
+
+	for (int i = 0; i < READ_BUDGET; i++) {
+		struct pbuf *p = pbuf_new(&t->env.pool);
+		ssize_t n = p ? tun_read(tun, pbuf_data(p), PBUF_DATA_MAX) : -ENOMEM;
+
+		if (n < 0) {
+			pbuf_free(&t->env.pool, p);
+			return;
+		}
+		p->len = (uint16_t)n;
+		if (t->session && t->up_since)
+			uplink(t, p);
+		else
+			pbuf_free(&t->env.pool, p);
+	}
+}
+
+/* ---- coming up, going down, trying again ---- */
+
+static void finish(struct tunnel *t, enum session_end end, const char *reason)
+{
+	if (t->ended)
+		return;
+	t->ended = true;
+	loop_timer_set(t->retry, CLOCK_NEVER);
+	loop_timer_set(t->give_up, CLOCK_NEVER);
+	t->params.ops->on_end(t->params.arg, end, reason);
+}
+
+static void on_up(void *arg, const struct link_address *address)
+{
+	struct tunnel *t = arg;
+	int r = network_up(t->params.network, address->local);
+
+	if (r < 0) {
+		log_error("cannot set up the app's network: %s", strerror(-r));
+		session_disconnect(t->session, "the app's network cannot be set up");
+		return;
+	}
+	t->was_up = true;
+	t->up_since = loop_now(t->env.loop);
+	t->address_be = address->local;
+	loop_timer_set(t->give_up, CLOCK_NEVER);
+	t->params.ops->on_up(t->params.arg, address);
+}
+
+static void go_down(struct tunnel *t)
+{
+	if (!t->up_since)
+		return;
+	if (loop_now(t->env.loop) - t->up_since >= PROVEN_LIFE)
+		t->retry_after = RETRY_FIRST;
+	t->up_since = 0;
+	network_down(t->params.network);
+	t->params.ops->on_down(t->params.arg);
+}
+
+static bool is_final(const struct tunnel *t, enum session_end end)
+{
+	return t->stopping || end == SESSION_END_AUTH ||
+	       (end == SESSION_END_CERTIFICATE && !t->was_up);
+}
+
+/* Somewhere between half of the wait and all of it. */
+static uint64_t with_jitter(uint64_t wait)
+{
+	uint32_t r;
+
+	random_fill(&random_system, &r, sizeof(r));
+	return wait / 2 + wait / 2 * (r >> 16) / 65536;
+}
+
+static void retry_later(struct tunnel *t, const char *reason)
+{
+	uint64_t wait = with_jitter(t->retry_after);
+
+	log_warning("no tunnel to %s: %s; trying again in %.1f s", t->params.host, reason,
+		    (double)wait / 1e9);
+	t->retry_after = t->retry_after * 2 < RETRY_MAX ? t->retry_after * 2 : RETRY_MAX;
+	loop_timer_set(t->retry, loop_now(t->env.loop) + wait);
+}
+
+static void on_end(void *arg, enum session_end end, const char *reason)
+{
+	struct tunnel *t = arg;
+	char why[SESSION_REASON_MAX];
+
+	snprintf(why, sizeof(why), "%s", reason); /* it goes with the session */
+	session_free(t->session);
+	t->session = NULL;
+	go_down(t);
+	if (is_final(t, end))
+		finish(t, end, why);
+	else
+		retry_later(t, why);
+}
+
+static void on_auth(void *arg, bool ok)
+{
+	/* a refusal comes again in on_end() */
+}
+
+static void on_down(void *arg)
+{
+	go_down(arg);
+}
+
+static const struct session_ops session_callbacks = {
+	.on_auth = on_auth,
+	.on_up = on_up,
+	.on_packet = on_packet,
+	.on_down = on_down,
+	.on_end = on_end,
+};
+
+/* ---- dialling ---- */
+
+static int pin_gateway(struct tunnel *t, const struct sockaddr *addr)
+{
+	const struct sockaddr_in *in = (const void *)addr;
+
+	return addr->sa_family == AF_INET ? network_pin(t->params.network, in->sin_addr.s_addr) : 0;
+}
+
+/* Another address of the gateway at each attempt. */
+static const struct addrinfo *choose(const struct addrinfo *list, unsigned attempt)
+{
+	const struct addrinfo *one;
+	unsigned n = 0;
+
+	for (one = list; one; one = one->ai_next)
+		n++;
+	one = list;
+	for (unsigned skip = attempt % n; skip; skip--)
+		one = one->ai_next;
+	return one;
+}
+
+static int dial(struct tunnel *t, const struct addrinfo *to)
+{
+	struct session_params params = {
+		.ops = &session_callbacks,
+		.arg = t,
+		.auth = t->params.auth,
+		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
+		.name = t->params.user,
+		.password = t->params.password,
+		.host = t->params.host,
+	};
+	int r = pin_gateway(t, to->ai_addr);
+
+	if (r < 0)
+		return r;
+	t->session = session_dial(&t->env, to->ai_addr, to->ai_addrlen, t->params.tls, &params);
+	return t->session ? 0 : -errno;
+}
+
+static void on_resolved(void *arg, int error, const struct addrinfo *list)
+{
+	struct tunnel *t = arg;
+	int r = error ? 0 : dial(t, choose(list, t->attempts++));
+
+	resolve_free(t->resolve);
+	t->resolve = NULL;
+	if (error)
+		retry_later(t, gai_strerror(error));
+	else if (r < 0)
+		retry_later(t, strerror(-r));
+}
+
+static void on_retry(void *arg)
+{
+	struct tunnel *t = arg;
+
+	t->resolve = resolve_start(t->env.loop, t->params.host, t->params.port, on_resolved, t);
+	if (!t->resolve)
+		retry_later(t, strerror(errno));
+}
+
+static void stop_dialling(struct tunnel *t)
+{
+	session_free(t->session);
+	t->session = NULL;
+	resolve_free(t->resolve);
+	t->resolve = NULL;
+}
+
+static void on_give_up(void *arg)
+{
+	struct tunnel *t = arg;
+
+	stop_dialling(t);
+	finish(t, SESSION_END_CONNECT, "the gateway was not reached within --connect-timeout");
+}
+
+struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)
+{
+	struct tunnel *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->params = *params;
+	t->retry_after = RETRY_FIRST;
+	if (session_env_init(&t->env, loop) < 0)
+		goto fail;
+	t->retry = loop_timer_new(loop, on_retry, t);
+	t->give_up = loop_timer_new(loop, on_give_up, t);
+	t->tun_io = loop_io_new(loop, network_tun(params->network)->fd, LOOP_READ, on_tun_ready, t);
+	if (!t->retry || !t->give_up || !t->tun_io)
+		goto fail;
+	if (params->connect_timeout)
+		loop_timer_set(t->give_up, loop_now(loop) + params->connect_timeout);
+	loop_timer_set(t->retry, loop_now(loop));
+	return t;
+fail:
+	tunnel_free(t);
+	return NULL;
+}
+
+void tunnel_stop(struct tunnel *t, const char *reason)
+{
+	t->stopping = true;
+	if (t->session)
+		session_disconnect(t->session, reason);
+	else {
+		stop_dialling(t);
+		finish(t, SESSION_END_NORMAL, reason);
+	}
+}
+
+void tunnel_free(struct tunnel *t)
+{
+	if (!t)
+		return;
+	stop_dialling(t);
+	loop_io_free(t->tun_io);
+	loop_timer_free(t->retry);
+	loop_timer_free(t->give_up);
+	session_env_done(&t->env);
+	free(t);
+}

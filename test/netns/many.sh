@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Five hundred sessions at once against one gateway: all up, each pings, all gone, nothing left behind.
+here=$(dirname "$0")
+. "$here/../support/tap.sh"
+. "$here/../support/world.sh"
+
+sessions=500
+many_bin=$build_dir/test/netns/many
+
+setup() {
+	world_up && make_ca ca && make_certificate server ca && config_log_level=info write_config &&
+		sed -i 's|172.16.77.0/24|172.16.76.0/22|' "$world_dir/gateway.yaml" &&
+		echo 'limits: {half_open_per_address: 0, accept_rate_per_address: 0}' >>"$world_dir/gateway.yaml" &&
+		start_gateway &&
+		many 1 >/dev/null # touches the thread's own buffers, which stay
+	settle
+	rss_before=$(rss)
+	descriptors_before=$(descriptors)
+}
+
+many() {
+	in_ns "$host" "$many_bin" 192.0.2.1:443 alice wonderland "$world_dir/ca.pem" 192.0.2.1 "$1" 10.20.0.2
+}
+
+# the last session's memory goes at the end of a pass
+settle() {
+	wait_for 5 no_session_is_left
+}
+
+no_session_is_left() {
+	local mark
+	mark=$(log_mark gateway)
+	kill -USR1 "$gateway_pid"
+	wait_for 2 log_has gateway "$mark" 'stats: vnet=' && log_has gateway "$mark" 'stats: sessions=0 '
+}
+
+# the process that start() runs is `ip netns exec`, which has become the gateway
+rss() {
+	awk '/^VmRSS/ {print $2}' "/proc/$gateway_pid/status"
+}
+
+descriptors() {
+	ls "/proc/$gateway_pid/fd" | wc -l
+}
+
+all_come_up_ping_and_end_in_order() {
+	is "$(many $sessions)" \
+		"sessions $sessions up $sessions replied $sessions addresses $sessions ended_in_order $sessions" \
+		"what the dialer saw"
+	is "$(grep -c 'panicked\|runtime error\|AddressSanitizer' "$world_dir/gateway.log")" 0 "reports in the log"
+}
+
+every_address_is_given_back() {
+	local mark
+	settle
+	mark=$(log_mark gateway)
+	kill -USR1 "$gateway_pid"
+	succeeds "counters are logged" wait_for 2 log_has gateway "$mark" 'addresses=0/1024'
+}
+
+no_descriptor_is_left() {
+	is "$(descriptors)" "$descriptors_before" "open descriptors"
+}
+
+is_back() {
+	[ $(($(rss) * 100)) -le $((rss_before * 105)) ]
+}
+
+memory_is_back_within_five_percent() {
+	# a sanitizer keeps freed memory in quarantine on purpose
+	if [ "$(nm -D "$gateway_bin" | grep -c __asan_init)" -eq 0 ]; then
+		succeeds "memory goes back soon after the last session" wait_for 5 is_back
+	fi
+	diag "resident: $rss_before kB before, $(rss) kB after"
+}
+
+again_the_same() {
+	is "$(many $sessions)" \
+		"sessions $sessions up $sessions replied $sessions addresses $sessions ended_in_order $sessions" \
+		"what the dialer saw"
+	settle
+	no_descriptor_is_left
+	memory_is_back_within_five_percent
+}
+
+gateway_ends_cleanly() {
+	stop "$gateway_pid" TERM
+	is $? 0 "exit status (a leak report would change it)"
+}
+
+tap_main \
+	all_come_up_ping_and_end_in_order \
+	every_address_is_given_back \
+	no_descriptor_is_left \
+	memory_is_back_within_five_percent \
+	again_the_same \
+	gateway_ends_cleanly \
+	-- "$@"

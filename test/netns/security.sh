@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The world for security.py: a gateway that takes PAP, so that a client without any of our code can log in.
+# Two runs of it: with generous limits for everything, then with low ones for the limits themselves.
+here=$(dirname "$0")
+. "$here/../support/tap.sh"
+. "$here/../support/world.sh"
+
+if [ "${1-}" = --list ]; then
+	exec python3 "$here/security.py" --list
+fi
+
+# restart_with LIMITS
+restart_with() {
+	[ -z "${gateway_pid-}" ] || stop "$gateway_pid" TERM
+	config_pap=true write_config alice:wonderland bob:wonderland
+	echo "limits: $1" >>"$world_dir/gateway.yaml"
+	start_gateway
+}
+
+run_phase() {
+	WORLD_DIR=$world_dir WORLD_VNET=$vnet in_ns "$host" python3 "$here/security.py" "$@" | tee -a "$world_dir/tap"
+}
+
+renumber() {
+	awk '/^(not )?ok / {sub(/ok [0-9]+/, "ok " ++n)} !/^1\.\./' "$world_dir/tap"
+	echo "1..$(grep -cE '^(not )?ok ' "$world_dir/tap")"
+}
+
+world_up && make_ca ca && make_certificate server ca || exit 1
+restart_with '{half_open_per_address: 0, accept_rate_per_address: 0, auth_failures_per_address: 0}' || exit 1
+run_phase main "$@" >/dev/null
+[ $# -gt 0 ] || {
+	restart_with '{half_open_per_address: 8, auth_failures_per_address: 4}' || exit 1
+	run_phase limits >/dev/null
+}
+stop "$gateway_pid" TERM
+echo "# gateway ended with $?"
+renumber
+grep -q '^not ok' "$world_dir/tap" && diag "the end of gateway.log:" "$(tail -n 40 "$world_dir/gateway.log")"
+! grep -qE '^not ok|Sanitizer' "$world_dir/tap" "$world_dir/gateway.log"
