@@ -9,7 +9,6 @@
 
 #include "sstp/base/clock.h"
 #include "test/support/cmocka.h"
-#include "test/support/testcert.h"
 
 static void on_open(void *arg)
 {
@@ -27,11 +26,9 @@ static ssize_t on_data(void *arg, uint8_t *buf, size_t len)
 	e->data_calls++;
 	if (e->on_data)
 		return e->on_data(e, buf, len);
-	if (!e->discard) {
-		e->data = realloc(e->data, e->len + len);
-		assert_non_null(e->data);
-		memcpy(e->data + e->len, buf, len);
-	}
+	e->data = realloc(e->data, e->len + len);
+	assert_non_null(e->data);
+	memcpy(e->data + e->len, buf, len);
 	e->len += len;
 	return (ssize_t)len;
 }
@@ -179,10 +176,31 @@ void rig_teardown(struct rig *rig)
 		close(rig->accepted_fd);
 }
 
-void rig_set_server_tls(struct rig *rig, struct tls_ctx *tls)
+void rig_present(struct rig *rig, const struct testcert *cert)
 {
+	const char *chain = testcert_path("presented.pem");
+	const char *key = testcert_path("presented-key.pem");
+	char error[TLS_ERROR_MAX];
+
+	testcert_write_chain(cert, chain);
+	testcert_write_key(cert, key);
 	tls_ctx_unref(rig->server_tls);
-	rig->server_tls = tls;
+	assert_int_equal(tls_ctx_new_server(chain, key, &rig->server_tls, error), 0);
+}
+
+int rig_test_setup(void **state)
+{
+	static struct rig rig;
+
+	rig_setup(&rig);
+	*state = &rig;
+	return 0;
+}
+
+int rig_test_teardown(void **state)
+{
+	rig_teardown(*state);
+	return 0;
 }
 
 void rig_connect(struct rig *rig, const char *server_name)

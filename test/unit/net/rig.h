@@ -14,8 +14,11 @@
 #include "sstp/net/loop.h"
 #include "sstp/net/stream.h"
 #include "sstp/net/tls.h"
+#include "test/support/testcert.h"
 
 struct rig;
+
+#define on_rig(test) cmocka_unit_test_setup_teardown(test, rig_test_setup, rig_test_teardown)
 
 struct end {
 	struct rig *rig;
@@ -26,9 +29,9 @@ struct end {
 	unsigned ended;
 	enum stream_end why;
 	char text[512];
-	bool discard; /* do not store what arrives, only count it */
 	uint8_t *data;
 	size_t len;
+	size_t sent; /* the test's own count */
 	/* the test's own; NULL: only written down */
 	void (*on_open)(struct end *e);
 	ssize_t (*on_data)(struct end *e, uint8_t *buf, size_t len);
@@ -46,22 +49,25 @@ struct rig {
 	struct tls_ctx *client_tls;
 	struct end server;
 	struct end client;
-	int accepted_fd; /* accepted but not made a stream: see raw_server */
-	bool raw_server; /* leave accepted sockets to the test */
+	bool raw_server; /* leave accepted sockets to the test: */
+	int accepted_fd; /* -1: none */
 	bool (*until)(struct rig *rig);
-	void *arg; /* the test's */
 };
 
 /* A server with a certificate for gateway.test and 127.0.0.1 from a root that the client knows. */
 void rig_setup(struct rig *rig);
 void rig_teardown(struct rig *rig);
 
+/* The same as CMocka wants them; *state is the rig. */
+int rig_test_setup(void **state);
+int rig_test_teardown(void **state);
+
 /* The certificates behind rig_setup(), made once per program. */
 const struct testcert *rig_root(void);
 const struct testcert *rig_server_cert(void);
 
-/* Puts the server's (or client's) context in the place of the former one; takes tls. */
-void rig_set_server_tls(struct rig *rig, struct tls_ctx *tls);
+/* The server presents this one (borrowed) from now on. */
+void rig_present(struct rig *rig, const struct testcert *cert);
 
 /* Starts the client towards the listener. */
 void rig_connect(struct rig *rig, const char *server_name);

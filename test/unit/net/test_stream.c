@@ -1,30 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The packet path between two of our own streams. */
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "sstp/base/clock.h"
 #include "test/support/cmocka.h"
-#include "test/support/prng.h"
-#include "test/support/testcert.h"
 #include "test/unit/net/rig.h"
 
-static int setup(void **state)
-{
-	static struct rig rig;
+enum {
+	MEGABYTE = 1 << 20,
+	BULK = 6 * MEGABYTE,
+};
 
-	rig_setup(&rig);
-	*state = &rig;
-	return 0;
+/* What byte i of a long transfer is: no period that a buffer's size could hide. */
+static uint8_t byte_at(size_t i)
+{
+	return (uint8_t)((i * 2654435761u) >> 13 ^ i);
 }
 
-static int teardown(void **state)
-{
-	rig_teardown(*state);
-	return 0;
-}
-
-static void both_ends_open_with_tls13_and_aes128_first(void **state)
+static void both_ends_open_with_tls13_and_aes128(void **state)
 {
 	struct rig *rig = *state;
 
@@ -35,51 +31,258 @@ static void both_ends_open_with_tls13_and_aes128_first(void **state)
 	assert_int_equal(rig->client.opened, 1);
 }
 
+static void both_ends_know_each_others_address(void **state)
+{
+	struct rig *rig = *state;
+	char text[ADDRESS_TEXT_MAX];
+	char listening[ADDRESS_TEXT_MAX];
+
+	rig_open(rig);
+	assert_string_equal(address_format(stream_peer(rig->client.stream), text),
+			    address_format(&rig->addr, listening));
+	assert_memory_equal(address_format(stream_peer(rig->server.stream), text),
+			    "127.0.0.1:", 10);
+}
+
 static void both_ends_know_the_digests_of_the_presented_leaf(void **state)
 {
 	struct rig *rig = *state;
-	uint8_t sha1[20], sha256[32], expect1[20], expect256[32];
+	const struct end *ends[] = {&rig->server, &rig->client};
+	uint8_t expect1[20], expect256[32];
 
-	rig_connect(rig, "gateway.test");
-	assert_int_equal(stream_cert_digests(rig->client.stream, sha1, sha256), -2);
-	rig_run(rig, rig_both_open);
+	rig_open(rig);
 	X509_digest(rig_server_cert()->cert, EVP_sha1(), expect1, NULL);
 	X509_digest(rig_server_cert()->cert, EVP_sha256(), expect256, NULL);
-	assert_int_equal(stream_cert_digests(rig->server.stream, sha1, sha256), 0);
-	assert_memory_equal(sha1, expect1, sizeof(sha1));
-	assert_memory_equal(sha256, expect256, sizeof(sha256));
-	memset(sha1, 0, sizeof(sha1));
-	memset(sha256, 0, sizeof(sha256));
-	assert_int_equal(stream_cert_digests(rig->client.stream, sha1, sha256), 0);
-	assert_memory_equal(sha1, expect1, sizeof(sha1));
-	assert_memory_equal(sha256, expect256, sizeof(sha256));
+	for (int i = 0; i < 2; i++) {
+		uint8_t sha1[20] = {0}, sha256[32] = {0};
+
+		assert_int_equal(stream_cert_digests(ends[i]->stream, sha1, sha256), 0);
+		assert_memory_equal(sha1, expect1, sizeof(sha1));
+		assert_memory_equal(sha256, expect256, sizeof(sha256));
+	}
 }
 
-static bool server_has_ten(struct rig *rig)
+static void before_open_there_is_no_digest_and_nothing_can_be_sent(void **state)
 {
-	return rig->server.len == 10;
+	struct rig *rig = *state;
+	uint8_t sha1[20], sha256[32];
+
+	rig_connect(rig, "gateway.test");
+	assert_int_equal(stream_cert_digests(rig->client.stream, sha1, sha256), -ENOENT);
+	assert_int_equal(stream_send(rig->client.stream, "x", 1), -ENOTCONN);
+	assert_string_equal(stream_tls_name(rig->client.stream), "");
 }
 
-static void what_one_record_holds_arrives_in_one_run(void **state)
+static void empty_send_is_nothing_and_too_long_a_send_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	static const uint8_t big[STREAM_SEND_MAX + 1];
+
+	rig_open(rig);
+	assert_int_equal(stream_send(rig->client.stream, big, 0), 0);
+	assert_int_equal(stream_backlog(rig->client.stream), 0);
+	assert_int_equal(stream_send(rig->client.stream, big, sizeof(big)), -EMSGSIZE);
+	assert_int_equal(stream_backlog(rig->client.stream), 0);
+}
+
+static bool server_has_100(struct rig *rig)
+{
+	return rig->server.len == 100;
+}
+
+static bool server_has_1000(struct rig *rig)
+{
+	return rig->server.len == 1000;
+}
+
+static void ten_messages_in_one_record_arrive_without_further_traffic(void **state)
+{
+	struct rig *rig = *state;
+	uint8_t messages[100];
+
+	rig_open(rig);
+	for (size_t i = 0; i < sizeof(messages); i++)
+		messages[i] = byte_at(i);
+	assert_int_equal(stream_send(rig->client.stream, messages, sizeof(messages)), 0);
+	rig_run(rig, server_has_100);
+	assert_memory_equal(rig->server.data, messages, sizeof(messages));
+	assert_int_equal(rig->server.data_calls, 1);
+}
+
+static void records_of_one_pass_leave_together_and_arrive_in_one_run(void **state)
 {
 	struct rig *rig = *state;
 
 	rig_open(rig);
-	assert_int_equal(stream_send(rig->client.stream, "0123456789", 10), 0);
-	rig_run(rig, server_has_ten);
-	assert_memory_equal(rig->server.data, "0123456789", 10);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(stream_send(rig->client.stream, &(uint8_t){byte_at(i)}, 1), 0);
+	/* 1 byte, its type, the tag and the record's header: TLS 1.3 adds 22 */
+	assert_int_equal(stream_backlog(rig->client.stream), 1000 * 23);
+	rig_run(rig, server_has_1000);
 	assert_int_equal(rig->server.data_calls, 1);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(rig->server.data[i], byte_at(i));
+}
+
+/* Uses whole messages of 7 bytes only, checks that what was left stands in front the next time. */
+static ssize_t take_sevens(struct end *e, uint8_t *buf, size_t len)
+{
+	size_t used = len - len % 7;
+
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(buf[i], byte_at(e->len + i));
+	e->len += used;
+	return (ssize_t)used;
+}
+
+static void send_next_byte(struct end *e)
+{
+	stream_send(e->stream, &(uint8_t){byte_at(e->sent++)}, 1);
+	stream_flush(e->stream);
+}
+
+static bool server_has_sevens(struct rig *rig)
+{
+	/* one byte per pass, so that every length of the rest occurs */
+	if (rig->client.sent < 98)
+		send_next_byte(&rig->client);
+	return rig->server.len == 98;
+}
+
+static void unused_bytes_stand_in_front_of_the_next_run(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->server.on_data = take_sevens;
+	rig_open(rig);
+	send_next_byte(&rig->client);
+	rig_run(rig, server_has_sevens);
+	assert_int_equal(rig->server.len, 98);
+	assert_true(rig->server.data_calls > 14);
+}
+
+static ssize_t take_nothing(struct end *e, uint8_t *buf, size_t len)
+{
+	e->len = len;
+	return 0;
+}
+
+static bool server_was_shown_all_that_may_be_kept(struct rig *rig)
+{
+	return rig->server.len == STREAM_KEEP_MAX;
+}
+
+static void more_unused_bytes_than_may_be_kept_end_the_stream(void **state)
+{
+	struct rig *rig = *state;
+	static const uint8_t zeros[STREAM_KEEP_MAX];
+
+	rig->server.on_data = take_nothing;
+	rig_open(rig);
+	assert_int_equal(stream_send(rig->client.stream, zeros, sizeof(zeros)), 0);
+	rig_run(rig, server_was_shown_all_that_may_be_kept);
+	assert_int_equal(rig->server.ended, 0);
+	assert_int_equal(stream_send(rig->client.stream, zeros, 1), 0);
+	rig_run(rig, rig_both_ended);
+	assert_int_equal(rig->server.why, STREAM_END_LOCAL);
+	assert_string_equal(rig->server.text, "8193 bytes left unused, more than may be kept");
+}
+
+/* Sends until blocked or all is sent; the chunks have all kinds of length. */
+static void send_bulk(struct end *e)
+{
+	uint8_t chunk[40000];
+
+	while (e->sent < BULK) {
+		size_t len = 1 + e->sent * 7919 % sizeof(chunk);
+
+		len = len < BULK - e->sent ? len : BULK - e->sent;
+		for (size_t i = 0; i < len; i++)
+			chunk[i] = byte_at(e->sent + i);
+		if (stream_send(e->stream, chunk, len) < 0)
+			break;
+		e->sent += len;
+	}
+	assert_in_range(stream_backlog(e->stream), 0, STREAM_GATHER_MAX);
+}
+
+static ssize_t check_bulk(struct end *e, uint8_t *buf, size_t len)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < len; i++)
+		wrong += buf[i] != byte_at(e->len + i);
+	assert_int_equal(wrong, 0);
+	e->len += len;
+	return (ssize_t)len;
+}
+
+static bool bulk_has_arrived(struct rig *rig)
+{
+	return rig->server.len == BULK && rig->client.len == BULK;
+}
+
+static void megabytes_both_ways_arrive_in_order_and_whole(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->server.on_data = rig->client.on_data = check_bulk;
+	rig->server.on_writable = rig->client.on_writable = send_bulk;
+	rig_open(rig);
+	send_bulk(&rig->server);
+	send_bulk(&rig->client);
+	assert_true(stream_is_blocked(rig->server.stream));
+	assert_true(rig->server.sent < BULK);
+	rig_run(rig, bulk_has_arrived);
+	assert_true(rig->server.writable > 0);
+	assert_int_equal(stream_backlog(rig->server.stream), 0);
+	assert_int_equal(stream_backlog(rig->client.stream), 0);
+}
+
+static void refused_connect_is_told_by_on_end(void **state)
+{
+	struct rig *rig = *state;
+
+	listener_free(rig->listener);
+	rig->listener = NULL;
+	rig_connect(rig, "gateway.test");
+	assert_int_equal(rig->client.ended, 0);
+	rig_run(rig, rig_client_ended);
+	assert_int_equal(rig->client.why, STREAM_END_CONNECT);
+	assert_string_equal(rig->client.text, "cannot connect: Connection refused");
+	assert_int_equal(rig->client.ended, 1);
+}
+
+static void connect_that_fails_at_once_is_told_by_on_end_too(void **state)
+{
+	struct rig *rig = *state;
+	struct sockaddr_in broadcast = {
+		.sin_family = AF_INET, .sin_port = htons(443), .sin_addr.s_addr = INADDR_BROADCAST};
+
+	rig->client.stream =
+		stream_connect(rig->scratch, (struct sockaddr *)&broadcast, sizeof(broadcast),
+			       "gateway.test", rig->client_tls, &rig_ops, &rig->client);
+	assert_non_null(rig->client.stream);
+	assert_int_equal(rig->client.ended, 0);
+	rig_run(rig, rig_client_ended);
+	assert_int_equal(rig->client.why, STREAM_END_CONNECT);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(both_ends_open_with_tls13_and_aes128_first, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(both_ends_know_the_digests_of_the_presented_leaf,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(what_one_record_holds_arrives_in_one_run, setup,
-						teardown),
+		on_rig(both_ends_open_with_tls13_and_aes128),
+		on_rig(both_ends_know_each_others_address),
+		on_rig(both_ends_know_the_digests_of_the_presented_leaf),
+		on_rig(before_open_there_is_no_digest_and_nothing_can_be_sent),
+		on_rig(empty_send_is_nothing_and_too_long_a_send_is_refused),
+		on_rig(ten_messages_in_one_record_arrive_without_further_traffic),
+		on_rig(records_of_one_pass_leave_together_and_arrive_in_one_run),
+		on_rig(unused_bytes_stand_in_front_of_the_next_run),
+		on_rig(more_unused_bytes_than_may_be_kept_end_the_stream),
+		on_rig(megabytes_both_ways_arrive_in_order_and_whole),
+		on_rig(refused_connect_is_told_by_on_end),
+		on_rig(connect_that_fails_at_once_is_told_by_on_end_too),
 	};
 
 	return cmocka_run_group_tests_name("net/stream", tests, NULL, NULL);
