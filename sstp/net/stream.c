@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "sstp/base/clock.h"
+#include "sstp/net/bio.h"
 #include "sstp/net/gather.h"
 #include "sstp/net/listen.h"
 #include "sstp/net/tls_internal.h"
@@ -55,10 +56,7 @@ struct stream_scratch {
 	struct loop *loop;
 	BIO_METHOD *bio;
 	struct gather gather;
-	struct stream *reader; /* whose ciphertext is in cipher */
 	uint8_t *cipher;
-	size_t cipher_pos;
-	size_t cipher_len;
 	uint8_t *plain;
 	TAILQ_HEAD(, stream) ending; /* on_end is due */
 };
@@ -75,7 +73,7 @@ struct stream {
 	enum state state;
 	bool fin_sent;
 	size_t discarded; /* bytes, while closing */
-	struct outlet out;
+	struct bio_ends bio;
 	uint8_t *kept; /* what the owner left unused, or NULL */
 	size_t kept_len;
 	uint64_t records; /* sent under the present key */
@@ -97,10 +95,10 @@ static void close_socket(struct stream *s)
 	s->io = NULL;
 	loop_timer_free(s->linger);
 	s->linger = NULL;
-	outlet_drop(&s->out);
-	if (s->out.fd >= 0)
-		close(s->out.fd);
-	s->out.fd = -1;
+	outlet_drop(&s->bio.out);
+	if (s->bio.out.fd >= 0)
+		close(s->bio.out.fd);
+	s->bio.out.fd = -1;
 }
 
 /* Once stream_shutdown() was called every end is its completion. */
@@ -117,7 +115,7 @@ static void end(struct stream *s, enum stream_end why, const char *fmt, ...)
 		s->text = NULL;
 	va_end(ap);
 	/* an alert that says why, or the answer to close_notify; if the socket is full, so be it */
-	outlet_flush(&s->out);
+	outlet_flush(&s->bio.out);
 	close_socket(s);
 	s->ending = true;
 	TAILQ_INSERT_TAIL(&s->scratch->ending, s, next_ending);
@@ -140,49 +138,6 @@ static void pass_ends(void *arg)
 		while (!TAILQ_EMPTY(&scratch->ending))
 			tell_end(TAILQ_FIRST(&scratch->ending));
 	} while (scratch->gather.owner);
-}
-
-static int bio_read(BIO *bio, char *buf, int len)
-{
-	struct stream *s = BIO_get_data(bio);
-	struct stream_scratch *scratch = s->scratch;
-	size_t left = scratch->reader == s ? scratch->cipher_len - scratch->cipher_pos : 0;
-	size_t n = left < (size_t)len ? left : (size_t)len;
-
-	BIO_clear_retry_flags(bio);
-	if (n == 0) {
-		BIO_set_retry_read(bio);
-		return -1;
-	}
-	memcpy(buf, scratch->cipher + scratch->cipher_pos, n);
-	scratch->cipher_pos += n;
-	return (int)n;
-}
-
-static int bio_write(BIO *bio, const char *buf, int len)
-{
-	struct stream *s = BIO_get_data(bio);
-
-	BIO_clear_retry_flags(bio);
-	return outlet_append(&s->out, buf, (size_t)len) < 0 ? -1 : len;
-}
-
-static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
-{
-	/* OpenSSL flushes after each flight; ours leaves at the end of the pass */
-	return cmd == BIO_CTRL_FLUSH;
-}
-
-static BIO_METHOD *bio_method_new(void)
-{
-	BIO_METHOD *bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "sstp stream");
-
-	if (!bio)
-		return NULL;
-	BIO_meth_set_read(bio, bio_read);
-	BIO_meth_set_write(bio, bio_write);
-	BIO_meth_set_ctrl(bio, bio_ctrl);
-	return bio;
 }
 
 struct stream_scratch *stream_scratch_new(struct loop *loop)
@@ -339,21 +294,19 @@ static void peer_finished(struct stream *s)
 
 static void consume(struct stream *s, size_t len)
 {
-	struct stream_scratch *scratch = s->scratch;
-
-	scratch->reader = s;
-	scratch->cipher_pos = 0;
-	scratch->cipher_len = len;
+	s->bio.in = s->scratch->cipher;
+	s->bio.in_len = len;
 	if (s->state == HANDSHAKING)
 		handshake(s);
 	if (s->state == OPEN)
 		read_plaintext(s);
-	scratch->reader = NULL;
+	/* the scratch is the next stream's, whatever OpenSSL left in it */
+	s->bio.in_len = 0;
 }
 
 static void receive(struct stream *s)
 {
-	ssize_t n = recv(s->out.fd, s->scratch->cipher, STREAM_RECV_MAX, MSG_DONTWAIT);
+	ssize_t n = recv(s->bio.out.fd, s->scratch->cipher, STREAM_RECV_MAX, MSG_DONTWAIT);
 
 	if (n > 0 && s->state == CLOSING)
 		discard(s, (size_t)n);
@@ -367,7 +320,7 @@ static void receive(struct stream *s)
 
 static void watch(struct stream *s)
 {
-	unsigned ready = LOOP_READ | (outlet_is_blocked(&s->out) ? LOOP_WRITE : 0);
+	unsigned ready = LOOP_READ | (outlet_is_blocked(&s->bio.out) ? LOOP_WRITE : 0);
 
 	if (loop_io_watch(s->io, ready) < 0)
 		end(s, STREAM_END_RESET, "out of memory");
@@ -375,7 +328,7 @@ static void watch(struct stream *s)
 
 static void out_changed(struct outlet *out)
 {
-	struct stream *s = (struct stream *)((char *)out - offsetof(struct stream, out));
+	struct stream *s = (struct stream *)((char *)out - offsetof(struct stream, bio.out));
 
 	if (s->state >= ENDED)
 		return;
@@ -404,10 +357,10 @@ static void linger(struct stream *s)
 /* While closing, when the socket has taken everything. */
 static void send_fin(struct stream *s)
 {
-	if (s->state != CLOSING || s->fin_sent || outlet_waiting(&s->out))
+	if (s->state != CLOSING || s->fin_sent || outlet_waiting(&s->bio.out))
 		return;
 	s->fin_sent = true;
-	if (shutdown(s->out.fd, SHUT_WR) < 0)
+	if (shutdown(s->bio.out.fd, SHUT_WR) < 0)
 		end(s, STREAM_END_LOCAL, "shut down");
 	else
 		linger(s);
@@ -415,8 +368,8 @@ static void send_fin(struct stream *s)
 
 static void drain(struct stream *s)
 {
-	outlet_drain(&s->out);
-	if (s->state >= ENDED || outlet_is_blocked(&s->out))
+	outlet_drain(&s->bio.out);
+	if (s->state >= ENDED || outlet_is_blocked(&s->bio.out))
 		return;
 	watch(s);
 	send_fin(s);
@@ -429,7 +382,7 @@ static void connected(struct stream *s)
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (getsockopt(s->out.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+	if (getsockopt(s->bio.out.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
 	if (error) {
 		end(s, STREAM_END_CONNECT, "cannot connect: %s", strerror(error));
@@ -490,9 +443,9 @@ static struct stream *stream_new(struct stream_scratch *scratch, int fd, SSL *ss
 				 struct tls_ctx *tls, unsigned watched)
 {
 	struct stream *s = calloc(1, sizeof(*s));
-	BIO *bio = BIO_new(scratch->bio);
+	BIO *bio = s ? bio_new(scratch->bio, &s->bio) : NULL;
 
-	if (!s || !ssl || !bio) {
+	if (!ssl || !bio) {
 		BIO_free(bio);
 		SSL_free(ssl);
 		free(s);
@@ -500,14 +453,13 @@ static struct stream *stream_new(struct stream_scratch *scratch, int fd, SSL *ss
 		errno = ENOMEM;
 		return NULL;
 	}
-	BIO_set_data(bio, s);
-	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	s->reap.free_fn = stream_reap;
 	s->scratch = scratch;
 	s->ssl = ssl;
 	s->tls = tls_ctx_ref(tls);
-	s->out = (struct outlet){.gather = &scratch->gather, .fd = fd, .on_change = out_changed};
+	s->bio.out =
+		(struct outlet){.gather = &scratch->gather, .fd = fd, .on_change = out_changed};
 	s->io = loop_io_new(scratch->loop, fd, watched, ready, s);
 	if (!s->io) {
 		int error = errno;
@@ -581,7 +533,7 @@ int stream_send(struct stream *s, const void *buf, size_t len)
 		return s->state < OPEN ? -ENOTCONN : -EPIPE;
 	if (len > STREAM_SEND_MAX)
 		return -EMSGSIZE;
-	if (!outlet_has_room(&s->out, len + records * SSL3_RT_MAX_ENCRYPTED_OVERHEAD))
+	if (!outlet_has_room(&s->bio.out, len + records * SSL3_RT_MAX_ENCRYPTED_OVERHEAD))
 		stream_flush(s);
 	if (s->state != OPEN)
 		return -EPIPE;
@@ -599,17 +551,17 @@ int stream_send(struct stream *s, const void *buf, size_t len)
 
 void stream_flush(struct stream *s)
 {
-	outlet_flush(&s->out);
+	outlet_flush(&s->bio.out);
 }
 
 bool stream_is_blocked(const struct stream *s)
 {
-	return outlet_is_blocked(&s->out);
+	return outlet_is_blocked(&s->bio.out);
 }
 
 size_t stream_backlog(const struct stream *s)
 {
-	return outlet_waiting(&s->out);
+	return outlet_waiting(&s->bio.out);
 }
 
 void stream_shutdown(struct stream *s)
