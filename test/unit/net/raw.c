@@ -73,20 +73,43 @@ static void ready(void *arg, unsigned bits)
 		read_all(raw);
 }
 
-void raw_connect(struct raw *raw, struct rig *rig)
+/* TLS on fd (taken), in the role of the method. */
+static void start(struct raw *raw, struct rig *rig, int fd, const SSL_METHOD *method)
 {
-	*raw = (struct raw){.rig = rig, .fd = raw_tcp(rig)};
+	*raw = (struct raw){.rig = rig, .fd = fd};
 	fcntl(raw->fd, F_SETFL, O_NONBLOCK);
-	raw->ctx = SSL_CTX_new(TLS_client_method());
+	raw->ctx = SSL_CTX_new(method);
 	assert_non_null(raw->ctx);
+	SSL_CTX_use_certificate(raw->ctx, rig_server_cert()->cert);
+	SSL_CTX_use_PrivateKey(raw->ctx, rig_server_cert()->key);
 	raw->ssl = SSL_new(raw->ctx);
 	assert_non_null(raw->ssl);
 	SSL_set_fd(raw->ssl, raw->fd);
-	SSL_set_connect_state(raw->ssl);
 	SSL_set_msg_callback(raw->ssl, note_message);
 	SSL_set_msg_callback_arg(raw->ssl, raw);
 	raw->io = loop_io_new(rig->loop, raw->fd, LOOP_WRITE, ready, raw);
 	assert_non_null(raw->io);
+}
+
+void raw_connect(struct raw *raw, struct rig *rig)
+{
+	start(raw, rig, raw_tcp(rig), TLS_client_method());
+	SSL_set_connect_state(raw->ssl);
+}
+
+static bool is_accepted(struct rig *rig)
+{
+	return rig->accepted_fd >= 0;
+}
+
+void raw_accept(struct raw *raw, struct rig *rig)
+{
+	rig->raw_server = true;
+	rig_connect(rig, "gateway.test");
+	rig_run(rig, is_accepted);
+	start(raw, rig, rig->accepted_fd, TLS_server_method());
+	rig->accepted_fd = -1;
+	SSL_set_accept_state(raw->ssl);
 }
 
 void raw_send(struct raw *raw, const void *data, size_t len)

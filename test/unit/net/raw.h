@@ -28,6 +28,9 @@ struct raw {
 /* TCP-connects to the rig's listener and becomes a TLS client; change raw->ssl before the first pass at will. */
 void raw_connect(struct raw *raw, struct rig *rig);
 
+/* Starts the rig's client towards a TLS server of this kind, which presents the rig's certificate. */
+void raw_accept(struct raw *raw, struct rig *rig);
+
 /* TCP-connects only. Returns the descriptor, blocking. */
 int raw_tcp(struct rig *rig);
 

@@ -206,6 +206,25 @@ static void free_inside_on_data(void **state)
 	assert_int_equal(rig->client.ended, 1);
 }
 
+static void greet_and_leave(struct end *e)
+{
+	greet(e);
+	stream_shutdown(e->stream);
+}
+
+static void free_inside_on_data_with_close_notify_behind_it(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->client.on_open = greet_and_leave;
+	rig->client.on_end = free_in_end;
+	rig->server.on_data = free_in_data;
+	rig_connect(rig, "gateway.test");
+	rig_run(rig, both_freed);
+	assert_int_equal(rig->server.ended, 0);
+	assert_int_equal(rig->client.why, STREAM_END_LOCAL);
+}
+
 static bool client_was_freed(struct rig *rig)
 {
 	return rig->client.opened && !rig->client.stream;
@@ -324,6 +343,7 @@ int main(void)
 		on_rig(free_inside_on_open),
 		on_rig(free_of_both_inside_on_open),
 		on_rig(free_inside_on_data),
+		on_rig(free_inside_on_data_with_close_notify_behind_it),
 		on_rig(free_of_the_other_stream_inside_on_data),
 		on_rig(shutdown_inside_on_data),
 		on_rig(data_that_its_owner_refuses_ends_the_stream),

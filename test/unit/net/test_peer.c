@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,8 +41,7 @@ static const char *alpn_selected(struct rig *rig, const char *offer)
 	SSL_set_alpn_protos(raw.ssl, (const unsigned char *)offer, (unsigned)strlen(offer));
 	rig_run(rig, raw_is_open);
 	SSL_get0_alpn_selected(raw.ssl, &proto, &len);
-	memcpy(selected, proto, len);
-	selected[len] = '\0';
+	snprintf(selected, sizeof(selected), "%.*s", (int)len, len ? (const char *)proto : "");
 	raw_close(&raw);
 	return selected;
 }
@@ -186,6 +186,9 @@ static void no_ticket_is_given_and_no_session_can_be_resumed(void **state)
 	assert_int_equal(raw.tickets, 0);
 	session = SSL_get1_session(raw.ssl);
 	assert_false(SSL_SESSION_has_ticket(session));
+	/* closed in order, or OpenSSL would forget the session by itself */
+	SSL_shutdown(raw.ssl);
+	rig_run(rig, rig_server_ended);
 	raw_close(&raw);
 	end_free(&rig->server);
 
@@ -265,13 +268,35 @@ static void tls12_has_no_key_to_change(void **state)
 	raw_close(&raw);
 }
 
-static void renegotiation_is_refused(void **state)
+static void renegotiation_by_the_client_is_refused(void **state)
 {
 	struct rig *rig = *state;
 
 	raw_connect(&raw, rig);
 	SSL_set_max_proto_version(raw.ssl, TLS1_2_VERSION);
 	rig_run(rig, raw_is_open);
+	assert_int_equal(SSL_renegotiate(raw.ssl), 1);
+	SSL_do_handshake(raw.ssl);
+	rig_run(rig, raw_is_closed);
+	assert_int_equal(raw.error, SSL_ERROR_SSL);
+	assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+	raw_close(&raw);
+}
+
+static bool client_and_raw_are_open(struct rig *rig)
+{
+	return rig->client.opened && raw.open;
+}
+
+static void renegotiation_by_the_server_is_refused(void **state)
+{
+	struct rig *rig = *state;
+
+	raw_accept(&raw, rig);
+	SSL_set_max_proto_version(raw.ssl, TLS1_2_VERSION);
+	rig_run(rig, client_and_raw_are_open);
+	assert_string_equal(stream_tls_name(rig->client.stream),
+			    "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256");
 	assert_int_equal(SSL_renegotiate(raw.ssl), 1);
 	SSL_do_handshake(raw.ssl);
 	rig_run(rig, raw_is_closed);
@@ -519,7 +544,8 @@ int main(void)
 		on_rig(key_update_of_the_peer_is_followed_and_answered),
 		on_rig(key_is_changed_before_the_record_limit),
 		on_rig(tls12_has_no_key_to_change),
-		on_rig(renegotiation_is_refused),
+		on_rig(renegotiation_by_the_client_is_refused),
+		on_rig(renegotiation_by_the_server_is_refused),
 		on_rig(garbage_instead_of_tls_ends_with_a_tls_failure),
 		on_rig(http_without_tls_is_called_that),
 		on_rig(fin_in_the_handshake_is_the_peers_end),
