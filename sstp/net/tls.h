@@ -26,7 +26,8 @@ int tls_ctx_new_server(const char *cert_file, const char *key_file, struct tls_c
 
 /*
  * Client context. ca_file: PEM roots, or NULL for the system's. The server's chain, its validity in time,
- * serverAuth (or anyExtendedKeyUsage) and its name are always verified. Same errors as above.
+ * serverAuth (or anyExtendedKeyUsage; a certificate without that extension is for all uses) and its name are always
+ * verified; the name must be a subject alternative name, the common name counts for nothing. Same errors as above.
  */
 int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx,
 		       char ret_error[TLS_ERROR_MAX]);
