@@ -24,7 +24,7 @@ start_guest() {
 # guest COMMAND...: runs it in the guest's shell; its output and exit status
 guest() {
 	local status
-	in_ns "$host" curl -sS -m 60 -D "$world_dir/guest.head" -o "$world_dir/guest.out" \
+	in_ns "$host" curl -sS -m 120 -D "$world_dir/guest.head" -o "$world_dir/guest.out" \
 		--data-binary "$*" http://192.0.3.2:8080/ || return 125
 	cat "$world_dir/guest.out"
 	status=$(sed -n 's/^X-Status: \([0-9]*\).*/\1/p' "$world_dir/guest.head")

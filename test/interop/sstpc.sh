@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A client that is not ours: sstpc with pppd, in a guest that has PPP in its kernel.
+#
+# In such a guest sstpc often dies by itself, or hangs, between the TLS handshake and its first SSTP
+# message, whatever server it talks to. So dial() starts it again, a bounded number of times, where the
+# gateway has not seen a CALL_CONNECT_REQUEST; from there on nothing is forgiven. pppd never gets
+# usepeerdns: the guest's /etc is the machine's.
+here=$(dirname "$0")
+. "$here/../support/tap.sh"
+. "$here/../support/world.sh"
+. "$here/guest.sh"
+
+readonly DIAL_TRIES=12
+
+setup() {
+	world_with_gateway && make_ca other-ca && start_guest
+}
+
+# ---- the client
+
+# start_sstpc USER PASSWORD CA [PPPD_OPTION]...
+start_sstpc() {
+	local user=$1 password=$2 ca=$3
+	shift 3
+	guest "rm -f /run/sstpc.log
+		sstpc --log-level 4 --log-stderr --ca-cert $world_dir/$ca.pem \
+			--user $user --password $password 192.0.2.1 \
+			noauth noipdefault nodefaultroute refuse-eap $* >/run/sstpc.log 2>&1 &
+		echo \$! >/run/sstpc.pid"
+}
+
+sstpc_runs() {
+	guest 'kill -0 $(cat /run/sstpc.pid)' >/dev/null 2>&1
+}
+
+sstpc_is_gone() {
+	! sstpc_runs
+}
+
+has_requested_or_died() {
+	log_has gateway "$dial_mark" CALL_CONNECT_REQUEST || sstpc_is_gone
+}
+
+# dial USER PASSWORD CA [PPPD_OPTION]...: until the gateway saw its request. Sets dial_mark, the place in
+# the gateway's log where this attempt begins, and dial_began.
+dial() {
+	local try
+	for ((try = 1; try <= DIAL_TRIES; try++)); do
+		dial_mark=$(log_mark gateway)
+		dial_began=$(date +%s%N)
+		start_sstpc "$@"
+		wait_for 10 has_requested_or_died
+		if log_has gateway "$dial_mark" CALL_CONNECT_REQUEST; then
+			return 0
+		fi
+		hang_up KILL
+	done
+	flunk "sstpc did not get as far as its CALL_CONNECT_REQUEST in $DIAL_TRIES starts"
+	return 1
+}
+
+dial_ms() {
+	echo $((($(date +%s%N) - dial_began) / 1000000))
+}
+
+# hang_up [SIGNAL]: ends pppd, and sstpc with it
+hang_up() {
+	local signal=${1:-TERM}
+	guest "/bin/busybox killall -$signal pppd 2>/dev/null
+		[ $signal = TERM ] || kill -$signal \$(cat /run/sstpc.pid) 2>/dev/null; true"
+	wait_for 10 sstpc_is_gone || guest 'kill -KILL $(cat /run/sstpc.pid); true'
+}
+
+ppp_address() {
+	guest "ip -4 -o addr show dev ppp0 2>/dev/null" | sed -n 's/.* inet \([0-9.]*\) .*/\1/p'
+}
+
+is_up() {
+	[ -n "$(ppp_address)" ]
+}
+
+has_no_ppp() {
+	! guest 'ip link show dev ppp0' >/dev/null 2>&1
+}
+
+# expect_up: the address is there, and the route to the network is set
+expect_up() {
+	wait_for 10 is_up
+	at_most "$(dial_ms)" 5000 "milliseconds from sstpc's start to its address"
+	like "$(ppp_address)" "$pool_regex" "the client's address"
+	guest 'ip route replace 10.20.0.0/24 dev ppp0'
+}
+
+# what the client itself said, for a failed case
+tap_explain() {
+	diag "the end of sstpc's own log:" "$(guest 'tail -n 25 /run/sstpc.log')" \
+		"the end of gateway.log:" "$(tail -n 40 "$world_dir/gateway.log")"
+}
+
+# ---- the cases
+
+mschapv2_is_up_within_five_seconds() {
+	dial alice wonderland ca || return
+	expect_up
+	first_address=$(ppp_address)
+}
+
+network_behind_the_gateway_answers_pings() {
+	like "$(guest '/bin/busybox ping -c 3 -W 2 10.20.0.2')" '3 packets received' "three pings"
+}
+
+server_sees_the_address_of_the_pool() {
+	is "$(guest 'curl -sS -m 10 http://10.20.0.2/')" \
+		"hello from the virtual network, $first_address" "the page"
+}
+
+twenty_megabytes_come_down_unchanged() {
+	is "$(guest 'curl -sS -m 90 http://10.20.0.2/big.bin | sha256sum')" "$big_sum  -" \
+		"checksum of what came down"
+}
+
+twenty_megabytes_go_up_unchanged() {
+	is "$(guest "curl -sS -m 90 -T $world_dir/www/big.bin http://10.20.0.2/up")" "$big_sum" \
+		"checksum of what arrived"
+}
+
+disconnect_is_clean_and_frees_the_address() {
+	local mark
+	mark=$(log_mark gateway)
+	hang_up
+	succeeds "the gateway closes the session" wait_for 5 log_has gateway "$mark" closed
+	succeeds "the client's device is gone" wait_for 5 has_no_ppp
+	dial alice wonderland ca || return
+	expect_up
+	is "$(ppp_address)" "$first_address" "address of the next session of the same user"
+	hang_up
+}
+
+wrong_password_is_refused() {
+	dial alice looking-glass ca || return
+	succeeds "sstpc ends" wait_for 15 sstpc_is_gone
+	is "$(ppp_address)" "" "the client's address"
+	like "$(log_since gateway "$dial_mark")" 'closed' "the gateway's log"
+	hang_up
+}
+
+# The client looks at the certificate after the HTTP reply; it must not go on to its request. A start that
+# died before it looked says nothing about the certificate, and is repeated.
+certificate_of_another_ca_is_refused_by_the_client() {
+	local try mark
+	mark=$(log_mark gateway)
+	for ((try = 1; try <= DIAL_TRIES; try++)); do
+		start_sstpc alice wonderland other-ca
+		wait_for 10 sstpc_is_gone
+		hang_up KILL
+		if guest 'grep -q "verification failed" /run/sstpc.log'; then
+			break
+		fi
+	done
+	like "$(guest 'cat /run/sstpc.log')" 'certificate verification failed' "what sstpc says"
+	is "$(log_since gateway "$mark" | grep -c CALL_CONNECT_REQUEST)" 0 "requests that came"
+}
+
+pap_is_refused_where_it_is_not_enabled() {
+	dial alice wonderland ca refuse-mschap-v2 refuse-mschap refuse-chap || return
+	succeeds "sstpc ends" wait_for 15 sstpc_is_gone
+	is "$(ppp_address)" "" "the client's address"
+	hang_up
+}
+
+pap_works_where_it_is_enabled() {
+	config_pap=true write_config
+	kill -s HUP "$gateway_pid"
+	dial alice wonderland ca refuse-mschap-v2 refuse-mschap refuse-chap || return
+	expect_up
+	like "$(guest 'curl -sS -m 10 http://10.20.0.2/')" '^hello from' "the page"
+}
+
+client_ends_when_the_gateway_dies() {
+	stop "$gateway_pid" KILL
+	succeeds "sstpc ends" wait_for 20 sstpc_is_gone
+	succeeds "its device is gone" wait_for 5 has_no_ppp
+	hang_up
+}
+
+client_connects_to_the_gateway_that_came_back() {
+	succeeds "the gateway starts" start_gateway
+	dial alice wonderland ca || return
+	expect_up
+	like "$(guest 'curl -sS -m 10 http://10.20.0.2/')" '^hello from' "the page"
+	hang_up
+	stop_guest
+}
+
+tap_main \
+	mschapv2_is_up_within_five_seconds \
+	network_behind_the_gateway_answers_pings \
+	server_sees_the_address_of_the_pool \
+	twenty_megabytes_come_down_unchanged \
+	twenty_megabytes_go_up_unchanged \
+	disconnect_is_clean_and_frees_the_address \
+	wrong_password_is_refused \
+	certificate_of_another_ca_is_refused_by_the_client \
+	pap_is_refused_where_it_is_not_enabled \
+	pap_works_where_it_is_enabled \
+	client_ends_when_the_gateway_dies \
+	client_connects_to_the_gateway_that_came_back \
+	-- "$@"
