@@ -32,7 +32,7 @@ static inline struct wire_reader wire_reader(const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
 
-	return (struct wire_reader){.pos = p, .end = p + len};
+	return (struct wire_reader){.pos = p, .end = len ? p + len : p};
 }
 
 static inline size_t wire_left(const struct wire_reader *r)
@@ -100,7 +100,7 @@ static inline struct wire_writer wire_writer(void *buf, size_t cap)
 {
 	uint8_t *p = buf;
 
-	return (struct wire_writer){.start = p, .pos = p, .end = p + cap};
+	return (struct wire_writer){.start = p, .pos = p, .end = cap ? p + cap : p};
 }
 
 static inline size_t wire_len(const struct wire_writer *w)

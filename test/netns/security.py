@@ -553,6 +553,7 @@ def every_drop_has_its_reason_in_the_log():
     c = up()
     c.send(ping("8.8.8.8", TARGET, b"x") + ping(address_of(c), "8.8.8.8", b"x") + raw.DISCONNECT)
     c.rest_until_closed()
+    c.close()
     time.sleep(0.2)
     lines = [text for text in log_since(mark).splitlines() if b"closed after" in text]
     assert any(b"dropped: source 1 no_route 1" in text for text in lines), lines
@@ -686,7 +687,7 @@ def X48_disconnect_abort_and_close_at_once_free_once():
         parts = [raw.DISCONNECT, abort(2, 5), raw.ECHO_REQUEST]
         c.send(b"".join(parts[order % 3:] + parts[:order % 3]))
         if order % 2:
-            c.tcp.close()
+            c.reset()
         else:
             c.close()
     works(up(), b"after-races")
@@ -694,7 +695,7 @@ def X48_disconnect_abort_and_close_at_once_free_once():
 
 def address_is_given_back_on_every_end():
     ends = (lambda c: c.send(raw.DISCONNECT), lambda c: c.send(abort(2, 5)), lambda c: c.close(),
-            lambda c: c.tcp.shutdown(socket.SHUT_RDWR), lambda c: c.send(b"\xff\xff\xff\xff"),
+            lambda c: c.reset(), lambda c: c.send(b"\xff\xff\xff\xff"),
             lambda c: c.send(control(raw.LCP, 5, 1) + raw.DISCONNECT))
     first = None
     for end in ends:

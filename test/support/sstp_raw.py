@@ -67,6 +67,11 @@ class Client:
     def close(self):
         self.tls.close()
 
+    def reset(self):
+        """Closes with a TCP RST."""
+        self.tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.tls.close()
+
     def send(self, *packets):
         self.tls.sendall(b"".join(packets))
 
