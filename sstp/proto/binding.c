@@ -41,8 +41,9 @@ static int hmac(const struct hash_info *h, const uint8_t *key, size_t key_len, c
 }
 
 /*
- * PRF+ of IKEv2 over the HLAK: MS-SSTP 3.2.5.2.2. One block of the hash is all that is asked for, so the iteration of
- * PRF+ shows only as the counter 1 at the end. The length is little-endian, unlike all else in the protocol.
+ * PRF+ of IKEv2 over the HLAK: MS-SSTP 3.2.5.2.2. One block of the hash is all that is asked for,
+ * so the iteration of PRF+ shows only as the counter 1 at the end. The length is little-endian,
+ * unlike all else in the protocol.
  */
 static int derive_cmk(const struct hash_info *h, const uint8_t hlak[SSTP_HLAK_SIZE],
 		      uint8_t ret_cmk[SSTP_SHA256_SIZE])
@@ -110,8 +111,9 @@ int binding_seal(const struct binding_terms *t, const uint8_t hlak[SSTP_HLAK_SIZ
 }
 
 /*
- * Everything is computed before anything is decided, whatever the message holds: neither the answer nor its time tells
- * a peer which of the four was wrong. A hash that was not offered is computed as SHA-256 and refused at the end.
+ * Everything is computed before anything is decided, whatever the message holds: neither the answer
+ * nor its time tells a peer which of the four was wrong. A hash that was not offered is computed as
+ * SHA-256 and refused at the end.
  */
 int binding_verify(const struct binding_terms *t, const uint8_t hlak[SSTP_HLAK_SIZE],
 		   const uint8_t msg[SSTP_CALL_CONNECTED_SIZE])

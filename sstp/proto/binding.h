@@ -20,23 +20,25 @@ struct binding_terms {
 };
 
 /*
- * Computes the Compound MAC over a CALL_CONNECTED message: 20 or 32 bytes into ret_mac, the rest zero.
- * msg is the message as it is on the wire; its MAC field (bytes 80..111) is taken as zero.
+ * Computes the Compound MAC over a CALL_CONNECTED message: 20 or 32 bytes into ret_mac, the rest
+ * zero. msg is the message as it is on the wire; its MAC field (bytes 80..111) is taken as zero.
  * Returns 0; -EINVAL for an unknown hash; -ENOMEM.
  */
 int binding_mac(enum sstp_hash hash, const uint8_t hlak[SSTP_HLAK_SIZE],
 		const uint8_t msg[SSTP_CALL_CONNECTED_SIZE], uint8_t ret_mac[SSTP_SHA256_SIZE]);
 
 /*
- * The client's CALL_CONNECTED, with the strongest hash that the terms allow: MS-SSTP 3.2.5.2. 0 or -ENOMEM.
+ * The client's CALL_CONNECTED, with the strongest hash that the terms allow: MS-SSTP 3.2.5.2. 0 or
+ * -ENOMEM.
  */
 int binding_seal(const struct binding_terms *t, const uint8_t hlak[SSTP_HLAK_SIZE],
 		 uint8_t ret_msg[SSTP_CALL_CONNECTED_SIZE]);
 
 /*
- * The server's check of hash, nonce, certificate and MAC: MS-SSTP 3.3.5.2.3. msg has the size and the attribute of a
- * CALL_CONNECTED; its reserved bits are part of what the MAC covers. The padding behind a SHA-1 certificate hash or MAC
- * is not compared. 0, or -EPROTO without saying what was wrong.
+ * The server's check of hash, nonce, certificate and MAC: MS-SSTP 3.3.5.2.3. msg has the size and
+ * the attribute of a CALL_CONNECTED; its reserved bits are part of what the MAC covers. The padding
+ * behind a SHA-1 certificate hash or MAC is not compared. 0, or -EPROTO without saying what was
+ * wrong.
  */
 int binding_verify(const struct binding_terms *t, const uint8_t hlak[SSTP_HLAK_SIZE],
 		   const uint8_t msg[SSTP_CALL_CONNECTED_SIZE]);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs the tables of call_table.c: a packet, a timer or a local fact becomes an event (judge_*), the
- * cell says what to note down, what to send and where to go, and entering a state brings the rest:
- * its timer, what may pass, and what changes for the session.
+ * Runs the tables of call_table.c: a packet, a timer or a local fact becomes an event (judge_*),
+ * the cell says what to note down, what to send and where to go, and entering a state brings the
+ * rest: its timer, what may pass, and what changes for the session.
  *
  * Invariants:
  *  - A key and a parked CALL_CONNECTED exist only in CALL_CONNECTED_PENDING: leaving it wipes them,
  *    whether the binding held or not.
- *  - CALL_ABORT and CALL_DISCONNECT_ACK are sent only on the way into states that send neither again,
- *    so each leaves at most once per connection.
- *  - PPP's lower layer is up exactly where its control frames may pass, so CALL_DO_LINK_DOWN follows
- *    each CALL_DO_LINK_UP once, however the call ends.
+ *  - CALL_ABORT and CALL_DISCONNECT_ACK are sent only on the way into states that do not send the
+ *    same again, so each leaves at most once per connection.
+ *  - PPP's lower layer is up exactly where its control frames may pass, so CALL_DO_LINK_DOWN
+ *    follows CALL_DO_LINK_UP once, however the call ends.
  *
  * Timers. A call has the timer of its state, and while connected the hello timer instead:
  *
- *   negotiation   60 s  server: the HTTP request was accepted, and anew with the ACK sent. Only a valid
- *                       CALL_CONNECTED stops it; the authentication's success does not.
+ *   negotiation   60 s  server: the HTTP request was accepted, and anew with the ACK sent. Only a
+ *                       valid CALL_CONNECTED stops it; the authentication's success does not.
  *                       client: each REQUEST sent, and anew with the ACK received.
  *   abort 1        3 s  our ABORT went first: waits for the peer's.
  *   abort 2        1 s  the peer's ABORT arrived: leaves it time to close.
  *   disconnect 1   5 s  our DISCONNECT went first: waits for the ACK.
  *   disconnect 2   1 s  our DISCONNECT_ACK was sent: leaves the peer time to close.
- *   hello         60 s  the call is connected, or any packet arrived: asks for an echo; a second time
- *                       without any packet in between ends the call.
+ *   hello         60 s  the call is connected, or any packet arrived: asks for an echo; a second
+ *                       time without any packet in between ends the call.
  */
 #include "sstp/proto/call.h"
 
@@ -65,7 +65,7 @@ struct input {
 	const uint8_t *nonce;
 	struct sstp_status_info bad[SSTP_NAK_MAX]; /* what the NAK names */
 	size_t nbad;
-	/* of an ABORT, NAK or DISCONNECT received, of a NAK to send, or the caller's for an ABORT */
+	/* of an ABORT, NAK or DISCONNECT received, of a NAK to send, or call_abort()'s */
 	const struct sstp_status_info *said;
 	struct sstp_status_info peer_said;
 };
@@ -150,7 +150,7 @@ static void note_down(struct call *c, enum call_note what, const struct input *i
 	}
 }
 
-/* Without memory for the MAC the message is left out as if lost; the peer's negotiation timer ends it. */
+/* Without memory for the MAC it is left out as if lost; the server's timer then ends the call. */
 static void put_binding(const struct call *c, struct wire_writer *w)
 {
 	struct binding_terms t = terms(c);
@@ -235,7 +235,7 @@ static enum call_event judge_request(const struct call *c, const struct sstp_con
 	return CALL_EV_REQUEST_BAD;
 }
 
-/* MS-SSTP 3.2.5.3.2. Hash bits that nobody has defined, or that we do not accept, are no obstacle. */
+/* MS-SSTP 3.2.5.3.2. Hash bits that nobody has defined or that we do not accept do no harm. */
 static enum call_event judge_ack(const struct call *c, const struct sstp_control *msg,
 				 struct input *in)
 {
@@ -270,17 +270,17 @@ static enum call_event judge_binding(const struct call *c,
 	return binding_verify(&t, c->hlak, msg) < 0 ? CALL_EV_CONNECTED_FORGED : CALL_EV_CONNECTED;
 }
 
-/* MS-SSTP 3.3.5.2.3. One attribute of that length makes the message SSTP_CALL_CONNECTED_SIZE long. */
+/* MS-SSTP 3.3.5.2.3. One attribute of that length makes it SSTP_CALL_CONNECTED_SIZE bytes. */
 static enum call_event judge_connected(const struct call *c, const struct sstp_control *msg,
 				       const struct input *in)
 {
 	struct sstp_attr attr;
 
 	if (!sstp_only_attr(msg, SSTP_ATTRIB_CRYPTO_BINDING, SSTP_CRYPTO_BINDING_SIZE, &attr))
-		return CALL_EV_CONNECTED_MISSHAPEN;
+		return CALL_EV_CONNECTED_BAD_FORM;
 	if (c->have_hlak)
 		return judge_binding(c, in->pkt);
-	return c->have_parked ? CALL_EV_CONNECTED_EARLY_TWO : CALL_EV_CONNECTED_EARLY;
+	return c->have_parked ? CALL_EV_CONNECTED_EARLY_2 : CALL_EV_CONNECTED_EARLY;
 }
 
 static enum call_event judge_end(enum call_event event, const struct sstp_control *msg,
@@ -291,7 +291,7 @@ static enum call_event judge_end(enum call_event event, const struct sstp_contro
 	return event;
 }
 
-/* The three messages that end a call count by their type alone: nothing in them could change the end. */
+/* The messages that end a call count by their type alone: nothing in them could change that. */
 static enum call_event judge(const struct call *c, const struct sstp_control *msg, struct input *in)
 {
 	enum call_event echo =

@@ -6,8 +6,8 @@
  *
  * Facts go in through call_start(), call_on_*() and the two local requests; each returns the set of
  * call_do bits that the session must carry out, in the order of the enum, and appends the control
- * packets to send (whole SSTP packets) to the outbox. The state machine itself is the const table in
- * call_table.c; this file turns packets into its events.
+ * packets to send (whole SSTP packets) to the outbox. The state machine itself is the const table
+ * in call_table.c; this file turns packets into its events.
  *
  * Timers: call_deadline() says when call_on_timer() wants to be called next.
  */
@@ -67,8 +67,8 @@ struct call_params {
 };
 
 /*
- * One step of the state machine, for the session's log: a change of state, or a NAK. Echoes and what a
- * state ignores are none.
+ * One step of the state machine, for the session's log: a change of state, or a NAK. Echoes and
+ * what a state ignores are none.
  */
 struct call_transition {
 	uint8_t from;  /* enum call_state */
@@ -97,7 +97,7 @@ struct call {
 	uint8_t nonce[SSTP_NONCE_SIZE];
 	bool have_hlak;
 	uint8_t hlak[SSTP_HLAK_SIZE];
-	bool have_parked; /* server: a CALL_CONNECTED that came before the authentication's result */
+	bool have_parked; /* server: a CALL_CONNECTED came before the authentication's result */
 	uint8_t parked[SSTP_CALL_CONNECTED_SIZE];
 	/* what the latest fact caused, for the session to read; the next fact starts it anew */
 	uint8_t ntrace;
@@ -129,8 +129,8 @@ unsigned call_on_auth_ok(struct call *c, uint64_t now, const uint8_t hlak[SSTP_H
 
 /*
  * Ends the call in order: DISCONNECT, then the peer's ACK or 5 s (administrator, PPP finished, also
- * after an authentication that failed). In CALL_DISCONNECTED, and when an end is already on its way,
- * it does nothing: CALL_DO_CLOSE then comes from the timer, or there is no call to end.
+ * after an authentication that failed). In CALL_DISCONNECTED, and when an end is already on its
+ * way, it does nothing: CALL_DO_CLOSE then comes from the timer, or there is no call to end.
  */
 unsigned call_disconnect(struct call *c, uint64_t now, struct outbox *out);
 
@@ -142,8 +142,8 @@ unsigned call_on_lost(struct call *c, uint64_t now);
 
 /*
  * Any SSTP packet arrived, control or data: restarts the hello timer (MS-SSTP 3.1.2.3). The session
- * calls it for every packet, a control packet included, before it passes the packet on; once for all
- * packets of one read is the same.
+ * calls it for every packet, a control packet included, before it passes the packet on; once for
+ * all packets of one read is the same.
  */
 static inline void call_on_traffic(struct call *c, uint64_t now)
 {

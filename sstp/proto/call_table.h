@@ -2,9 +2,9 @@
 #ifndef SSTP_PROTO_CALL_TABLE_H
 #define SSTP_PROTO_CALL_TABLE_H
 /*
- * The state machine of a call as data, for call.c and its test: (role, state, event) -> (what to note down, what to
- * send, next state). What a state brings with it (its timer, what may pass, PPP's lower layer up or down) follows from
- * entering it and stands in call.c.
+ * The state machine of a call as data, for call.c and its test: (role, state, event) -> (what to
+ * note down, what to send, next state). What a state brings with it (its timer, what may pass,
+ * PPP's lower layer up or down) follows from entering it and stands in call.c.
  */
 #include "sstp/proto/call.h"
 
@@ -18,12 +18,12 @@ enum call_event {
 	CALL_EV_ACK_NO_OFFER, /* Crypto Binding Request missing or of a wrong length */
 	CALL_EV_ACK_NO_HASH,  /* offers no hash that we accept */
 	CALL_EV_NAK,
-	CALL_EV_NAK_AGAIN,	     /* after CALL_REJECTS_MAX others */
-	CALL_EV_CONNECTED,	     /* and the binding holds */
-	CALL_EV_CONNECTED_EARLY,     /* the authentication's result is not there yet */
-	CALL_EV_CONNECTED_EARLY_TWO, /* and one is parked already */
-	CALL_EV_CONNECTED_MISSHAPEN, /* Crypto Binding missing, of a wrong length, or not alone */
-	CALL_EV_CONNECTED_FORGED,    /* hash, nonce, certificate or MAC is wrong */
+	CALL_EV_NAK_AGAIN,	    /* after CALL_REJECTS_MAX others */
+	CALL_EV_CONNECTED,	    /* and the binding holds */
+	CALL_EV_CONNECTED_EARLY,    /* the authentication's result is not there yet */
+	CALL_EV_CONNECTED_EARLY_2,  /* and one is parked already */
+	CALL_EV_CONNECTED_BAD_FORM, /* Crypto Binding missing, of a wrong length, or not alone */
+	CALL_EV_CONNECTED_FORGED,   /* hash, nonce, certificate or MAC is wrong */
 	CALL_EV_ABORT,
 	CALL_EV_DISCONNECT,
 	CALL_EV_DISCONNECT_ACK,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A header block is walked line by line from its start each time, with nothing kept between calls: it
- * is at most 4 KiB, and a half-parsed state would be one thing more to get wrong. Only bytes that a
- * header may hold get past next_line(), so what is copied out of it can hold no NUL and no line break.
+ * A header block is walked line by line from its start each time, with nothing kept between calls:
+ * it is at most 4 KiB, and a half-parsed state would be one thing more to get wrong. Only bytes
+ * that a header may hold get past next_line(), so what is copied out of it can hold no NUL and no
+ * line break.
  */
 #include "sstp/proto/http.h"
 
@@ -48,7 +49,7 @@ static bool text_is_nocase(struct text t, const char *s)
 	return t.len == strlen(s) && !strncasecmp(t.p, s, t.len);
 }
 
-/* Cuts t at the first c: gives what stands before it, and t keeps what stands behind. False without a c. */
+/* Cuts t at the first c: gives what stands before it, t keeps the rest. False without a c. */
 static bool text_cut(struct text *t, char c, struct text *ret_head)
 {
 	const char *at = memchr(t->p, c, t->len);
@@ -114,7 +115,7 @@ static enum line next_line(struct wire_reader *r, struct text *ret_line)
 /* Takes the n-th line of a block. 0, or a negative errno that ends the walk. */
 typedef int line_fn(void *arg, unsigned n, struct text line);
 
-/* Returns the bytes of the whole block, 0: it is not whole, -EBADMSG, -EMSGSIZE, or what on_line said. */
+/* Returns the bytes of a whole block; 0: more to come; -EBADMSG, -EMSGSIZE, or on_line's error. */
 static int walk_block(const void *buf, size_t len, line_fn *on_line, void *arg)
 {
 	size_t limit = len < HTTP_HEADER_MAX ? len : HTTP_HEADER_MAX;
@@ -213,7 +214,7 @@ static int take_field(struct http_request *req, struct text line)
 	if (!text_cut(&line, ':', &name) || !is_token(name))
 		return -EBADMSG;
 	value = trim(line);
-	/* SSTP has no body to code, and a proxy that believes in one would see other bytes than we do */
+	/* SSTP has no body; a proxy that believes in one would see other bytes than we do */
 	if (text_is_nocase(name, "Transfer-Encoding"))
 		return -EBADMSG;
 	if (text_is_nocase(name, "Content-Length"))
@@ -278,7 +279,7 @@ int http_parse_request(const void *buf, size_t len, struct http_request *ret_req
 	return rc;
 }
 
-/* 0 for a line that is no HTTP/1.1 status line. The reason may be missing, and the blank in front of it. */
+/* 0 for what is no HTTP/1.1 status line. The reason may be missing, and the blank before it. */
 static int read_status_line(struct text line)
 {
 	static const char version[] = "HTTP/1.1 ";
@@ -328,8 +329,9 @@ static int whole(int written, size_t size)
 }
 
 /*
- * One known client keeps at most seven fields, another wants a length and no other than this one; a third takes what
- * one read gives it for the header, so this goes out in one write and nothing with it.
+ * One known client keeps at most seven fields, another wants a length and no other than this one; a
+ * third takes what one read gives it for the header, so this goes out in one write and nothing with
+ * it.
  */
 int http_write_ok(char *buf, size_t size, const char *date)
 {

@@ -28,39 +28,47 @@ struct http_request {
 };
 
 /*
- * Parses a client's request header block. Nothing but the path before a `?`, the method and the version decide;
- * unknown fields are skipped, and so is a Content-Length of any value. A Transfer-Encoding is refused.
+ * Parses a client's request header block. Nothing but the path before a `?`, the method and the
+ * version decide; unknown fields are skipped, and so is a Content-Length of any value. A
+ * Transfer-Encoding is refused.
  *
- * Returns the bytes consumed, blank line included: what follows is SSTP. 0: need more. len may go past
- * HTTP_HEADER_MAX, but the block may not. Otherwise -EBADMSG, *ret_status then holds the HTTP status to answer with:
- * 400 malformed, 404 not SSTP's path or a method of the web, 405 other method, 431 too large, 505 version.
+ * Returns the bytes consumed, blank line included: what follows is SSTP. 0: need more. len may go
+ * past HTTP_HEADER_MAX, but the block may not. Otherwise -EBADMSG, *ret_status then holds the HTTP
+ * status to answer with: 400 malformed, 404 not SSTP's path or a method of the web, 405 other
+ * method, 431 too large, 505 version.
  *
- * One known client sends an empty line or two behind the block. What is there of them already is consumed with it; for
- * the rest, see http_skip_stray().
+ * One known client sends an empty line or two behind the block. What is there of them already is
+ * consumed with it; for the rest, see http_skip_stray().
  */
 int http_parse_request(const void *buf, size_t len, struct http_request *ret_req, int *ret_status);
 
 /*
- * How many bytes at buf are stray CR and LF that come before the first SSTP packet: to be skipped, at most
- * HTTP_STRAY_MAX in all. req is what http_parse_request() gave. Call it in front of sstp_packet_len() while
- * req->stray_left is not 0; the first other byte makes it 0.
+ * How many bytes at buf are stray CR and LF that come before the first SSTP packet: to be skipped,
+ * at most HTTP_STRAY_MAX in all. req is what http_parse_request() gave. Call it in front of
+ * sstp_packet_len() while req->stray_left is not 0; the first other byte makes it 0.
  */
 size_t http_skip_stray(struct http_request *req, const void *buf, size_t len);
 
 /*
- * Parses a server's reply header block: HTTP/1.1 and 200, whatever its fields are. Returns the bytes
- * consumed; 0: need more; -EBADMSG: no HTTP/1.1 reply, or too large; -EPROTO: a reply other than 200
- * (*ret_status holds it), as soon as its first line is there.
+ * Parses a server's reply header block: HTTP/1.1 and 200, whatever its fields are. Returns the
+ * bytes consumed; 0: need more; -EBADMSG: no HTTP/1.1 reply, or too large; -EPROTO: a reply other
+ * than 200 (*ret_status holds it), as soon as its first line is there.
  */
 int http_parse_reply(const void *buf, size_t len, int *ret_status);
 
-/* Writes the reply that every client accepts; date is an HTTP date (RFC 9110 5.6.7). Bytes, or -ENOSPC. */
+/*
+ * Writes the reply that every client accepts; date is an HTTP date (RFC 9110 5.6.7). Send it with
+ * one write and nothing behind it. Bytes, or -ENOSPC.
+ */
 int http_write_ok(char *buf, size_t size, const char *date);
 
-/* Writes an error reply that closes the connection (Connection: close, no body). Bytes, or -ENOSPC. */
+/* Writes an error reply: Connection: close, no body. Bytes, or -ENOSPC. */
 int http_write_error(char *buf, size_t size, int status);
 
-/* Writes the client's request. host: the name dialled; correlation_id: a GUID in braces. Bytes, or -ENOSPC. */
+/*
+ * Writes the client's request. host: the name dialled; correlation_id: a GUID in braces; neither
+ * from a peer. Bytes, or -ENOSPC.
+ */
 int http_write_request(char *buf, size_t size, const char *host, const char *correlation_id);
 
 #endif

@@ -84,10 +84,9 @@ enum {
 };
 
 /*
- * The length of the packet that starts at buf, header included: 4..4095.
- * 0 when fewer than 4 bytes are there; -EPROTO when the stream cannot be delineated (version, length; a control packet
- * needs 8 bytes).
- * Looks at the header only: the caller waits until that many bytes are there.
+ * The length of the packet that starts at buf, header included: 4..4095. 0 when fewer than 4 bytes
+ * are there; -EPROTO when the stream cannot be delineated (version, length; a control packet needs
+ * 8 bytes). Looks at the header only: the caller waits until that many bytes are there.
  */
 int sstp_packet_len(const uint8_t *buf, size_t len);
 
@@ -119,18 +118,22 @@ struct sstp_attr {
 struct sstp_control {
 	uint16_t type; /* enum sstp_message, or one that nobody has defined */
 	uint16_t nattrs;
-	/* a length below 4 or past the end, or the attributes are not exactly nattrs and the packet */
+	/* a length below 4 or past the end, or not exactly nattrs, or not up to the end */
 	bool malformed;
 	struct wire_reader attrs; /* for sstp_next_attr(); nothing to read when malformed */
 };
 
 /*
- * Takes a control packet apart and checks that its attributes fill it exactly. The structure is a verdict and not an
- * error, since what it costs depends on the message. -EPROTO when there is not even a control header.
+ * Takes a control packet apart and checks that its attributes fill it exactly. The structure is a
+ * verdict and not an error, since what it costs depends on the message. -EPROTO when there is not
+ * even a control header.
  */
 int sstp_decode_control(const uint8_t *pkt, size_t len, struct sstp_control *ret_msg);
 
-/* Takes the next attribute off attrs, which is a copy of a message's. False at the end, or when there is no whole one. */
+/*
+ * Takes the next attribute off attrs, which is a copy of a message's. False at the end, or when
+ * there is no whole one.
+ */
 bool sstp_next_attr(struct wire_reader *attrs, struct sstp_attr *ret_attr);
 
 /* What a Status Info attribute says: MS-SSTP 2.2.8. */
@@ -142,20 +145,22 @@ struct sstp_status_info {
 };
 
 /*
- * The one attribute of a message that must have exactly one, of this id and length. False when it is anything else.
+ * The one attribute of a message that must have exactly one, of this id and length. False when it
+ * is anything else.
  */
 bool sstp_only_attr(const struct sstp_control *msg, enum sstp_attribute id, size_t length,
 		    struct sstp_attr *ret_attr);
 
-/* Reads a Status Info attribute. False when its length is not one that such an attribute can have. */
+/* Reads a Status Info attribute. False when its length is none that such an attribute has. */
 bool sstp_read_status_info(const struct sstp_attr *attr, struct sstp_status_info *ret_info);
 
 /* The first Status Info of a message; all zero when it has none that can be read. */
 struct sstp_status_info sstp_first_status(const struct sstp_control *msg);
 
 /*
- * The nine messages, each with reserved bits zero. ABORT and DISCONNECT always carry exactly one Status Info without a
- * value: one known client ignores them without it, another fails on more than one.
+ * The nine messages, each with reserved bits zero. ABORT and DISCONNECT always carry exactly one
+ * Status Info without a value: one known client ignores them without it, another fails on more than
+ * one.
  */
 void sstp_put_call_connect_request(struct wire_writer *w);
 void sstp_put_call_connect_ack(struct wire_writer *w, uint8_t hashes,

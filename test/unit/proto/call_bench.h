@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef TEST_UNIT_PROTO_CALL_BENCH_H
 #define TEST_UNIT_PROTO_CALL_BENCH_H
-/* A call on a fake clock, with what it sent last, and the peer's messages that drive it to any state. */
+/*
+ * A call on a fake clock, with what it sent last, and the peer's messages that drive it to any
+ * state.
+ */
 #include "sstp/proto/call.h"
 #include "sstp/proto/call_table.h"
 #include "test/support/prng.h"
@@ -31,7 +34,9 @@ void bench_init(struct call_bench *b, enum call_role role, uint8_t hashes, uint6
 /* Drives a new call there by messages and local facts as they come in practice. */
 void bench_reach(struct call_bench *b, enum call_state state);
 
-/* The facts, on the bench's clock and into its emptied outbox; each returns what the call returns. */
+/*
+ * The facts, on the bench's clock and into its emptied outbox; each returns what the call returns.
+ */
 unsigned bench_start(struct call_bench *b);
 unsigned bench_control(struct call_bench *b, const uint8_t *pkt, size_t len);
 unsigned bench_control_hex(struct call_bench *b, const char *hex);
@@ -41,7 +46,10 @@ unsigned bench_abort(struct call_bench *b, enum sstp_status status);
 unsigned bench_lost(struct call_bench *b);
 unsigned bench_timer(struct call_bench *b);
 
-/* The CALL_CONNECTED that a server's bench expects: its nonce, its certificate, bench_auth_ok()'s key. */
+/*
+ * The CALL_CONNECTED that a server's bench expects: its nonce, its certificate, bench_auth_ok()'s
+ * key.
+ */
 void bench_seal(const struct call_bench *b, enum sstp_hash hash,
 		uint8_t ret_msg[SSTP_CALL_CONNECTED_SIZE]);
 

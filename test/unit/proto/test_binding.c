@@ -17,7 +17,9 @@
 #define SHA256_HEAD "10010070000400010003006800000002"
 #define SHA1_HEAD   "10010070000400010003006800000001"
 
-/* The worked examples of MS-SSTP 4.7, and end-to-end vectors from the inner authentication's keys. */
+/*
+ * The worked examples of MS-SSTP 4.7, and end-to-end vectors from the inner authentication's keys.
+ */
 static const struct vector {
 	enum sstp_hash hash;
 	const char *hlak, *nonce, *cert_hash, *mac;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the cells do not show: what a message is worth, timers over time, keys, and both ends together. */
+/*
+ * What the cells do not show: what a message is worth, timers over time, keys, and both ends
+ * together.
+ */
 #include "sstp/proto/call.h"
 
 #include "test/support/cmocka.h"

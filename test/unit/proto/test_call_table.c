@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every cell of both state machines, restated here from the specification and our decisions, and walked
- * twice: as data, and by driving a call into the state and reporting the event as it comes in practice.
+ * Every cell of both state machines, restated here from the specification and our decisions, and
+ * walked twice: as data, and by driving a call into the state and reporting the event as it comes
+ * in practice.
  */
 #include "sstp/proto/call_table.h"
 
@@ -16,8 +17,7 @@
 /* What a cell's name in the tables below means: the message sent, and the state after it. */
 static const struct outcome {
 	const char *name;
-	const char *
-		sent; /* NULL: nothing. An ACK's nonce and a CALL_CONNECTED's binding are left out */
+	const char *sent; /* NULL: nothing. An ACK's nonce, a CALL_CONNECTED's binding: left out */
 	int next;
 } outcomes[] = {
 	{"-", NULL, STAYS},
@@ -60,70 +60,71 @@ static const enum call_state columns[2][COLUMNS] = {
 };
 
 /* clang-format off */
+#define EV(name) [CALL_EV_##name] =
 static const char *const expected[2][CALL_EVENTS][COLUMNS] = {
 [CALL_SERVER] = {
-/*                                not     request  connected          abort    abort    disc.    disc.
- *                                begun   pending  pending  connected pending  timeout  ack      timeout */
-[CALL_EV_START]               = {"wait",  "-",     "-",     "-",      "-",     "-",     "-",     "-"},
-[CALL_EV_REQUEST]             = {"-",     "ack",   "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_REQUEST_BAD]         = {"-",     "nak",   "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_REQUEST_BAD_AGAIN]   = {"-",     "A2,6",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_ACK]                 = {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_ACK_NO_OFFER]        = {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_ACK_NO_HASH]         = {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_NAK]                 = {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_NAK_AGAIN]           = {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED]           = {"-",     "A2,5",  "open",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED_EARLY]     = {"-",     "A2,5",  "keep",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED_EARLY_TWO] = {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED_MISSHAPEN] = {"-",     "A2,5",  "A2,9",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED_FORGED]    = {"-",     "A2,5",  "A3,4",  "A2,5",   "-",     "-",     "-",     "-"},
-[CALL_EV_ABORT]               = {"-",     "A.too", "A.too", "A.too",  "calm",  "-",     "A.too", "-"},
-[CALL_EV_DISCONNECT]          = {"-",     "dack",  "dack",  "dack",   "-",     "-",     "dack",  "-"},
-[CALL_EV_DISCONNECT_ACK]      = {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "close", "-"},
-[CALL_EV_ECHO_REQUEST]        = {"-",     "A2,5",  "reply", "reply",  "-",     "-",     "-",     "-"},
-[CALL_EV_ECHO_RESPONSE]       = {"-",     "A2,5",  "-",     "-",      "-",     "-",     "-",     "-"},
-[CALL_EV_UNKNOWN]             = {"-",     "A2,7",  "A2,7",  "A2,7",   "-",     "-",     "-",     "-"},
-[CALL_EV_MALFORMED]           = {"-",     "A2,7",  "A2,7",  "A2,7",   "-",     "-",     "-",     "-"},
-[CALL_EV_AUTH_OK]             = {"-",     "-",     "keep",  "-",      "-",     "-",     "-",     "-"},
-[CALL_EV_LOCAL_DISCONNECT]    = {"-",     "disc",  "disc",  "disc",   "-",     "-",     "-",     "-"},
-[CALL_EV_LOCAL_ABORT]         = {"-",     "A.own", "A.own", "A.own",  "-",     "-",     "-",     "-"},
-[CALL_EV_TIMEOUT]             = {"-",     "A2,8",  "A2,8",  "-",      "close", "close", "close", "close"},
-[CALL_EV_HELLO]               = {"-",     "-",     "-",     "echo",   "-",     "-",     "-",     "-"},
-[CALL_EV_HELLO_MISSED]        = {"-",     "-",     "-",     "close",  "-",     "-",     "-",     "-"},
-[CALL_EV_LOST]                = {"-",     "close", "close", "close",  "close", "close", "close", "close"},
+/*                      not     request  connected          abort    abort    disc.    disc.
+ *                      begun   pending  pending  connected pending  timeout  ack      timeout */
+EV(START)              {"wait",  "-",     "-",     "-",      "-",     "-",     "-",     "-"},
+EV(REQUEST)            {"-",     "ack",   "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(REQUEST_BAD)        {"-",     "nak",   "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(REQUEST_BAD_AGAIN)  {"-",     "A2,6",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(ACK)                {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(ACK_NO_OFFER)       {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(ACK_NO_HASH)        {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(NAK)                {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(NAK_AGAIN)          {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(CONNECTED)          {"-",     "A2,5",  "open",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(CONNECTED_EARLY)    {"-",     "A2,5",  "keep",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(CONNECTED_EARLY_2)  {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(CONNECTED_BAD_FORM) {"-",     "A2,5",  "A2,9",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(CONNECTED_FORGED)   {"-",     "A2,5",  "A3,4",  "A2,5",   "-",     "-",     "-",     "-"},
+EV(ABORT)              {"-",     "A.too", "A.too", "A.too",  "calm",  "-",     "A.too", "-"},
+EV(DISCONNECT)         {"-",     "dack",  "dack",  "dack",   "-",     "-",     "dack",  "-"},
+EV(DISCONNECT_ACK)     {"-",     "A2,5",  "A2,5",  "A2,5",   "-",     "-",     "close", "-"},
+EV(ECHO_REQUEST)       {"-",     "A2,5",  "reply", "reply",  "-",     "-",     "-",     "-"},
+EV(ECHO_RESPONSE)      {"-",     "A2,5",  "-",     "-",      "-",     "-",     "-",     "-"},
+EV(UNKNOWN)            {"-",     "A2,7",  "A2,7",  "A2,7",   "-",     "-",     "-",     "-"},
+EV(MALFORMED)          {"-",     "A2,7",  "A2,7",  "A2,7",   "-",     "-",     "-",     "-"},
+EV(AUTH_OK)            {"-",     "-",     "keep",  "-",      "-",     "-",     "-",     "-"},
+EV(LOCAL_DISCONNECT)   {"-",     "disc",  "disc",  "disc",   "-",     "-",     "-",     "-"},
+EV(LOCAL_ABORT)        {"-",     "A.own", "A.own", "A.own",  "-",     "-",     "-",     "-"},
+EV(TIMEOUT)            {"-",     "A2,8",  "A2,8",  "-",      "close", "close", "close", "close"},
+EV(HELLO)              {"-",     "-",     "-",     "echo",   "-",     "-",     "-",     "-"},
+EV(HELLO_MISSED)       {"-",     "-",     "-",     "close",  "-",     "-",     "-",     "-"},
+EV(LOST)               {"-",     "close", "close", "close",  "close", "close", "close", "close"},
 },
 [CALL_CLIENT] = {
-/*                                not       request    ack              abort   abort    disc.    disc.
- *                                begun     sent       received connected pending timeout ack     timeout */
-[CALL_EV_START]               = {"request", "-",       "-",     "-",    "-",     "-",     "-",     "-"},
-[CALL_EV_REQUEST]             = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_REQUEST_BAD]         = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_REQUEST_BAD_AGAIN]   = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_ACK]                 = {"-",       "auth",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_ACK_NO_OFFER]        = {"-",       "A2,9",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_ACK_NO_HASH]         = {"-",       "A4,4",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_NAK]                 = {"-",       "request", "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_NAK_AGAIN]           = {"-",       "A2,6",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED]           = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED_EARLY]     = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED_EARLY_TWO] = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED_MISSHAPEN] = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_CONNECTED_FORGED]    = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
-[CALL_EV_ABORT]               = {"-",       "A.too",   "A.too", "A.too", "calm", "-",     "A.too", "-"},
-[CALL_EV_DISCONNECT]          = {"-",       "dack",    "dack",  "dack", "-",     "-",     "dack",  "-"},
-[CALL_EV_DISCONNECT_ACK]      = {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "close", "-"},
-[CALL_EV_ECHO_REQUEST]        = {"-",       "-",       "reply", "reply", "-",    "-",     "-",     "-"},
-[CALL_EV_ECHO_RESPONSE]       = {"-",       "-",       "-",     "-",    "-",     "-",     "-",     "-"},
-[CALL_EV_UNKNOWN]             = {"-",       "A2,7",    "A2,7",  "A2,7", "-",     "-",     "-",     "-"},
-[CALL_EV_MALFORMED]           = {"-",       "A2,7",    "A2,7",  "A2,7", "-",     "-",     "-",     "-"},
-[CALL_EV_AUTH_OK]             = {"-",       "-",       "bind",  "-",    "-",     "-",     "-",     "-"},
-[CALL_EV_LOCAL_DISCONNECT]    = {"-",       "disc",    "disc",  "disc", "-",     "-",     "-",     "-"},
-[CALL_EV_LOCAL_ABORT]         = {"-",       "A.own",   "A.own", "A.own", "-",    "-",     "-",     "-"},
-[CALL_EV_TIMEOUT]             = {"-",       "A2,8",    "A2,8",  "-",    "close", "close", "close", "close"},
-[CALL_EV_HELLO]               = {"-",       "-",       "-",     "echo", "-",     "-",     "-",     "-"},
-[CALL_EV_HELLO_MISSED]        = {"-",       "-",       "-",     "close", "-",    "-",     "-",     "-"},
-[CALL_EV_LOST]                = {"-",       "close",   "close", "close", "close", "close", "close", "close"},
+/*                      not       request    ack              abort   abort    disc.    disc.
+ *                      begun     sent       received connected pending timeout ack     timeout */
+EV(START)              {"request", "-",       "-",     "-",    "-",     "-",     "-",     "-"},
+EV(REQUEST)            {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(REQUEST_BAD)        {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(REQUEST_BAD_AGAIN)  {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(ACK)                {"-",       "auth",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(ACK_NO_OFFER)       {"-",       "A2,9",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(ACK_NO_HASH)        {"-",       "A4,4",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(NAK)                {"-",       "request", "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(NAK_AGAIN)          {"-",       "A2,6",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(CONNECTED)          {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(CONNECTED_EARLY)    {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(CONNECTED_EARLY_2)  {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(CONNECTED_BAD_FORM) {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(CONNECTED_FORGED)   {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "-",     "-"},
+EV(ABORT)              {"-",       "A.too",   "A.too", "A.too", "calm", "-",     "A.too", "-"},
+EV(DISCONNECT)         {"-",       "dack",    "dack",  "dack", "-",     "-",     "dack",  "-"},
+EV(DISCONNECT_ACK)     {"-",       "A2,5",    "A2,5",  "A2,5", "-",     "-",     "close", "-"},
+EV(ECHO_REQUEST)       {"-",       "-",       "reply", "reply", "-",    "-",     "-",     "-"},
+EV(ECHO_RESPONSE)      {"-",       "-",       "-",     "-",    "-",     "-",     "-",     "-"},
+EV(UNKNOWN)            {"-",       "A2,7",    "A2,7",  "A2,7", "-",     "-",     "-",     "-"},
+EV(MALFORMED)          {"-",       "A2,7",    "A2,7",  "A2,7", "-",     "-",     "-",     "-"},
+EV(AUTH_OK)            {"-",       "-",       "bind",  "-",    "-",     "-",     "-",     "-"},
+EV(LOCAL_DISCONNECT)   {"-",       "disc",    "disc",  "disc", "-",     "-",     "-",     "-"},
+EV(LOCAL_ABORT)        {"-",       "A.own",   "A.own", "A.own", "-",    "-",     "-",     "-"},
+EV(TIMEOUT)            {"-",       "A2,8",    "A2,8",  "-",    "close", "close", "close", "close"},
+EV(HELLO)              {"-",       "-",       "-",     "echo", "-",     "-",     "-",     "-"},
+EV(HELLO_MISSED)       {"-",       "-",       "-",     "close", "-",    "-",     "-",     "-"},
+EV(LOST)               {"-",       "close",   "close", "close", "close", "close", "close", "close"},
 },
 };
 
@@ -154,7 +155,7 @@ static const char *const messages[CALL_EVENTS] = {
 	[CALL_EV_ACK_NO_HASH]         = ACK_HEX("4"),
 	[CALL_EV_NAK]                 = NAK_HEX,
 	[CALL_EV_NAK_AGAIN]           = NAK_HEX,
-	[CALL_EV_CONNECTED_MISSHAPEN] = "1001000800040000",
+	[CALL_EV_CONNECTED_BAD_FORM] = "1001000800040000",
 	[CALL_EV_ABORT]               = ABORT_HEX("0000000300000004"),
 	[CALL_EV_DISCONNECT]          = DISCONNECT_HEX,
 	[CALL_EV_DISCONNECT_ACK]      = DACK_HEX,
@@ -230,7 +231,7 @@ static void prepare(struct call_bench *b, enum call_event event)
 		b->call.rejects = 3;
 	if (is_pending && (event == CALL_EV_CONNECTED || event == CALL_EV_CONNECTED_FORGED))
 		bench_auth_ok(b);
-	if (is_pending && event == CALL_EV_CONNECTED_EARLY_TWO) {
+	if (is_pending && event == CALL_EV_CONNECTED_EARLY_2) {
 		bench_seal(b, SSTP_HASH_SHA256, msg);
 		bench_control(b, msg, sizeof(msg));
 	}
@@ -264,7 +265,7 @@ static unsigned report(struct call_bench *b, enum call_event event)
 	case CALL_EV_START: return bench_start(b);
 	case CALL_EV_CONNECTED:
 	case CALL_EV_CONNECTED_EARLY:
-	case CALL_EV_CONNECTED_EARLY_TWO:
+	case CALL_EV_CONNECTED_EARLY_2:
 	case CALL_EV_CONNECTED_FORGED: return report_connected(b, event);
 	case CALL_EV_AUTH_OK: return bench_auth_ok(b);
 	case CALL_EV_LOCAL_DISCONNECT: return bench_disconnect(b);
@@ -327,7 +328,7 @@ static void assert_deadline(const struct call_bench *b, int next, uint64_t befor
 static bool is_told_apart(enum call_event event, enum call_state state)
 {
 	return event < CALL_EV_CONNECTED || event > CALL_EV_CONNECTED_FORGED ||
-	       event == CALL_EV_CONNECTED_MISSHAPEN || state == CALL_CONNECTED_PENDING;
+	       event == CALL_EV_CONNECTED_BAD_FORM || state == CALL_CONNECTED_PENDING;
 }
 
 static void assert_trace(const struct call_bench *b, enum call_state from, enum call_event event,
