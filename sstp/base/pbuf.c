@@ -9,9 +9,8 @@ void pbuf_pool_init(struct pbuf_pool *pool, uint32_t limit)
 	*pool = (struct pbuf_pool){.limit = limit};
 }
 
-void pbuf_pool_done(struct pbuf_pool *pool)
+void pbuf_pool_trim(struct pbuf_pool *pool)
 {
-	assert(pool->used == 0);
 	while (pool->free) {
 		struct pbuf *p = pool->free;
 
@@ -19,6 +18,12 @@ void pbuf_pool_done(struct pbuf_pool *pool)
 		free(p);
 	}
 	pool->nfree = 0;
+}
+
+void pbuf_pool_done(struct pbuf_pool *pool)
+{
+	assert(pool->used == 0);
+	pbuf_pool_trim(pool);
 }
 
 struct pbuf *pbuf_new(struct pbuf_pool *pool)

@@ -57,6 +57,9 @@ static inline uint8_t *pbuf_push(struct pbuf *p, uint16_t n)
 
 void pbuf_pool_init(struct pbuf_pool *pool, uint32_t limit);
 
+/* Gives the free buffers back to the system. */
+void pbuf_pool_trim(struct pbuf_pool *pool);
+
 /* All its buffers must have come back. */
 void pbuf_pool_done(struct pbuf_pool *pool);
 

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@
 enum {
 	/* what one recv can decrypt to, behind kept bytes and a record of which OpenSSL had the beginning */
 	PLAIN_SIZE = STREAM_KEEP_MAX + STREAM_RECV_MAX + SSL3_RT_MAX_PLAIN_LENGTH,
+	SCRATCH_SIZE = STREAM_RECV_MAX + PLAIN_SIZE + STREAM_GATHER_MAX,
 	LINGER_BYTES = 64 * 1024,
 	/* unsent bytes in the kernel above which the socket counts as full: the queue belongs where it is managed */
 	NOTSENT_LOWAT = 128 * 1024,
@@ -140,6 +142,15 @@ static void pass_ends(void *arg)
 	} while (scratch->gather.owner);
 }
 
+/* One mapping for the three buffers, present from the start: no page fault comes on the packet path. */
+static void *map_scratch(void)
+{
+	void *map = mmap(NULL, SCRATCH_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return map == MAP_FAILED ? NULL : map;
+}
+
 struct stream_scratch *stream_scratch_new(struct loop *loop)
 {
 	struct stream_scratch *scratch = calloc(1, sizeof(*scratch));
@@ -149,11 +160,12 @@ struct stream_scratch *stream_scratch_new(struct loop *loop)
 	scratch->loop = loop;
 	TAILQ_INIT(&scratch->ending);
 	scratch->bio = bio_method_new();
-	scratch->cipher = malloc(STREAM_RECV_MAX);
-	scratch->plain = malloc(PLAIN_SIZE);
-	scratch->gather = gather(malloc(STREAM_GATHER_MAX), STREAM_GATHER_MAX);
-	if (!scratch->bio || !scratch->cipher || !scratch->plain || !scratch->gather.buf ||
-	    loop_on_pass_end(loop, pass_ends, scratch) < 0) {
+	scratch->cipher = map_scratch();
+	if (scratch->cipher) {
+		scratch->plain = scratch->cipher + STREAM_RECV_MAX;
+		scratch->gather = gather(scratch->plain + PLAIN_SIZE, STREAM_GATHER_MAX);
+	}
+	if (!scratch->bio || !scratch->cipher || loop_on_pass_end(loop, pass_ends, scratch) < 0) {
 		stream_scratch_free(scratch);
 		errno = ENOMEM;
 		return NULL;
@@ -166,9 +178,8 @@ void stream_scratch_free(struct stream_scratch *scratch)
 	if (!scratch)
 		return;
 	BIO_meth_free(scratch->bio);
-	free(scratch->cipher);
-	free(scratch->plain);
-	free(scratch->gather.buf);
+	if (scratch->cipher)
+		munmap(scratch->cipher, SCRATCH_SIZE);
 	free(scratch);
 }
 

@@ -237,6 +237,9 @@ static const struct session_ops client_ops = {
 
 static void on_trim_timer(void *arg)
 {
+	struct dataplane *d = arg;
+
+	pbuf_pool_trim(&d->env.pool);
 	malloc_trim(0);
 }
 
@@ -364,8 +367,9 @@ void dataplane_log_stats(const struct dataplane *d)
 
 	for (struct client *c = d->clients; c; c = c->next)
 		traffic_add(&sum, session_traffic(c->session));
-	log_info("stats: sessions=%u half_open=%u accepted=%" PRIu64 " refused=%" PRIu64 " %s",
-		 d->nclients, d->half_open, d->accepted, d->refused,
+	log_info("stats: sessions=%u half_open=%u accepted=%" PRIu64 " refused=%" PRIu64
+		 " heap_bytes=%zu %s",
+		 d->nclients, d->half_open, d->accepted, d->refused, mallinfo2().uordblks,
 		 traffic_format(&sum, text, sizeof(text)));
 	for (size_t i = 0; i < d->nvnets; i++)
 		log_info("stats: vnet=%s addresses=%u/%u without session: %s",
