@@ -10,9 +10,10 @@
 # vnet answers through gw. Every name begins with sstp-$WORLD_RUN-, unique for each run, so that worlds
 # do not meet; what runs inside is found by namespace and stopped by process id, nothing else is touched.
 #
-#	world_up WORD       makes it; world_down ends every process in it and removes it
-#	world_names WORD    only sets the variables ($host $app $gw $vnet $world_dir)
-#	start_gateway ...   see below
+#	world_up                makes one for a test, removed when the script ends
+#	world_with_gateway      the same with a gateway, a web server and user alice
+#	world_names WORD DIR    only sets the variables ($host $app $gw $vnet $world_dir) of a world whose
+#	                        life the caller minds himself, with world_build and world_down
 
 world_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build_dir=${SSTP_BUILD:-$world_root/build}
@@ -39,14 +40,21 @@ world_names() {
 # world_up: a world of its own for a test, removed when the script ends, however it ends
 world_up() {
 	world_names "${WORLD_RUN:-r$$}-$$" "$(mktemp -d "${TMPDIR:-/tmp}/sstp-world.XXXXXX")"
-	trap world_end EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	end_with world_end
 	world_build
 }
 
+# end_with FUNCTION: runs it when the script ends, by itself or by a signal
+end_with() {
+	trap "$1" EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 141' PIPE
+	trap 'exit 143' TERM
+}
+
 world_end() {
-	trap '' INT TERM
+	trap '' HUP INT PIPE TERM
 	world_down
 	rm -rf "$world_dir"
 }
