@@ -53,6 +53,7 @@ dial() {
 		start_sstpc "$@"
 		wait_for 10 has_requested_or_died
 		if log_has gateway "$dial_mark" CALL_CONNECT_REQUEST; then
+			[ $try -eq 1 ] || diag "sstpc got as far as its request at start $try"
 			return 0
 		fi
 		hang_up KILL
