@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Prints the name of every test case, one per line, "SUITE/PATH: CASE", without building anything:
-from cmocka_unit_test...(NAME) in C files, from the corpora of the fuzz targets, and from the
-scripts' own --list. list_cases.py ROOT SUITE..."""
+from cmocka_unit_test...(NAME) in C files, from the corpora of the fuzz targets and the golden files, and
+from the scripts' own --list. list_cases.py ROOT SUITE..."""
 import os
 import re
 import subprocess
@@ -34,11 +34,21 @@ def cases_in_corpora(root):
         yield f"fuzz/{os.path.relpath(os.path.dirname(path), base)}: {os.path.basename(path)}"
 
 
+def cases_in_golden_files(root):
+    base = os.path.join(root, "test/golden")
+    for path in walk(base, ".yaml"):
+        kind, name = os.path.split(os.path.relpath(path, base))
+        if os.path.exists(path[:-len(".yaml")] + ".out"):
+            yield f"golden/{kind}: {name[:-len('.yaml')]}"
+
+
 def cases_of_scripts(root, suite, folder):
     for path in walk(os.path.join(root, folder), (".sh", ".py")):
         if not os.access(path, os.X_OK):
             continue
-        run = subprocess.run([path, "--list"], capture_output=True, text=True, check=True)
+        run = subprocess.run([path, "--list"], capture_output=True, text=True, check=False)
+        if run.returncode:
+            sys.exit(f"list_cases: {path} does not know --list: {run.stderr.strip()}")
         name = os.path.splitext(os.path.basename(path))[0]
         for case in run.stdout.splitlines():
             yield f"{suite}/{name}: {case}"
@@ -56,6 +66,8 @@ def cases(root, suite):
         yield from cases_of_checks(root)
     elif suite == "fuzz":
         yield from cases_in_corpora(root)
+    elif suite == "golden":
+        yield from cases_in_golden_files(root)
     elif suite == "asan":
         for other in ("unit", "sim", "fuzz", "golden"):
             yield from (f"asan/{case}" for case in cases(root, other))
@@ -66,9 +78,9 @@ def cases(root, suite):
 
 def main():
     root, suites = sys.argv[1], sys.argv[2:]
-    for suite in suites:
-        for case in cases(root, suite):
-            print(case)
+    # once each: a script and the program that it starts may both know a case
+    names = dict.fromkeys(case for suite in suites for case in cases(root, suite))
+    print("\n".join(names))
 
 
 if __name__ == "__main__":
