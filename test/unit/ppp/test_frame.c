@@ -135,11 +135,16 @@ static void options_are_walked_in_order(void **state)
 static void X03_an_option_of_length_0_or_1_or_past_the_end_spoils_the_list(void **state)
 {
 	static const char *const bad[] = {"0100", "0101", "01", "0103aa0100", "0105ffff", "02ff00"};
+	struct wire_reader r;
+	struct option o;
 	uint8_t list[8];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(option_check(list, hex_decode(bad[i], list, sizeof(list))),
 				 -EBADMSG);
+	r = wire_reader(list, hex_decode("0105ffff", list, sizeof(list)));
+	assert_false(option_next(&r, &o));
+	assert_false(wire_ok(&r));
 	assert_int_equal(option_check(list, 0), 0);
 	assert_int_equal(option_check(list, hex_decode("010405dc0702", list, sizeof(list))), 0);
 }

@@ -385,6 +385,20 @@ static void X42_server_without_authentication_is_refused(void **state)
 	assert_string_equal(link_reason(&r.link), "the server does not ask for authentication");
 }
 
+static void X42_server_that_takes_its_demand_for_authentication_back_is_refused(void **state)
+{
+	struct rig r;
+
+	rig_client_lcp(&r, LINK_AUTH_MSCHAPV2);
+	assert_int_equal(rig_feed(&r, peer_request), 0);
+	rig_expect_start(&r, "ff03c02101");
+	rig_expect(&r, peer_request_acked);
+	rig_feed(&r, "ff03c0210202000e010405dc050621402324");
+	rig_ack(&r, "ff03c0210102000e010405dc0506" RIG_MAGIC);
+	rig_expect_start(&r, "ff03c02105");
+	assert_string_equal(link_reason(&r.link), "the server does not ask for authentication");
+}
+
 /* RRAS: MRU 4091, EAP, magic, PFC, ACFC, callback, MRRU, endpoint discriminator */
 static void P66_client_rejects_what_rras_offers_too_much(void **state)
 {
@@ -654,6 +668,10 @@ static void request_is_repeated_ten_times_with_the_same_identifier(void **state)
 	rig_expect_silence(&r);
 	assert_string_equal(link_reason(&r.link), "the peer does not answer");
 	assert_int_equal(link_deadline(&r.link), CLOCK_NEVER);
+	/* the peer wakes up: too late */
+	assert_int_equal(rig_feed(&r, peer_request), 0);
+	rig_expect(&r, "ff03c02106010004");
+	rig_expect_silence(&r);
 }
 
 static void terminate_request_is_repeated_once(void **state)
@@ -737,6 +755,36 @@ static void protocol_reject_of_ipcp_ends_the_link_and_of_others_does_not(void **
 	rig_server_open(&r);
 	assert_int_equal(rig_feed(&r, "ff03c0210801000ac02101010004"), LINK_EV_DOWN);
 	rig_expect_start(&r, "ff03c02105");
+}
+
+static void protocol_reject_before_lcp_is_open_is_ignored(void **state)
+{
+	struct rig r;
+
+	start_negotiating(&r);
+	assert_int_equal(rig_feed(&r, "ff03c0210801000ac02101010004"), 0);
+	assert_int_equal(rig_feed(&r, "ff03c02108010005c0"), 0);
+	rig_ack(&r, own_request);
+	rig_expect_start(&r, "ff03c2230101");
+}
+
+static void an_ack_forgets_the_naks_before_it(void **state)
+{
+	struct rig r;
+
+	start_negotiating(&r);
+	for (int i = 0; i < 3; i++) {
+		rig_feed(&r, "ff03c0210102000a050600000000");
+		rig_expect_start(&r, "ff03c0210302000a0506");
+	}
+	rig_feed(&r, peer_request);
+	rig_expect(&r, peer_request_acked);
+	for (int i = 0; i < CP_MAX_FAILURE; i++) {
+		rig_feed(&r, "ff03c0210102000a050600000000");
+		rig_expect_start(&r, "ff03c0210302000a0506");
+	}
+	rig_feed(&r, "ff03c0210102000a050600000000");
+	rig_expect(&r, "ff03c0210402000a050600000000");
 }
 
 static void server_asks_for_life_after_30_s_of_silence_and_gives_up_after_three(void **state)
@@ -852,6 +900,8 @@ int main(void)
 		cmocka_unit_test(P65_client_naks_pap_to_mschapv2),
 		cmocka_unit_test(X42_server_that_insists_on_pap_never_gets_a_password),
 		cmocka_unit_test(X42_server_without_authentication_is_refused),
+		cmocka_unit_test(
+			X42_server_that_takes_its_demand_for_authentication_back_is_refused),
 		cmocka_unit_test(P66_client_rejects_what_rras_offers_too_much),
 		cmocka_unit_test(P67_echo_with_compressed_header_is_answered),
 		cmocka_unit_test(echo_is_answered_with_our_magic_and_the_peers_data),
@@ -877,6 +927,8 @@ int main(void)
 		cmocka_unit_test(other_request_before_the_peer_said_who_it_is_restarts),
 		cmocka_unit_test(X38_other_request_after_the_peer_said_who_it_is_terminates),
 		cmocka_unit_test(protocol_reject_of_ipcp_ends_the_link_and_of_others_does_not),
+		cmocka_unit_test(protocol_reject_before_lcp_is_open_is_ignored),
+		cmocka_unit_test(an_ack_forgets_the_naks_before_it),
 		cmocka_unit_test(
 			server_asks_for_life_after_30_s_of_silence_and_gives_up_after_three),
 		cmocka_unit_test(an_echo_reply_and_data_both_count_as_life),
