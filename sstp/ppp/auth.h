@@ -4,15 +4,15 @@
 /*
  * The authentication phase, either role: what PAP and MS-CHAPv2 have in common.
  *
- *   server    IDLE -> [SENT] -> LOOKUP -> ACCEPTED | REFUSED     SENT: a challenge is out (MS-CHAPv2)
- *   client    IDLE -> SENT -> ACCEPTED | REFUSED                 SENT: our request or response is out
+ *   server  IDLE -> [SENT] -> LOOKUP -> ACCEPTED | REFUSED   SENT: the challenge, of MS-CHAPv2
+ *   client  IDLE -> SENT -> ACCEPTED | REFUSED               SENT: the request or response
  *
- * A method is a row of functions (struct auth_method); another method is another row. The decision is made once:
- * from ACCEPTED and REFUSED no packet leads away, a repeated question gets the same answer again.
- * A user that does not exist takes the same path, and time, as a wrong password.
+ * A method is a row of functions (struct auth_method); another method is another row. The decision
+ * is made once: from ACCEPTED and REFUSED no packet leads away, a repeated question gets the same
+ * answer again. A user that does not exist takes the same path, and time, as a wrong password.
  *
- * Limits: 10 transmissions, 3 s apart; 10 s for the user directory. The phase as a whole is bounded by
- * the link.
+ * Limits: 10 transmissions, 3 s apart; 10 s for the user directory. The phase as a whole is bounded
+ * by the link.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -96,7 +96,9 @@ void auth_init(struct auth *a, const struct auth_params *params);
 /* Wipes it. */
 void auth_done(struct auth *a);
 
-/* The phase begins, with the method that LCP agreed on (one bit). Begins anew after LCP went down. */
+/*
+ * The phase begins, with the method that LCP agreed on (one bit). Begins anew after LCP went down.
+ */
 unsigned auth_start(struct auth *a, unsigned method, uint64_t now, struct outbox *out);
 
 /* LCP went down. Not to be called once AUTH_OK was given. */
@@ -112,7 +114,9 @@ unsigned auth_on_timer(struct auth *a, uint64_t now, struct outbox *out);
 
 /* For the methods. */
 
-/* Server: takes the user's name. False when it cannot be one: too long, or with a zero byte in it. */
+/*
+ * Server: takes the user's name. False when it cannot be one: too long, or with a zero byte in it.
+ */
 bool auth_set_user(struct auth *a, const uint8_t *name, size_t len);
 bool auth_is_user(const struct auth *a, const uint8_t *name, size_t len);
 unsigned auth_ask(struct auth *a, uint64_t now);

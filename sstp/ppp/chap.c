@@ -202,7 +202,10 @@ static void make_response(struct auth *a, const struct chap_value *v)
 	mschapv2_proof(&x, a->nt_hash, a->nt_response, a->proof);
 }
 
-/* The same challenge again gets the same response; servers that repeat themselves use a fixed identifier. */
+/*
+ * The same challenge again gets the same response; servers that repeat themselves use a fixed
+ * identifier.
+ */
 static unsigned on_challenge(struct auth *a, const struct ppp_packet *p, struct outbox *out)
 {
 	struct chap_value v;

@@ -2,11 +2,13 @@
 #ifndef SSTP_PPP_CHAP_H
 #define SSTP_PPP_CHAP_H
 /*
- * MS-CHAPv2 packets (RFC 1994 section 4, RFC 2759 sections 3 to 6), either role, as a method of auth.h.
+ * MS-CHAPv2 packets (RFC 1994 section 4, RFC 2759 sections 3 to 6), either role, as a method of
+ * auth.h.
  *
- * The server sends one challenge and takes one response to it, by the challenge's identifier. The client answers
- * challenges until it has proof from the server that it knows the password too; a Success without that
- * proof is a failure. Neither role understands the other role's packets, so none can be turned back at its sender.
+ * The server sends one challenge and takes one response to it, by the challenge's identifier. The
+ * client answers challenges until it has proof from the server that it knows the password too; a
+ * Success without that proof is a failure. Neither role understands the other role's packets, so
+ * none can be turned back at its sender.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -2,18 +2,19 @@
 #ifndef SSTP_PPP_CP_H
 #define SSTP_PPP_CP_H
 /*
- * A control protocol: what LCP and the NCPs do alike around the automaton of fsm.h. Packets of codes 1 to 7,
- * identifiers, the restart timer, and the counters that end every negotiation.
+ * A control protocol: what LCP and the NCPs do alike around the automaton of fsm.h. Packets of
+ * codes 1 to 7, identifiers, the restart timer, and the counters that end every negotiation.
  *
- * A protocol is a const table of functions about single options (struct cp_ops); it never sees a packet.
- * Its struct begins with struct cp, so that those functions find it again.
+ * A protocol is a const table of functions about single options (struct cp_ops); it never sees a
+ * packet. Its struct begins with struct cp, so that those functions find it again.
  *
  * Limits: 10 Configure-Requests without an answer, 2 Terminate-Requests, 5 Naks before they become
- * Rejects, 10 rounds of Nak or Reject in each direction for the life of the link, one Code-Reject per code.
+ * Rejects, 10 rounds of Nak or Reject in each direction for the life of the link, one Code-Reject
+ * per code.
  *
- * Where this is stricter than RFC 1661: a second answer to one Configure-Request is dropped; in Opened, a
- * Configure-Request equal to the last one acknowledged is acknowledged again without going down; and once
- * `settled` is set, anything that would renegotiate is CP_FAILED instead.
+ * Where this is stricter than RFC 1661: a second answer to one Configure-Request is dropped; in
+ * Opened, a Configure-Request equal to the last one acknowledged is acknowledged again without
+ * going down; and once `settled` is set, anything that would renegotiate is CP_FAILED instead.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,8 +48,8 @@ enum cp_code {
 };
 
 /*
- * What a call asks of the owner: the automaton's FSM_TLU, FSM_TLD, FSM_TLS, FSM_TLF and FSM_SER, and
- * these.
+ * What a call asks of the owner: the automaton's FSM_TLU, FSM_TLD, FSM_TLS, FSM_TLF and FSM_SER,
+ * and these.
  */
 enum cp_result {
 	CP_FAILED = 1 << 16,	  /* cp->reason says why; the owner closes the link */
@@ -69,7 +70,9 @@ struct cp_ops {
 	uint16_t protocol;
 	/* Writes the options of our next Configure-Request. */
 	void (*write_request)(struct cp *cp, struct wire_writer *w);
-	/* About one option of the peer's request; asked more than once, changes nothing but reason. */
+	/*
+	 * About one option of the peer's request; asked more than once, changes nothing but reason.
+	 */
 	enum cp_verdict (*judge)(struct cp *cp, const struct option *o);
 	/* Writes what we would take in place of o. o->len is 0 when it was missing. */
 	void (*write_nak)(struct cp *cp, const struct option *o, struct wire_writer *w);

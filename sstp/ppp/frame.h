@@ -57,7 +57,10 @@ int frame_decode_packet(const struct ppp_frame *frame, struct ppp_packet *ret_pa
 struct wire_writer frame_begin(struct outbox *out, uint16_t protocol, uint8_t code, uint8_t id);
 void frame_end(struct outbox *out, struct wire_writer *w);
 
-/* Writes as much of data as keeps the information field within mru: for copies of what the peer sent. */
+/*
+ * Writes as much of data as keeps the information field within mru: for copies of what the peer
+ * sent.
+ */
 void frame_put_cut(struct wire_writer *w, const uint8_t *data, size_t len, uint16_t mru);
 
 #endif

@@ -31,14 +31,16 @@ enum {
 	}
 
 /*
- * RFC 1661 section 4.1, the state transition table, in the order and with the words of the specification; cells that are
- * "-" there (cannot happen, or packets to a layer that is down) stay where they are. Two of its options are not taken:
- * passive ("p") and restart ("r").
+ * RFC 1661 section 4.1, the state transition table, in the order and with the words of the
+ * specification. Cells that are "-" there (cannot happen, or packets to a layer that is down) stay
+ * where they are. Its options are not taken: passive ("p") and restart ("r").
  */
 /* clang-format off */
 static const struct cell table[FSM_EVENTS][FSM_STATES] = {
-	/* 0 Initial 1 Starting      2 Closed        3 Stopped              4 Closing   5 Stopping
-	 * 6 Req-Sent        7 Ack-Rcvd        8 Ack-Sent        9 Opened */
+	/*
+	 * 0 Initial 1 Starting      2 Closed        3 Stopped              4 Closing   5 Stopping 6
+	 * Req-Sent        7 Ack-Rcvd        8 Ack-Sent        9 Opened
+	 */
 	[FSM_UP] = {
 		TO(2),     {irc|scr, 6}, TO(2),        TO(3),               TO(4),     TO(5),
 		TO(6),           TO(7),          TO(8),          TO(9)},

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SSTP_PPP_FSM_H
 #define SSTP_PPP_FSM_H
-/* The option negotiation automaton (RFC 1661 section 4): states, events and actions; no more than the table. */
+/*
+ * The option negotiation automaton (RFC 1661 section 4): states, events and actions; no more than
+ * the table.
+ */
 #include <stdbool.h>
 
 /* Section 4.2, numbered as there. */

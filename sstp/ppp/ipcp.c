@@ -21,7 +21,10 @@ static uint32_t get_address(const struct option *o)
 	return address;
 }
 
-/* The place of what an option of the client's request is about; NULL: an option that we do not know. */
+/*
+ * The place of what an option of the client's request is about; NULL: an option that we do not
+ * know.
+ */
 static uint32_t *client_value(struct ipcp *ipcp, uint8_t type)
 {
 	switch (type) {

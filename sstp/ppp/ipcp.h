@@ -4,8 +4,8 @@
 /*
  * The IP Control Protocol (RFC 1332) with DNS servers (RFC 1877).
  *
- * Server: the peer gets the address that it was assigned and no other; DNS servers as far as there are
- * any; header compression, NBNS and all the rest are rejected. Our own address is always told.
+ * Server: the peer gets the address that it was assigned and no other; DNS servers as far as there
+ * are any; header compression, NBNS and all the rest are rejected. Our own address is always told.
  * Client: asks for an address and two DNS servers, and takes what it is given.
  */
 #include <stdbool.h>

@@ -4,10 +4,10 @@
 /*
  * The Link Control Protocol (RFC 1661 sections 5 and 6).
  *
- * Options that we know: MRU, ACCM (without meaning here), Authentication-Protocol and Magic-Number. All
- * others are rejected, PFC, ACFC, Callback and those of multilink among them. The server asks for one
- * authentication method at a time, the strongest first, and follows the peer's Nak among the allowed
- * ones; a link without authentication never opens. Codes 12 and above are never sent.
+ * Options that we know: MRU, ACCM (without meaning here), Authentication-Protocol and Magic-Number.
+ * All others are rejected, PFC, ACFC, Callback and those of multilink among them. The server asks
+ * for one authentication method at a time, the strongest first, and follows the peer's Nak among
+ * the allowed ones; a link without authentication never opens. Codes 12 and above are never sent.
  */
 #include <stdbool.h>
 #include <stdint.h>

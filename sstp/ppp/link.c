@@ -4,15 +4,17 @@
 #include "sstp/ppp/frame.h"
 
 /*
- * Timers, beside the restart timers of LCP and IPCP (3 s, cp.h) and those of authentication (auth.h):
+ * Timers, beside the restart timers of LCP and IPCP (3 s, cp.h) and those of authentication
+ * (auth.h):
  *
- *   phase   WAIT 1 s: begin (Windows loses an LCP frame that comes right behind the call's acknowledgement)
+ *   phase   WAIT 1 s: begin (Windows loses a frame right behind the call's acknowledgement)
  *           AUTHENTICATE 30 s, NETWORK 30 s: terminate
- *   open    90 s from link_up(): terminate. Bounds all phases before OPEN together; LCP's part is also
- *           bounded by its own counters
+ *   open    90 s from link_up(), all phases before OPEN together: terminate. LCP is bounded by its
+ *           own counters too
  *   echo    server, OPEN: 30 s without any frame: Echo-Request; the fourth time: finished
  *
- * Until OPEN a peer also has a budget of control packets. In TERMINATE only LCP's restart timer runs.
+ * Until OPEN a peer also has a budget of control packets. In TERMINATE only LCP's restart timer
+ * runs.
  */
 #define WAIT_NS		(1 * CLOCK_NS_PER_S)
 #define AUTHENTICATE_NS (30 * CLOCK_NS_PER_S)
@@ -87,7 +89,9 @@ static unsigned finish(struct link *l, uint64_t now, struct outbox *out)
 	return LINK_EV_FINISHED;
 }
 
-/* Everything above LCP ends with it. Either it negotiates anew, or the link is coming to its end. */
+/*
+ * Everything above LCP ends with it. Either it negotiates anew, or the link is coming to its end.
+ */
 static unsigned on_lcp_down(struct link *l, uint64_t now, struct outbox *out)
 {
 	bool was_open = l->phase == LINK_PHASE_OPEN;
@@ -121,7 +125,10 @@ static unsigned on_protocol_rejected(struct link *l, uint64_t now, struct outbox
 	return 0;
 }
 
-/* A Terminate-Request in the middle of a negotiation leaves the automaton there; the link ends all the same. */
+/*
+ * A Terminate-Request in the middle of a negotiation leaves the automaton there; the link ends all
+ * the same.
+ */
 static unsigned on_peer_closed(struct link *l, uint64_t now, struct outbox *out)
 {
 	unsigned events = LINK_EV_PEER_TERMINATED;
@@ -206,8 +213,10 @@ static unsigned on_auth(struct link *l, uint64_t now, unsigned result, struct ou
 {
 	unsigned events = 0;
 
-	/* once the peer has said who it is, nothing is negotiated anew: an answer about one user
-	   can never meet another's attempt, and the keys that the session got stay good */
+	/*
+	 * once the peer has said who it is, nothing is negotiated anew: an answer about one user
+	 * can never meet another's attempt, and the keys that the session got stay good
+	 */
 	if (result & (AUTH_ASK_USER | AUTH_OK))
 		l->lcp.cp.settled = true;
 	if (result & AUTH_ASK_USER)
@@ -254,8 +263,8 @@ static unsigned handle_ipcp(struct link *l, uint64_t now, const struct ppp_frame
 }
 
 /*
- * Protocols that are known: those that are not here are answered with Protocol-Reject. A known one at the
- * wrong moment is not: the peer only is early, and repeats itself.
+ * Protocols that are known: those that are not here are answered with Protocol-Reject. A known one
+ * at the wrong moment is not: the peer only is early, and repeats itself.
  */
 enum {
 	WAIT = 1 << LINK_PHASE_WAIT,

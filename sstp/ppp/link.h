@@ -2,12 +2,12 @@
 #ifndef SSTP_PPP_LINK_H
 #define SSTP_PPP_LINK_H
 /*
- * One PPP link, either role: LCP, then PAP or MS-CHAPv2, then IPCP (RFC 1661, 1334, 2759, 1332, 1877).
- * No I/O, no clock, no log.
+ * One PPP link, either role: LCP, then PAP or MS-CHAPv2, then IPCP (RFC 1661, 1334, 2759, 1332,
+ * 1877). No I/O, no clock, no log.
  *
- * The link composes the protocols: it knows their order and hands each frame to the right one. Frames to
- * send are appended to the outbox, whole, beginning with FF 03; each call returns the link_event bits
- * that the session must act on, in the order of the enum.
+ * The link composes the protocols: it knows their order and hands each frame to the right one.
+ * Frames to send are appended to the outbox, whole, beginning with FF 03; each call returns the
+ * link_event bits that the session must act on, in the order of the enum.
  *
  * Server: on LINK_EV_USER the session looks the name up and answers with link_on_user(); on
  * LINK_EV_AUTH_OK it gets an address and answers with link_on_address(), which lets IPCP begin.
@@ -95,28 +95,30 @@ void link_init(struct link *l, const struct link_params *params);
 void link_done(struct link *l);
 
 /*
- * The layer below is there (CALL_DO_LINK_UP). Client: sends Conf-Req now. Server: waits up to 1 s for the
- * client's, then sends its own: Windows loses one that comes right behind the call's acknowledgement.
+ * The layer below is there (CALL_DO_LINK_UP). Client: sends Conf-Req now. Server: waits up to 1 s
+ * for the client's, then sends its own: Windows loses one that comes right behind the call's
+ * acknowledgement.
  */
 unsigned link_up(struct link *l, uint64_t now, struct outbox *out);
 
 /*
- * The layer below is gone. Sends nothing, runs no timer any more. Returns LINK_EV_DOWN when IPCP was
- * open.
+ * The layer below is gone. Sends nothing, runs no timer any more. Returns LINK_EV_DOWN when IPCP
+ * was open.
  */
 unsigned link_down(struct link *l);
 
 /*
- * One PPP frame as received, with or without FF 03, protocol in one or two bytes; control frames only
- * (protocol >= 0x8000): data frames are the session's (those of a protocol below that which it does not
- * carry may be given here too, and get their Protocol-Reject). Anything malformed is dropped and counted.
+ * One PPP frame as received, with or without FF 03, protocol in one or two bytes; control frames
+ * only (protocol >= 0x8000): data frames are the session's (those of a protocol below that which it
+ * does not carry may be given here too, and get their Protocol-Reject). Anything malformed is
+ * dropped and counted.
  */
 unsigned link_input(struct link *l, uint64_t now, const uint8_t *frame, size_t len,
 		    struct outbox *out);
 
 /*
- * Server, answer to LINK_EV_USER, at once or within 10 s: user, or NULL for an unknown name (takes the same
- * time). Ignored when nothing was asked, or no longer.
+ * Server, answer to LINK_EV_USER, at once or within 10 s: user, or NULL for an unknown name (takes
+ * the same time). Ignored when nothing was asked, or no longer.
  */
 unsigned link_on_user(struct link *l, uint64_t now, const struct link_user *user,
 		      struct outbox *out);
@@ -131,21 +133,31 @@ unsigned link_close(struct link *l, uint64_t now, struct outbox *out);
 uint64_t link_deadline(const struct link *l);
 unsigned link_on_timer(struct link *l, uint64_t now, struct outbox *out);
 
-/* Any frame at all arrived (data too): restarts the LCP echo timer (server: every 30 s of silence, 3 missed:
- * LINK_EV_FINISHED). Cheap: called for each burst of data. */
+/*
+ * Any frame at all arrived (data too): restarts the LCP echo timer (server: every 30 s of silence,
+ * 3 missed: LINK_EV_FINISHED). Cheap: called for each burst of data.
+ */
 void link_on_traffic(struct link *l, uint64_t now);
 
-/* The name the peer authenticates with (server) or ours (client), as on the wire, NUL-terminated, untrusted. */
+/*
+ * The name the peer authenticates with (server) or ours (client), as on the wire, NUL-terminated,
+ * untrusted.
+ */
 const char *link_user_name(const struct link *l);
 
-/* Valid from LINK_EV_AUTH_OK until link_done(): MS-CHAPv2: MasterReceiveKey || MasterSendKey as the server sees
- * them (K2 || K3); PAP: zeros. */
+/*
+ * Valid from LINK_EV_AUTH_OK until link_done(): MS-CHAPv2: MasterReceiveKey || MasterSendKey as the
+ * server sees them (K2 || K3); PAP: zeros.
+ */
 const uint8_t *link_hlak(const struct link *l);
 
 /* enum link_auth that was agreed on; 0 before. */
 unsigned link_auth_method(const struct link *l);
 
-/* Server: the address confirmed; client: what the server gave us (local is our own). Valid after LINK_EV_UP. */
+/*
+ * Server: the address confirmed; client: what the server gave us (local is our own). Valid after
+ * LINK_EV_UP.
+ */
 const struct link_address *link_addresses(const struct link *l);
 
 /* True between LINK_EV_UP and LINK_EV_DOWN. */

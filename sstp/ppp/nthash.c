@@ -10,7 +10,9 @@
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-/* What a first byte says: how many follow, and the least character that needs so many (RFC 3629). */
+/*
+ * What a first byte says: how many follow, and the least character that needs so many (RFC 3629).
+ */
 struct utf8_lead {
 	uint8_t mask, value;
 	uint8_t following;

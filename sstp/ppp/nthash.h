@@ -4,9 +4,9 @@
 /*
  * The NT password hash, and the two old algorithms that MS-CHAPv2 stands on: MD4 and DES.
  *
- * OpenSSL 3 has them behind EVP only in the legacy provider; loading that would bring them back for TLS
- * and certificates of the whole process. The low-level functions are deprecated but need no provider,
- * and nthash.c is the one file that calls them.
+ * OpenSSL 3 has them behind EVP only in the legacy provider; loading that would bring them back for
+ * TLS and certificates of the whole process. The low-level functions are deprecated but need no
+ * provider, and nthash.c is the one file that calls them.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +19,8 @@ enum {
 
 /*
  * MD4 of the password in UTF-16LE, as Windows and pppd store and use it (RFC 2759 section 8.3). 0;
- * -EILSEQ when utf8 is not valid UTF-8 (overlong forms and surrogates among it). A zero byte is a character
- * like others.
+ * -EILSEQ when utf8 is not valid UTF-8 (overlong forms and surrogates among it). A zero byte is a
+ * character like others.
  */
 int nt_hash(const char *utf8, size_t len, uint8_t ret_hash[NTHASH_SIZE]);
 

@@ -32,7 +32,10 @@ static void send_request(const struct auth *a, struct outbox *out)
 	frame_end(out, &w);
 }
 
-/* The byte for the length of the text is always there: some clients do not take an answer without it. */
+/*
+ * The byte for the length of the text is always there: some clients do not take an answer without
+ * it.
+ */
 static void send_answer(const struct auth *a, struct outbox *out)
 {
 	uint8_t code = a->state == AUTH_ACCEPTED ? PAP_ACK : PAP_NAK;

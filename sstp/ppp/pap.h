@@ -4,8 +4,8 @@
 /*
  * The Password Authentication Protocol (RFC 1334 section 2), either role, as a method of auth.h.
  *
- * The server keeps the NT hash of the password that came and compares hashes: the password itself stays
- * in the input. Zero bytes in it are characters like others, so "test\0x" is not "test".
+ * The server keeps the NT hash of the password that came and compares hashes: the password itself
+ * stays in the input. Zero bytes in it are characters like others, so "test\0x" is not "test".
  */
 #include <stddef.h>
 #include <stdint.h>

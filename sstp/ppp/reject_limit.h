@@ -2,8 +2,8 @@
 #ifndef SSTP_PPP_REJECT_LIMIT_H
 #define SSTP_PPP_REJECT_LIMIT_H
 /*
- * How many Protocol-Rejects a peer can draw from us: one per protocol and second, eight a second for all
- * protocols together, and 16 in total before it has authenticated.
+ * How many Protocol-Rejects a peer can draw from us: one per protocol and second, eight a second
+ * for all protocols together, and 16 in total before it has authenticated.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Authentication alone. The first byte: bit 0 client, bit 1 PAP. The "frames" are packets of the protocol.
- * The password is not known to the fuzzer, so the server must never accept; the client may accept PAP.
+ * Authentication alone. The first byte: bit 0 client, bit 1 PAP. The "frames" are packets of the
+ * protocol. The password is not known to the fuzzer, so the server must never accept; the client
+ * may accept PAP.
  */
 #include "sstp/ppp/auth.h"
 #include "sstp/ppp/chap.h"

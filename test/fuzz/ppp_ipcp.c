@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IPCP alone. The first byte: bit 0 client, bits 1 and 2 the DNS servers that there are. The "frames" are IPCP packets. */
+/*
+ * IPCP alone. The first byte: bit 0 client, bits 1 and 2 the DNS servers that there are. The
+ * "frames" are IPCP packets.
+ */
 #include "sstp/ppp/ipcp.h"
 #include "test/fuzz/ppp_records.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LCP alone. The first byte: bit 0 client, bits 1 and 2 the methods allowed. The "frames" are LCP packets. */
+/*
+ * LCP alone. The first byte: bit 0 client, bits 1 and 2 the methods allowed. The "frames" are LCP
+ * packets.
+ */
 #include "sstp/ppp/lcp.h"
 #include "test/fuzz/ppp_records.h"
 

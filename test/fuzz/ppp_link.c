@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole link. The first byte: bit 0 client, bits 1 and 2 the methods allowed. The session's answers come at
- * once: every name is RFC 2759's user, and gets an address.
+ * A whole link. The first byte: bit 0 client, bits 1 and 2 the methods allowed. The session's
+ * answers come at once: every name is RFC 2759's user, and gets an address.
  */
 #include "sstp/ppp/link.h"
 #include "sstp/ppp/nthash.h"

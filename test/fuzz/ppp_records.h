@@ -2,8 +2,9 @@
 #ifndef TEST_FUZZ_PPP_RECORDS_H
 #define TEST_FUZZ_PPP_RECORDS_H
 /*
- * How a fuzz input becomes a conversation: records of a 16-bit head and its bytes. A head below 0x1000 is the length
- * of a frame that follows; above, so many tenths of a second (head & 0xfff) go by.
+ * How a fuzz input becomes a conversation: records of a 16-bit head and its bytes. A head below
+ * 0x1000 is the length of a frame that follows; above, so many tenths of a second (head & 0xfff) go
+ * by.
  *
  * Each frame is handed on in memory of exactly its size, so that ASan sees the first byte past it.
  */
@@ -47,7 +48,9 @@ static inline bool record_next(struct wire_reader *r, struct record *ret_record)
 	return true;
 }
 
-/* The magic number and the challenge of the unit tests, over and over: known responses are right. */
+/*
+ * The magic number and the challenge of the unit tests, over and over: known responses are right.
+ */
 static inline void record_fill(void *arg, uint8_t *buf, size_t len)
 {
 	static const uint8_t script[] = {

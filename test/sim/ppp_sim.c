@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A client and a server link talk over a pipe in memory that loses, delays, reorders and repeats frames; the clock
- * is a number. Whatever the pipe does, both ends come up with the same addresses and keys, or both come to an
- * end. On the way the invariants are checked after each step:
+ * A client and a server link talk over a pipe in memory that loses, delays, reorders and repeats
+ * frames; the clock is a number. Whatever the pipe does, both ends come up with the same addresses
+ * and keys, or both come to an end. On the way the invariants are checked after each step:
  *
- *   - nothing but LCP leaves a link before LCP has opened, and no IPCP before it has authenticated its peer
+ *   - nothing but LCP leaves a link before LCP has opened, and no IPCP before authentication
  *   - UP comes after AUTH_OK, once; AUTH_FAILED is followed by FINISHED and never by UP
  *   - a deadline lies in the future; a finished link has none and stays silent
  *   - frames are whole: FF 03, a Length that is theirs, LCP codes up to 11, other codes up to 7
@@ -61,9 +61,9 @@ struct world {
 	struct outbox out;
 };
 
+/* opaque here: the byte order does not matter */
 static const struct link_address assigned = {
-	.local =
-		0x0100000a, /* 10.0.0.1 in network byte order on the machine at hand or not: opaque */
+	.local = 0x0100000a,
 	.peer = 0x0500000a,
 	.dns = {0x0100000a, 0x08080808},
 };
@@ -263,8 +263,10 @@ static void check_agreement(const struct world *w)
 	assert_int_equal(link_auth_method(&w->server.link), link_auth_method(&w->client.link));
 }
 
-/* Runs until both are up and quiet, or both have finished. A client that is up while its server has finished learns
-   it from the layer below. */
+/*
+ * Runs until both are up and quiet, or both have finished. A client that is up while its server has
+ * finished learns it from the layer below.
+ */
 static bool run(struct world *w)
 {
 	uint64_t end = w->now + PATIENCE_S * CLOCK_NS_PER_S;

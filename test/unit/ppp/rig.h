@@ -2,15 +2,18 @@
 #ifndef TEST_UNIT_PPP_RIG_H
 #define TEST_UNIT_PPP_RIG_H
 /*
- * One link on the bench: frames go in and come out as hex, the clock is moved by hand, the random bytes are
- * those of a script. Every frame that comes out must be expected, in order.
+ * One link on the bench: frames go in and come out as hex, the clock is moved by hand, the random
+ * bytes are those of a script. Every frame that comes out must be expected, in order.
  */
 #include <stdint.h>
 
 #include "sstp/ppp/link.h"
 #include "test/support/cmocka.h"
 
-/* What the link draws: its magic number, then a challenge of 16 bytes; then the same from the start. */
+/*
+ * What the link draws: its magic number, then a challenge of 16 bytes; then the same from the
+ * start.
+ */
 #define RIG_MAGIC      "deadbeef"
 #define RIG_CHALLENGE  "5b5d7c7d7b3f2f3e3c2c602132262628"
 #define RIG_PEER_MAGIC "11223344"
@@ -59,7 +62,9 @@ void rig_expect_silence(struct rig *r);
 /* Forgets what came out; returns the number of frames. */
 size_t rig_skip(struct rig *r);
 
-/* Short cuts: a server with LCP open and its challenge out; with the user accepted; with IPCP open. */
+/*
+ * Short cuts: a server with LCP open and its challenge out; with the user accepted; with IPCP open.
+ */
 void rig_server_lcp(struct rig *r, unsigned auth);
 void rig_server_authenticated(struct rig *r);
 void rig_server_open(struct rig *r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of RFC 1661 section 4.1 as the specification prints it, in text, compared cell by cell with what
- * fsm_step() does.
+ * The table of RFC 1661 section 4.1 as the specification prints it, in text, compared cell by cell
+ * with what fsm_step() does.
  */
 #include <stdio.h>
 #include <string.h>
