@@ -308,7 +308,8 @@ static const unsigned auths[] = {
 	LINK_AUTH_MSCHAPV2 | LINK_AUTH_PAP,
 };
 
-static void links_come_up_at_once_when_nothing_is_lost(void **state)
+static void
+P54_P55_links_come_up_at_once_with_nothing_but_whole_frames_and_known_codes(void **state)
 {
 	struct world *w = *state;
 
@@ -403,7 +404,8 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(links_come_up_at_once_when_nothing_is_lost),
+		cmocka_unit_test(
+			P54_P55_links_come_up_at_once_with_nothing_but_whole_frames_and_known_codes),
 		cmocka_unit_test(wrong_password_is_refused_on_both_sides_within_seconds),
 		cmocka_unit_test(lossy_pipe_ends_up_or_finished_on_both_sides),
 		cmocka_unit_test(reordering_pipe_ends_up_or_finished_on_both_sides),

@@ -87,7 +87,7 @@ static void X04_packet_length_beyond_the_frame_or_below_the_header_is_refused(vo
 		assert_int_equal(decode_packet(bad[i], &p), -EBADMSG);
 }
 
-static void packets_are_sent_with_a_whole_header_and_their_length(void **state)
+static void P54_packets_are_sent_with_a_whole_header_and_their_length(void **state)
 {
 	uint8_t buf[256], expected[16];
 	struct outbox out = outbox(buf, sizeof(buf));
@@ -157,7 +157,7 @@ int main(void)
 		cmocka_unit_test(frame_without_information_is_empty),
 		cmocka_unit_test(padding_behind_a_packet_is_left_out),
 		cmocka_unit_test(X04_packet_length_beyond_the_frame_or_below_the_header_is_refused),
-		cmocka_unit_test(packets_are_sent_with_a_whole_header_and_their_length),
+		cmocka_unit_test(P54_packets_are_sent_with_a_whole_header_and_their_length),
 		cmocka_unit_test(a_copy_is_cut_to_the_mru),
 		cmocka_unit_test(options_are_walked_in_order),
 		cmocka_unit_test(X03_an_option_of_length_0_or_1_or_past_the_end_spoils_the_list),
