@@ -27,6 +27,7 @@
 
 static void execute(struct session *s, unsigned todo);
 static void on_link_events(struct session *s, unsigned events);
+static void on_auth_ok(struct session *s);
 
 static struct outbox fresh_outbox(struct session *s)
 {
@@ -159,9 +160,17 @@ static bool after_call(struct session *s, unsigned todo, struct outbox *out)
 	return s->phase == SESSION_CALL;
 }
 
+/*
+ * After each call into PPP. A client's CALL_CONNECTED leaves before the NCP packets that its authentication
+ * has set off in the same call: some servers take none before it. A server's success must leave first instead.
+ */
 static bool after_link(struct session *s, unsigned events, struct outbox *out)
 {
-	if (!session_send_frames(s, out))
+	if (s->role == CALL_CLIENT && events & LINK_EV_AUTH_OK) {
+		on_auth_ok(s);
+		events &= ~(unsigned)LINK_EV_AUTH_OK;
+	}
+	if (s->phase != SESSION_CALL || !session_send_frames(s, out))
 		return false;
 	on_link_events(s, events);
 	return s->phase == SESSION_CALL;
@@ -243,7 +252,9 @@ static void assign_address(struct session *s)
 
 static void on_auth_ok(struct session *s)
 {
-	struct outbox out = fresh_outbox(s);
+	/* the thread's outbox may still hold PPP's frames; here at most CALL_CONNECTED comes */
+	uint8_t buf[512];
+	struct outbox out = outbox(buf, sizeof(buf));
 
 	s->phase_until = CLOCK_NEVER;
 	set_user(s);
@@ -294,11 +305,6 @@ static void on_link_events(struct session *s, unsigned events)
 
 /* ---- received packets ---- */
 
-/* RFC 1661 2: protocols from here on control the link; below they carry packets */
-enum {
-	PPP_CONTROL_FIRST = 0x8000
-};
-
 static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
 {
 	enum call_gate gate = call_gate(&s->call);
@@ -313,17 +319,16 @@ static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
 		s->traffic.drops[DROP_MALFORMED]++;
 		return;
 	}
-	if (ppp.protocol >= PPP_CONTROL_FIRST) {
+	if (ppp.protocol == PPP_IPV4 && s->is_up)
+		s->params.ops->on_packet(s->params.arg, frame + (ppp.info - frame), ppp.len);
+	else if (ppp.protocol == PPP_IPV4)
+		s->traffic.drops[DROP_NOT_OPEN]++;
+	else if (ppp.protocol == PPP_IPV6)
+		s->traffic.drops[DROP_PROTOCOL]++;
+	else { /* what is no control protocol either gets a Protocol-Reject there */
 		out = fresh_outbox(s);
 		after_link(s, link_input(&s->link, now(s), frame, len, &out), &out);
-		return;
 	}
-	if (!s->is_up)
-		s->traffic.drops[DROP_NOT_OPEN]++;
-	else if (ppp.protocol != PPP_IPV4)
-		s->traffic.drops[DROP_PROTOCOL]++;
-	else
-		s->params.ops->on_packet(s->params.arg, frame + (ppp.info - frame), ppp.len);
 }
 
 static void on_sstp_packet(struct session *s, uint8_t *pkt, size_t len)
