@@ -6,6 +6,17 @@
 #include "sstp/proto/http.h"
 #include "sstp/session/session.h"
 
+/*
+ * The session's own limits, on top of the engines' timers:
+ *   TLS     from accept or connect until the handshake is done
+ *   HTTP    the preamble: server 10 s, client 60 s (MS-SSTP 3.2.2.1)
+ *   AUTH    from accept until PPP authentication has ended, whatever the peer does
+ */
+#define LIMIT_TLS	  (10 * CLOCK_NS_PER_S)
+#define LIMIT_HTTP_SERVER (10 * CLOCK_NS_PER_S)
+#define LIMIT_HTTP_CLIENT (60 * CLOCK_NS_PER_S)
+#define LIMIT_AUTH	  (120 * CLOCK_NS_PER_S)
+
 enum session_phase {
 	SESSION_TLS,
 	SESSION_HTTP,
@@ -62,6 +73,18 @@ size_t session_on_http(struct session *s, const uint8_t *buf, size_t len);
 
 /* The preamble is done: SSTP begins. */
 void session_start_call(struct session *s);
+
+/* SSTP packets as received. Returns the bytes used: whole packets. */
+size_t session_on_sstp(struct session *s, uint8_t *buf, size_t len);
+
+/* Runs the engines' timers that are due. */
+void session_run_timers(struct session *s);
+
+/* Ends the call in order: PPP first, then SSTP; session_close() follows. */
+void session_end_call(struct session *s);
+
+/* PPP's lower layer is gone: packets flow no more, and the owner hears of it. */
+void session_stop_link(struct session *s);
 
 /* Ends in order from here on: the stream says goodbye, and the owner hears of it when it is done. */
 void session_close(struct session *s);

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the engines and the world: packets go in, what the engines decide is carried out. Each call into an engine
+ * is followed by after_call() or after_link(), which send before they act, so that one outbox serves all.
+ */
+#include <arpa/inet.h>
+
+#include "sstp/base/log.h"
+#include "sstp/ppp/frame.h"
+#include "sstp/session/session_internal.h"
+
+static void execute(struct session *s, unsigned todo);
+static void on_link_events(struct session *s, unsigned events);
+static void on_auth_ok(struct session *s);
+
+static struct outbox fresh_outbox(struct session *s)
+{
+	return outbox(s->env->outbox, sizeof(s->env->outbox));
+}
+
+static uint64_t now(const struct session *s)
+{
+	return loop_now(s->env->loop);
+}
+
+static void log_transitions(struct session *s)
+{
+	for (unsigned i = 0; i < s->call.ntrace; i++) {
+		const struct call_transition *t = &s->call.trace[i];
+
+		session_log(s, LOG_LEVEL_INFO, "sstp %s -> %s on %s%s%s",
+			    call_state_name(&s->call, t->from), call_state_name(&s->call, t->to),
+			    call_event_name(t->event), t->status ? ", status " : "",
+			    t->status ? sstp_status_name(t->status) : "");
+		if (t->to == CALL_DISCONNECT_TIMEOUT_PENDING)
+			session_note(s, SESSION_END_NORMAL, "the peer disconnected");
+		else if (t->status)
+			session_note(s, SESSION_END_REFUSED, "SSTP %s: %s",
+				     call_event_name(t->event), sstp_status_name(t->status));
+	}
+	s->call.ntrace = 0;
+}
+
+/* After each call into the SSTP engine: send, log, act. False when the session has ended. */
+static bool after_call(struct session *s, unsigned todo, struct outbox *out)
+{
+	log_transitions(s);
+	if (!session_send_control(s, out))
+		return false;
+	execute(s, todo);
+	return s->phase == SESSION_CALL;
+}
+
+/*
+ * After each call into PPP. A client's CALL_CONNECTED leaves before the NCP packets that its authentication
+ * has set off in the same call: some servers take none before it. A server's success must leave first instead.
+ */
+static bool after_link(struct session *s, unsigned events, struct outbox *out)
+{
+	if (s->role == CALL_CLIENT && events & LINK_EV_AUTH_OK) {
+		on_auth_ok(s);
+		events &= ~(unsigned)LINK_EV_AUTH_OK;
+	}
+	if (s->phase != SESSION_CALL || !session_send_frames(s, out))
+		return false;
+	on_link_events(s, events);
+	return s->phase == SESSION_CALL;
+}
+
+static void maybe_up(struct session *s)
+{
+	char address[INET_ADDRSTRLEN];
+	const struct link_address *a = link_addresses(&s->link);
+
+	if (s->is_up || !s->binding_done || !link_is_up(&s->link))
+		return;
+	s->is_up = true;
+	inet_ntop(AF_INET, s->role == CALL_SERVER ? &a->peer : &a->local, address, sizeof(address));
+	session_log(s, LOG_LEVEL_INFO, "up, address=%s mtu=%u %s", address, session_mtu(s),
+		    stream_tls_name(s->stream));
+	s->params.ops->on_up(s->params.arg, a);
+}
+
+static void execute(struct session *s, unsigned todo)
+{
+	struct outbox out = fresh_outbox(s);
+
+	if (todo & CALL_DO_LINK_UP) {
+		s->link_running = true;
+		if (!after_link(s, link_up(&s->link, now(s), &out), &out))
+			return;
+	}
+	if (todo & CALL_DO_LINK_DOWN)
+		session_stop_link(s);
+	if (todo & CALL_DO_OPEN) {
+		s->binding_done = true;
+		maybe_up(s);
+	}
+	if (todo & CALL_DO_CLOSE) {
+		session_note(s, SESSION_END_LOST, "SSTP timeout");
+		session_close(s);
+	}
+}
+
+/* ---- what PPP reports ---- */
+
+static void set_user(struct session *s)
+{
+	const char *name = link_user_name(&s->link);
+
+	log_escape(s->user, sizeof(s->user), name, strlen(name));
+}
+
+static void answer_user(struct session *s)
+{
+	struct outbox out;
+	struct link_user user = {{0}};
+	bool known;
+	unsigned events;
+
+	set_user(s);
+	known = s->params.ops->find_user(s->params.arg, link_user_name(&s->link), &user);
+	out = fresh_outbox(s);
+	events = link_on_user(&s->link, now(s), known ? &user : NULL, &out);
+	secret_wipe_bytes(&user, sizeof(user));
+	after_link(s, events, &out);
+}
+
+static void assign_address(struct session *s)
+{
+	struct outbox out;
+	struct link_address address;
+	const char *why = NULL;
+	bool given = s->params.ops->assign(s->params.arg, &address, &why);
+
+	if (!given) {
+		session_log(s, LOG_LEVEL_WARNING, "no address: %s", why);
+		session_note(s, SESSION_END_REFUSED, "no address: %s", why);
+	}
+	out = fresh_outbox(s);
+	after_link(s, link_on_address(&s->link, now(s), given ? &address : NULL, &out), &out);
+}
+
+static void on_auth_ok(struct session *s)
+{
+	/* the thread's outbox may still hold PPP's frames; here at most CALL_CONNECTED comes */
+	uint8_t buf[512];
+	struct outbox out = outbox(buf, sizeof(buf));
+
+	s->phase_until = CLOCK_NEVER;
+	set_user(s);
+	session_log(s, LOG_LEVEL_INFO, "authenticated by %s",
+		    link_auth_method(&s->link) == LINK_AUTH_PAP ? "PAP" : "MS-CHAPv2");
+	s->params.ops->on_auth(s->params.arg, true);
+	if (!after_call(s, call_on_auth_ok(&s->call, now(s), link_hlak(&s->link), &out), &out))
+		return;
+	if (s->role == CALL_SERVER && s->link_running)
+		assign_address(s);
+}
+
+static void on_auth_failed(struct session *s)
+{
+	set_user(s);
+	session_log(s, LOG_LEVEL_WARNING, "authentication failed: %s", link_reason(&s->link));
+	session_note(s, SESSION_END_AUTH, "authentication failed: %s", link_reason(&s->link));
+	s->params.ops->on_auth(s->params.arg, false);
+}
+
+static void on_link_finished(struct session *s)
+{
+	struct outbox out = fresh_outbox(s);
+
+	session_log(s, LOG_LEVEL_INFO, "ppp finished: %s", link_reason(&s->link));
+	session_note(s, SESSION_END_NORMAL, "%s", link_reason(&s->link));
+	s->is_up = false;
+	after_call(s, call_disconnect(&s->call, now(s), &out), &out);
+}
+
+static void on_link_events(struct session *s, unsigned events)
+{
+	if (events & LINK_EV_USER)
+		answer_user(s);
+	if (events & LINK_EV_AUTH_OK)
+		on_auth_ok(s);
+	if (events & LINK_EV_AUTH_FAILED)
+		on_auth_failed(s);
+	if (events & LINK_EV_UP)
+		maybe_up(s);
+	if (events & LINK_EV_DOWN)
+		s->is_up = false;
+	if (events & LINK_EV_PEER_TERMINATED)
+		session_note(s, SESSION_END_NORMAL, "the peer ended PPP");
+	if (events & LINK_EV_FINISHED && s->phase == SESSION_CALL)
+		on_link_finished(s);
+}
+
+/* ---- received packets ---- */
+
+static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
+{
+	enum call_gate gate = call_gate(&s->call);
+	struct ppp_frame ppp;
+	struct outbox out;
+
+	if (gate == CALL_GATE_CLOSED || !s->link_running) {
+		s->traffic.drops[DROP_NOT_OPEN]++;
+		return;
+	}
+	if (frame_decode(frame, len, &ppp) < 0) {
+		s->traffic.drops[DROP_MALFORMED]++;
+		return;
+	}
+	if (ppp.protocol == PPP_IPV4 && s->is_up)
+		s->params.ops->on_packet(s->params.arg, frame + (ppp.info - frame), ppp.len);
+	else if (ppp.protocol == PPP_IPV4)
+		s->traffic.drops[DROP_NOT_OPEN]++;
+	else if (ppp.protocol == PPP_IPV6)
+		s->traffic.drops[DROP_PROTOCOL]++;
+	else { /* what is no control protocol either gets a Protocol-Reject there */
+		out = fresh_outbox(s);
+		after_link(s, link_input(&s->link, now(s), frame, len, &out), &out);
+	}
+}
+
+static void on_sstp_packet(struct session *s, uint8_t *pkt, size_t len)
+{
+	struct outbox out;
+
+	if (!sstp_packet_is_control(pkt)) {
+		on_data_packet(s, pkt + SSTP_HEADER_SIZE, len - SSTP_HEADER_SIZE);
+		return;
+	}
+	out = fresh_outbox(s);
+	after_call(s, call_on_control(&s->call, now(s), pkt, len, &out), &out);
+}
+
+static void on_undelineated(struct session *s)
+{
+	session_note(s, SESSION_END_LOST, "the SSTP stream cannot be delineated");
+	session_log(s, LOG_LEVEL_WARNING, "not an SSTP packet, closing");
+	execute(s, call_on_lost(&s->call, now(s)) | CALL_DO_CLOSE);
+}
+
+size_t session_on_sstp(struct session *s, uint8_t *buf, size_t len)
+{
+	size_t used = 0;
+
+	while (s->phase == SESSION_CALL) {
+		int n = sstp_packet_len(buf + used, len - used);
+
+		if (n < 0) {
+			on_undelineated(s);
+			break;
+		}
+		if (n == 0 || (size_t)n > len - used)
+			break;
+		if (used == 0) { /* any packet counts as life: once per burst is enough */
+			call_on_traffic(&s->call, now(s));
+			if (s->link_running)
+				link_on_traffic(&s->link, now(s));
+		}
+		on_sstp_packet(s, buf + used, (size_t)n);
+		used += (size_t)n;
+	}
+	return used;
+}
+
+/* ---- begin, time, end ---- */
+
+void session_start_call(struct session *s)
+{
+	struct outbox out = fresh_outbox(s);
+	struct call_params params = {
+		.role = s->role,
+		.hashes = s->params.hashes,
+		.random = &random_system,
+	};
+
+	stream_cert_digests(s->stream, params.cert_sha1, params.cert_sha256);
+	call_init(&s->call, &params);
+	s->phase = SESSION_CALL;
+	s->phase_until = s->began_at + LIMIT_AUTH;
+	after_call(s, call_start(&s->call, now(s), &out), &out);
+}
+
+void session_run_timers(struct session *s)
+{
+	struct outbox out = fresh_outbox(s);
+
+	if (call_deadline(&s->call) <= now(s))
+		after_call(s, call_on_timer(&s->call, now(s), &out), &out);
+	if (s->phase == SESSION_CALL && s->link_running && link_deadline(&s->link) <= now(s)) {
+		out = fresh_outbox(s);
+		after_link(s, link_on_timer(&s->link, now(s), &out), &out);
+	}
+}
+
+void session_end_call(struct session *s)
+{
+	struct outbox out = fresh_outbox(s);
+
+	if (s->link_running)
+		after_link(s, link_close(&s->link, now(s), &out), &out);
+	else
+		after_call(s, call_disconnect(&s->call, now(s), &out), &out);
+}
