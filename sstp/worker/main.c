@@ -107,17 +107,20 @@ static void start_app(struct worker *w, const struct link_address *address)
 	    "the app cannot be started");
 }
 
+/* As the first process of a container the worker inherits orphans too: they are reaped with the app. */
 static void on_child(void *arg, int signo)
 {
 	struct worker *w = arg;
 	int status;
+	pid_t pid;
 
-	if (!w->app || waitpid(w->app, &status, WNOHANG) != w->app)
-		return;
-	w->app = 0;
-	if (!w->ending)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != w->app)
+			continue;
+		w->app = 0;
 		end(w, app_exit_status(status), "the app has ended");
-	maybe_stop(w);
+		maybe_stop(w);
+	}
 }
 
 /* The terminal has told the app itself already. */
