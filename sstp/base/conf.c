@@ -60,6 +60,14 @@ static size_t line_at(const char *path, const char *yaml_path)
 	return line;
 }
 
+/* Values are quoted in errors, and a value can hold line breaks: an error stays one line. */
+static void keep_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 int conf_fail(struct conf_error *ret_error, const char *path, const char *yaml_path,
 	      const char *fmt, ...)
 {
@@ -76,6 +84,7 @@ int conf_fail(struct conf_error *ret_error, const char *path, const char *yaml_p
 	if (len > 0 && (size_t)len < size)
 		vsnprintf(ret_error->text + len, size - (size_t)len, fmt, ap);
 	va_end(ap);
+	keep_one_line(ret_error->text);
 	return -EINVAL;
 }
 
@@ -86,5 +95,6 @@ int conf_fail_plain(struct conf_error *ret_error, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(ret_error->text, sizeof(ret_error->text), fmt, ap);
 	va_end(ap);
+	keep_one_line(ret_error->text);
 	return -EINVAL;
 }
