@@ -64,14 +64,19 @@ void pbuf_queue_init(struct pbuf_queue *q, size_t max_bytes)
 	*q = (struct pbuf_queue){.tail = &q->head, .max_bytes = max_bytes};
 }
 
+static size_t charge(const struct pbuf *p)
+{
+	return p->len > PBUF_CHARGE_MIN ? p->len : PBUF_CHARGE_MIN;
+}
+
 bool pbuf_queue_push(struct pbuf_queue *q, struct pbuf *p)
 {
-	if (q->bytes + p->len > q->max_bytes)
+	if (q->bytes + charge(p) > q->max_bytes)
 		return false;
 	p->next = NULL;
 	*q->tail = p;
 	q->tail = &p->next;
-	q->bytes += p->len;
+	q->bytes += charge(p);
 	return true;
 }
 
@@ -84,7 +89,7 @@ struct pbuf *pbuf_queue_pop(struct pbuf_queue *q)
 	q->head = p->next;
 	if (!q->head)
 		q->tail = &q->head;
-	q->bytes -= p->len;
+	q->bytes -= charge(p);
 	return p;
 }
 

@@ -9,7 +9,9 @@
  * keeps a few for reuse and gives the rest back, so that memory after a storm is as before it.
  *
  * Limits: a pool hands out at most `limit` buffers (then NULL, which callers count as a drop); a queue
- * holds at most `max_bytes` of packets.
+ * holds at most `max_bytes` of packets. A packet counts there with PBUF_CHARGE_MIN bytes at least: it
+ * holds a whole buffer however short it is, and a queue full of the shortest would otherwise take
+ * thousands of buffers that other sessions need.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +21,7 @@ enum {
 	PBUF_HEADROOM = 16,
 	PBUF_DATA_MAX = 4096, /* an SSTP packet is at most 4095 bytes */
 	PBUF_KEEP = 64,	      /* free buffers that a pool keeps */
+	PBUF_CHARGE_MIN = 512,
 };
 
 struct pbuf {
@@ -38,7 +41,7 @@ struct pbuf_pool {
 struct pbuf_queue {
 	struct pbuf *head;
 	struct pbuf **tail;
-	size_t bytes;
+	size_t bytes; /* as charged */
 	size_t max_bytes;
 };
 

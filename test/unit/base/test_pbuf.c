@@ -64,13 +64,13 @@ static void queue_keeps_order_and_refuses_what_does_not_fit(void **state)
 	struct pbuf *a, *b, *c;
 
 	pbuf_pool_init(&pool, 3);
-	pbuf_queue_init(&q, 100);
+	pbuf_queue_init(&q, 3000);
 	a = pbuf_new(&pool);
 	b = pbuf_new(&pool);
 	c = pbuf_new(&pool);
-	a->len = 60;
-	b->len = 40;
-	c->len = 1;
+	a->len = 1800;
+	b->len = 1200;
+	c->len = 600;
 	assert_true(pbuf_queue_push(&q, a));
 	assert_true(pbuf_queue_push(&q, b));
 	assert_false(pbuf_queue_push(&q, c));
@@ -88,6 +88,29 @@ static void queue_keeps_order_and_refuses_what_does_not_fit(void **state)
 	pbuf_pool_done(&pool);
 }
 
+/* Or one slow reader of empty packets would take the buffers of all the others. */
+static void short_packets_fill_a_queue_as_if_they_were_longer(void **state)
+{
+	struct pbuf_pool pool;
+	struct pbuf_queue q;
+	struct pbuf *p;
+	unsigned n = 0;
+
+	pbuf_pool_init(&pool, 100);
+	pbuf_queue_init(&q, 8 * PBUF_CHARGE_MIN);
+	while ((p = pbuf_new(&pool))) {
+		p->len = (uint16_t)(n % 2 ? PBUF_CHARGE_MIN : 1);
+		if (!pbuf_queue_push(&q, p))
+			break;
+		n++;
+	}
+	assert_int_equal(n, 8);
+	pbuf_free(&pool, p);
+	pbuf_queue_clear(&q, &pool);
+	assert_int_equal(q.bytes, 0);
+	pbuf_pool_done(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +118,7 @@ int main(void)
 		cmocka_unit_test(pool_hands_out_no_more_than_its_limit),
 		cmocka_unit_test(pool_keeps_few_free_buffers_after_a_storm),
 		cmocka_unit_test(queue_keeps_order_and_refuses_what_does_not_fit),
+		cmocka_unit_test(short_packets_fill_a_queue_as_if_they_were_longer),
 	};
 
 	return cmocka_run_group_tests_name("base/pbuf", tests, NULL, NULL);
