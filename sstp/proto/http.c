@@ -372,12 +372,14 @@ int http_write_error(char *buf, size_t size, int status)
 
 int http_write_request(char *buf, size_t size, const char *host, const char *correlation_id)
 {
+	bool is_ipv6 = strchr(host, ':') != NULL;
+
 	return whole(snprintf(buf, size,
 			      "SSTP_DUPLEX_POST " SSTP_URI " HTTP/1.1\r\n"
 			      "Content-Length: " ENDLESS_LENGTH "\r\n"
-			      "Host: %s\r\n"
+			      "Host: %s%s%s\r\n"
 			      "SSTPCORRELATIONID: %s\r\n"
 			      "\r\n",
-			      host, correlation_id),
+			      is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", correlation_id),
 		     size);
 }

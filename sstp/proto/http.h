@@ -66,8 +66,8 @@ int http_write_ok(char *buf, size_t size, const char *date);
 int http_write_error(char *buf, size_t size, int status);
 
 /*
- * Writes the client's request. host: the name dialled; correlation_id: a GUID in braces; neither
- * from a peer. Bytes, or -ENOSPC.
+ * Writes the client's request. host: the name or address dialled, without a port, an IPv6 address
+ * without brackets; correlation_id: a GUID in braces; neither from a peer. Bytes, or -ENOSPC.
  */
 int http_write_request(char *buf, size_t size, const char *host, const char *correlation_id);
 

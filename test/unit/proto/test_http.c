@@ -448,6 +448,17 @@ static void written_request_is_one_that_is_accepted(void **state)
 	assert_int_equal(parse(buf, &req, &status), len);
 }
 
+static void ipv6_address_is_written_in_brackets(void **state)
+{
+	struct http_request req;
+	char buf[512];
+	int status;
+	int len = http_write_request(buf, sizeof(buf), "2001:db8::1", GUID);
+
+	assert_int_equal(parse(buf, &req, &status), len);
+	assert_string_equal(req.host, "[2001:db8::1]");
+}
+
 static void what_does_not_fit_is_not_written(void **state)
 {
 	char buf[512];
@@ -497,6 +508,7 @@ int main(void)
 		cmocka_unit_test(ok_reply_is_what_every_client_accepts),
 		cmocka_unit_test(error_reply_closes_and_names_no_product),
 		cmocka_unit_test(written_request_is_one_that_is_accepted),
+		cmocka_unit_test(ipv6_address_is_written_in_brackets),
 		cmocka_unit_test(what_does_not_fit_is_not_written),
 	};
 
