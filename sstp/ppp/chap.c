@@ -35,7 +35,7 @@ int chap_decode_proof(const struct ppp_packet *p, uint8_t ret_proof[MSCHAPV2_PRO
 	struct wire_reader r = wire_reader(p->data, p->len);
 	uint8_t proof[MSCHAPV2_PROOF_SIZE];
 
-	if (wire_u8(&r) != 'S' || wire_u8(&r) != '=')
+	if ((wire_u8(&r) | 0x20) != 's' || wire_u8(&r) != '=')
 		return -EBADMSG;
 	for (size_t i = 0; i < sizeof(proof); i++) {
 		int high = hex_value(wire_u8(&r));

@@ -420,7 +420,7 @@ static void proof_may_be_lower_case_and_stand_alone(void **state)
 	rig_feed(&r, CHALLENGE_01);
 	rig_expect(&r, rig_response);
 	assert_int_equal(
-		rig_feed(&r, "ff03c2230301002e533d343037613535383931313566643064363230396635313066"
+		rig_feed(&r, "ff03c2230301002e733d343037613535383931313566643064363230396635313066"
 			     "65396330343536363933326364613536"),
 		LINK_EV_AUTH_OK);
 	rig_skip(&r);
