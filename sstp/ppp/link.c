@@ -11,6 +11,8 @@
  *           AUTHENTICATE 30 s, NETWORK 30 s: terminate
  *   open    90 s from link_up(), all phases before OPEN together: terminate. LCP is bounded by its
  *           own counters too
+ *   ipcp    client, NETWORK: at once, but in a call of its own: CALL_CONNECTED, which the session
+ *           sends when authentication is done, goes before the first IPCP packet (MS-SSTP 3.2.7.1)
  *   echo    server, OPEN: 30 s without any frame: Echo-Request; the fourth time: finished
  *
  * Until OPEN a peer also has a budget of control packets. In TERMINATE only LCP's restart timer
@@ -98,6 +100,7 @@ static unsigned on_lcp_down(struct link *l, uint64_t now, struct outbox *out)
 
 	cp_event(&l->ipcp.cp, now, FSM_DOWN, out);
 	l->echo_deadline = CLOCK_NEVER;
+	l->ipcp_deadline = CLOCK_NEVER;
 	if (l->lcp.cp.state >= FSM_REQ_SENT) {
 		auth_stop(&l->auth);
 		enter(l, now, LINK_PHASE_ESTABLISH);
@@ -197,16 +200,23 @@ static unsigned start_ipcp(struct link *l, uint64_t now, const struct link_addre
 	return on_ipcp(l, now, ipcp_start(&l->ipcp, now, address, mru, out), out);
 }
 
+/* Client: a server's first IPCP packet may be here before the timer is. */
+static unsigned start_ipcp_if_due(struct link *l, uint64_t now, struct outbox *out)
+{
+	if (now < l->ipcp_deadline)
+		return 0;
+	l->ipcp_deadline = CLOCK_NEVER;
+	return start_ipcp(l, now, &(struct link_address){0}, out);
+}
+
 /* What comes of authentication */
 
-static unsigned on_auth_ok(struct link *l, uint64_t now, struct outbox *out)
+static unsigned on_auth_ok(struct link *l, uint64_t now)
 {
-	unsigned events = LINK_EV_AUTH_OK;
-
 	enter(l, now, LINK_PHASE_NETWORK);
 	if (!is_server(l))
-		events |= start_ipcp(l, now, &(struct link_address){0}, out);
-	return events;
+		l->ipcp_deadline = now;
+	return LINK_EV_AUTH_OK;
 }
 
 static unsigned on_auth(struct link *l, uint64_t now, unsigned result, struct outbox *out)
@@ -222,7 +232,7 @@ static unsigned on_auth(struct link *l, uint64_t now, unsigned result, struct ou
 	if (result & AUTH_ASK_USER)
 		events |= LINK_EV_USER;
 	if (result & AUTH_OK)
-		events |= on_auth_ok(l, now, out);
+		events |= on_auth_ok(l, now);
 	if (result & AUTH_FAILED)
 		events |= LINK_EV_AUTH_FAILED | terminate(l, now, l->auth.reason.text, out);
 	return events;
@@ -259,7 +269,9 @@ static unsigned handle_auth(struct link *l, uint64_t now, const struct ppp_frame
 static unsigned handle_ipcp(struct link *l, uint64_t now, const struct ppp_frame *frame,
 			    const struct ppp_packet *p, struct outbox *out)
 {
-	return on_ipcp(l, now, cp_input(&l->ipcp.cp, now, p, out), out);
+	unsigned events = start_ipcp_if_due(l, now, out);
+
+	return events | on_ipcp(l, now, cp_input(&l->ipcp.cp, now, p, out), out);
 }
 
 /*
@@ -354,6 +366,7 @@ void link_init(struct link *l, const struct link_params *params)
 		.phase_deadline = CLOCK_NEVER,
 		.open_deadline = CLOCK_NEVER,
 		.echo_deadline = CLOCK_NEVER,
+		.ipcp_deadline = CLOCK_NEVER,
 	};
 	lcp_init(&l->lcp, &(struct lcp_params){
 				  .server = server,
@@ -394,6 +407,7 @@ unsigned link_down(struct link *l)
 	cp_event(&l->ipcp.cp, 0, FSM_DOWN, NULL);
 	cp_event(&l->lcp.cp, 0, FSM_DOWN, NULL);
 	l->echo_deadline = CLOCK_NEVER;
+	l->ipcp_deadline = CLOCK_NEVER;
 	enter(l, 0, LINK_PHASE_DEAD);
 	return events;
 }
@@ -469,7 +483,7 @@ uint64_t link_deadline(const struct link *l)
 	uint64_t t = clock_earlier(l->phase_deadline, l->echo_deadline);
 
 	t = clock_earlier(t, l->lcp.cp.deadline);
-	t = clock_earlier(t, l->ipcp.cp.deadline);
+	t = clock_earlier(t, clock_earlier(l->ipcp.cp.deadline, l->ipcp_deadline));
 	return l->phase == LINK_PHASE_AUTHENTICATE ? clock_earlier(t, l->auth.deadline) : t;
 }
 
@@ -480,6 +494,7 @@ unsigned link_on_timer(struct link *l, uint64_t now, struct outbox *out)
 	if (now >= l->phase_deadline)
 		events |= on_phase_deadline(l, now, out);
 	events |= on_lcp(l, now, cp_on_timer(&l->lcp.cp, now, out), out);
+	events |= start_ipcp_if_due(l, now, out);
 	events |= on_ipcp(l, now, cp_on_timer(&l->ipcp.cp, now, out), out);
 	if (l->phase == LINK_PHASE_AUTHENTICATE)
 		events |= on_auth(l, now, auth_on_timer(&l->auth, now, out), out);

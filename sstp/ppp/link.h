@@ -11,7 +11,8 @@
  *
  * Server: on LINK_EV_USER the session looks the name up and answers with link_on_user(); on
  * LINK_EV_AUTH_OK it gets an address and answers with link_on_address(), which lets IPCP begin.
- * Client: both happen by themselves; LINK_EV_UP carries the result.
+ * Client: both happen by themselves; LINK_EV_UP carries the result. IPCP begins with the next call into the
+ * link, which link_deadline() asks for at once: what the session sends on LINK_EV_AUTH_OK goes first.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,6 +79,7 @@ struct link {
 	uint64_t phase_deadline; /* when the phase has taken too long */
 	uint64_t open_deadline;	 /* when the link must be open */
 	uint64_t echo_deadline;
+	uint64_t ipcp_deadline; /* client: when IPCP begins */
 	uint8_t echoes_missed;
 	unsigned packets_before_open;
 	unsigned malformed;

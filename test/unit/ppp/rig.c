@@ -232,6 +232,7 @@ void rig_client_open(struct rig *r)
 			 0);
 	rig_expect(r, rig_response);
 	assert_int_equal(rig_feed(r, rig_success), LINK_EV_AUTH_OK);
+	assert_int_equal(rig_wait(r, 0), 0);
 	rig_expect(r, "ff03802101010016030600000000810600000000830600000000");
 	assert_int_equal(rig_feed(r, "ff0380210101000a03060a000001"), 0);
 	rig_expect(r, "ff0380210201000a03060a000001");

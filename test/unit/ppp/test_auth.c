@@ -628,6 +628,7 @@ static void pap_client_asks_until_it_is_answered(void **state)
 	rig_expect(&r, own_pap_request);
 	assert_int_equal(rig_feed(&r, "ff03c0230202000500"), 0);
 	assert_int_equal(rig_feed(&r, "ff03c02302010004"), LINK_EV_AUTH_OK);
+	rig_wait(&r, 0);
 	rig_expect_start(&r, "ff0380210101");
 	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
 }

@@ -20,6 +20,7 @@ static void start_client(struct rig *r)
 	rig_client_lcp(r, LINK_AUTH_PAP);
 	rig_skip(r);
 	assert_int_equal(rig_feed(r, "ff03c0230201000500"), LINK_EV_AUTH_OK);
+	assert_int_equal(rig_wait(r, 0), 0);
 	rig_expect(r, "ff03802101010016030600000000810600000000830600000000");
 }
 

@@ -193,6 +193,50 @@ static void X31_client_opens_no_ipcp_before_the_server_has_proved_itself(void **
 	rig_expect_silence(&r);
 }
 
+static void client_is_authenticated(struct rig *r)
+{
+	rig_client_lcp(r, LINK_AUTH_MSCHAPV2);
+	rig_feed(r, "ff03c2230101001710" RIG_CHALLENGE "6777");
+	rig_skip(r);
+	assert_int_equal(rig_feed(r, rig_success), LINK_EV_AUTH_OK);
+}
+
+/* CALL_CONNECTED, which the session sends now, comes before the first IPCP packet. */
+static void client_begins_ipcp_in_the_call_after_authentication(void **state)
+{
+	struct rig r;
+
+	client_is_authenticated(&r);
+	rig_expect_silence(&r);
+	assert_int_equal(link_deadline(&r.link), r.now);
+	rig_wait(&r, 0);
+	rig_expect(&r, "ff03802101010016030600000000810600000000830600000000");
+	assert_int_equal(link_deadline(&r.link), r.now + CP_RESTART_NS);
+}
+
+static void servers_first_ipcp_packet_begins_ipcp_of_the_client(void **state)
+{
+	struct rig r;
+
+	client_is_authenticated(&r);
+	rig_feed(&r, "ff0380210101000a03060a000001");
+	rig_expect(&r, "ff03802101010016030600000000810600000000830600000000");
+	rig_expect(&r, "ff0380210201000a03060a000001");
+	rig_wait(&r, 0);
+	rig_expect_silence(&r);
+}
+
+static void client_closed_before_ipcp_begins_never_begins_it(void **state)
+{
+	struct rig r;
+
+	client_is_authenticated(&r);
+	assert_int_equal(rig_close(&r), 0);
+	rig_expect_start(&r, "ff03c02105");
+	rig_wait(&r, 0);
+	rig_expect_silence(&r);
+}
+
 static void P82_ipv6cp_before_ipcp_does_not_disturb(void **state)
 {
 	struct rig r;
@@ -292,6 +336,9 @@ int main(void)
 		cmocka_unit_test(X16_frames_of_0_to_3_bytes_are_dropped),
 		cmocka_unit_test(X31_ipcp_before_authentication_gets_no_ack),
 		cmocka_unit_test(X31_client_opens_no_ipcp_before_the_server_has_proved_itself),
+		cmocka_unit_test(client_begins_ipcp_in_the_call_after_authentication),
+		cmocka_unit_test(servers_first_ipcp_packet_begins_ipcp_of_the_client),
+		cmocka_unit_test(client_closed_before_ipcp_begins_never_begins_it),
 		cmocka_unit_test(P82_ipv6cp_before_ipcp_does_not_disturb),
 		cmocka_unit_test(a_link_that_is_not_open_after_90_s_is_terminated),
 		cmocka_unit_test(closing_during_authentication_finishes_without_an_opinion),
