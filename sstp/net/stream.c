@@ -41,6 +41,8 @@ enum {
 	LINGER_BYTES = 64 * 1024,
 	/* unsent bytes in the kernel above which the socket counts as full: the queue belongs where it is managed */
 	NOTSENT_LOWAT = 128 * 1024,
+	/* how long a peer may take nothing of what was sent: unreachable, or reading no more */
+	NO_PROGRESS_MS = 60000,
 };
 
 static const uint64_t linger_ns = CLOCK_NS_PER_S;
@@ -423,9 +425,11 @@ static void tune_socket(int fd)
 	static const char congestion[] = "cubic";
 	const int on = 1;
 	const int lowat = NOTSENT_LOWAT;
+	const unsigned no_progress = NO_PROGRESS_MS;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &no_progress, sizeof(no_progress));
 	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, sizeof(congestion) - 1);
 }
 

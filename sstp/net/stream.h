@@ -12,7 +12,8 @@
  * Sending: stream_send() encrypts at once, one call one TLS record (up to 16 KB), into the thread's gather
  * buffer through a custom write BIO; stream_flush() makes one send of what was gathered. What the socket
  * does not take is kept (bounded by one gather buffer), the stream is then blocked, and the owner keeps its
- * plaintext until on_writable. So a blocked stream never holds more than one gather of ciphertext.
+ * plaintext until on_writable. So a blocked stream never holds more than one gather of ciphertext. A peer
+ * that takes nothing of it for 60 s ends the stream (STREAM_END_RESET).
  *
  * Why TLS and readiness disagree is dealt with in one place, stream.c: decrypted bytes inside OpenSSL are
  * always drained before the loop waits, and a handshake that wants to write watches for writing.
@@ -114,7 +115,5 @@ const char *stream_tls_name(const struct stream *s);
 
 /* The peer's address as accepted or dialled. */
 const struct sockaddr_storage *stream_peer(const struct stream *s);
-
-/* The key log line callback of tests is not here on purpose: nothing prints secrets. */
 
 #endif

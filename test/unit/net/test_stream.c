@@ -2,6 +2,7 @@
 /* The packet path between two of our own streams. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +84,31 @@ static void empty_send_is_nothing_and_too_long_a_send_is_refused(void **state)
 	assert_int_equal(stream_backlog(rig->client.stream), 0);
 	assert_int_equal(stream_send(rig->client.stream, big, sizeof(big)), -EMSGSIZE);
 	assert_int_equal(stream_backlog(rig->client.stream), 0);
+}
+
+static bool is_accepted(struct rig *rig)
+{
+	return rig->accepted_fd >= 0;
+}
+
+/* The kernel counts the minute: a peer that is not there, or whose window stays shut. */
+static void X26_peer_may_take_nothing_for_a_minute(void **state)
+{
+	struct rig *rig = *state;
+	unsigned timeout_ms = 0;
+	socklen_t len = sizeof(timeout_ms);
+	int fd;
+
+	rig->raw_server = true;
+	rig_connect(rig, "gateway.test");
+	rig_run(rig, is_accepted);
+	fd = rig->accepted_fd;
+	rig->accepted_fd = -1;
+	rig->server.stream =
+		stream_accept(rig->scratch, fd, rig->server_tls, &rig_ops, &rig->server);
+	assert_non_null(rig->server.stream);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &len), 0);
+	assert_int_equal(timeout_ms, 60000);
 }
 
 static bool server_has_100(struct rig *rig)
@@ -275,6 +301,7 @@ int main(void)
 		on_rig(both_ends_know_each_others_address),
 		on_rig(both_ends_know_the_digests_of_the_presented_leaf),
 		on_rig(before_open_there_is_no_digest_and_nothing_can_be_sent),
+		on_rig(X26_peer_may_take_nothing_for_a_minute),
 		on_rig(empty_send_is_nothing_and_too_long_a_send_is_refused),
 		on_rig(ten_messages_in_one_record_arrive_without_further_traffic),
 		on_rig(records_of_one_pass_leave_together_and_arrive_in_one_run),
