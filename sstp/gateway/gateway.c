@@ -10,8 +10,11 @@
 #include "sstp/base/log.h"
 #include "sstp/ppp/nthash.h"
 
-/* A healthy client is gone in well under a second; one that does not answer is cut after this. */
-#define GATEWAY_STOP_MAX (6 * CLOCK_NS_PER_S)
+/*
+ * A healthy client is gone in well under a second. One that does not answer PPP's goodbye gets SSTP's after
+ * STOP_HURRY, and is cut after as long again.
+ */
+#define STOP_HURRY (3 * CLOCK_NS_PER_S)
 
 static const char gateway_name[] = "sstp-gateway";
 
@@ -20,47 +23,46 @@ struct gateway {
 	struct gateway_config *config;
 	struct dataplane *dataplane;
 	struct loop_timer *stop_timer;
+	bool hurried;
 	void (*on_stopped)(void *arg);
 	void *on_stopped_arg;
 };
 
 /* ---- from configuration to policy ---- */
 
-static int hash_user(const struct gateway_user *user, uint8_t ret_hash[LINK_NT_HASH_SIZE])
+/* Passwords are hashed once and wiped: from then on nobody can read them out of this process. */
+static int hash_passwords(struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
 {
-	if (user->has_nt_hash) {
-		memcpy(ret_hash, user->nt_hash, LINK_NT_HASH_SIZE);
-		return 0;
+	for (size_t i = 0; i < config->n_users; i++) {
+		struct gateway_user *user = &config->users[i];
+
+		if (user->has_nt_hash || user->password.len == 0)
+			continue;
+		if (nt_hash((const char *)user->password.data, user->password.len, user->nt_hash) <
+		    0) {
+			snprintf(ret_error, GATEWAY_ERROR_MAX,
+				 "%s: user '%s': the password is not valid UTF-8", config->path,
+				 user->name);
+			return -EINVAL;
+		}
+		user->has_nt_hash = true;
+		secret_wipe(&user->password);
 	}
-	return nt_hash((const char *)user->password.data, user->password.len, ret_hash);
+	return 0;
 }
 
-static bool is_locked(const struct gateway_user *user)
-{
-	return !user->has_nt_hash && user->password.len == 0;
-}
-
-static int make_directory(const struct gateway_config *config, struct directory **ret_directory,
-			  char ret_error[GATEWAY_ERROR_MAX])
+static int make_directory(const struct gateway_config *config, struct directory **ret_directory)
 {
 	struct directory *d = directory_new(config->n_users);
-	uint8_t hash[LINK_NT_HASH_SIZE];
 	int r = d ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < config->n_users; i++) {
 		const struct gateway_user *user = &config->users[i];
 
-		if (is_locked(user))
-			continue;
-		r = hash_user(user, hash);
-		if (r == 0)
-			r = directory_add(d, user->name, hash, config->vnets[user->vnet].name);
-		if (r < 0)
-			snprintf(ret_error, GATEWAY_ERROR_MAX, "%s: user '%s': %s", config->path,
-				 user->name,
-				 r == -EILSEQ ? "the password is not UTF-8" : strerror(-r));
+		if (user->has_nt_hash) /* others are locked */
+			r = directory_add(d, user->name, user->nt_hash,
+					  config->vnets[user->vnet].name);
 	}
-	secret_wipe_bytes(hash, sizeof(hash));
 	if (r < 0) {
 		directory_free(d);
 		return r;
@@ -69,7 +71,7 @@ static int make_directory(const struct gateway_config *config, struct directory 
 	return 0;
 }
 
-static int make_policy(const struct gateway_config *config, struct dataplane_policy *ret_policy,
+static int make_policy(struct gateway_config *config, struct dataplane_policy *ret_policy,
 		       char ret_error[GATEWAY_ERROR_MAX])
 {
 	const struct gateway_limits *max = &config->limits;
@@ -89,7 +91,12 @@ static int make_policy(const struct gateway_config *config, struct dataplane_pol
 		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
 		return r;
 	}
-	r = make_directory(config, &policy.directory, ret_error);
+	r = hash_passwords(config, ret_error);
+	if (r == 0) {
+		r = make_directory(config, &policy.directory);
+		if (r < 0)
+			snprintf(ret_error, GATEWAY_ERROR_MAX, "users: %s", strerror(-r));
+	}
 	if (r < 0) {
 		tls_ctx_unref(policy.tls);
 		return r;
@@ -142,7 +149,8 @@ static void restore_vnets(struct gateway *g, const struct gateway_config *failed
 	for (size_t i = 0; i < failed->n_vnets; i++)
 		if (!has_vnet(g->config, failed->vnets[i].name))
 			dataplane_remove_vnet(g->dataplane, failed->vnets[i].name);
-	set_vnets(g, g->config, error);
+	if (set_vnets(g, g->config, error) < 0)
+		log_error("the former settings are not all back in effect: %s", error);
 }
 
 /* The new configuration is good in itself; makes it the one in effect. Fails only where a VNet cannot be made. */
@@ -191,6 +199,27 @@ static int listen_all(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
 	return 0;
 }
 
+static void say_goodbye(struct gateway *g)
+{
+	dataplane_shutdown(g->dataplane, "the gateway is shutting down", g->on_stopped,
+			   g->on_stopped_arg);
+}
+
+static void on_stop_timer(void *arg)
+{
+	struct gateway *g = arg;
+
+	if (g->hurried) {
+		log_warning("%u clients did not say goodbye in time: cut",
+			    dataplane_sessions(g->dataplane));
+		g->on_stopped(g->on_stopped_arg);
+		return;
+	}
+	g->hurried = true;
+	loop_timer_set(g->stop_timer, loop_now(g->loop) + STOP_HURRY);
+	say_goodbye(g);
+}
+
 int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway **ret_gateway,
 		char ret_error[GATEWAY_ERROR_MAX])
 {
@@ -200,9 +229,10 @@ int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway
 	snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
 	if (g) {
 		g->loop = loop;
+		g->stop_timer = loop_timer_new(loop, on_stop_timer, g);
 		g->dataplane = dataplane_new(loop, gateway_name);
 	}
-	if (g && g->dataplane)
+	if (g && g->dataplane && g->stop_timer)
 		r = apply(g, config, ret_error);
 	if (r < 0) {
 		gateway_config_free(config);
@@ -258,23 +288,12 @@ const struct gateway_config *gateway_config(const struct gateway *g)
 	return g->config;
 }
 
-static void on_stop_late(void *arg)
-{
-	struct gateway *g = arg;
-
-	log_warning("%u clients did not say goodbye in time: cut",
-		    dataplane_sessions(g->dataplane));
-	g->on_stopped(g->on_stopped_arg);
-}
-
 void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg)
 {
 	g->on_stopped = done;
 	g->on_stopped_arg = arg;
-	g->stop_timer = loop_timer_new(g->loop, on_stop_late, g);
-	if (g->stop_timer)
-		loop_timer_set(g->stop_timer, loop_now(g->loop) + GATEWAY_STOP_MAX);
-	dataplane_shutdown(g->dataplane, "the gateway is shutting down", done, arg);
+	loop_timer_set(g->stop_timer, loop_now(g->loop) + STOP_HURRY);
+	say_goodbye(g);
 }
 
 void gateway_log_stats(const struct gateway *g)
@@ -282,7 +301,7 @@ void gateway_log_stats(const struct gateway *g)
 	dataplane_log_stats(g->dataplane);
 }
 
-int gateway_check(const struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
+int gateway_check(struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct dataplane_policy policy;
 	int r = make_policy(config, &policy, ret_error);

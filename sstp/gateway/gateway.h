@@ -28,12 +28,12 @@ int gateway_reload(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX]);
 /* What is in effect. Borrowed until the next reload. */
 const struct gateway_config *gateway_config(const struct gateway *g);
 
-/* Disconnects every client, then calls done(arg); after GATEWAY_STOP_MAX at the latest. */
+/* Disconnects every client, then calls done(arg); after 6 s at the latest. */
 void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg);
 
 void gateway_log_stats(const struct gateway *g);
 
 /* Verifies what loading a configuration cannot see: the certificate and its key. 0 or -errno and a sentence. */
-int gateway_check(const struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX]);
+int gateway_check(struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX]);
 
 #endif

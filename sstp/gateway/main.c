@@ -87,6 +87,19 @@ static void set_process_limits(void)
 	}
 }
 
+static int watch_signals(struct daemon *d)
+{
+	int r = loop_on_signal(d->loop, SIGTERM, on_signal_stop, d);
+
+	if (r == 0)
+		r = loop_on_signal(d->loop, SIGINT, on_signal_stop, d);
+	if (r == 0)
+		r = loop_on_signal(d->loop, SIGHUP, on_signal_reload, d);
+	if (r == 0)
+		r = loop_on_signal(d->loop, SIGUSR1, on_signal_stats, d);
+	return r;
+}
+
 static int run(const struct gateway_options *options, struct gateway_config *config)
 {
 	struct daemon d = {.options = options, .loop = loop_new()};
@@ -104,11 +117,9 @@ static int run(const struct gateway_options *options, struct gateway_config *con
 		loop_free(d.loop);
 		return EXIT_FAILURE;
 	}
-	loop_on_signal(d.loop, SIGTERM, on_signal_stop, &d);
-	loop_on_signal(d.loop, SIGINT, on_signal_stop, &d);
-	loop_on_signal(d.loop, SIGHUP, on_signal_reload, &d);
-	loop_on_signal(d.loop, SIGUSR1, on_signal_stats, &d);
-	r = loop_run(d.loop);
+	r = watch_signals(&d);
+	if (r == 0)
+		r = loop_run(d.loop);
 	gateway_log_stats(d.gateway);
 	gateway_free(d.gateway);
 	loop_free(d.loop);

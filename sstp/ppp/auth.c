@@ -84,10 +84,14 @@ unsigned auth_on_timer(struct auth *a, uint64_t now, struct outbox *out)
 {
 	if (now < a->deadline)
 		return 0;
-	if (a->state == AUTH_LOOKUP)
-		return decide(a, "the user directory did not answer", out);
-	if (a->tries == AUTH_MAX_TRIES)
-		return auth_refuse(a, "the peer does not answer", NULL, 0);
+	if (a->state == AUTH_LOOKUP) {
+		decide(a, "the user directory did not answer", out);
+		return AUTH_GAVE_UP;
+	}
+	if (a->tries == AUTH_MAX_TRIES) {
+		auth_refuse(a, "the peer does not answer", NULL, 0);
+		return AUTH_GAVE_UP;
+	}
 	a->method->resend(a, out);
 	a->tries++;
 	a->deadline = now + AUTH_RESEND_NS;

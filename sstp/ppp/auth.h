@@ -45,7 +45,8 @@ enum auth_state {
 enum auth_result {
 	AUTH_ASK_USER = 1 << 0, /* server: auth_on_user() about user */
 	AUTH_OK = 1 << 1,	/* hlak is valid */
-	AUTH_FAILED = 1 << 2,	/* reason says why; what had to be sent is in the outbox */
+	AUTH_FAILED = 1 << 2,	/* refused: reason says why; what had to be sent is in the outbox */
+	AUTH_GAVE_UP = 1 << 3,	/* no answer in time, which says nothing about name and password */
 };
 
 struct auth;

@@ -234,7 +234,9 @@ static unsigned on_auth(struct link *l, uint64_t now, unsigned result, struct ou
 	if (result & AUTH_OK)
 		events |= on_auth_ok(l, now);
 	if (result & AUTH_FAILED)
-		events |= LINK_EV_AUTH_FAILED | terminate(l, now, l->auth.reason.text, out);
+		events |= LINK_EV_AUTH_FAILED;
+	if (result & (AUTH_FAILED | AUTH_GAVE_UP))
+		events |= terminate(l, now, l->auth.reason.text, out);
 	return events;
 }
 
@@ -447,11 +449,9 @@ void link_on_traffic(struct link *l, uint64_t now)
 
 static unsigned on_phase_deadline(struct link *l, uint64_t now, struct outbox *out)
 {
-	unsigned events = l->phase == LINK_PHASE_AUTHENTICATE ? LINK_EV_AUTH_FAILED : 0;
-
 	if (l->phase == LINK_PHASE_WAIT)
 		return begin(l, now, out);
-	return events | terminate(l, now, phases[l->phase].too_late, out);
+	return terminate(l, now, phases[l->phase].too_late, out);
 }
 
 /* The peer is not there any more: nobody to send a Terminate-Request to. */

@@ -35,11 +35,12 @@ enum link_role {
 };
 
 enum link_event {
-	LINK_EV_USER = 1 << 0,	      /* server: call link_on_user() about link_user_name() */
-	LINK_EV_AUTH_OK = 1 << 1,     /* link_hlak() is valid; server: call link_on_address() */
-	LINK_EV_AUTH_FAILED = 1 << 2, /* final; link_reason() says why; LINK_EV_FINISHED follows */
-	LINK_EV_UP = 1 << 3,	      /* IPCP opened: IPv4 may flow */
-	LINK_EV_DOWN = 1 << 4,	      /* IPCP is no longer open */
+	LINK_EV_USER = 1 << 0,	  /* server: call link_on_user() about link_user_name() */
+	LINK_EV_AUTH_OK = 1 << 1, /* link_hlak() is valid; server: call link_on_address() */
+	LINK_EV_AUTH_FAILED =
+		1 << 2,	     /* refused, not just late; link_reason() says why; FINISHED follows */
+	LINK_EV_UP = 1 << 3, /* IPCP opened: IPv4 may flow */
+	LINK_EV_DOWN = 1 << 4,		  /* IPCP is no longer open */
 	LINK_EV_PEER_TERMINATED = 1 << 5, /* the peer sent LCP Terminate-Request */
 	LINK_EV_FINISHED = 1 << 6,	  /* nothing more to say: end the call */
 };

@@ -184,9 +184,12 @@ static bool assign(void *arg, struct link_address *ret_address, const char **ret
 		vnet_attach(&c->lease, c->session);
 		return true;
 	}
-	*ret_why_not = r == -ENOSPC   ? "every address of the pool is taken"
-		       : r == -ENOENT ? "the user's VNet does not exist"
-				      : "out of memory";
+	switch (r) {
+	case -ENOSPC: *ret_why_not = "every address of the pool is taken"; break;
+	case -ENOENT: *ret_why_not = "the user's VNet does not exist"; break;
+	case -ENODEV: *ret_why_not = "the VNet's TUN device is gone"; break;
+	default: *ret_why_not = strerror(-r);
+	}
 	return false;
 }
 
@@ -194,8 +197,9 @@ static void on_auth(void *arg, bool ok)
 {
 	struct client *c = arg;
 
-	leave_half_open(c);
-	if (!ok)
+	if (ok) /* one that was refused counts until it is gone */
+		leave_half_open(c);
+	else
 		sources_auth_failed(c->dp->sources, &c->peer, loop_now(c->dp->env.loop));
 }
 
@@ -298,22 +302,31 @@ void dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *po
 	sources_set_limits(d->sources, &policy->limits.per_source);
 }
 
+/* A VNet without its device: its clients are told, and can come back when a reload has made it anew. */
+static void on_vnet_failed(void *arg, struct vnet *v)
+{
+	struct dataplane *d = arg;
+	struct client *next;
+
+	for (struct client *c = d->clients; c; c = next) {
+		next = c->next;
+		if (c->lease.vnet == v)
+			session_disconnect(c->session, "the VNet's TUN device is gone");
+	}
+}
+
 int dataplane_set_vnet(struct dataplane *d, const struct vnet_params *params, char ret_error[256])
 {
 	struct vnet *v = find_vnet(d, params->name);
 	int r;
 
-	if (v) {
-		r = vnet_update(v, params);
-		if (r < 0)
-			snprintf(ret_error, 256, "vnet %s: %s", params->name, strerror(-r));
-		return r;
-	}
+	if (v)
+		return vnet_update(v, params, ret_error);
 	if (d->nvnets == DATAPLANE_VNETS_MAX) {
 		snprintf(ret_error, 256, "more than %d VNets", DATAPLANE_VNETS_MAX);
 		return -E2BIG;
 	}
-	r = vnet_new(&d->env, params, &v, ret_error);
+	r = vnet_new(&d->env, params, on_vnet_failed, d, &v, ret_error);
 	if (r == 0)
 		d->vnets[d->nvnets++] = v;
 	return r;

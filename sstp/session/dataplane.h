@@ -56,7 +56,10 @@ void dataplane_remove_vnet(struct dataplane *d, const char *name);
 /* 0 or -errno. */
 int dataplane_listen(struct dataplane *d, const struct sockaddr *addr, socklen_t addr_len);
 
-/* Stops accepting and disconnects every session in order; done(arg) when the last one has gone. */
+/*
+ * Stops accepting and disconnects every session in order; done(arg) when the last one has gone. A second call hurries:
+ * sessions whose peer has not answered PPP's goodbye get SSTP's.
+ */
 void dataplane_shutdown(struct dataplane *d, const char *reason, void (*done)(void *arg),
 			void *arg);
 

@@ -27,7 +27,8 @@ void session_log(const struct session *s, int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	log_write(level, "session=%" PRIu64 " peer=%s user=%s %s", s->id, s->peer, s->user, text);
+	log_write(level, "session=%" PRIu64 " peer=%s user=\"%s\" %s", s->id, s->peer, s->user,
+		  text);
 }
 
 void session_note(struct session *s, enum session_end end, const char *fmt, ...)
@@ -46,6 +47,8 @@ static void rearm(struct session *s)
 {
 	uint64_t at = s->phase_until;
 
+	if (!s->timer) /* freed, by a callback on the way here */
+		return;
 	if (s->phase == SESSION_CALL) {
 		at = clock_earlier(at, call_deadline(&s->call));
 		if (s->link_running)
@@ -86,6 +89,7 @@ void session_stop_link(struct session *s)
 	s->link_running = false;
 	s->is_up = false;
 	link_down(&s->link);
+	pbuf_queue_clear(&s->data, &s->env->pool);
 	if (!s->ended)
 		s->params.ops->on_down(s->params.arg);
 }
@@ -93,7 +97,7 @@ void session_stop_link(struct session *s)
 void session_cut(struct session *s)
 {
 	session_stop_link(s);
-	call_on_lost(&s->call, now(s));
+	session_lose_call(s);
 	stream_free(s->stream);
 	s->stream = NULL;
 	tell_owner(s);
@@ -105,6 +109,7 @@ void session_close(struct session *s)
 	session_stop_link(s);
 	s->phase = SESSION_CLOSING;
 	rearm(s);
+	session_pack(s); /* the last word, as far as the stream takes it */
 	stream_shutdown(s->stream);
 }
 
@@ -141,7 +146,7 @@ static ssize_t on_data(void *arg, uint8_t *buf, size_t len)
 
 static void on_writable(void *arg)
 {
-	session_on_writable(arg);
+	session_mark_dirty(arg);
 }
 
 static void on_stream_end(void *arg, enum stream_end why, const char *text)
@@ -206,9 +211,7 @@ static struct session *session_new(struct session_env *env, enum call_role role,
 	s->id = ++env->next_id;
 	s->began_at = loop_now(env->loop);
 	s->phase_until = s->began_at + LIMIT_TLS;
-	strcpy(s->user, "-");
 	pbuf_queue_init(&s->data, SESSION_QUEUE_MAX);
-	pbuf_queue_init(&s->control, SESSION_CONTROL_MAX);
 	link_init(&s->link, &(struct link_params){
 				    .role = role == CALL_SERVER ? LINK_SERVER : LINK_CLIENT,
 				    .auth = params->auth,
@@ -291,6 +294,7 @@ void session_free(struct session *s)
 	stream_free(s->stream);
 	s->stream = NULL;
 	loop_timer_free(s->timer);
+	s->timer = NULL;
 	call_done(&s->call);
 	link_done(&s->link);
 	s->reap.free_fn = reap_session;

@@ -10,9 +10,9 @@
  * four phases: TLS, HTTP, call, closing. Who the user is, which address he gets and where packets go is the
  * owner's (session_ops): the gateway's dataplane or the worker's tunnel.
  *
- * Sending: control packets go into the stream at once and, while that is blocked, wait in a bounded queue that
- * is never dropped from (a peer that lets it overflow is cut off). Data packets wait in a bounded queue
- * and are packed at the end of the pass, many to a TLS record.
+ * Sending: control packets and data packets wait until the end of the pass and leave many to a TLS record, control
+ * first. Control packets are never dropped: a peer that asks for more answers than it reads is cut off. Data
+ * packets that do not fit are, and counted.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,9 +24,10 @@
 #include "sstp/session/drop.h"
 
 enum {
-	SESSION_QUEUE_MAX = 256 * 1024,	 /* bytes of data packets that wait per session */
-	SESSION_CONTROL_MAX = 32 * 1024, /* bytes of control packets that wait while blocked */
-	SESSION_RECORD_MAX = 16 * 1024,	 /* plaintext of a TLS record */
+	SESSION_QUEUE_MAX = 256 * 1024,	      /* bytes of data packets that wait per session */
+	SESSION_CONTROL_MAX = 32 * 1024,      /* bytes of control packets that wait, */
+	SESSION_CONTROL_EARLY_MAX = 4 * 1024, /* before the binding is done */
+	SESSION_RECORD_MAX = 16 * 1024,	      /* plaintext of a TLS record */
 	SESSION_REASON_MAX = 160,
 	SESSION_BUFFERS_MAX = 65536, /* packets that wait in all sessions of a thread */
 };
@@ -107,7 +108,7 @@ void session_send(struct session *s, struct pbuf *p);
 
 struct session_env *session_env(struct session *s);
 uint64_t session_id(const struct session *s);
-const char *session_user(const struct session *s); /* escaped; "-" before it is known */
+const char *session_user(const struct session *s); /* escaped; "" before it is known */
 const char *session_peer(const struct session *s); /* "192.0.2.2:40000" */
 bool session_is_up(const struct session *s);
 uint16_t session_mtu(const struct session *s); /* largest IP packet that the peer takes */

@@ -11,7 +11,6 @@
 
 static void execute(struct session *s, unsigned todo);
 static void on_link_events(struct session *s, unsigned events);
-static void on_auth_ok(struct session *s);
 
 static struct outbox fresh_outbox(struct session *s)
 {
@@ -41,6 +40,12 @@ static void log_transitions(struct session *s)
 	s->call.ntrace = 0;
 }
 
+void session_lose_call(struct session *s)
+{
+	call_on_lost(&s->call, now(s));
+	log_transitions(s);
+}
+
 /* After each call into the SSTP engine: send, log, act. False when the session has ended. */
 static bool after_call(struct session *s, unsigned todo, struct outbox *out)
 {
@@ -51,17 +56,9 @@ static bool after_call(struct session *s, unsigned todo, struct outbox *out)
 	return s->phase == SESSION_CALL;
 }
 
-/*
- * After each call into PPP. A client's CALL_CONNECTED leaves before the NCP packets that its authentication
- * has set off in the same call: some servers take none before it. A server's success must leave first instead.
- */
 static bool after_link(struct session *s, unsigned events, struct outbox *out)
 {
-	if (s->role == CALL_CLIENT && events & LINK_EV_AUTH_OK) {
-		on_auth_ok(s);
-		events &= ~(unsigned)LINK_EV_AUTH_OK;
-	}
-	if (s->phase != SESSION_CALL || !session_send_frames(s, out))
+	if (!session_send_frames(s, out))
 		return false;
 	on_link_events(s, events);
 	return s->phase == SESSION_CALL;
@@ -143,9 +140,7 @@ static void assign_address(struct session *s)
 
 static void on_auth_ok(struct session *s)
 {
-	/* the thread's outbox may still hold PPP's frames; here at most CALL_CONNECTED comes */
-	uint8_t buf[512];
-	struct outbox out = outbox(buf, sizeof(buf));
+	struct outbox out = fresh_outbox(s);
 
 	s->phase_until = CLOCK_NEVER;
 	set_user(s);
@@ -238,7 +233,8 @@ static void on_undelineated(struct session *s)
 {
 	session_note(s, SESSION_END_LOST, "the SSTP stream cannot be delineated");
 	session_log(s, LOG_LEVEL_WARNING, "not an SSTP packet, closing");
-	execute(s, call_on_lost(&s->call, now(s)) | CALL_DO_CLOSE);
+	session_lose_call(s);
+	session_close(s);
 }
 
 size_t session_on_sstp(struct session *s, uint8_t *buf, size_t len)
@@ -287,7 +283,7 @@ void session_run_timers(struct session *s)
 {
 	struct outbox out = fresh_outbox(s);
 
-	if (call_deadline(&s->call) <= now(s))
+	if (s->phase == SESSION_CALL && call_deadline(&s->call) <= now(s))
 		after_call(s, call_on_timer(&s->call, now(s), &out), &out);
 	if (s->phase == SESSION_CALL && s->link_running && link_deadline(&s->link) <= now(s)) {
 		out = fresh_outbox(s);
@@ -299,8 +295,9 @@ void session_end_call(struct session *s)
 {
 	struct outbox out = fresh_outbox(s);
 
-	if (s->link_running)
+	if (s->link_running && !s->link_closing) {
+		s->link_closing = true;
 		after_link(s, link_close(&s->link, now(s), &out), &out);
-	else
+	} else
 		after_call(s, call_disconnect(&s->call, now(s), &out), &out);
 }

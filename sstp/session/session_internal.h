@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SSTP_SESSION_SESSION_INTERNAL_H
 #define SSTP_SESSION_SESSION_INTERNAL_H
-/* The session's inside, for session.c (life) and session_tx.c (sending). */
+/* The session's inside, shared by session.c (life) and the other session_*.c. */
 #include "sstp/net/listen.h"
 #include "sstp/proto/http.h"
 #include "sstp/session/session.h"
@@ -41,15 +41,17 @@ struct session {
 	bool binding_done; /* CALL_DO_OPEN happened */
 	bool is_up;
 	bool link_running; /* the link's lower layer is up */
+	bool link_closing; /* asked to end on our side */
 	bool ended;	   /* on_end was called */
 	bool is_dirty;
 	struct session *next_dirty;
 	enum session_end end;
 	struct pbuf_queue data;
-	struct pbuf_queue control;
+	uint8_t *control; /* packets that leave at the end of the pass; NULL: none */
+	size_t control_len;
 	struct traffic traffic;
 	char peer[ADDRESS_TEXT_MAX];
-	char user[4 * LINK_NAME_MAX]; /* escaped */
+	char user[4 * LINK_NAME_MAX]; /* escaped; "" before it is known */
 	char reason[SESSION_REASON_MAX];
 };
 
@@ -58,10 +60,10 @@ struct session {
 bool session_send_control(struct session *s, struct outbox *out);
 bool session_send_frames(struct session *s, struct outbox *out);
 
-/* The socket takes data again. */
-void session_on_writable(struct session *s);
+/* Something waits: the session is packed at the end of the pass. */
+void session_mark_dirty(struct session *s);
 
-/* Packs what waits into records; called at the end of a pass for dirty sessions. */
+/* Sends what waits, control first, packed into records, as far as the stream takes it. */
 void session_pack(struct session *s);
 
 /* Takes the session off the dirty list and empties its queues. */
@@ -82,6 +84,9 @@ void session_run_timers(struct session *s);
 
 /* Ends the call in order: PPP first, then SSTP; session_close() follows. */
 void session_end_call(struct session *s);
+
+/* The connection is gone or of no more use: tells the SSTP engine, and logs its step. */
+void session_lose_call(struct session *s);
 
 /* PPP's lower layer is gone: packets flow no more, and the owner hears of it. */
 void session_stop_link(struct session *s);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a session sends. Control packets at once; data packets wait until the end of the pass and leave packed
- * into TLS records. While the socket does not take more, both wait here as plaintext, each in its own bounded
- * queue, and control goes first.
+ * How a session sends. Everything waits until the end of the pass and leaves packed into TLS records, control
+ * packets in front of data. While the socket takes no more, it waits on as plaintext: control in a small
+ * buffer of its own, data in a bounded queue that drops.
  */
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "sstp/base/log.h"
 #include "sstp/session/session_internal.h"
@@ -14,27 +16,36 @@ enum {
 	DATA_HEADER = SSTP_HEADER_SIZE + 4
 };
 
-static bool queue_control(struct session *s, const uint8_t *pkt, size_t len)
-{
-	struct pbuf *p = pbuf_new(&s->env->pool);
+static_assert(PBUF_DATA_MAX + DATA_HEADER <= SESSION_RECORD_MAX, "a packet fits into a record");
 
-	if (p && len <= PBUF_DATA_MAX) {
-		memcpy(pbuf_data(p), pkt, len);
-		p->len = (uint16_t)len;
-		if (pbuf_queue_push(&s->control, p))
-			return true;
-	}
-	pbuf_free(&s->env->pool, p);
-	session_note(s, SESSION_END_LOST, "the peer does not read its control packets");
-	session_cut(s);
-	return false;
+void session_mark_dirty(struct session *s)
+{
+	if (s->is_dirty)
+		return;
+	s->is_dirty = true;
+	s->next_dirty = s->env->dirty;
+	s->env->dirty = s;
 }
 
-static bool send_one(struct session *s, const uint8_t *pkt, size_t len)
+/* What a peer can make us hold before it has logged in is much less than after. */
+static size_t control_max(const struct session *s)
 {
-	if (pbuf_queue_is_empty(&s->control) && stream_send(s->stream, pkt, len) != -EAGAIN)
-		return true; /* sent, or the stream has ended and says so by itself */
-	return queue_control(s, pkt, len);
+	return s->binding_done ? SESSION_CONTROL_MAX : SESSION_CONTROL_EARLY_MAX;
+}
+
+static bool queue_control(struct session *s, const uint8_t *pkt, size_t len)
+{
+	if (!s->control)
+		s->control = malloc(SESSION_CONTROL_MAX);
+	if (!s->control || s->control_len + len > control_max(s)) {
+		session_note(s, SESSION_END_LOST, "the peer asks for more answers than it reads");
+		session_cut(s);
+		return false;
+	}
+	memcpy(s->control + s->control_len, pkt, len);
+	s->control_len += len;
+	session_mark_dirty(s);
+	return true;
 }
 
 bool session_send_control(struct session *s, struct outbox *out)
@@ -43,7 +54,7 @@ bool session_send_control(struct session *s, struct outbox *out)
 	size_t pos = 0, len;
 
 	while (outbox_next(out, &pos, &pkt, &len))
-		if (!send_one(s, pkt, len))
+		if (!queue_control(s, pkt, len))
 			return false;
 	return true;
 }
@@ -55,19 +66,18 @@ bool session_send_frames(struct session *s, struct outbox *out)
 
 	while (outbox_next(out, &pos, &frame, &len)) {
 		sstp_put_data_header(frame - SSTP_HEADER_SIZE, len);
-		if (!send_one(s, frame - SSTP_HEADER_SIZE, len + SSTP_HEADER_SIZE))
+		if (!queue_control(s, frame - SSTP_HEADER_SIZE, len + SSTP_HEADER_SIZE))
 			return false;
 	}
 	return true;
 }
 
-static void mark_dirty(struct session *s)
+/* A session may hold a part of the buffers that are left, so that slow ones never take the last. */
+static bool may_hold_more(const struct session *s)
 {
-	if (s->is_dirty)
-		return;
-	s->is_dirty = true;
-	s->next_dirty = s->env->dirty;
-	s->env->dirty = s;
+	const struct pbuf_pool *pool = &s->env->pool;
+
+	return s->data.bytes / PBUF_CHARGE_MIN < (pool->limit - pool->used) / 4;
 }
 
 void session_send(struct session *s, struct pbuf *p)
@@ -78,8 +88,8 @@ void session_send(struct session *s, struct pbuf *p)
 		why = DROP_NOT_OPEN;
 	else if (p->len > link_peer_mru(&s->link))
 		why = DROP_TOO_BIG;
-	else if (pbuf_queue_push(&s->data, p)) {
-		mark_dirty(s);
+	else if (may_hold_more(s) && pbuf_queue_push(&s->data, p)) {
+		session_mark_dirty(s);
 		return;
 	} else
 		why = DROP_QUEUE_FULL;
@@ -87,46 +97,55 @@ void session_send(struct session *s, struct pbuf *p)
 	pbuf_free(&s->env->pool, p);
 }
 
-static size_t pack_one(struct session *s, uint8_t *at, struct pbuf *p)
+static bool send_control(struct session *s)
+{
+	if (!s->control)
+		return true;
+	if (stream_send(s->stream, s->control, s->control_len) < 0)
+		return false;
+	free(s->control);
+	s->control = NULL;
+	s->control_len = 0;
+	return true;
+}
+
+static size_t put_packet(uint8_t *at, struct pbuf *p)
 {
 	static const uint8_t ipv4_header[] = {0xff, 0x03, 0x00, 0x21};
-	uint8_t *header;
-	size_t len;
 
-	s->traffic.tx_packets++;
-	s->traffic.tx_bytes += p->len;
-	header = pbuf_push(p, DATA_HEADER);
-	len = p->len;
-	sstp_put_data_header(header, len - SSTP_HEADER_SIZE);
-	memcpy(header + SSTP_HEADER_SIZE, ipv4_header, sizeof(ipv4_header));
-	memcpy(at, header, len);
-	pbuf_free(&s->env->pool, p);
-	return len;
+	sstp_put_data_header(at, sizeof(ipv4_header) + p->len);
+	memcpy(at + SSTP_HEADER_SIZE, ipv4_header, sizeof(ipv4_header));
+	memcpy(at + DATA_HEADER, pbuf_data(p), p->len);
+	return DATA_HEADER + (size_t)p->len;
+}
+
+/* One record of as many packets as fit; they leave the queue when the stream has taken them. */
+static bool send_record(struct session *s)
+{
+	uint8_t *record = s->env->record;
+	size_t used = 0, n = 0;
+
+	for (struct pbuf *p = s->data.head; p && used + DATA_HEADER + p->len <= SESSION_RECORD_MAX;
+	     p = p->next, n++)
+		used += put_packet(record + used, p);
+	if (stream_send(s->stream, record, used) < 0)
+		return false;
+	for (; n; n--) {
+		struct pbuf *p = pbuf_queue_pop(&s->data);
+
+		s->traffic.tx_packets++;
+		s->traffic.tx_bytes += p->len;
+		pbuf_free(&s->env->pool, p);
+	}
+	return true;
 }
 
 void session_pack(struct session *s)
 {
-	while (s->data.head && !stream_is_blocked(s->stream)) {
-		uint8_t *record = s->env->record;
-		size_t used = 0;
-
-		while (s->data.head && used + DATA_HEADER + s->data.head->len <= SESSION_RECORD_MAX)
-			used += pack_one(s, record + used, pbuf_queue_pop(&s->data));
-		if (stream_send(s->stream, record, used) < 0)
-			return;
-	}
-}
-
-void session_on_writable(struct session *s)
-{
-	while (s->control.head && !stream_is_blocked(s->stream)) {
-		struct pbuf *p = pbuf_queue_pop(&s->control);
-
-		stream_send(s->stream, pbuf_data(p), p->len);
-		pbuf_free(&s->env->pool, p);
-	}
-	if (s->data.head)
-		mark_dirty(s);
+	if (!send_control(s))
+		return;
+	while (s->data.head && send_record(s))
+		;
 }
 
 void session_tx_done(struct session *s)
@@ -139,5 +158,6 @@ void session_tx_done(struct session *s)
 		}
 	}
 	pbuf_queue_clear(&s->data, &s->env->pool);
-	pbuf_queue_clear(&s->control, &s->env->pool);
+	free(s->control);
+	s->control = NULL;
 }

@@ -47,11 +47,6 @@ void sources_free(struct sources *s)
 	free(s);
 }
 
-void sources_set_limits(struct sources *s, const struct sources_limits *limits)
-{
-	s->limits = *limits;
-}
-
 static void make_key(const struct sockaddr_storage *addr, uint8_t key[KEY_SIZE])
 {
 	const struct sockaddr_in *in = (const void *)addr;
@@ -98,6 +93,26 @@ static bool is_forgettable(const struct source *src, uint64_t now)
 			      src->failures.full_at <= now && src->banned_until <= now);
 }
 
+static void set_buckets(const struct sources *s, struct source *src)
+{
+	uint32_t per_min = s->limits.auth_failures_per_min;
+
+	bucket_init(&src->accepts, s->limits.accepts_per_s, s->limits.accepts_per_s * 2);
+	bucket_init(&src->failures, 0, 1);
+	if (per_min) {
+		src->failures.interval_ns = 60 * CLOCK_NS_PER_S / per_min;
+		src->failures.burst_ns = 60 * CLOCK_NS_PER_S;
+	}
+}
+
+void sources_set_limits(struct sources *s, const struct sources_limits *limits)
+{
+	s->limits = *limits;
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		if (s->slots[i / WAYS][i % WAYS].used)
+			set_buckets(s, &s->slots[i / WAYS][i % WAYS]);
+}
+
 static struct source *create(struct sources *s, const uint8_t key[KEY_SIZE], uint64_t now)
 {
 	struct source *set = set_of(s, key);
@@ -110,13 +125,7 @@ static struct source *create(struct sources *s, const uint8_t key[KEY_SIZE], uin
 		memset(src, 0, sizeof(*src));
 		src->used = true;
 		memcpy(src->key, key, KEY_SIZE);
-		bucket_init(&src->accepts, s->limits.accepts_per_s, s->limits.accepts_per_s * 2);
-		bucket_init(&src->failures, 0, 1);
-		if (s->limits.auth_failures_per_min) {
-			src->failures.interval_ns =
-				60 * CLOCK_NS_PER_S / s->limits.auth_failures_per_min;
-			src->failures.burst_ns = 60 * CLOCK_NS_PER_S;
-		}
+		set_buckets(s, src);
 		return src;
 	}
 	return NULL;

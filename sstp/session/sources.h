@@ -38,7 +38,7 @@ enum source_verdict {
 struct sources *sources_new(const struct sources_limits *limits);
 /* Takes NULL; every connection must have been left. */
 void sources_free(struct sources *s);
-/* For connections from now on. */
+/* For connections from now on; what addresses have used up so far is forgiven. */
 void sources_set_limits(struct sources *s, const struct sources_limits *limits);
 
 /*

@@ -39,17 +39,22 @@ struct vnet_params {
 struct vnet;
 
 /*
- * Creates the TUN device in its namespace, routes the pools to it, and begins to read it. On failure nothing is
- * left behind, and ret_error (of at least 256 bytes) holds a sentence for the operator. Borrows env.
+ * Creates the TUN device in its namespace, routes the pools to it, and begins to read it. When the device is taken away
+ * later, on_failed(arg) is called once; leases are refused then until vnet_update() has made it anew. On failure nothing
+ * is left behind, and ret_error holds a sentence for the operator. Borrows env.
  */
-int vnet_new(struct session_env *env, const struct vnet_params *params, struct vnet **ret_vnet,
+int vnet_new(struct session_env *env, const struct vnet_params *params,
+	     void (*on_failed)(void *arg, struct vnet *v), void *arg, struct vnet **ret_vnet,
 	     char ret_error[256]);
 
 /* Takes back routes and device. Takes NULL. No lease may be left. */
 void vnet_free(struct vnet *v);
 
-/* Applies what may change while sessions live: address spaces, DNS servers, client_to_client. 0 or -ENOMEM. */
-int vnet_update(struct vnet *v, const struct vnet_params *params);
+/*
+ * Applies what may change while sessions live: address spaces, DNS servers, client_to_client; makes a device that is gone
+ * anew. 0, or -errno with ret_error, and what was in effect still is.
+ */
+int vnet_update(struct vnet *v, const struct vnet_params *params, char ret_error[256]);
 
 const char *vnet_name(const struct vnet *v);
 
@@ -60,7 +65,7 @@ struct vnet_lease {
 	uint32_t address_be;
 };
 
-/* An address for user; ret_address is what IPCP shall tell the peer. 0; -ENOSPC: all are taken; -ENOMEM. */
+/* An address for user; ret_address is what IPCP shall tell the peer. 0; -ENOSPC: all are taken; -ENODEV: the device is gone; -ENOMEM. */
 int vnet_lease(struct vnet *v, const char *user, struct vnet_lease *ret_lease,
 	       struct link_address *ret_address);
 

@@ -90,7 +90,7 @@ sigterm_disconnects_with_a_reason() {
 	at_most $((($(date +%s%N) - began) / 1000000)) 8000 "milliseconds until it ended"
 	wait "$gateway_pid"
 	is $? 0 "exit status of the gateway"
-	like "$(log_since gateway "$gateway_at")" 'user=alice.*closed' "the gateway's log"
+	like "$(log_since gateway "$gateway_at")" 'user="alice".*closed' "the gateway's log"
 	like "$(log_since watcher "$watcher_at" | grep -v '^tick')" '[Dd]isconnect|DISCONNECT' \
 		"the worker knows that it was told to go"
 	stop "$watcher_pid" TERM

@@ -6,6 +6,7 @@ Run by security.sh inside its world. Statements are numbered as the project's no
 them: P for interoperability, X for security. Prints TAP.
 """
 import os
+import signal
 import socket
 import ssl
 import struct
@@ -592,6 +593,13 @@ def X29_names_cannot_forge_log_lines():
     text = log_since(mark)
     assert b"\x1b" not in text and b"\nlogin ok" not in text, text
     assert b"a\\x0alogin ok" in text, text
+    mark = log_mark()
+    c = connected_pending()
+    c.negotiate_lcp()
+    assert not c.pap('x" up, address=1.2.3.4', "x")
+    time.sleep(0.1)
+    text = log_since(mark)
+    assert b'user="x\\x22 up, address=1.2.3.4" ' in text, text
 
 
 def X35_refusing_to_authenticate_ends_the_call():
@@ -706,6 +714,78 @@ def address_is_given_back_on_every_end():
         time.sleep(0.3)
 
 
+def flood(c, n):
+    """Echo requests from a client that never reads; true when it was cut off."""
+    c.tls.settimeout(2)
+    try:
+        for _ in range(n // 100):
+            c.send(raw.ECHO_REQUEST * 100)
+            time.sleep(0.002)
+    except (OSError, ssl.SSLError):
+        return True
+    return False
+
+
+def half_open_flooder():
+    c = client(window=4096)
+    c.connect_call()
+    return c
+
+
+def resident_kb():
+    with open(f"/proc/{os.environ['GATEWAY_PID']}/status") as f:
+        return int([line.split()[1] for line in f if line.startswith("VmRSS")][0])
+
+
+def X21_flooders_that_never_read_are_cut_and_hold_little():
+    good = up("bob")
+    before = resident_kb()
+    flooders = [half_open_flooder() for _ in range(16)]
+    cut = sum(flood(c, 20000) for c in flooders)
+    same(cut, 16, "flooders that were cut off")
+    grown = resident_kb() - before
+    assert grown < (40000 if os.environ.get("SANITIZED") == "1" else 16 * 256), f"{grown} kB more"
+    works(good, b"after-flooders")
+
+
+def X48_timer_of_a_client_that_never_reads_meets_its_full_queue():
+    """PPP's retransmission, 3 s later, is what no longer fits."""
+    good = up("bob")
+    n = 3000
+    while not flood(c := half_open_flooder(), n) and n < 40000:
+        n += 2000  # until it is cut: the next ones stay just below
+    waiting = [half_open_flooder() for _ in range(4)]
+    for i, c in enumerate(waiting):
+        flood(c, n - 2000 - 400 * i)
+    deadline = time.monotonic() + 7
+    while time.monotonic() < deadline:
+        works(good, b"while-timers-run")
+        time.sleep(0.5)
+
+
+def every_packet_that_was_counted_as_sent_arrives():
+    mark = log_mark()
+    c = client(window=8192).up("alice", "wonderland")
+    sent = 12000
+    for _ in range(sent // 20):
+        c.send(ping(address_of(c), TARGET, b"counted") * 20)
+    time.sleep(0.5)
+    c.send(raw.DISCONNECT)
+    received = 0
+    try:
+        while True:
+            packet = c.receive(3)
+            received += packet[6:8] == b"\0\x21"
+    except (Closed, TimeoutError):
+        pass
+    c.close()
+    time.sleep(0.3)
+    lines = [text for text in log_since(mark).splitlines() if b"closed after" in text and b"rx 12000 " in text]
+    assert lines, "the gateway did not take every ping"
+    counted = int(lines[-1].split(b"tx ")[1].split()[0])
+    same(received, counted, "packets received of those counted as sent")
+
+
 # ---- limits; the gateway was started with low ones
 
 def X21_half_open_connections_of_one_address_are_limited():
@@ -742,19 +822,38 @@ def X22_failed_logins_of_one_address_are_limited():
     assert 3 <= failures <= 5, f"{failures} attempts were answered"
 
 
+# ---- the end; the gateway gets SIGTERM from here
+
+def X48_shutdown_meets_clients_that_never_read():
+    clients = [half_open_flooder() for _ in range(6)] + [up("alice"), authenticated()]
+    for i, c in enumerate(clients[:6]):
+        flood(c, 2000 + 800 * i)
+    os.kill(int(os.environ["GATEWAY_PID"]), signal.SIGTERM)
+    deadline = time.monotonic() + 9
+    while time.monotonic() < deadline:
+        with open(f"/proc/{os.environ['GATEWAY_PID']}/stat") as f:
+            if f.read().split()[2] == "Z":
+                return
+        time.sleep(0.05)
+    raise AssertionError("the gateway is still there after 9 s")
+
+
 def cases_of(phase):
     limits = [X21_half_open_connections_of_one_address_are_limited,
               X22_failed_logins_of_one_address_are_limited]
+    end = [X48_shutdown_meets_clients_that_never_read]
     if phase == "limits":
         return limits
-    skip = {f.__name__ for f in limits}
+    if phase == "end":
+        return end
+    skip = {f.__name__ for f in limits + end}
     everything = [f for name, f in globals().items() if callable(f) and getattr(f, "__module__", "") == "__main__"
                   and ("_" in name) and name not in HELPERS and name not in skip]
-    return everything + (limits if phase == "--list" else [])
+    return everything + (limits + end if phase == "--list" else [])
 
 
 HELPERS = {"request_pending", "connected_pending", "address_of", "echo_reply", "log_since", "log_mark", "cases_of",
-           "run_case"}
+           "run_case", "half_open_flooder", "resident_kb"}
 
 
 def run_case(number, case):

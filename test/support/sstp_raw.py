@@ -48,9 +48,13 @@ class Closed(Exception):
 class Client:
     """One connection. Every receive has a deadline, so that a test cannot hang."""
 
-    def __init__(self, address, ca, name=None, alpn=None, version=None, timeout=10):
+    def __init__(self, address, ca, name=None, alpn=None, version=None, timeout=10, window=None):
         self.timeout = timeout
-        self.tcp = socket.create_connection(address, timeout)
+        self.tcp = socket.socket(socket.AF_INET)
+        if window:
+            self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self.tcp.settimeout(timeout)
+        self.tcp.connect(address)
         self.tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = ssl.create_default_context(cafile=ca)
         context.check_hostname = False
