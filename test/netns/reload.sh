@@ -80,6 +80,47 @@ bad_configuration_keeps_the_old_one() {
 	succeeds "the session goes on" wait_for 5 has_ticked_past "$before"
 }
 
+# somebody removes the device under the gateway; python counts the processor time of a gateway that should sleep
+deleted_device_ends_its_sessions_and_a_reload_makes_it_anew() {
+	local mark before
+	mark=$(log_mark gateway)
+	ip -n "$gw" link del sstp0
+	succeeds "the log says so" wait_for 5 log_has gateway "$mark" "TUN device 'sstp0' is gone"
+	before=$(cpu_ticks)
+	sleep 1
+	at_most $(($(cpu_ticks) - before)) 20 "hundredths of a second of processor time in a second"
+	config_certificate=renewed write_config alice:wonderland bob:builder
+	kill -s HUP "$gateway_pid"
+	succeeds "the device is there again" wait_for 5 ip -n "$gw" link show sstp0
+	is "$(bob_connects)" connected "output of an application after the reload"
+	succeeds "the watcher's worker has come back by itself" wait_for 15 log_has watcher 0 'connected: .*' 
+}
+
+cpu_ticks() {
+	awk '{print $14 + $15}' "/proc/$gateway_pid/stat"
+}
+
+cpu_ticks() {
+	awk '{print $14 + $15}' "/proc/$gateway_pid/stat"
+}
+
+# somebody deletes the device under the gateway: nobody may spin on what is left
+deleted_device_ends_its_sessions_and_a_reload_makes_it_anew() {
+	local gateway_at watcher_at before
+	gateway_at=$(log_mark gateway)
+	watcher_at=$(log_mark watcher)
+	ip -n "$gw" link del sstp0
+	succeeds "the log says so" wait_for 5 log_has gateway "$gateway_at" "TUN device 'sstp0' is gone"
+	before=$(cpu_ticks)
+	sleep 1
+	at_most $(($(cpu_ticks) - before)) 20 "hundredths of a second of processor time in a second"
+	config_certificate=renewed write_config alice:wonderland bob:builder
+	kill -s HUP "$gateway_pid"
+	succeeds "the device is there again" wait_for 5 ip -n "$gw" link show sstp0
+	is "$(bob_connects)" connected "output of an application after the reload"
+	succeeds "the watcher's worker has come back" wait_for 20 log_has watcher "$watcher_at" 'connected: WEBSITE_PRIVATE_IP'
+}
+
 sigterm_disconnects_with_a_reason() {
 	local gateway_at watcher_at began
 	gateway_at=$(log_mark gateway)
@@ -101,5 +142,6 @@ tap_main \
 	reload_brings_a_new_user_and_certificate \
 	session_goes_on_over_the_reload \
 	bad_configuration_keeps_the_old_one \
+	deleted_device_ends_its_sessions_and_a_reload_makes_it_anew \
 	sigterm_disconnects_with_a_reason \
 	-- "$@"
