@@ -7,15 +7,16 @@
  * A thread has one gather buffer; it belongs to one outlet (socket) at a time, and an outlet that starts to use
  * it first sends what the former one had in it. What the socket does not take moves into the outlet's own
  * backlog; the outlet is then blocked until outlet_drain() has sent all of that. Bytes appended while blocked
- * (only TLS itself does that: an alert, close_notify) go behind the backlog, so order is kept and none is lost.
+ * (the record whose room was being made, and TLS's own: an alert, close_notify) go behind the backlog, so order
+ * is kept and none is lost.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-	/* a backlog may hold one gather buffer and this much of TLS's own messages; more is an error (ENOBUFS) */
-	OUTLET_EXTRA_MAX = 32 * 1024,
+	/* a backlog may hold one gather buffer, a record, and TLS's own messages; more is an error (ENOBUFS) */
+	OUTLET_EXTRA_MAX = 48 * 1024,
 };
 
 struct outlet;

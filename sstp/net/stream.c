@@ -548,11 +548,14 @@ int stream_send(struct stream *s, const void *buf, size_t len)
 		return s->state < OPEN ? -ENOTCONN : -EPIPE;
 	if (len > STREAM_SEND_MAX)
 		return -EMSGSIZE;
+	if (stream_is_blocked(s))
+		return -EAGAIN;
 	if (!outlet_has_room(&s->bio.out, len + records * SSL3_RT_MAX_ENCRYPTED_OVERHEAD))
 		stream_flush(s);
 	if (s->state != OPEN)
 		return -EPIPE;
-	if (stream_is_blocked(s))
+	/* blocked by our own flush: the owner could not know, and has packed the record already */
+	if (stream_is_blocked(s) && records > 1)
 		return -EAGAIN;
 	if (len == 0)
 		return 0;

@@ -11,8 +11,8 @@
  *
  * Sending: stream_send() encrypts at once, one call one TLS record (up to 16 KB), into the thread's gather
  * buffer through a custom write BIO; stream_flush() makes one send of what was gathered. What the socket
- * does not take is kept (bounded by one gather buffer), the stream is then blocked, and the owner keeps its
- * plaintext until on_writable. So a blocked stream never holds more than one gather of ciphertext. A peer
+ * does not take is kept (bounded by one gather buffer and a record), the stream is then blocked, and the owner keeps its
+ * plaintext until on_writable. So a blocked stream never holds more ciphertext than that. A peer
  * that takes nothing of it for 60 s ends the stream (STREAM_END_RESET).
  *
  * Why TLS and readiness disagree is dealt with in one place, stream.c: decrypted bytes inside OpenSSL are
@@ -84,9 +84,12 @@ struct stream *stream_connect(struct stream_scratch *scratch, const struct socka
 			      socklen_t addr_len, const char *server_name, struct tls_ctx *tls,
 			      const struct stream_ops *ops, void *arg);
 
-/* Encrypts len bytes as one record (more than 16 KB: several). Returns 0; -EAGAIN when blocked, nothing
+/*
+ * Encrypts len bytes as one record (more than 16 KB: several). Returns 0; -EAGAIN when blocked, nothing
  * taken; -EPIPE when the stream has ended or is shutting down; -ENOTCONN before on_open; -EMSGSIZE above
- * STREAM_SEND_MAX. Flushes only when the gather buffer is full. */
+ * STREAM_SEND_MAX. Flushes only when the gather buffer is full. A stream that is not blocked always takes
+ * one record, even if it becomes blocked by that: who asks stream_is_blocked() first loses nothing.
+ */
 int stream_send(struct stream *s, const void *buf, size_t len);
 
 /* Sends what was gathered for this stream; also done at the end of each pass. */
