@@ -80,6 +80,14 @@ unsigned auth_on_user(struct auth *a, const uint8_t *nt_hash, struct outbox *out
 	return decide(a, right ? NULL : "wrong password", out);
 }
 
+void auth_wipe_key(struct auth *a)
+{
+	secret_wipe_bytes(a->hlak, sizeof(a->hlak));
+	/* the server compares a repeated PAP request with it */
+	if (!a->params.server)
+		secret_wipe_bytes(a->nt_hash, sizeof(a->nt_hash));
+}
+
 unsigned auth_on_timer(struct auth *a, uint64_t now, struct outbox *out)
 {
 	if (now < a->deadline)

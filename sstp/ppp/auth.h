@@ -111,6 +111,9 @@ unsigned auth_input(struct auth *a, uint64_t now, uint16_t protocol, const struc
 /* Server, answer to AUTH_ASK_USER; nt_hash NULL: no such user. Ignored when nothing was asked. */
 unsigned auth_on_user(struct auth *a, const uint8_t *nt_hash, struct outbox *out);
 
+/* The key has been taken: wipes it, and on the client what it was made of. */
+void auth_wipe_key(struct auth *a);
+
 unsigned auth_on_timer(struct auth *a, uint64_t now, struct outbox *out);
 
 /* For the methods. */

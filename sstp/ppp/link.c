@@ -175,6 +175,7 @@ static unsigned on_ipcp_up(struct link *l, uint64_t now, struct outbox *out)
 	if (!is_server(l) && !ipcp_has_usable_address(&l->ipcp))
 		return terminate(l, now, "the server gives us no usable address", out);
 	enter(l, now, LINK_PHASE_OPEN);
+	auth_wipe_key(&l->auth);
 	if (is_server(l))
 		l->echo_deadline = now + ECHO_NS;
 	return LINK_EV_UP;

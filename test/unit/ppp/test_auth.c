@@ -681,11 +681,26 @@ static void password_too_long_for_pap_fails_before_it_is_cut(void **state)
 	rig_expect_silence(&r);
 }
 
+static void X45_key_is_wiped_when_the_link_is_open(void **state)
+{
+	static const uint8_t no_hash[LINK_NT_HASH_SIZE];
+	struct rig r;
+
+	rig_server_open(&r);
+	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	/* and the answer can still be repeated */
+	rig_feed(&r, rig_response);
+	rig_expect(&r, rig_success);
+	rig_client_open(&r);
+	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	assert_memory_equal(r.link.auth.nt_hash, no_hash, sizeof(no_hash));
+}
+
 static void X45_done_wipes_keys_and_hashes(void **state)
 {
 	struct rig r;
 
-	rig_server_open(&r);
+	rig_server_authenticated(&r);
 	link_done(&r.link);
 	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
 	assert_string_equal(link_user_name(&r.link), "");
@@ -739,6 +754,7 @@ int main(void)
 		cmocka_unit_test(pap_client_gives_the_text_of_a_refusal),
 		cmocka_unit_test(X36_pap_request_sent_to_the_client_is_ignored),
 		cmocka_unit_test(password_too_long_for_pap_fails_before_it_is_cut),
+		cmocka_unit_test(X45_key_is_wiped_when_the_link_is_open),
 		cmocka_unit_test(X45_done_wipes_keys_and_hashes),
 	};
 
