@@ -72,9 +72,9 @@ static uint32_t local_address(const struct nlmsghdr *message)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, message,
-			  sizeof(struct ifaddrmsg)) if (mnl_attr_get_type(attr) ==
-							IFA_LOCAL) return mnl_attr_get_u32(attr);
+	mnl_attr_for_each(attr, message, sizeof(struct ifaddrmsg))
+		if (mnl_attr_get_type(attr) == IFA_LOCAL)
+			return mnl_attr_get_u32(attr);
 	return 0;
 }
 

@@ -69,9 +69,9 @@ static uint32_t route_device(const struct nlmsghdr *message)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, message,
-			  sizeof(struct rtmsg)) if (mnl_attr_get_type(attr) ==
-						    RTA_OIF) return mnl_attr_get_u32(attr);
+	mnl_attr_for_each(attr, message, sizeof(struct rtmsg))
+		if (mnl_attr_get_type(attr) == RTA_OIF)
+			return mnl_attr_get_u32(attr);
 	return 0;
 }
 
@@ -149,8 +149,7 @@ static int read_route(const struct nlmsghdr *message, void *arg)
 
 	if (message->nlmsg_type != RTM_NEWROUTE)
 		return 0;
-	mnl_attr_for_each(attr, message, sizeof(struct rtmsg))
-	{
+	mnl_attr_for_each(attr, message, sizeof(struct rtmsg)) {
 		switch (mnl_attr_get_type(attr)) {
 		case RTA_OIF: route->ifindex = mnl_attr_get_u32(attr); break;
 		case RTA_PREFSRC: route->source_be = mnl_attr_get_u32(attr); break;
