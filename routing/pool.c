@@ -2,8 +2,8 @@
 /*
  * One entry per address, in a table that is filled once. An address that is not leased is on the
  * free list: first those never leased, in order of index, behind them the released ones in order
- * of release; so the head is always the one that has rested longest, and no clock is asked. One
- * that was leased before is also on the chain of its last owner's hash, newest release first, so
+ * of release; so the head is always the one that has rested longest, and when that has not rested
+ * long enough none has. One that was leased before is also on the chain of its last owner's hash, newest release first, so
  * the first match there is the one the owner held last. A leased address is on neither: an owner
  * with a thousand sessions makes no chain long, and lease and release take constant time.
  *
@@ -233,6 +233,18 @@ static uint32_t find_last_held(const struct pool *p, const char *owner, uint32_t
 	return NONE;
 }
 
+/* For somebody who did not hold it last. */
+static uint32_t find_rested(const struct pool *p, uint64_t now_ns)
+{
+	uint32_t i = p->frees[p->total].next;
+
+	if (i == p->total)
+		return NONE;
+	if (p->entries[i].owner && now_ns - p->entries[i].since_ns < POOL_REST_NS)
+		return NONE;
+	return i;
+}
+
 static int set_owner(struct entry *e, const char *owner, size_t len, uint32_t hash)
 {
 	char *copy = malloc(len + 1);
@@ -254,8 +266,8 @@ int pool_lease(struct pool *p, const char *owner, uint64_t now_ns, uint32_t *ret
 	uint32_t i = find_last_held(p, owner, hash);
 
 	if (i == NONE) {
-		i = p->frees[p->total].next;
-		if (i == p->total)
+		i = find_rested(p, now_ns);
+		if (i == NONE)
 			return -ENOSPC;
 		if (set_owner(&p->entries[i], owner, len, hash) < 0)
 			return -ENOMEM;

@@ -8,8 +8,9 @@
  * broadcast address), never two leases of one. An address has an index, dense from 0 over all
  * prefixes in the order given: the packet path maps destination -> index -> session by it.
  * Which one a lease gets: the one its owner held last, if it is free; else one never leased; else
- * the one released the longest time ago. So a released address rests as long as the pool's size
- * allows, and goes to somebody else soon only when nothing else is free.
+ * the one released the longest time ago, once that is POOL_REST_NS or more. What is still on its way
+ * to an address when its owner leaves can so never reach another: a pool that is too small for its
+ * comings and goings refuses newcomers for a minute instead.
  * Limit: POOL_MAX addresses over all prefixes, about 60 bytes each, plus the owner's name: owners
  * are remembered (for stickiness) one per address.
  */
@@ -18,6 +19,8 @@
 #include <stdint.h>
 
 #include "routing/prefix.h"
+
+#define POOL_REST_NS UINT64_C(60000000000)
 
 enum {
 	POOL_MAX = 1 << 20,
@@ -44,7 +47,7 @@ bool pool_reserve(struct pool *p, uint32_t addr_be);
 /*
  * Leases an address to owner (its name, copied; up to POOL_OWNER_MAX - 1 bytes count). Several
  * leases of one owner are several addresses. now_ns never goes back between calls. Returns the
- * index, ret_addr_be the address in network byte order; -ENOSPC when all are leased; -ENOMEM, the
+ * index, ret_addr_be the address in network byte order; -ENOSPC when all are leased or rest; -ENOMEM, the
  * pool being as it was.
  */
 int pool_lease(struct pool *p, const char *owner, uint64_t now_ns, uint32_t *ret_addr_be);

@@ -230,9 +230,9 @@ static void owner_whose_address_is_taken_gets_another(void **state)
 	uint32_t b = lease(p, "bob", 1);
 
 	release(p, a, 2);
-	assert_int_equal(lease(p, "carol", 3), a);
-	release(p, b, 4);
-	assert_int_equal(lease(p, "alice", 5), b);
+	assert_int_equal(lease(p, "carol", 2 + POOL_REST_NS), a);
+	release(p, b, 3 + POOL_REST_NS);
+	assert_int_equal(lease(p, "alice", 3 + 2 * POOL_REST_NS), b);
 	assert_exhausted(p);
 	pool_free(p);
 }
@@ -247,9 +247,27 @@ static void stranger_gets_unused_then_the_longest_rested(void **state)
 	release(p, a, 3);
 	assert_int_equal(lease(p, "c", 4), addr("10.0.0.2"));
 	assert_int_equal(lease(p, "d", 4), addr("10.0.0.3"));
-	assert_int_equal(lease(p, "e", 4), b);
-	assert_int_equal(lease(p, "f", 4), a);
+	assert_int_equal(lease(p, "e", 3 + POOL_REST_NS), b);
+	assert_int_equal(lease(p, "f", 3 + POOL_REST_NS), a);
 	assert_exhausted(p);
+	assert_true(pool_check(p));
+	pool_free(p);
+}
+
+static void X54_stranger_gets_no_address_that_was_released_within_the_minute(void **state)
+{
+	struct pool *p = POOL_OF("10.0.0.0/32");
+	uint32_t a = lease(p, "alice", 1);
+	uint32_t got = 7;
+
+	release(p, a, 2);
+	assert_int_equal(pool_lease(p, "bob", 1 + POOL_REST_NS, &got), -ENOSPC);
+	assert_int_equal(got, 7);
+	/* her own she gets back at once, and it rests anew */
+	assert_int_equal(lease(p, "alice", 1 + POOL_REST_NS), a);
+	release(p, a, 1 + POOL_REST_NS);
+	assert_int_equal(pool_lease(p, "bob", 2 * POOL_REST_NS, &got), -ENOSPC);
+	assert_int_equal(lease(p, "bob", 1 + 2 * POOL_REST_NS), a);
 	assert_true(pool_check(p));
 	pool_free(p);
 }
@@ -321,14 +339,14 @@ static void lease_without_memory_leaves_the_pool_as_it_was(void **state)
 	release(p, a, 2);
 	lease(p, "bob", 3);
 	allocations_left = 0;
-	assert_int_equal(pool_lease(p, "carol", 4, &got), -ENOMEM);
+	assert_int_equal(pool_lease(p, "carol", 2 + POOL_REST_NS, &got), -ENOMEM);
 	allocations_left = -1;
 	assert_int_equal(got, 7);
 	assert_int_equal(pool_used(p), 1);
 	assert_true(pool_check(p));
 	/* still alice's, and her return takes no memory */
 	allocations_left = 0;
-	assert_int_equal(lease(p, "alice", 5), a);
+	assert_int_equal(lease(p, "alice", 2 + POOL_REST_NS), a);
 	allocations_left = -1;
 	pool_free(p);
 }
@@ -354,12 +372,19 @@ static bool slow_is_better(const struct slow_entry *a, const struct slow_entry *
 	return a_held ? a->released > b->released : a->released < b->released;
 }
 
-static int slow_pick(const struct slow_entry *e, uint32_t n, int owner)
+static bool slow_is_free(const struct slow_entry *e, int owner, uint64_t now)
+{
+	bool rests = e->owner >= 0 && e->owner != owner && now - e->released < POOL_REST_NS;
+
+	return !e->leased && !e->reserved && !rests;
+}
+
+static int slow_pick(const struct slow_entry *e, uint32_t n, int owner, uint64_t now)
 {
 	int best = -ENOSPC;
 
 	for (uint32_t i = 0; i < n; i++)
-		if (!e[i].leased && !e[i].reserved &&
+		if (slow_is_free(&e[i], owner, now) &&
 		    (best < 0 || slow_is_better(&e[i], &e[best], owner)))
 			best = (int)i;
 	return best;
@@ -367,7 +392,7 @@ static int slow_pick(const struct slow_entry *e, uint32_t n, int owner)
 
 static void slow_lease(struct slow_entry *e, struct pool *p, int owner, uint64_t now)
 {
-	int expected = slow_pick(e, pool_indexes(p), owner);
+	int expected = slow_pick(e, pool_indexes(p), owner, now);
 	uint32_t got = 0;
 	char name[16];
 
@@ -409,7 +434,7 @@ static void run_against_oracle(struct prng *prng, struct pool *p, int owners, in
 		if (e[i].reserved)
 			assert_true(pool_reserve(p, pool_address(p, i)));
 	}
-	for (int step = 0; step < steps; step++, now++) {
+	for (int step = 0; step < steps; step++) {
 		uint32_t used = 0;
 		/* the drift changes now and then, so that the pool runs full and empty */
 		uint32_t leases = step / 200 % 2 ? 3 : 7;
@@ -418,6 +443,8 @@ static void run_against_oracle(struct prng *prng, struct pool *p, int owners, in
 			slow_lease(e, p, (int)prng_below(prng, (uint32_t)owners), now);
 		else
 			slow_release(e, p, prng_below(prng, n), now);
+		/* most that are released rest for some steps, and some are forgotten for long */
+		now += 1 + prng_below(prng, 8) * (POOL_REST_NS / 32);
 		for (uint32_t i = 0; i < n; i++)
 			used += e[i].leased;
 		assert_int_equal(pool_used(p), used);
@@ -452,6 +479,7 @@ int main(void)
 		cmocka_unit_test(owner_of_several_gets_the_latest_released_first),
 		cmocka_unit_test(owner_whose_address_is_taken_gets_another),
 		cmocka_unit_test(stranger_gets_unused_then_the_longest_rested),
+		cmocka_unit_test(X54_stranger_gets_no_address_that_was_released_within_the_minute),
 		cmocka_unit_test(owners_differ_within_their_limit_only),
 		cmocka_unit_test(a_thousand_leases_of_one_owner_come_and_go),
 		cmocka_unit_test(new_fails_whole_at_every_allocation),
