@@ -97,8 +97,10 @@ int outlet_append(struct outlet *out, const void *data, size_t len)
 		return -out->error;
 	if (outlet_is_blocked(out))
 		return append_backlog(out, data, len);
-	if (len > g->cap)
+	if (len > g->cap) {
+		set_error(out, EMSGSIZE);
 		return -EMSGSIZE;
+	}
 	memcpy(g->buf + g->len, data, len);
 	g->len += len;
 	g->owner = out;

@@ -173,6 +173,16 @@ static void backlog_has_a_limit(void **state)
 	assert_int_equal(outlet_append(&t.a, zeros, 1), -ENOBUFS);
 }
 
+static void what_no_buffer_can_hold_finishes_the_outlet(void **state)
+{
+	static const uint8_t zeros[CAP + 1];
+
+	assert_int_equal(outlet_append(&t.a, zeros, sizeof(zeros)), -EMSGSIZE);
+	assert_int_equal(t.a.error, EMSGSIZE);
+	assert_int_equal(t.changes, 1);
+	assert_int_equal(outlet_append(&t.a, zeros, 1), -EMSGSIZE);
+}
+
 static void lost_connection_is_an_error_and_no_signal(void **state)
 {
 	close(t.far_a);
@@ -211,6 +221,7 @@ int main(void)
 		on_pair(what_the_socket_does_not_take_blocks_and_keeps_its_order),
 		on_pair(full_buffer_is_sent_to_make_room),
 		on_pair(backlog_has_a_limit),
+		on_pair(what_no_buffer_can_hold_finishes_the_outlet),
 		on_pair(lost_connection_is_an_error_and_no_signal),
 		on_pair(former_outlet_that_fails_does_not_hurt_the_next),
 	};
