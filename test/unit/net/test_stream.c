@@ -63,6 +63,24 @@ static void both_ends_know_the_digests_of_the_presented_leaf(void **state)
 	}
 }
 
+/* A reload in between changes what the next connection gets. */
+static void P49_digest_is_that_of_the_connection_and_not_of_the_newest_certificate(void **state)
+{
+	struct rig *rig = *state;
+	const struct testcert_spec spec = {.issuer = rig_root(), .san = "DNS:gateway.test"};
+	struct testcert *newer = testcert_new(&spec);
+	uint8_t expect1[20], expect256[32], sha1[20], sha256[32];
+
+	X509_digest(rig_server_cert()->cert, EVP_sha1(), expect1, NULL);
+	X509_digest(rig_server_cert()->cert, EVP_sha256(), expect256, NULL);
+	rig_open(rig);
+	rig_present(rig, newer);
+	testcert_free(newer);
+	assert_int_equal(stream_cert_digests(rig->server.stream, sha1, sha256), 0);
+	assert_memory_equal(sha1, expect1, sizeof(sha1));
+	assert_memory_equal(sha256, expect256, sizeof(sha256));
+}
+
 static void before_open_there_is_no_digest_and_nothing_can_be_sent(void **state)
 {
 	struct rig *rig = *state;
@@ -300,6 +318,7 @@ int main(void)
 		on_rig(both_ends_open_with_tls13_and_aes128),
 		on_rig(both_ends_know_each_others_address),
 		on_rig(both_ends_know_the_digests_of_the_presented_leaf),
+		on_rig(P49_digest_is_that_of_the_connection_and_not_of_the_newest_certificate),
 		on_rig(before_open_there_is_no_digest_and_nothing_can_be_sent),
 		on_rig(X26_peer_may_take_nothing_for_a_minute),
 		on_rig(empty_send_is_nothing_and_too_long_a_send_is_refused),

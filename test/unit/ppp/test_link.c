@@ -151,6 +151,18 @@ static void X05_protocol_reject_of_a_full_frame_stays_within_the_mru(void **stat
 	}
 }
 
+static void P40_largest_packet_is_swallowed_when_it_is_to_be_discarded(void **state)
+{
+	static const uint8_t frame[4091] = {0xff, 3, 0xc0, 0x21, LCP_DISCARD, 1, 0x0f, 0xf7};
+	struct rig r;
+
+	rig_server_open(&r);
+	assert_int_equal(rig_feed_bytes(&r, frame, sizeof(frame)), 0);
+	rig_expect_silence(&r);
+	assert_int_equal(link_malformed(&r.link), 0);
+	assert_true(link_is_up(&r.link));
+}
+
 static void X16_frames_of_0_to_3_bytes_are_dropped(void **state)
 {
 	static const char *const tiny[] = {"",	 "ff",	 "ff03",   "ff03c0",
@@ -333,6 +345,7 @@ int main(void)
 		cmocka_unit_test(X23_many_protocols_draw_eight_rejects_a_second),
 		cmocka_unit_test(X23_a_stranger_draws_16_protocol_rejects_in_total),
 		cmocka_unit_test(X05_protocol_reject_of_a_full_frame_stays_within_the_mru),
+		cmocka_unit_test(P40_largest_packet_is_swallowed_when_it_is_to_be_discarded),
 		cmocka_unit_test(X16_frames_of_0_to_3_bytes_are_dropped),
 		cmocka_unit_test(X31_ipcp_before_authentication_gets_no_ack),
 		cmocka_unit_test(X31_client_opens_no_ipcp_before_the_server_has_proved_itself),
