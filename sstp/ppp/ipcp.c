@@ -111,26 +111,37 @@ static bool is_asked_for(const struct ipcp *ipcp, uint8_t type)
 	}
 }
 
-/* The server's address is not negotiable: the same request again. */
+static void stop_asking(struct ipcp *ipcp, uint8_t type)
+{
+	if (type == IPCP_ADDRESS) {
+		ipcp->ask_address = false;
+		return;
+	}
+	ipcp->ask_dns[type == IPCP_DNS2] = false;
+	*client_value(ipcp, type) = 0;
+}
+
+/*
+ * The server's address is not negotiable: the same request again. A server that has no DNS server may reject
+ * the question or answer with what was asked, zero, for as long as it is asked.
+ */
 static int on_nak(struct cp *cp, const struct option *o)
 {
 	struct ipcp *ipcp = ipcp_of(cp);
+	uint32_t *value = client_value(ipcp, o->type);
 
-	if (!ipcp->server && o->len == ADDRESS_SIZE && is_asked_for(ipcp, o->type))
-		*client_value(ipcp, o->type) = get_address(o);
+	if (ipcp->server || o->len != ADDRESS_SIZE || !is_asked_for(ipcp, o->type))
+		return 0;
+	if (o->type != IPCP_ADDRESS && get_address(o) == *value)
+		stop_asking(ipcp, o->type);
+	else
+		*value = get_address(o);
 	return 0;
 }
 
 static int on_reject(struct cp *cp, const struct option *o)
 {
-	struct ipcp *ipcp = ipcp_of(cp);
-
-	if (o->type == IPCP_ADDRESS) {
-		ipcp->ask_address = false;
-		return 0;
-	}
-	ipcp->ask_dns[o->type == IPCP_DNS2] = false;
-	*client_value(ipcp, o->type) = 0;
+	stop_asking(ipcp_of(cp), o->type);
 	return 0;
 }
 

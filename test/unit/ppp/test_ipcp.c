@@ -253,6 +253,21 @@ static void client_takes_address_and_dns_from_the_servers_nak(void **state)
 	assert_int_equal(a->dns[1], inet_addr("8.8.8.8"));
 }
 
+static void client_asks_no_more_for_a_dns_server_that_is_naked_with_zero(void **state)
+{
+	struct rig r;
+
+	start_client(&r);
+	rig_feed(&r, "ff0380210301001603060a000005810600000000830608080808");
+	rig_expect(&r, "ff0380210102001003060a000005830608080808");
+	rig_expect_silence(&r);
+	rig_feed(&r, "ff0380210101000a03060a000001");
+	rig_skip(&r);
+	assert_int_equal(rig_ack(&r, "ff0380210102001003060a000005830608080808"), LINK_EV_UP);
+	assert_int_equal(link_addresses(&r.link)->dns[0], 0);
+	assert_int_equal(link_addresses(&r.link)->dns[1], inet_addr("8.8.8.8"));
+}
+
 static void client_drops_dns_that_is_rejected(void **state)
 {
 	struct rig r;
@@ -354,6 +369,7 @@ int main(void)
 		cmocka_unit_test(terminate_request_for_ipcp_ends_the_link),
 		cmocka_unit_test(P55_codes_above_7_are_rejected_and_never_answered_otherwise),
 		cmocka_unit_test(client_takes_address_and_dns_from_the_servers_nak),
+		cmocka_unit_test(client_asks_no_more_for_a_dns_server_that_is_naked_with_zero),
 		cmocka_unit_test(client_drops_dns_that_is_rejected),
 		cmocka_unit_test(client_takes_whatever_address_the_server_has),
 		cmocka_unit_test(client_rejects_all_else_from_the_server),
