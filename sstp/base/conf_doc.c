@@ -208,10 +208,19 @@ int conf_doc_load(struct conf_doc *doc, const char *path, struct conf_error *e)
 	return r;
 }
 
+static void wipe_texts(yaml_document_t *tree)
+{
+	for (yaml_node_t *node = tree->nodes.start; node < tree->nodes.top; node++)
+		if (node->type == YAML_SCALAR_NODE)
+			secret_wipe_bytes(node->data.scalar.value, node->data.scalar.length);
+}
+
 void conf_doc_done(struct conf_doc *doc)
 {
-	if (doc->has_tree)
+	if (doc->has_tree) {
+		wipe_texts(&doc->tree);
 		yaml_document_delete(&doc->tree);
+	}
 	if (doc->bytes)
 		secret_wipe_bytes(doc->bytes, doc->len);
 	free(doc->bytes);

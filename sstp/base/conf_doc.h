@@ -9,7 +9,7 @@
 struct conf_doc {
 	uint8_t *bytes; /* may hold passwords: wiped when done */
 	size_t len;
-	yaml_document_t tree;
+	yaml_document_t tree; /* its texts are wiped as well */
 	bool has_tree;
 };
 

@@ -52,6 +52,18 @@ static const cyaml_schema_field_t fields[] = {
 static const cyaml_schema_value_t schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct house, fields)};
 
+/* How often something was wiped that had "x-pw" in it. */
+static unsigned secrets_wiped;
+
+void __real_secret_wipe_bytes(void *buf, size_t len);
+void __wrap_secret_wipe_bytes(void *buf, size_t len);
+
+void __wrap_secret_wipe_bytes(void *buf, size_t len)
+{
+	secrets_wiped += memmem(buf, len, "x-pw", 4) != NULL;
+	__real_secret_wipe_bytes(buf, len);
+}
+
 /* Every test has a folder of its own to be in, so that paths in errors are short. */
 static int enter_folder(void **state)
 {
@@ -105,6 +117,18 @@ static struct house *load(const char *yaml)
 	assert_string_equal(error.text, "");
 	assert_int_equal(r, 0);
 	return data;
+}
+
+static void texts_are_wiped_in_the_file_and_in_its_tree(void **state)
+{
+	struct house *h;
+
+	secrets_wiped = 0;
+	h = load("floors: 1\npets: [x-pw]\n");
+	assert_int_equal(secrets_wiped, 2);
+	conf_free(&schema, h);
+	expect_error("floors: 1\npets: [x-pw]\ndoors: 3\n", "f:3: 'doors' must be a list");
+	assert_int_equal(secrets_wiped, 4);
 }
 
 static void values_are_decoded(void **state)
@@ -379,6 +403,7 @@ static void a_long_path_is_cut_and_terminated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		in_folder(texts_are_wiped_in_the_file_and_in_its_tree),
 		in_folder(values_are_decoded),
 		in_folder(absent_keys_are_null),
 		in_folder(unknown_key_lists_what_is_allowed),
