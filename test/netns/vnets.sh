@@ -108,8 +108,8 @@ tun_devices() {
 page='curl -sS -m 10 http://10.20.0.2/colour'
 
 each_user_reaches_the_own_network_only() {
-	is "$(user_run alice $page)" red "what alice fetches from 10.20.0.2"
-	is "$(user_run bob $page)" blue "what bob fetches from 10.20.0.2"
+	is "$(user_run alice sh -c "$page")" red "what alice fetches from 10.20.0.2"
+	is "$(user_run bob sh -c "$page")" blue "what bob fetches from 10.20.0.2"
 }
 
 both_at_once_with_one_address() {
@@ -179,8 +179,8 @@ network_added_by_a_reload_works_at_once() {
 	write_networks_config green
 	kill -s HUP "$gateway_pid"
 	succeeds "its device is there" wait_for 10 has_device "$world_prefix-green" sstp0
-	is "$(user_run erin $page)" green "what the new user fetches from 10.20.0.2"
-	is "$(user_run bob $page)" blue "what bob fetches from 10.20.0.2"
+	is "$(user_run erin sh -c "$page")" green "what the new user fetches from 10.20.0.2"
+	is "$(user_run bob sh -c "$page")" blue "what bob fetches from 10.20.0.2"
 	mark=$(log_mark stays)
 	succeeds "the session from before goes on" wait_for 20 log_has stays "$mark" '^red$'
 }
