@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/worker/dns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "test/support/cmocka.h"
+#include "test/unit/worker/private_etc.h"
+
+#define NAMED	    "/etc/netns/app1/resolv.conf"
+#define FIRST_LINE  "# by sstp-worker: the virtual network's DNS servers\n"
+#define ONE_SERVER  FIRST_LINE "nameserver 10.20.0.4\n"
+#define TWO_SERVERS FIRST_LINE "nameserver 10.20.0.4\nnameserver 10.20.0.5\n"
+
+static struct dns *new_dns(const char *netns)
+{
+	struct dns *d = NULL;
+
+	assert_int_equal(dns_new(netns, &d), 0);
+	assert_non_null(d);
+	return d;
+}
+
+static int set_servers(struct dns *d, const char *first, const char *second)
+{
+	const uint32_t servers_be[2] = {
+		first ? inet_addr(first) : 0,
+		second ? inet_addr(second) : 0,
+	};
+
+	return dns_set(d, servers_be);
+}
+
+static int exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static void file_is_there_only_with_servers(void **state)
+{
+	struct dns *d = new_dns(NULL);
+
+	assert_null(dns_path(d));
+	assert_int_equal(set_servers(d, NULL, NULL), 0);
+	assert_null(dns_path(d));
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
+	assert_string_equal(read_text(dns_path(d)), ONE_SERVER);
+	dns_free(d);
+}
+
+static void unnamed_one_lies_below_run_and_goes_at_the_end(void **state)
+{
+	struct dns *d = new_dns(NULL);
+	char folder[64], path[96];
+
+	snprintf(folder, sizeof(folder), "/run/sstp-worker/%d", (int)getpid());
+	snprintf(path, sizeof(path), "%s/resolv.conf", folder);
+	assert_int_equal(set_servers(d, "10.20.0.4", "10.20.0.5"), 0);
+	assert_string_equal(dns_path(d), path);
+	assert_string_equal(read_text(path), TWO_SERVERS);
+	dns_free(d);
+	assert_false(exists(folder));
+}
+
+static void named_one_lies_where_ip_netns_looks(void **state)
+{
+	struct dns *d = new_dns("app1");
+
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
+	assert_string_equal(dns_path(d), NAMED);
+	assert_string_equal(read_text(NAMED), ONE_SERVER);
+	dns_free(d);
+	assert_false(exists("/etc/netns/app1"));
+}
+
+static void what_stood_there_comes_back(void **state)
+{
+	struct dns *d;
+
+	mkdir("/etc/netns", 0755);
+	mkdir("/etc/netns/app1", 0755);
+	write_text(NAMED, "nameserver 192.0.2.53\n");
+	d = new_dns("app1");
+	assert_string_equal(read_text(NAMED), "nameserver 192.0.2.53\n");
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
+	assert_string_equal(read_text(NAMED), ONE_SERVER);
+	dns_free(d);
+	assert_string_equal(read_text(NAMED), "nameserver 192.0.2.53\n");
+}
+
+static void without_servers_the_old_file_is_not_touched(void **state)
+{
+	struct dns *d = new_dns("app1");
+	struct stat before, after;
+
+	assert_int_equal(stat(NAMED, &before), 0);
+	assert_int_equal(set_servers(d, NULL, NULL), 0);
+	assert_null(dns_path(d));
+	dns_free(d);
+	assert_int_equal(stat(NAMED, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+	assert_int_equal(unlink(NAMED), 0);
+}
+
+/* A mount of the file sees the change only if it stays the same file. */
+static void new_servers_are_written_in_place(void **state)
+{
+	struct dns *d = new_dns("app1");
+	struct stat before, after;
+
+	assert_int_equal(set_servers(d, "10.20.0.4", "10.20.0.5"), 0);
+	assert_int_equal(stat(NAMED, &before), 0);
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
+	assert_int_equal(stat(NAMED, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_string_equal(read_text(NAMED), ONE_SERVER);
+	dns_free(d);
+}
+
+static void second_server_alone_is_a_server(void **state)
+{
+	struct dns *d = new_dns("app1");
+
+	assert_int_equal(set_servers(d, NULL, "10.20.0.4"), 0);
+	assert_string_equal(read_text(NAMED), ONE_SERVER);
+	dns_free(d);
+}
+
+static void connection_without_servers_keeps_the_last_ones(void **state)
+{
+	struct dns *d = new_dns("app1");
+
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
+	assert_int_equal(set_servers(d, NULL, NULL), 0);
+	assert_string_equal(read_text(NAMED), ONE_SERVER);
+	dns_free(d);
+}
+
+static void folder_of_somebody_else_stays(void **state)
+{
+	mkdir("/etc/netns/app1", 0755);
+	write_text("/etc/netns/app1/hosts", "192.0.2.1 gw.test\n");
+	dns_free(new_dns("app1"));
+	assert_string_equal(read_text("/etc/netns/app1/hosts"), "192.0.2.1 gw.test\n");
+}
+
+static void what_cannot_be_written_has_its_error(void **state)
+{
+	struct dns *d = NULL;
+
+	assert_int_equal(mount(NULL, "/etc", NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	assert_int_equal(dns_new("app2", &d), -EROFS);
+	assert_null(d);
+	assert_int_equal(dns_new("app1", &d), 0);
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), -EROFS);
+	assert_null(dns_path(d));
+	dns_free(d);
+	assert_int_equal(mount(NULL, "/etc", NULL, MS_REMOUNT, NULL), 0);
+}
+
+static void nothing_is_freed_without_complaint(void **state)
+{
+	dns_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(file_is_there_only_with_servers),
+		cmocka_unit_test(unnamed_one_lies_below_run_and_goes_at_the_end),
+		cmocka_unit_test(named_one_lies_where_ip_netns_looks),
+		cmocka_unit_test(what_stood_there_comes_back),
+		cmocka_unit_test(without_servers_the_old_file_is_not_touched),
+		cmocka_unit_test(new_servers_are_written_in_place),
+		cmocka_unit_test(second_server_alone_is_a_server),
+		cmocka_unit_test(connection_without_servers_keeps_the_last_ones),
+		cmocka_unit_test(folder_of_somebody_else_stays),
+		cmocka_unit_test(what_cannot_be_written_has_its_error),
+		cmocka_unit_test(nothing_is_freed_without_complaint),
+	};
+
+	return cmocka_run_group_tests_name("worker/dns", tests, private_etc, NULL);
+}
