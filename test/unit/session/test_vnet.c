@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A VNet with a real device in a network namespace of its own. Its sessions are made by hand, without a stream: what
+ * is sent to one stays in its queue.
+ */
+#include "sstp/session/vnet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sstp/base/log.h"
+#include "sstp/session/session_internal.h"
+#include "test/support/cmocka.h"
+#include "tun/ip.h"
+#include "tun/netns.h"
+#include "tun/rtnl.h"
+
+#define PATIENCE (5 * CLOCK_NS_PER_S) /* only a failing test waits that long */
+
+enum {
+	IP_HEADER = 20,
+	UDP_HEADER = 8,
+};
+
+/* VNet "lab": 10.20.0.0/24 behind it, its pool 172.16.77.0/30, of which .1 is the gateway's own */
+struct scene {
+	struct loop *loop;
+	struct session_env env;
+	struct loop_timer *watchdog;
+	int netns;
+	char netns_path[32];
+	struct prefix space, other_space, pool;
+	struct vnet_params params;
+	struct vnet *vnet;
+	bool (*until)(const struct scene *s);
+	struct session session; /* the one that a test looks at */
+};
+
+static struct prefix prefix(const char *text)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(text, &p), 0);
+	return p;
+}
+
+static void stop_when_reached(void *arg)
+{
+	struct scene *s = arg;
+
+	if (s->until && s->until(s))
+		loop_stop(s->loop);
+}
+
+static void on_watchdog(void *arg)
+{
+	struct scene *s = arg;
+
+	s->until = NULL;
+	loop_stop(s->loop);
+}
+
+static void run_until(struct scene *s, bool (*until)(const struct scene *s))
+{
+	s->until = until;
+	loop_timer_set(s->watchdog, clock_now() + PATIENCE);
+	assert_int_equal(loop_run(s->loop), 0);
+	assert_non_null(s->until);
+	s->until = NULL;
+}
+
+/* A session that is up, as far as a VNet can see. */
+static void init_session(struct scene *s)
+{
+	memset(&s->session, 0, sizeof(s->session));
+	s->session.env = &s->env;
+	s->session.is_up = true;
+	link_init(&s->session.link, &(struct link_params){
+					    .role = LINK_SERVER,
+					    .mru = 1500,
+					    .name = "gw",
+					    .random = &random_system,
+				    });
+	pbuf_queue_init(&s->session.data, SESSION_QUEUE_MAX);
+	pbuf_queue_init(&s->session.control, SESSION_CONTROL_MAX);
+}
+
+/* The namespace's own address, on a device that is not the VNet's */
+static void add_local_address(struct scene *s, const char *text)
+{
+	struct rtnl *r;
+
+	assert_int_equal(rtnl_open(s->netns, &r), 0);
+	assert_int_equal(rtnl_address_add(r, 1, inet_addr(text)), 0);
+	rtnl_close(r);
+}
+
+static void init_params(struct scene *s)
+{
+	s->space = prefix("10.20.0.0/24");
+	s->other_space = prefix("10.30.0.0/24");
+	s->pool = prefix("172.16.77.0/30");
+	s->params = (struct vnet_params){
+		.name = "lab",
+		.address_spaces = &s->space,
+		.naddress_spaces = 1,
+		.pools = &s->pool,
+		.npools = 1,
+		.dns_be = {inet_addr("10.20.0.4"), 0},
+		.gateway_be = inet_addr("172.16.77.1"),
+		.tun_name = "lab0",
+		.netns = s->netns_path,
+		.mtu = 1400,
+	};
+}
+
+static int set_up(void **state)
+{
+	static struct scene scene;
+	struct scene *s = &scene;
+	char error[256];
+
+	memset(s, 0, sizeof(*s));
+	*state = s;
+	s->netns = netns_create();
+	assert_in_range(s->netns, 0, 1 << 20);
+	snprintf(s->netns_path, sizeof(s->netns_path), "/proc/self/fd/%d", s->netns);
+	add_local_address(s, "10.20.0.1");
+	s->loop = loop_new();
+	assert_non_null(s->loop);
+	assert_int_equal(session_env_init(&s->env, s->loop), 0);
+	assert_int_equal(loop_on_pass_end(s->loop, stop_when_reached, s), 0);
+	s->watchdog = loop_timer_new(s->loop, on_watchdog, s);
+	init_params(s);
+	init_session(s);
+	assert_int_equal(vnet_new(&s->env, &s->params, &s->vnet, error), 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct scene *s = *state;
+
+	session_tx_done(&s->session);
+	vnet_free(s->vnet);
+	loop_timer_free(s->watchdog);
+	session_env_done(&s->env);
+	loop_free(s->loop);
+	close(s->netns);
+	return 0;
+}
+
+static struct vnet_lease lease_for(struct scene *s, const char *user)
+{
+	struct vnet_lease lease = {0};
+	struct link_address address;
+
+	assert_int_equal(vnet_lease(s->vnet, user, &lease, &address), 0);
+	assert_int_equal(address.peer, lease.address_be);
+	return lease;
+}
+
+static const char *text_of(uint32_t address_be)
+{
+	return inet_ntoa((struct in_addr){address_be});
+}
+
+/* ---- leases */
+
+static void lease_says_what_ipcp_shall_tell(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = {0};
+	struct link_address address;
+
+	assert_int_equal(vnet_lease(s->vnet, "alice", &lease, &address), 0);
+	assert_string_equal(text_of(address.local), "172.16.77.1");
+	assert_string_equal(text_of(address.peer), "172.16.77.0");
+	assert_string_equal(text_of(address.dns[0]), "10.20.0.4");
+	assert_int_equal(address.dns[1], 0);
+	assert_ptr_equal(lease.vnet, s->vnet);
+	vnet_release(&lease);
+}
+
+static void gateways_own_address_is_never_leased(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease leases[3];
+
+	assert_int_equal(vnet_size(s->vnet), 3);
+	for (int i = 0; i < 3; i++) {
+		leases[i] = lease_for(s, "alice");
+		assert_string_not_equal(text_of(leases[i].address_be), "172.16.77.1");
+	}
+	for (int i = 0; i < 3; i++)
+		vnet_release(&leases[i]);
+}
+
+static void full_pool_says_so_until_one_is_given_back(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease leases[3], more = {0};
+	struct link_address address;
+	uint32_t released_be;
+
+	for (int i = 0; i < 3; i++)
+		leases[i] = lease_for(s, "alice");
+	assert_int_equal(vnet_used(s->vnet), 3);
+	assert_int_equal(vnet_lease(s->vnet, "bob", &more, &address), -ENOSPC);
+	assert_null(more.vnet);
+	released_be = leases[1].address_be;
+	vnet_release(&leases[1]);
+	assert_int_equal(vnet_used(s->vnet), 2);
+	leases[1] = lease_for(s, "bob");
+	assert_int_equal(leases[1].address_be, released_be);
+	for (int i = 0; i < 3; i++)
+		vnet_release(&leases[i]);
+	assert_int_equal(vnet_used(s->vnet), 0);
+}
+
+static void released_lease_is_none_and_may_be_released_again(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	vnet_release(&lease);
+	assert_null(lease.vnet);
+	vnet_release(&lease);
+	assert_int_equal(vnet_used(s->vnet), 0);
+}
+
+/* ---- uplink */
+
+/* An IPv4 packet without content. */
+static size_t packet(uint8_t pkt[IP_HEADER], const char *src, const char *dst)
+{
+	const uint32_t src_be = inet_addr(src), dst_be = inet_addr(dst);
+	uint16_t sum;
+
+	memset(pkt, 0, IP_HEADER);
+	memcpy(pkt, (uint8_t[]){0x45, 0, 0, IP_HEADER, 0, 1, 0, 0, 64, IPPROTO_UDP}, 10);
+	memcpy(pkt + 12, &src_be, 4);
+	memcpy(pkt + 16, &dst_be, 4);
+	sum = htons((uint16_t)~ip_checksum(pkt, IP_HEADER, 0));
+	memcpy(pkt + 10, &sum, 2);
+	return IP_HEADER;
+}
+
+/* Expects that exactly this drop is counted, or DROP_REASONS: that it passes. */
+static void expect_uplink(struct scene *s, const struct vnet_lease *lease, uint8_t *pkt, size_t len,
+			  enum drop_reason why)
+{
+	struct traffic *t = session_traffic(&s->session);
+
+	memset(t, 0, sizeof(*t));
+	vnet_uplink(lease, &s->session, pkt, len);
+	for (unsigned i = 0; i < DROP_REASONS; i++) {
+		if (t->drops[i] != (i == why))
+			fail_msg("%s was counted %d times", drop_reason_name(i), (int)t->drops[i]);
+	}
+	assert_int_equal(t->rx_packets, why == DROP_REASONS);
+	assert_int_equal(t->rx_bytes, why == DROP_REASONS ? len : 0);
+}
+
+static void expect_way(struct scene *s, const struct vnet_lease *lease, const char *src,
+		       const char *dst, enum drop_reason why)
+{
+	uint8_t pkt[IP_HEADER];
+	size_t len = packet(pkt, src, dst);
+
+	expect_uplink(s, lease, pkt, len, why);
+}
+
+static void packet_goes_where_the_address_spaces_are(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_REASONS);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.255", DROP_REASONS);
+	expect_way(s, &lease, "172.16.77.0", "10.20.1.0", DROP_NO_ROUTE);
+	expect_way(s, &lease, "172.16.77.0", "10.30.0.2", DROP_NO_ROUTE);
+	expect_way(s, &lease, "172.16.77.0", "255.255.255.255", DROP_NO_ROUTE);
+	expect_way(s, &lease, "172.16.77.0", "224.0.0.1", DROP_NO_ROUTE);
+	vnet_release(&lease);
+}
+
+static void only_the_sessions_own_address_is_a_source(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice"), other = lease_for(s, "bob");
+
+	expect_way(s, &lease, "172.16.77.2", "10.20.0.2", DROP_SOURCE);
+	expect_way(s, &lease, "172.16.77.1", "10.20.0.2", DROP_SOURCE);
+	expect_way(s, &lease, "10.20.0.2", "10.20.0.2", DROP_SOURCE);
+	expect_way(s, &lease, "0.0.0.0", "10.20.0.2", DROP_SOURCE);
+	expect_way(s, &other, "172.16.77.2", "10.20.0.2", DROP_REASONS);
+	vnet_release(&lease);
+	vnet_release(&other);
+}
+
+static void gateway_itself_is_out_of_reach(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	expect_way(s, &lease, "172.16.77.0", "172.16.77.1", DROP_GATEWAY);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.1", DROP_GATEWAY);
+	expect_way(s, &lease, "172.16.77.0", "127.0.0.1", DROP_GATEWAY);
+	vnet_release(&lease);
+}
+
+static void clients_reach_each_other_only_when_allowed(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	expect_way(s, &lease, "172.16.77.0", "172.16.77.2", DROP_CLIENT_TO_CLIENT);
+	s->params.client_to_client = true;
+	assert_int_equal(vnet_update(s->vnet, &s->params), 0);
+	expect_way(s, &lease, "172.16.77.0", "172.16.77.2", DROP_REASONS);
+	expect_way(s, &lease, "172.16.77.0", "172.16.77.1", DROP_GATEWAY);
+	vnet_release(&lease);
+}
+
+static void what_is_no_ipv4_packet_is_dropped(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+	uint8_t pkt[IP_HEADER];
+	size_t len = packet(pkt, "172.16.77.0", "10.20.0.2");
+
+	expect_uplink(s, &lease, pkt, len - 1, DROP_MALFORMED);
+	expect_uplink(s, &lease, pkt, 0, DROP_MALFORMED);
+	pkt[0] = 0x60;
+	expect_uplink(s, &lease, pkt, len, DROP_PROTOCOL);
+	vnet_release(&lease);
+}
+
+static void update_changes_spaces_and_servers_at_once(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice"), next = {0};
+	struct link_address address;
+
+	s->params.address_spaces = &s->other_space;
+	s->params.dns_be[1] = inet_addr("10.30.0.4");
+	add_local_address(s, "10.30.0.1");
+	assert_int_equal(vnet_update(s->vnet, &s->params), 0);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_NO_ROUTE);
+	expect_way(s, &lease, "172.16.77.0", "10.30.0.2", DROP_REASONS);
+	expect_way(s, &lease, "172.16.77.0", "10.30.0.1", DROP_GATEWAY);
+	assert_int_equal(vnet_lease(s->vnet, "bob", &next, &address), 0);
+	assert_string_equal(text_of(address.dns[1]), "10.30.0.4");
+	vnet_release(&lease);
+	vnet_release(&next);
+}
+
+/* ---- downlink */
+
+struct datagram {
+	uint32_t dst_be;
+	const char *text;
+};
+
+static int send_here(void *arg)
+{
+	const struct datagram *d = arg;
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons(7000),
+		.sin_addr.s_addr = d->dst_be,
+	};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ssize_t n = sendto(fd, d->text, strlen(d->text), 0, (struct sockaddr *)&to, sizeof(to));
+
+	close(fd);
+	return n < 0 ? -errno : (int)n;
+}
+
+/* A datagram of the network to an address of the pool. */
+static void send_down(struct scene *s, uint32_t dst_be, const char *text)
+{
+	struct datagram d = {dst_be, text};
+
+	assert_int_equal(netns_call(s->netns, send_here, &d), strlen(text));
+}
+
+static bool has_packet(const struct scene *s)
+{
+	return s->session.data.head;
+}
+
+static bool has_dropped_one(const struct scene *s)
+{
+	return vnet_traffic(s->vnet)->drops[DROP_NO_SESSION] > 0;
+}
+
+static bool has_dropped_two(const struct scene *s)
+{
+	return vnet_traffic(s->vnet)->drops[DROP_NO_SESSION] > 1;
+}
+
+static void expect_in_queue(struct scene *s, uint32_t dst_be, const char *text)
+{
+	struct pbuf *p;
+	struct ip_info ip;
+
+	run_until(s, has_packet);
+	p = s->session.data.head;
+	assert_int_equal(ip_parse(pbuf_data(p), p->len, &ip), 0);
+	assert_int_equal(ip.dst_be, dst_be);
+	assert_int_equal(ip.total_len, IP_HEADER + UDP_HEADER + strlen(text));
+	assert_memory_equal(pbuf_data(p) + IP_HEADER + UDP_HEADER, text, strlen(text));
+	pbuf_queue_clear(&s->session.data, &s->env.pool);
+}
+
+static void packet_finds_the_session_that_holds_its_address(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease alice = lease_for(s, "alice"), bob = lease_for(s, "bob");
+
+	vnet_attach(&bob, &s->session);
+	send_down(s, bob.address_be, "for bob");
+	expect_in_queue(s, bob.address_be, "for bob");
+	send_down(s, alice.address_be, "for alice, who has no session yet");
+	run_until(s, has_dropped_one);
+	assert_false(has_packet(s));
+	vnet_release(&alice);
+	vnet_release(&bob);
+}
+
+static void nothing_reaches_a_session_after_its_release(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+	uint32_t address_be = lease.address_be;
+
+	vnet_attach(&lease, &s->session);
+	vnet_release(&lease);
+	send_down(s, address_be, "too late");
+	run_until(s, has_dropped_one);
+	lease = lease_for(s, "alice");
+	assert_int_equal(lease.address_be, address_be);
+	send_down(s, address_be, "too early");
+	run_until(s, has_dropped_two);
+	assert_false(has_packet(s));
+	vnet_release(&lease);
+}
+
+static bool has_counted_not_open(const struct scene *s)
+{
+	return s->session.traffic.drops[DROP_NOT_OPEN] > 0;
+}
+
+static void session_that_is_not_up_gets_nothing(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	s->session.is_up = false;
+	vnet_attach(&lease, &s->session);
+	send_down(s, lease.address_be, "too early");
+	run_until(s, has_counted_not_open);
+	assert_false(has_packet(s));
+	assert_int_equal(s->env.pool.used, 0);
+	vnet_release(&lease);
+}
+
+/* ---- the device */
+
+static int index_here(void *arg)
+{
+	return (int)if_nametoindex(arg);
+}
+
+static int device_in(const struct scene *s, const char *name)
+{
+	return netns_call(s->netns, index_here, (void *)(uintptr_t)name);
+}
+
+/* A second VNet beside the first. Returns what vnet_new() does. */
+static int second_vnet(struct scene *s, const char *tun_name, const char *netns, char error[256])
+{
+	struct prefix pool = prefix("172.16.78.0/24");
+	struct vnet_params params = s->params;
+	struct vnet *v = NULL;
+	int r;
+
+	params.name = "second";
+	params.pools = &pool;
+	params.tun_name = tun_name;
+	params.netns = netns;
+	r = vnet_new(&s->env, &params, &v, error);
+	assert_int_equal(v == NULL, r < 0);
+	vnet_free(v);
+	return r;
+}
+
+static void device_lives_in_its_namespace_as_long_as_the_vnet(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+
+	assert_int_not_equal(device_in(s, "lab0"), 0);
+	assert_int_equal(if_nametoindex("lab0"), 0);
+	assert_int_equal(second_vnet(s, "lab1", s->netns_path, error), 0);
+	assert_int_equal(device_in(s, "lab1"), 0);
+}
+
+static void name_that_is_taken_is_refused_with_a_sentence(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+
+	assert_int_equal(second_vnet(s, "lab0", s->netns_path, error), -EBUSY);
+	assert_string_equal(error, "vnet second: cannot create the TUN device 'lab0': "
+				   "Device or resource busy (another process holds it)");
+	/* the first one has lost nothing */
+	assert_int_not_equal(device_in(s, "lab0"), 0);
+}
+
+static void namespace_that_is_not_there_is_refused_with_a_sentence(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+
+	assert_int_equal(second_vnet(s, "lab1", "no-such-namespace", error), -ENOENT);
+	assert_string_equal(error,
+			    "vnet second: cannot open its network namespace 'no-such-namespace': "
+			    "No such file or directory "
+			    "(does it exist? see: ip netns list, ls /dev/net/tun)");
+}
+
+#define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		in_scene(lease_says_what_ipcp_shall_tell),
+		in_scene(gateways_own_address_is_never_leased),
+		in_scene(full_pool_says_so_until_one_is_given_back),
+		in_scene(released_lease_is_none_and_may_be_released_again),
+		in_scene(packet_goes_where_the_address_spaces_are),
+		in_scene(only_the_sessions_own_address_is_a_source),
+		in_scene(gateway_itself_is_out_of_reach),
+		in_scene(clients_reach_each_other_only_when_allowed),
+		in_scene(what_is_no_ipv4_packet_is_dropped),
+		in_scene(update_changes_spaces_and_servers_at_once),
+		in_scene(packet_finds_the_session_that_holds_its_address),
+		in_scene(nothing_reaches_a_session_after_its_release),
+		in_scene(session_that_is_not_up_gets_nothing),
+		in_scene(device_lives_in_its_namespace_as_long_as_the_vnet),
+		in_scene(name_that_is_taken_is_refused_with_a_sentence),
+		in_scene(namespace_that_is_not_there_is_refused_with_a_sentence),
+	};
+
+	log_open("test-session-vnet", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests_name("session/vnet", tests, NULL, NULL);
+}
