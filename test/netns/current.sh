@@ -168,6 +168,17 @@ two_workers_serve_two_users_at_once() {
 	stop $bob_pid
 }
 
+application_that_cannot_start_ends_the_worker_like_a_shell() {
+	local mark
+	mark=$(log_mark worker)
+	worker_run -- no-such-program
+	is $? 127 "exit status for a program that is not there"
+	worker_run -- /etc/passwd
+	is $? 126 "exit status for a file that is no program"
+	like "$(log_since worker "$mark")" "cannot start 'no-such-program': execute: No such file" \
+		"the worker says why"
+}
+
 settings_come_from_a_file() {
 	cat >"$world_dir/worker.yaml" <<-EOF
 		gateway: 192.0.2.1:443
@@ -253,6 +264,7 @@ tap_main \
 	next_start_takes_over_and_leaves_nothing \
 	killed_worker_with_a_pin_is_taken_over_too \
 	two_workers_serve_two_users_at_once \
+	application_that_cannot_start_ends_the_worker_like_a_shell \
 	settings_come_from_a_file \
 	sigterm_without_an_application_says_goodbye \
 	sigterm_while_it_still_tries_is_obeyed \
