@@ -203,6 +203,20 @@ changed_pool_is_refused_and_the_old_goes_on() {
 	stop "$stays_pid"
 }
 
+network_that_cannot_be_made_is_refused_and_the_old_goes_on() {
+	local mark
+	mark=$(log_mark gateway)
+	write_networks_config green
+	sed -i '/^users:/i\  - {name: nowhere, netns: no-such-namespace, address_spaces: [10.30.0.0/24], pools: [172.16.79.0/24], tun: sstp2}' \
+		"$world_dir/gateway.yaml"
+	sed -i 's|10.20.0.0/24|10.40.0.0/24|' "$world_dir/gateway.yaml"
+	kill -s HUP "$gateway_pid"
+	succeeds "the gateway says what is missing" wait_for 10 log_has gateway "$mark" \
+		"reload refused, nothing has changed: vnet nowhere: cannot open its network namespace"
+	is "$(user_run alice sh -c "$page")" red "what alice fetches from 10.20.0.2"
+	is "$(user_run erin sh -c "$page")" green "what erin fetches from 10.20.0.2"
+}
+
 nothing_is_left_in_the_networks() {
 	stop "$gateway_pid"
 	is $? 0 "exit status of the gateway"
@@ -222,5 +236,6 @@ tap_main \
 	full_pool_is_a_clear_end_and_heals \
 	network_added_by_a_reload_works_at_once \
 	changed_pool_is_refused_and_the_old_goes_on \
+	network_that_cannot_be_made_is_refused_and_the_old_goes_on \
 	nothing_is_left_in_the_networks \
 	-- "$@"
