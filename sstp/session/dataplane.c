@@ -185,7 +185,10 @@ static bool assign(void *arg, struct link_address *ret_address, const char **ret
 		return true;
 	}
 	switch (r) {
-	case -ENOSPC: *ret_why_not = "every address of the pool is taken"; break;
+	case -ENOSPC:
+		*ret_why_not =
+			"every address of the pool is taken, or was until less than a minute ago";
+		break;
 	case -ENOENT: *ret_why_not = "the user's VNet does not exist"; break;
 	case -ENODEV: *ret_why_not = "the VNet's TUN device is gone"; break;
 	default: *ret_why_not = strerror(-r);

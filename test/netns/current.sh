@@ -194,7 +194,7 @@ settings_come_from_a_file() {
 		-- sh -c "echo \$WEBSITE_VNETNAME; $page" 2>>"$world_dir/worker.log" |
 		sed 's/172.16.77.*/of the pool/')" "lab
 hello from the virtual network, of the pool" "output of the application"
-	like "$(tail -n 20 "$world_dir/gateway.log")" 'user=bob' "the gateway's log"
+	like "$(tail -n 20 "$world_dir/gateway.log")" 'user="bob"' "the gateway's log"
 }
 
 sigterm_without_an_application_says_goodbye() {
@@ -208,7 +208,7 @@ sigterm_without_an_application_says_goodbye() {
 	is $? 0 "exit status of the worker"
 	at_most $((($(date +%s%N) - began) / 1000000)) 3000 "milliseconds until it ended"
 	succeeds "the gateway was told" wait_for 5 log_has gateway "$mark" \
-		'user=alice closed after .*(the peer ended PPP|the peer disconnected)'
+		'user="alice" closed after .*(the peer ended PPP|the peer disconnected)'
 }
 
 sigterm_while_it_still_tries_is_obeyed() {
@@ -241,7 +241,7 @@ gateway_is_reached_over_ipv6() {
 		--password-file "$world_dir/alice.password" --ca "$world_dir/ca.pem" --netns "$app" \
 		--route 10.20.0.0/24 -- sh -c "$page" 2>>"$world_dir/worker.log")" "$page_regex" \
 		"page through the tunnel to fd00:1::1"
-	like "$(log_since gateway "$mark")" 'peer=\[fd00:1::2\]:[0-9]+ user=alice authenticated' \
+	like "$(log_since gateway "$mark")" 'peer=\[fd00:1::2\]:[0-9]+ user="alice" authenticated' \
 		"the gateway's log"
 }
 

@@ -93,7 +93,7 @@ deleted_device_ends_its_sessions_and_a_reload_makes_it_anew() {
 	kill -s HUP "$gateway_pid"
 	succeeds "the device is there again" wait_for 5 ip -n "$gw" link show sstp0
 	is "$(bob_connects)" connected "output of an application after the reload"
-	succeeds "the watcher's worker has come back by itself" wait_for 15 log_has watcher 0 'connected: .*' 
+	succeeds "the watcher's worker has come back by itself" wait_for 15 log_has watcher 0 'connected: .*'
 }
 
 cpu_ticks() {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -39,6 +40,7 @@ struct scene {
 	struct vnet *vnet;
 	bool (*until)(const struct scene *s);
 	struct session session; /* the one that a test looks at */
+	int failures;		/* of the device */
 };
 
 static struct prefix prefix(const char *text)
@@ -55,6 +57,14 @@ static void stop_when_reached(void *arg)
 
 	if (s->until && s->until(s))
 		loop_stop(s->loop);
+}
+
+static void on_failed(void *arg, struct vnet *v)
+{
+	struct scene *s = arg;
+
+	assert_ptr_equal(v, s->vnet);
+	s->failures++;
 }
 
 static void on_watchdog(void *arg)
@@ -87,7 +97,6 @@ static void init_session(struct scene *s)
 					    .random = &random_system,
 				    });
 	pbuf_queue_init(&s->session.data, SESSION_QUEUE_MAX);
-	pbuf_queue_init(&s->session.control, SESSION_CONTROL_MAX);
 }
 
 /* The namespace's own address, on a device that is not the VNet's */
@@ -138,7 +147,7 @@ static int set_up(void **state)
 	s->watchdog = loop_timer_new(s->loop, on_watchdog, s);
 	init_params(s);
 	init_session(s);
-	assert_int_equal(vnet_new(&s->env, &s->params, &s->vnet, error), 0);
+	assert_int_equal(vnet_new(&s->env, &s->params, on_failed, s, &s->vnet, error), 0);
 	return 0;
 }
 
@@ -216,7 +225,9 @@ static void full_pool_says_so_until_one_is_given_back(void **state)
 	released_be = leases[1].address_be;
 	vnet_release(&leases[1]);
 	assert_int_equal(vnet_used(s->vnet), 2);
-	leases[1] = lease_for(s, "bob");
+	/* it rests: a stranger waits, its last owner does not */
+	assert_int_equal(vnet_lease(s->vnet, "bob", &more, &address), -ENOSPC);
+	leases[1] = lease_for(s, "alice");
 	assert_int_equal(leases[1].address_be, released_be);
 	for (int i = 0; i < 3; i++)
 		vnet_release(&leases[i]);
@@ -319,10 +330,11 @@ static void clients_reach_each_other_only_when_allowed(void **state)
 {
 	struct scene *s = *state;
 	struct vnet_lease lease = lease_for(s, "alice");
+	char error[256];
 
 	expect_way(s, &lease, "172.16.77.0", "172.16.77.2", DROP_CLIENT_TO_CLIENT);
 	s->params.client_to_client = true;
-	assert_int_equal(vnet_update(s->vnet, &s->params), 0);
+	assert_int_equal(vnet_update(s->vnet, &s->params, error), 0);
 	expect_way(s, &lease, "172.16.77.0", "172.16.77.2", DROP_REASONS);
 	expect_way(s, &lease, "172.16.77.0", "172.16.77.1", DROP_GATEWAY);
 	vnet_release(&lease);
@@ -347,11 +359,12 @@ static void update_changes_spaces_and_servers_at_once(void **state)
 	struct scene *s = *state;
 	struct vnet_lease lease = lease_for(s, "alice"), next = {0};
 	struct link_address address;
+	char error[256];
 
 	s->params.address_spaces = &s->other_space;
 	s->params.dns_be[1] = inet_addr("10.30.0.4");
 	add_local_address(s, "10.30.0.1");
-	assert_int_equal(vnet_update(s->vnet, &s->params), 0);
+	assert_int_equal(vnet_update(s->vnet, &s->params, error), 0);
 	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_NO_ROUTE);
 	expect_way(s, &lease, "172.16.77.0", "10.30.0.2", DROP_REASONS);
 	expect_way(s, &lease, "172.16.77.0", "10.30.0.1", DROP_GATEWAY);
@@ -496,7 +509,7 @@ static int second_vnet(struct scene *s, const char *tun_name, const char *netns,
 	params.pools = &pool;
 	params.tun_name = tun_name;
 	params.netns = netns;
-	r = vnet_new(&s->env, &params, &v, error);
+	r = vnet_new(&s->env, &params, on_failed, s, &v, error);
 	assert_int_equal(v == NULL, r < 0);
 	vnet_free(v);
 	return r;
@@ -539,6 +552,33 @@ static void namespace_that_is_not_there_is_refused_with_a_sentence(void **state)
 
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static bool has_failed(const struct scene *s)
+{
+	return s->failures > 0;
+}
+
+static int delete_device(void *arg)
+{
+	return system("ip link del lab0") == 0 ? 0 : -EIO;
+}
+
+static void device_that_is_deleted_fails_once_and_an_update_makes_it_anew(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = {0};
+	struct link_address address;
+	char error[256];
+
+	assert_int_equal(netns_call(s->netns, delete_device, NULL), 0);
+	run_until(s, has_failed);
+	assert_int_equal(vnet_lease(s->vnet, "alice", &lease, &address), -ENODEV);
+	assert_int_equal(vnet_update(s->vnet, &s->params, error), 0);
+	lease = lease_for(s, "alice");
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_REASONS);
+	vnet_release(&lease);
+	assert_int_equal(s->failures, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +596,7 @@ int main(void)
 		in_scene(nothing_reaches_a_session_after_its_release),
 		in_scene(session_that_is_not_up_gets_nothing),
 		in_scene(device_lives_in_its_namespace_as_long_as_the_vnet),
+		in_scene(device_that_is_deleted_fails_once_and_an_update_makes_it_anew),
 		in_scene(name_that_is_taken_is_refused_with_a_sentence),
 		in_scene(namespace_that_is_not_there_is_refused_with_a_sentence),
 	};
