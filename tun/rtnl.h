@@ -74,8 +74,15 @@ int rtnl_route_flush(struct rtnl *r, unsigned ifindex);
  */
 int rtnl_route_get(struct rtnl *r, uint32_t addr_be, struct rtnl_route *ret_route);
 
+/* An IPv4 address of this namespace. */
+struct rtnl_address {
+	unsigned ifindex;
+	uint32_t local_be;
+	uint32_t broadcast_be; /* of its subnet, which is delivered here too; 0: none */
+};
+
 /* Calls each() for every IPv4 address of this namespace, loopback's too. 0 or -errno. */
-int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, unsigned ifindex, uint32_t addr_be),
+int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_address *address),
 		      void *arg);
 
 #endif

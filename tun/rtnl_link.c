@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Links and their addresses. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
@@ -86,8 +87,22 @@ static bool is_ipv4_address(const struct nlmsghdr *message, const void *arg)
 	       local_address(message) != 0;
 }
 
+static struct rtnl_address describe_address(const struct nlmsghdr *message)
+{
+	const struct ifaddrmsg *header = mnl_nlmsg_get_payload(message);
+	struct rtnl_address a = {
+		.ifindex = header->ifa_index,
+		.local_be = local_address(message),
+	};
+
+	/* as the kernel does, whatever IFA_BROADCAST says (fib_add_ifaddr) */
+	if (header->ifa_prefixlen < 31)
+		a.broadcast_be = a.local_be | htonl(UINT32_MAX >> header->ifa_prefixlen);
+	return a;
+}
+
 /* each() is called when the dump is whole, so that a repeated dump shows no address twice. */
-int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, unsigned ifindex, uint32_t addr_be),
+int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_address *address),
 		      void *arg)
 {
 	struct nlmsghdr *request = rtnl_request(r, RTM_GETADDR, 0);
@@ -102,9 +117,9 @@ int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, unsigned ifindex, 
 	if (error < 0)
 		return error;
 	while ((message = rtnl_dump_next(&dump, &pos))) {
-		const struct ifaddrmsg *address = mnl_nlmsg_get_payload(message);
+		struct rtnl_address address = describe_address(message);
 
-		each(arg, address->ifa_index, local_address(message));
+		each(arg, &address);
 	}
 	free(dump.buf);
 	return 0;

@@ -91,6 +91,8 @@ static int make_policy(struct gateway_config *config, struct dataplane_policy *r
 		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
 		return r;
 	}
+	if (tls_ctx_warning(policy.tls, tls_error))
+		log_warning("%s: %s", config->certificate, tls_error);
 	r = hash_passwords(config, ret_error);
 	if (r == 0) {
 		r = make_directory(config, &policy.directory);
@@ -177,24 +179,49 @@ static int apply(struct gateway *g, struct gateway_config *config,
 
 /* ---- life ---- */
 
+static int explain_listen(const char *text, int error, char ret_error[GATEWAY_ERROR_MAX])
+{
+	const char *advice = "";
+
+	if (error == -EACCES)
+		advice = " (ports below 1024 need CAP_NET_BIND_SERVICE: run as root)";
+	else if (error == -EADDRINUSE)
+		advice = " (another process listens there: see ss -ltnp)";
+	else if (error == -EADDRNOTAVAIL)
+		advice = " (no interface here has this address)";
+	snprintf(ret_error, GATEWAY_ERROR_MAX, "cannot listen on %s: %s%s", text, strerror(-error),
+		 advice);
+	return error;
+}
+
+/* Nothing is listened on yet: whoever holds one of the addresses is somebody else. */
+static int probe_all(const struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
+{
+	for (size_t i = 0; i < config->n_listen; i++) {
+		struct sockaddr_storage addr;
+		socklen_t len;
+		int r = address_parse(config->listen[i], 443, &addr, &len);
+
+		if (r == 0)
+			r = listener_probe((struct sockaddr *)&addr, len);
+		if (r < 0)
+			return explain_listen(config->listen[i], r, ret_error);
+	}
+	return 0;
+}
+
 static int listen_all(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
 {
 	for (size_t i = 0; i < g->config->n_listen; i++) {
-		const char *text = g->config->listen[i];
 		struct sockaddr_storage addr;
 		socklen_t len;
-		int r = address_parse(text, 443, &addr, &len);
+		int r = address_parse(g->config->listen[i], 443, &addr, &len);
 
 		if (r == 0)
 			r = dataplane_listen(g->dataplane, (struct sockaddr *)&addr, len);
-		if (r < 0) {
-			snprintf(ret_error, GATEWAY_ERROR_MAX, "cannot listen on %s: %s%s", text,
-				 strerror(-r),
-				 r == -EACCES ? " (ports below 1024 need CAP_NET_BIND_SERVICE)"
-					      : "");
-			return r;
-		}
-		log_info("listening on %s", text);
+		if (r < 0)
+			return explain_listen(g->config->listen[i], r, ret_error);
+		log_info("listening on %s", g->config->listen[i]);
 	}
 	return 0;
 }
@@ -233,6 +260,8 @@ int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway
 		g->dataplane = dataplane_new(loop, gateway_name);
 	}
 	if (g && g->dataplane && g->stop_timer)
+		r = probe_all(config, ret_error); /* before anything of the kernel's is touched */
+	if (r == 0)
 		r = apply(g, config, ret_error);
 	if (r < 0) {
 		gateway_config_free(config);

@@ -87,7 +87,7 @@ static void accept_ready(void *arg, unsigned ready)
 }
 
 /* Returns a descriptor, or -1 with errno set. */
-static int listen_on(const struct sockaddr *addr, socklen_t addr_len)
+static int listen_on(const struct sockaddr *addr, socklen_t addr_len, bool shared)
 {
 	const int on = 1;
 	const int off = 0;
@@ -97,7 +97,7 @@ static int listen_on(const struct sockaddr *addr, socklen_t addr_len)
 	if (fd < 0)
 		return -1;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+	    (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
 	    (addr->sa_family != AF_INET6 ||
 	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) == 0) &&
 	    bind(fd, addr, addr_len) == 0 && listen(fd, BACKLOG) == 0)
@@ -109,17 +109,27 @@ static int listen_on(const struct sockaddr *addr, socklen_t addr_len)
 }
 
 /* "Every address" means IPv4 where the kernel has no IPv6. */
-static int listen_on_any_kernel(const struct sockaddr *addr, socklen_t addr_len)
+static int listen_on_any_kernel(const struct sockaddr *addr, socklen_t addr_len, bool shared)
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
 	struct sockaddr_in any = {.sin_family = AF_INET};
-	int fd = listen_on(addr, addr_len);
+	int fd = listen_on(addr, addr_len, shared);
 
 	if (fd >= 0 || errno != EAFNOSUPPORT || addr->sa_family != AF_INET6 ||
 	    !IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr))
 		return fd;
 	any.sin_port = in6->sin6_port;
-	return listen_on((struct sockaddr *)&any, sizeof(any));
+	return listen_on((struct sockaddr *)&any, sizeof(any), shared);
+}
+
+int listener_probe(const struct sockaddr *addr, socklen_t addr_len)
+{
+	int fd = listen_on_any_kernel(addr, addr_len, false);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
 }
 
 static void listener_reap(struct loop_reap *node)
@@ -140,7 +150,7 @@ struct listener *listener_new(struct loop *loop, const struct sockaddr *addr, so
 	l->on_accept = on_accept;
 	l->arg = arg;
 	l->reap.free_fn = listener_reap;
-	l->fd = listen_on_any_kernel(addr, addr_len);
+	l->fd = listen_on_any_kernel(addr, addr_len, true);
 	if (l->fd >= 0)
 		l->resume = loop_timer_new(loop, resume_accepting, l);
 	if (l->resume)

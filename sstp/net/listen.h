@@ -24,6 +24,12 @@ typedef void listen_accept_fn(void *arg, int fd, const struct sockaddr_storage *
 struct listener *listener_new(struct loop *loop, const struct sockaddr *addr, socklen_t addr_len,
 			      listen_accept_fn *on_accept, void *arg);
 
+/*
+ * Whether addr can be listened on: 0, or -errno. SO_REUSEPORT, which threads need, would let another process's
+ * listener on the same address share its connections with us silently: -EADDRINUSE here.
+ */
+int listener_probe(const struct sockaddr *addr, socklen_t addr_len);
+
 /* Stops accepting; takes NULL. */
 void listener_free(struct listener *l);
 

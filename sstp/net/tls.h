@@ -25,6 +25,12 @@ int tls_ctx_new_server(const char *cert_file, const char *key_file, struct tls_c
 		       char ret_error[TLS_ERROR_MAX]);
 
 /*
+ * What is odd about a server context's certificate although it can be used: expired, not yet valid, near its end (30
+ * days), without a subject alternative name. Returns buf with a sentence, or NULL.
+ */
+const char *tls_ctx_warning(const struct tls_ctx *ctx, char buf[TLS_ERROR_MAX]);
+
+/*
  * Client context. ca_file: PEM roots, or NULL for the system's. The server's chain, its validity in time,
  * serverAuth (or anyExtendedKeyUsage; a certificate without that extension is for all uses) and its name are always
  * verified; the name must be a subject alternative name, the common name counts for nothing. Same errors as above.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/ppp/cp.h"
 
+#include <string.h>
+
 enum {
 	OWNER_ACTIONS = FSM_TLU | FSM_TLD | FSM_TLS | FSM_TLF | FSM_SER,
 };
@@ -63,7 +65,8 @@ static void send_terminate(struct cp *cp, uint64_t now, bool again, struct outbo
 	if (!again)
 		cp->sent_id = cp_next_id(cp);
 	cp->answered = true;
-	send_packet(cp, CP_TERM_REQUEST, cp->sent_id, NULL, 0, out);
+	send_packet(cp, CP_TERM_REQUEST, cp->sent_id, (const uint8_t *)cp->farewell,
+		    cp->farewell ? strlen(cp->farewell) : 0, out);
 	start_timer(cp, now);
 }
 

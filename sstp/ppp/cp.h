@@ -89,12 +89,13 @@ struct cp_ops {
 struct cp {
 	const struct cp_ops *ops;
 	enum fsm_state state;
-	uint64_t deadline;   /* the restart timer */
-	const char *reason;  /* static; NULL: none */
-	uint16_t peer_mru;   /* no packet of ours is larger */
-	uint8_t restarts;    /* transmissions left */
-	uint8_t naks;	     /* sent since our last Ack */
-	uint8_t rounds_sent; /* Naks and Rejects */
+	uint64_t deadline;    /* the restart timer */
+	const char *reason;   /* static; NULL: none */
+	const char *farewell; /* text of our Terminate-Requests, borrowed; NULL: none */
+	uint16_t peer_mru;    /* no packet of ours is larger */
+	uint8_t restarts;     /* transmissions left */
+	uint8_t naks;	      /* sent since our last Ack */
+	uint8_t rounds_sent;  /* Naks and Rejects */
 	uint8_t rounds_received;
 	uint8_t last_id;
 	uint8_t sent_id;	/* of our last Configure- or Terminate-Request */

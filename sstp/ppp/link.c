@@ -433,8 +433,9 @@ unsigned link_on_address(struct link *l, uint64_t now, const struct link_address
 	return start_ipcp(l, now, address, out);
 }
 
-unsigned link_close(struct link *l, uint64_t now, struct outbox *out)
+unsigned link_close(struct link *l, uint64_t now, const char *why, struct outbox *out)
 {
+	l->lcp.cp.farewell = why;
 	return terminate(l, now, "closed on our side", out);
 }
 

@@ -130,8 +130,11 @@ unsigned link_on_user(struct link *l, uint64_t now, const struct link_user *user
 unsigned link_on_address(struct link *l, uint64_t now, const struct link_address *address,
 			 struct outbox *out);
 
-/* Ends the link in order: LCP Terminate-Request, at most 2 x 3 s; then LINK_EV_FINISHED. */
-unsigned link_close(struct link *l, uint64_t now, struct outbox *out);
+/*
+ * Ends the link in order: LCP Terminate-Request, at most 2 x 3 s; then LINK_EV_FINISHED. why is told to the
+ * peer (RFC 1661 5.5, for people; at most a line; NULL: nothing); borrowed until then.
+ */
+unsigned link_close(struct link *l, uint64_t now, const char *why, struct outbox *out);
 
 uint64_t link_deadline(const struct link *l);
 unsigned link_on_timer(struct link *l, uint64_t now, struct outbox *out);

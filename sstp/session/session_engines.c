@@ -127,15 +127,16 @@ static void assign_address(struct session *s)
 {
 	struct outbox out;
 	struct link_address address;
-	const char *why = NULL;
-	bool given = s->params.ops->assign(s->params.arg, &address, &why);
+	const char *why;
 
-	if (!given) {
-		session_log(s, LOG_LEVEL_WARNING, "no address: %s", why);
-		session_note(s, SESSION_END_REFUSED, "no address: %s", why);
+	if (s->params.ops->assign(s->params.arg, &address, &why)) {
+		out = fresh_outbox(s);
+		after_link(s, link_on_address(&s->link, now(s), &address, &out), &out);
+		return;
 	}
-	out = fresh_outbox(s);
-	after_link(s, link_on_address(&s->link, now(s), given ? &address : NULL, &out), &out);
+	session_log(s, LOG_LEVEL_WARNING, "no address: %s", why);
+	session_note(s, SESSION_END_REFUSED, "no address: %s", why);
+	session_end_call(s);
 }
 
 static void on_auth_ok(struct session *s)
@@ -184,7 +185,7 @@ static void on_link_events(struct session *s, unsigned events)
 	if (events & LINK_EV_DOWN)
 		s->is_up = false;
 	if (events & LINK_EV_PEER_TERMINATED)
-		session_note(s, SESSION_END_NORMAL, "the peer ended PPP");
+		session_note(s, SESSION_END_NORMAL, "%s", link_reason(&s->link));
 	if (events & LINK_EV_FINISHED && s->phase == SESSION_CALL)
 		on_link_finished(s);
 }
@@ -297,7 +298,7 @@ void session_end_call(struct session *s)
 
 	if (s->link_running && !s->link_closing) {
 		s->link_closing = true;
-		after_link(s, link_close(&s->link, now(s), &out), &out);
+		after_link(s, link_close(&s->link, now(s), s->reason, &out), &out);
 	} else
 		after_call(s, call_disconnect(&s->call, now(s), &out), &out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/session/vnet.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -34,6 +35,14 @@ static bool is_local(const struct vnet *v, uint32_t addr_be)
 	return addr_be == v->gateway_be;
 }
 
+/* Never forwarded whatever the address spaces say: this network, loopback, multicast, broadcast (RFC 1122 3.2.1.3). */
+static bool is_unicast(uint32_t addr_be)
+{
+	uint32_t first = ntohl(addr_be) >> 24;
+
+	return first != 0 && first != 127 && first < 224;
+}
+
 /* The reason to drop a packet from the lease's session, or DROP_REASONS to let it pass. */
 static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struct ip_info *ip)
 {
@@ -43,6 +52,8 @@ static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struc
 		return DROP_SOURCE;
 	if (is_local(v, ip->dst_be))
 		return DROP_GATEWAY;
+	if (!is_unicast(ip->dst_be))
+		return DROP_NO_ROUTE;
 	if (pool_index(v->pool, ip->dst_be) >= 0)
 		return v->client_to_client ? DROP_REASONS : DROP_CLIENT_TO_CLIENT;
 	if (!in_prefixes(v->address_spaces, v->naddress_spaces, ip->dst_be))

@@ -31,9 +31,8 @@ struct address_list {
 	bool out_of_memory;
 };
 
-static void note_address(void *arg, unsigned ifindex, uint32_t addr_be)
+static void append(struct address_list *list, uint32_t addr_be)
 {
-	struct address_list *list = arg;
 	uint32_t *grown = realloc(list->addresses_be, (list->n + 1) * sizeof(*grown));
 
 	if (!grown) {
@@ -42,6 +41,14 @@ static void note_address(void *arg, unsigned ifindex, uint32_t addr_be)
 	}
 	list->addresses_be = grown;
 	list->addresses_be[list->n++] = addr_be;
+}
+
+/* What is sent to a subnet's broadcast address is delivered to the gateway as well. */
+static void note_address(void *arg, const struct rtnl_address *address)
+{
+	append(arg, address->local_be);
+	if (address->broadcast_be)
+		append(arg, address->broadcast_be);
 }
 
 int vnet_list_local(struct vnet *v)

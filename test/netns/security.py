@@ -523,6 +523,23 @@ def X55_gateway_itself_is_not_reached():
     for address in ("10.20.0.1", "192.0.2.1", "192.0.0.8", "127.0.0.1"):
         c.send(ping(address_of(c), address, b"TO-GATEWAY"))
     assert not echo_reply(c, b"TO-GATEWAY", 1), "the gateway answered"
+    with subprocess.Popen(["ip", "netns", "exec", os.environ["WORLD_GW"], sys.executable, "-c", LISTEN_ONCE],
+                          stdout=subprocess.PIPE) as listener:
+        listener.stdout.readline()
+        for address in ("10.20.0.255", "192.0.2.255", "255.255.255.255", "224.0.0.1", "10.20.0.1"):
+            datagram = struct.pack(">HHHH", 9999, 9999, 8 + 5, 0) + b"hello"
+            c.send(ppp(raw.IPV4, raw.ipv4(address_of(c), address, 17, datagram)))
+        same(listener.stdout.read(), b"", "what a socket of the gateway's machine received")
+
+
+# a socket on every address, for a second
+LISTEN_ONCE = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 9999)); s.settimeout(1); print("ready", flush=True)
+try: print(s.recvfrom(100))
+except TimeoutError: pass
+"""
 
 
 def X52_clients_do_not_reach_each_other():

@@ -295,7 +295,7 @@ static void finish(struct world *w, struct side *closer)
 {
 	uint64_t end = w->now + 20 * CLOCK_NS_PER_S;
 
-	after_step(w, closer, link_close(&closer->link, w->now, &w->out));
+	after_step(w, closer, link_close(&closer->link, w->now, "bye", &w->out));
 	while (step(w, end) && !(is_finished(&w->server) && is_finished(&w->client)))
 		;
 	assert_true(is_finished(closer));

@@ -389,7 +389,7 @@ static void disconnect(struct world *w, struct end *e)
 	if (e->closed)
 		return;
 	if (e->link_running)
-		after_link(w, e, link_close(&e->link, w->now, &out), &out);
+		after_link(w, e, link_close(&e->link, w->now, "bye", &out), &out);
 	else
 		after_call(w, e, call_disconnect(&e->call, w->now, &out), &out);
 }

@@ -157,9 +157,54 @@ static void client_without_usable_roots_is_refused(void **state)
 		       "holds no CA certificate in PEM form (\"-----BEGIN CERTIFICATE-----\")");
 }
 
+static void server_warns(const struct testcert_spec *spec, const char *expected)
+{
+	struct testcert *c = testcert_new(spec);
+	const char *cert = testcert_path("odd.pem"), *key = testcert_path("odd-key.pem");
+	char error[TLS_ERROR_MAX], warning[TLS_ERROR_MAX] = "";
+	struct tls_ctx *ctx;
+
+	testcert_write_chain(c, cert);
+	testcert_write_key(c, key);
+	assert_int_equal(tls_ctx_new_server(cert, key, &ctx, error), 0);
+	assert_int_equal(tls_ctx_warning(ctx, warning) != NULL, expected != NULL);
+	if (expected)
+		assert_string_equal(warning, expected);
+	tls_ctx_unref(ctx);
+	testcert_free(c);
+}
+
+static void odd_certificate_is_used_with_a_warning(void **state)
+{
+	enum {
+		DAY = 86400
+	};
+
+	server_warns(&(struct testcert_spec){.san = "DNS:g.test",
+					     .not_before_s = -DAY,
+					     .not_after_s = 365 * DAY},
+		     NULL);
+	server_warns(&(struct testcert_spec){.san = "DNS:g.test",
+					     .not_before_s = -2 * DAY,
+					     .not_after_s = -DAY},
+		     "the certificate has expired: clients will refuse it");
+	server_warns(&(struct testcert_spec){.san = "DNS:g.test",
+					     .not_before_s = DAY,
+					     .not_after_s = 2 * DAY},
+		     "the certificate is not valid yet: clients will refuse it");
+	server_warns(
+		&(struct testcert_spec){.not_before_s = -DAY, .not_after_s = 365 * DAY},
+		"the certificate has no subject alternative name: most clients will refuse it");
+	server_warns(&(struct testcert_spec){.san = "DNS:g.test",
+					     .not_before_s = -DAY,
+					     .not_after_s = 10 * DAY + 3600},
+		     "the certificate expires in 10 days");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(odd_certificate_is_used_with_a_warning),
 		cmocka_unit_test(right_files_make_a_counted_context),
 		cmocka_unit_test(missing_files_are_named),
 		cmocka_unit_test(folder_instead_of_a_file_is_refused),

@@ -157,9 +157,9 @@ unsigned rig_address(struct rig *r, const char *local, const char *peer, const c
 	return link_on_address(&r->link, r->now, &a, begin_step(r));
 }
 
-unsigned rig_close(struct rig *r)
+unsigned rig_close(struct rig *r, const char *why)
 {
-	return link_close(&r->link, r->now, begin_step(r));
+	return link_close(&r->link, r->now, why, begin_step(r));
 }
 
 unsigned rig_wait(struct rig *r, uint64_t ms)

@@ -49,7 +49,7 @@ unsigned rig_user(struct rig *r, const char *password);
 /* Dotted quads; NULL: none. */
 unsigned rig_address(struct rig *r, const char *local, const char *peer, const char *dns1,
 		     const char *dns2);
-unsigned rig_close(struct rig *r);
+unsigned rig_close(struct rig *r, const char *why);
 /* Moves the clock, and fires each deadline on the way. */
 unsigned rig_wait(struct rig *r, uint64_t ms);
 

@@ -679,7 +679,7 @@ static void terminate_request_is_repeated_once(void **state)
 	struct rig r;
 
 	rig_server_open(&r);
-	assert_int_equal(rig_close(&r), LINK_EV_DOWN);
+	assert_int_equal(rig_close(&r, NULL), LINK_EV_DOWN);
 	rig_expect(&r, "ff03c02105020004");
 	assert_int_equal(rig_wait(&r, 3000), 0);
 	rig_expect(&r, "ff03c02105020004");
@@ -865,10 +865,10 @@ static void close_while_waiting_for_the_client_finishes_at_once(void **state)
 	struct rig r;
 
 	start_server(&r, LINK_AUTH_MSCHAPV2);
-	assert_int_equal(rig_close(&r), LINK_EV_FINISHED);
+	assert_int_equal(rig_close(&r, NULL), LINK_EV_FINISHED);
 	rig_expect_silence(&r);
 	assert_int_equal(link_deadline(&r.link), CLOCK_NEVER);
-	assert_int_equal(rig_close(&r), 0);
+	assert_int_equal(rig_close(&r, NULL), 0);
 }
 
 int main(void)

@@ -243,7 +243,7 @@ static void client_closed_before_ipcp_begins_never_begins_it(void **state)
 	struct rig r;
 
 	client_is_authenticated(&r);
-	assert_int_equal(rig_close(&r), 0);
+	assert_int_equal(rig_close(&r, NULL), 0);
 	rig_expect_start(&r, "ff03c02105");
 	rig_wait(&r, 0);
 	rig_expect_silence(&r);
@@ -294,7 +294,7 @@ static void closing_during_authentication_finishes_without_an_opinion(void **sta
 	struct rig r;
 
 	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
-	assert_int_equal(rig_close(&r), 0);
+	assert_int_equal(rig_close(&r, NULL), 0);
 	rig_expect(&r, "ff03c02105020004");
 	assert_int_equal(rig_feed(&r, rig_response), 0);
 	rig_expect_silence(&r);
@@ -307,14 +307,14 @@ static void finished_link_does_not_begin_anew(void **state)
 	struct rig r;
 
 	rig_server_open(&r);
-	rig_close(&r);
+	rig_close(&r, NULL);
 	rig_skip(&r);
 	assert_int_equal(rig_feed(&r, "ff03c02106020004"), LINK_EV_FINISHED);
 	assert_int_equal(rig_feed(&r, "ff03c0210101000a0506" RIG_PEER_MAGIC), 0);
 	rig_expect(&r, "ff03c02106010004");
 	rig_feed(&r, rig_response);
 	rig_expect_silence(&r);
-	assert_int_equal(rig_close(&r), 0);
+	assert_int_equal(rig_close(&r, NULL), 0);
 	rig_expect_silence(&r);
 }
 
@@ -331,6 +331,20 @@ static void a_full_outbox_loses_frames_not_the_link(void **state)
 	assert_int_equal(none.dropped, 1);
 	rig_wait(&r, 3000);
 	rig_expect(&r, "ff03c02101010013010405dc0305c223810506" RIG_MAGIC);
+}
+
+static void farewell_is_told_to_the_peer_and_its_own_is_the_reason(void **state)
+{
+	struct rig r;
+
+	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
+	rig_skip(&r);
+	rig_close(&r, "bye");
+	rig_expect(&r, "ff03c02105020007627965");
+	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
+	rig_skip(&r);
+	rig_feed(&r, "ff03c02105090008676f0a74");
+	assert_string_equal(link_reason(&r.link), "the peer ended the link: \"go\\x0at\"");
 }
 
 int main(void)
@@ -357,6 +371,7 @@ int main(void)
 		cmocka_unit_test(closing_during_authentication_finishes_without_an_opinion),
 		cmocka_unit_test(finished_link_does_not_begin_anew),
 		cmocka_unit_test(a_full_outbox_loses_frames_not_the_link),
+		cmocka_unit_test(farewell_is_told_to_the_peer_and_its_own_is_the_reason),
 	};
 
 	return cmocka_run_group_tests_name("ppp/link", tests, NULL, NULL);

@@ -108,13 +108,15 @@ static void address_is_there_from_add_to_del(void **state)
 	assert_int_equal(rtnl_address_del(s->rtnl, s->tun.ifindex, addr), 0);
 }
 
-static void append_line(void *arg, unsigned ifindex, uint32_t addr_be)
+static void append_line(void *arg, const struct rtnl_address *a)
 {
 	char *text = arg;
+	char broadcast[INET_ADDRSTRLEN];
 	size_t len = strlen(text);
 
-	snprintf(text + len, 256 - len, "%u %s\n", ifindex,
-		 inet_ntoa((struct in_addr){.s_addr = addr_be}));
+	inet_ntop(AF_INET, &a->broadcast_be, broadcast, sizeof(broadcast));
+	snprintf(text + len, 256 - len, "%u %s %s\n", a->ifindex,
+		 inet_ntoa((struct in_addr){.s_addr = a->local_be}), broadcast);
 }
 
 static void all_addresses_are_listed_with_their_links(void **state)
@@ -125,7 +127,8 @@ static void all_addresses_are_listed_with_their_links(void **state)
 
 	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, inet_addr("10.9.0.1")), 0);
 	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, inet_addr("10.9.0.3")), 0);
-	snprintf(expected, sizeof(expected), "1 127.0.0.1\n%u 10.9.0.1\n%u 10.9.0.3\n",
+	snprintf(expected, sizeof(expected),
+		 "1 127.0.0.1 127.255.255.255\n%u 10.9.0.1 0.0.0.0\n%u 10.9.0.3 0.0.0.0\n",
 		 s->tun.ifindex, s->tun.ifindex);
 	assert_int_equal(rtnl_address_list(s->rtnl, append_line, listed), 0);
 	assert_string_equal(listed, expected);
