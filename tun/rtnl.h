@@ -2,10 +2,10 @@
 #ifndef TUN_RTNL_H
 #define TUN_RTNL_H
 /*
- * Links, addresses and routes by rtnetlink, in one network namespace. Synchronous: each call is
- * one exchange with the kernel, for set-up and route changes, never on the packet path. All
- * routes carry our own protocol number, so that what a crashed process left can be found and
- * taken back.
+ * Links, addresses, routes and rules by rtnetlink, in one network namespace. Synchronous: each call
+ * is one exchange with the kernel, for set-up and route changes, never on the packet path. All
+ * routes and rules carry our own protocol number, so that what a crashed process left can be found
+ * and taken back, and nothing of anybody else is touched.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ struct rtnl;
 
 enum {
 	RTNL_PROTOCOL = 83
-}; /* rtm_protocol of every route we add ('S') */
+}; /* of every route and rule we add ('S') */
 
 /* Opens a socket in netns_fd (< 0: the present one). Returns 0 with an owned handle, or -errno. */
 int rtnl_open(int netns_fd, struct rtnl **ret_rtnl);
@@ -35,24 +35,25 @@ int rtnl_address_del(struct rtnl *r, unsigned ifindex, uint32_t addr_be);
 
 enum rtnl_route_kind {
 	RTNL_ROUTE_DEVICE,	/* out of ifindex, no next hop (scope link) */
-	RTNL_ROUTE_GATEWAY,	/* via gateway_be out of ifindex */
 	RTNL_ROUTE_UNREACHABLE, /* answers with ICMP host unreachable: fails closed */
+	RTNL_ROUTE_THROW,	/* as if its table had no route there: the next rule is asked */
 };
 
 struct rtnl_route {
 	struct prefix dst;
 	enum rtnl_route_kind kind;
-	unsigned ifindex;
-	uint32_t gateway_be;
+	unsigned ifindex;   /* of a device route */
 	uint32_t source_be; /* preferred source address; 0: none */
 	uint32_t metric;    /* 0: the kernel's default */
+	uint32_t table;	    /* 0: the main one */
 };
 
 /*
- * Adds, or replaces one with the same prefix and metric, whoever added that one: give a metric
- * where another's route must survive. For an IPv6 dst only DEVICE and UNREACHABLE without a
- * source (-EAFNOSUPPORT). 0 or -errno: -ENETDOWN the link is down, -ENETUNREACH the gateway is
- * not on a link, -EINVAL source_be is not ours, -ENODEV.
+ * Adds it. One that is there already with the same prefix, metric and table is replaced only when
+ * it is this very route, of RTNL_PROTOCOL, kind and device: a crashed process left it, or its
+ * source moves. Anything else there is somebody else's and stays: -EEXIST. For an IPv6 dst only
+ * without a source (-EAFNOSUPPORT). 0 or -errno: -ENETDOWN the link is down, -EINVAL source_be is
+ * not ours, -ENODEV.
  */
 int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route);
 /*
@@ -62,17 +63,25 @@ int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route);
 int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route);
 
 /*
- * Deletes every route, IPv4 and IPv6, with RTNL_PROTOCOL whose device is ifindex (0: any,
- * unreachable ones too). The number deleted, or -errno.
+ * Deletes every route, IPv4 and IPv6, of every table, with RTNL_PROTOCOL whose device is ifindex
+ * (0: any, unreachable ones too). The number deleted, or -errno.
  */
 int rtnl_route_flush(struct rtnl *r, unsigned ifindex);
 
 /*
- * How the kernel would reach addr now: RTNL_ROUTE_DEVICE or RTNL_ROUTE_GATEWAY filled in (dst is
- * the host prefix, metric 0), ready for rtnl_route_add(). 0; -ENETUNREACH: no route;
- * -EHOSTUNREACH: an unreachable one; -EAFNOSUPPORT: the next hop is an IPv6 address; or -errno.
+ * Calls each() for every IPv4 route with RTNL_PROTOCOL, of every table; each() may change routes.
+ * 0 or -errno.
  */
-int rtnl_route_get(struct rtnl *r, uint32_t addr_be, struct rtnl_route *ret_route);
+int rtnl_route_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_route *route),
+		    void *arg);
+
+/*
+ * A rule for all IPv4 packets: at this priority (lower ones are asked first; the main table's is
+ * 32766) table is asked. -EEXIST is not an error. -EOPNOTSUPP: the kernel has no policy routing.
+ */
+int rtnl_rule_add(struct rtnl *r, uint32_t priority, uint32_t table);
+/* One that is not there is not an error. */
+int rtnl_rule_del(struct rtnl *r, uint32_t priority, uint32_t table);
 
 /* An IPv4 address of this namespace. */
 struct rtnl_address {

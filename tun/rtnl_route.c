@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Routes: added, taken back, flushed by our protocol number, asked for. */
+/* Routes: added, taken back, flushed and listed by our protocol number. */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
@@ -10,20 +10,27 @@
 #include "tun/rtnl.h"
 #include "tun/rtnl_exchange.h"
 
+enum {
+	IPV6_DEFAULT_METRIC = 1024
+};
+
 static const struct {
 	uint8_t type;
 	uint8_t scope;
-	bool has_device;
-	bool has_gateway;
 } kinds[] = {
-	[RTNL_ROUTE_DEVICE] = {RTN_UNICAST, RT_SCOPE_LINK, true, false},
-	[RTNL_ROUTE_GATEWAY] = {RTN_UNICAST, RT_SCOPE_UNIVERSE, true, true},
-	[RTNL_ROUTE_UNREACHABLE] = {RTN_UNREACHABLE, RT_SCOPE_UNIVERSE, false, false},
+	[RTNL_ROUTE_DEVICE] = {RTN_UNICAST, RT_SCOPE_LINK},
+	[RTNL_ROUTE_UNREACHABLE] = {RTN_UNREACHABLE, RT_SCOPE_UNIVERSE},
+	[RTNL_ROUTE_THROW] = {RTN_THROW, RT_SCOPE_UNIVERSE},
 };
 
 static size_t address_size(const struct prefix *p)
 {
 	return p->family == AF_INET6 ? 16 : 4;
+}
+
+static uint32_t table_of(const struct rtnl_route *route)
+{
+	return route->table ? route->table : RT_TABLE_MAIN;
 }
 
 static int change_route(struct rtnl *r, uint16_t type, uint16_t flags,
@@ -32,30 +39,22 @@ static int change_route(struct rtnl *r, uint16_t type, uint16_t flags,
 	struct nlmsghdr *request = rtnl_request(r, type, flags);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(request, sizeof(*rtm));
 
-	/* gateway and source are IPv4 addresses */
-	if (route->dst.family != AF_INET && (kinds[route->kind].has_gateway || route->source_be))
+	if (route->dst.family != AF_INET && route->source_be) /* which is an IPv4 address */
 		return -EAFNOSUPPORT;
 	rtm->rtm_family = route->dst.family;
 	rtm->rtm_dst_len = route->dst.len;
-	rtm->rtm_table = RT_TABLE_MAIN;
 	rtm->rtm_protocol = RTNL_PROTOCOL;
 	rtm->rtm_type = kinds[route->kind].type;
 	rtm->rtm_scope = kinds[route->kind].scope;
 	mnl_attr_put(request, RTA_DST, address_size(&route->dst), route->dst.addr);
-	if (kinds[route->kind].has_device)
+	mnl_attr_put_u32(request, RTA_TABLE, table_of(route));
+	if (route->kind == RTNL_ROUTE_DEVICE)
 		mnl_attr_put_u32(request, RTA_OIF, route->ifindex);
-	if (kinds[route->kind].has_gateway)
-		mnl_attr_put_u32(request, RTA_GATEWAY, route->gateway_be);
 	if (route->source_be)
 		mnl_attr_put_u32(request, RTA_PREFSRC, route->source_be);
 	if (route->metric)
 		mnl_attr_put_u32(request, RTA_PRIORITY, route->metric);
 	return rtnl_exchange(r, request, NULL, NULL);
-}
-
-int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route)
-{
-	return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
 }
 
 int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route)
@@ -65,30 +64,115 @@ int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route)
 	return error == -ESRCH ? 0 : error;
 }
 
-static uint32_t route_device(const struct nlmsghdr *message)
+static enum rtnl_route_kind kind_of(const struct rtmsg *rtm)
 {
-	const struct nlattr *attr;
-
-	mnl_attr_for_each(attr, message, sizeof(struct rtmsg))
-		if (mnl_attr_get_type(attr) == RTA_OIF)
-			return mnl_attr_get_u32(attr);
-	return 0;
+	switch (rtm->rtm_type) {
+	case RTN_UNREACHABLE: return RTNL_ROUTE_UNREACHABLE;
+	case RTN_THROW: return RTNL_ROUTE_THROW;
+	default: return RTNL_ROUTE_DEVICE;
+	}
 }
 
-struct flush {
+static struct rtnl_route read_route(const struct nlmsghdr *message)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(message);
+	struct rtnl_route route = {
+		.dst = {.family = rtm->rtm_family, .len = rtm->rtm_dst_len},
+		.kind = kind_of(rtm),
+		.table = rtm->rtm_table,
+	};
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, message, sizeof(*rtm)) {
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_DST:
+			memcpy(route.dst.addr, mnl_attr_get_payload(attr),
+			       address_size(&route.dst));
+			break;
+		case RTA_OIF: route.ifindex = mnl_attr_get_u32(attr); break;
+		case RTA_PREFSRC:
+			if (rtm->rtm_family == AF_INET)
+				route.source_be = mnl_attr_get_u32(attr);
+			break;
+		case RTA_PRIORITY: route.metric = mnl_attr_get_u32(attr); break;
+		case RTA_TABLE: route.table = mnl_attr_get_u32(attr); break;
+		default: break;
+		}
+	}
+	return route;
+}
+
+struct selection {
 	uint8_t family;
-	unsigned ifindex;
+	unsigned ifindex; /* 0: any */
 };
 
 /* The kernel may not filter, and answers for all families when it does not know this one. */
-static bool is_to_be_flushed(const struct nlmsghdr *message, const void *arg)
+static bool is_selected(const struct nlmsghdr *message, const void *arg)
 {
-	const struct flush *flush = arg;
+	const struct selection *selection = arg;
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(message);
 
-	return message->nlmsg_type == RTM_NEWROUTE && rtm->rtm_family == flush->family &&
+	return message->nlmsg_type == RTM_NEWROUTE && rtm->rtm_family == selection->family &&
 	       rtm->rtm_protocol == RTNL_PROTOCOL &&
-	       (flush->ifindex == 0 || route_device(message) == flush->ifindex);
+	       (selection->ifindex == 0 || read_route(message).ifindex == selection->ifindex);
+}
+
+static int collect_ours(struct rtnl *r, uint8_t family, unsigned ifindex,
+			struct rtnl_dump *ret_dump)
+{
+	struct nlmsghdr *request = rtnl_request(r, RTM_GETROUTE, 0);
+	struct rtmsg *filter = mnl_nlmsg_put_extra_header(request, sizeof(*filter));
+	struct selection selection = {.family = family, .ifindex = ifindex};
+
+	filter->rtm_family = family;
+	filter->rtm_protocol = RTNL_PROTOCOL;
+	return rtnl_collect(r, request, is_selected, &selection, ret_dump);
+}
+
+static uint32_t metric_of(const struct rtnl_route *route)
+{
+	return route->metric || route->dst.family == AF_INET ? route->metric : IPV6_DEFAULT_METRIC;
+}
+
+static bool is_same(const struct rtnl_route *a, const struct rtnl_route *b)
+{
+	return prefix_equal(&a->dst, &b->dst) && table_of(a) == table_of(b) &&
+	       metric_of(a) == metric_of(b) && a->kind == b->kind &&
+	       (a->kind != RTNL_ROUTE_DEVICE || a->ifindex == b->ifindex);
+}
+
+/* 1: this very route is there and ours; 0: it is not; or -errno. */
+static int is_ours(struct rtnl *r, const struct rtnl_route *route)
+{
+	const struct nlmsghdr *message;
+	struct rtnl_dump dump;
+	size_t pos = 0;
+	int found = 0;
+	int error = collect_ours(r, route->dst.family, 0, &dump);
+
+	if (error < 0)
+		return error;
+	while (!found && (message = rtnl_dump_next(&dump, &pos))) {
+		struct rtnl_route other = read_route(message);
+
+		found = is_same(&other, route);
+	}
+	free(dump.buf);
+	return found;
+}
+
+int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route)
+{
+	int error = change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
+	int ours;
+
+	if (error != -EEXIST)
+		return error;
+	ours = is_ours(r, route);
+	if (ours <= 0)
+		return ours < 0 ? ours : -EEXIST;
+	return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
 }
 
 /*
@@ -116,15 +200,9 @@ static int delete_dumped(struct rtnl *r, const struct rtnl_dump *dump)
 
 static int flush_family(struct rtnl *r, uint8_t family, unsigned ifindex)
 {
-	struct nlmsghdr *request = rtnl_request(r, RTM_GETROUTE, 0);
-	struct rtmsg *filter = mnl_nlmsg_put_extra_header(request, sizeof(*filter));
-	struct flush flush = {.family = family, .ifindex = ifindex};
 	struct rtnl_dump dump;
-	int ret;
+	int ret = collect_ours(r, family, ifindex, &dump);
 
-	filter->rtm_family = family;
-	filter->rtm_protocol = RTNL_PROTOCOL;
-	ret = rtnl_collect(r, request, is_to_be_flushed, &flush, &dump);
 	if (ret < 0)
 		return ret;
 	ret = delete_dumped(r, &dump);
@@ -142,42 +220,22 @@ int rtnl_route_flush(struct rtnl *r, unsigned ifindex)
 	return v6 < 0 ? v6 : v4 + v6;
 }
 
-static int read_route(const struct nlmsghdr *message, void *arg)
+/* each() is called when the dump is whole, so that a repeated dump shows no route twice. */
+int rtnl_route_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_route *route),
+		    void *arg)
 {
-	struct rtnl_route *route = arg;
-	const struct nlattr *attr;
+	const struct nlmsghdr *message;
+	struct rtnl_dump dump;
+	size_t pos = 0;
+	int error = collect_ours(r, AF_INET, 0, &dump);
 
-	if (message->nlmsg_type != RTM_NEWROUTE)
-		return 0;
-	mnl_attr_for_each(attr, message, sizeof(struct rtmsg)) {
-		switch (mnl_attr_get_type(attr)) {
-		case RTA_OIF: route->ifindex = mnl_attr_get_u32(attr); break;
-		case RTA_PREFSRC: route->source_be = mnl_attr_get_u32(attr); break;
-		case RTA_GATEWAY:
-			route->kind = RTNL_ROUTE_GATEWAY;
-			route->gateway_be = mnl_attr_get_u32(attr);
-			break;
-		case RTA_VIA: return -EAFNOSUPPORT; /* an IPv6 next hop: no rtnl_route says that */
-		default: break;
-		}
-	}
-	return 0;
-}
-
-int rtnl_route_get(struct rtnl *r, uint32_t addr_be, struct rtnl_route *ret_route)
-{
-	struct nlmsghdr *request = rtnl_request(r, RTM_GETROUTE, 0);
-	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(request, sizeof(*rtm));
-	struct rtnl_route route = {.dst = {.family = AF_INET, .len = 32}};
-	int error;
-
-	rtm->rtm_family = AF_INET;
-	rtm->rtm_dst_len = 32;
-	mnl_attr_put_u32(request, RTA_DST, addr_be);
-	memcpy(route.dst.addr, &addr_be, sizeof(addr_be));
-	error = rtnl_exchange(r, request, read_route, &route);
 	if (error < 0)
 		return error;
-	*ret_route = route;
+	while ((message = rtnl_dump_next(&dump, &pos))) {
+		struct rtnl_route route = read_route(message);
+
+		each(arg, &route);
+	}
+	free(dump.buf);
 	return 0;
 }

@@ -4,13 +4,12 @@
 /*
  * The app's side of the tunnel in the kernel: a TUN device with the private address, and the tunnelled routes.
  *
- * Fails closed. Every tunnelled route exists twice: through the device while the tunnel is up, and always as an
- * unreachable route with the worst metric. So while the tunnel is down, and even after this process was killed,
- * traffic for the VNet is refused at once and never leaves by another way; the next start takes over what
- * is left. Only an orderly network_close() removes the unreachable routes.
+ * Fails closed: from network_new() to network_free(), and also when this process is killed, what is for a tunnelled
+ * prefix leaves through the device or is refused at once. The next start with the same TUN name takes
+ * over what a killed one left. How: see network.c.
  *
- * Where app and worker share a namespace, a tunnelled route may cover the gateway itself: then a host route keeps
- * the gateway reachable outside the tunnel (network_pin).
+ * Where app and worker share a namespace, a tunnelled prefix may cover the gateway itself: network_pin() leaves its
+ * address out of the tunnel.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,17 +28,23 @@ struct network_params {
 	size_t nroutes;
 };
 
-/* Creates the device (down) and the unreachable routes. 0 with an owned network, or -errno with ret_error. */
+/*
+ * Creates the device (down) and closes the prefixes. 0 with an owned network, or -errno with ret_error: -EEXIST a prefix
+ * overlaps another worker's, -EBUSY the device is another's, -EOPNOTSUPP no policy routing.
+ */
 int network_new(const struct network_params *params, struct network **ret_network,
 		char ret_error[256]);
 
 /* Removes device, routes and address. Takes NULL. */
 void network_free(struct network *n);
 
-/* Before dialling gateway_be: keeps it reachable outside the tunnel. 0 or -errno. */
+/* Before each dialling of gateway_be: it is reached outside the tunnel, and the one before is not. 0 or -errno. */
 int network_pin(struct network *n, uint32_t gateway_be);
 
-/* The tunnel is up with this address: device up, address, routes. 0 or -errno; a second call moves the address. */
+/*
+ * The tunnel is up with this address: device up, address, routes. A second call moves the address. 0, or -errno: then
+ * only a part of it may be done, and network_down() takes that back.
+ */
 int network_up(struct network *n, uint32_t address_be);
 
 /* The tunnel is down: the routes leave the device. The address stays, so that bound sockets survive. */

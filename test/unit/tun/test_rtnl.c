@@ -20,6 +20,7 @@
 enum {
 	NO_SUCH_LINK = 9999,
 	PORT = 7000,
+	OWN_TABLE = 70000,
 };
 
 static int ioctl_here(void *arg)
@@ -197,59 +198,6 @@ static void device_route_leads_out_with_its_source(void **state)
 	assert_int_equal(rtnl_route_del(s->rtnl, &r), 0);
 }
 
-static void kernel_says_how_it_would_reach_an_address(void **state)
-{
-	struct scene *s = *state;
-	struct rtnl_route via = route(s, "172.20.0.0/16", RTNL_ROUTE_GATEWAY);
-	struct rtnl_route got;
-	char text[PREFIX_TEXT_MAX];
-
-	scene_tun_ready(s);
-	via.gateway_be = inet_addr("10.9.0.254");
-	assert_int_equal(rtnl_route_add(s->rtnl, &via), 0);
-
-	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("172.20.1.1"), &got), 0);
-	assert_int_equal(got.kind, RTNL_ROUTE_GATEWAY);
-	assert_int_equal(got.gateway_be, via.gateway_be);
-	assert_int_equal(got.ifindex, s->tun.ifindex);
-	assert_int_equal(got.source_be, inet_addr("10.9.0.1"));
-	assert_string_equal(prefix_format(&got.dst, text), "172.20.1.1/32");
-
-	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("10.9.0.77"), &got), 0);
-	assert_int_equal(got.kind, RTNL_ROUTE_DEVICE);
-	assert_int_equal(got.ifindex, s->tun.ifindex);
-	assert_int_equal(got.gateway_be, 0);
-}
-
-static void answer_about_no_way_leaves_the_result(void **state)
-{
-	struct scene *s = *state;
-	struct rtnl_route got = {.ifindex = 7};
-
-	scene_tun_ready(s);
-	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), 0);
-	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("192.0.2.1"), &got), -ENETUNREACH);
-	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("10.66.1.1"), &got), -EHOSTUNREACH);
-	assert_int_equal(got.ifindex, 7);
-}
-
-static void answered_route_can_be_pinned(void **state)
-{
-	struct scene *s = *state;
-	struct rtnl_route via = route(s, "0.0.0.0/0", RTNL_ROUTE_GATEWAY);
-	struct rtnl_route pinned, got;
-
-	scene_tun_ready(s);
-	via.gateway_be = inet_addr("10.9.0.254");
-	assert_int_equal(rtnl_route_add(s->rtnl, &via), 0);
-	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("192.0.2.1"), &pinned), 0);
-	assert_int_equal(rtnl_route_add(s->rtnl, &pinned), 0);
-	assert_int_equal(add(s, "0.0.0.0/0", RTNL_ROUTE_UNREACHABLE), 0);
-	assert_int_equal(connect_error(s, "192.0.2.2"), -EHOSTUNREACH);
-	assert_int_equal(rtnl_route_get(s->rtnl, inet_addr("192.0.2.1"), &got), 0);
-	assert_int_equal(got.gateway_be, via.gateway_be);
-}
-
 static void unreachable_route_fails_closed(void **state)
 {
 	struct scene *s = *state;
@@ -263,18 +211,38 @@ static void unreachable_route_fails_closed(void **state)
 	assert_int_equal(connect_error(s, "10.66.1.1"), 0);
 }
 
-static void add_replaces_what_has_the_same_prefix_and_metric(void **state)
+static void own_route_is_replaced_by_the_same(void **state)
 {
 	struct scene *s = *state;
+	struct rtnl_route r = route(s, "10.66.0.0/16", RTNL_ROUTE_DEVICE);
+	struct sockaddr_in source;
 
 	scene_tun_ready(s);
-	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_DEVICE), 0);
-	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_DEVICE), 0);
-	assert_int_equal(connect_error(s, "10.66.1.1"), 0);
-	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), 0);
-	assert_int_equal(connect_error(s, "10.66.1.1"), -EHOSTUNREACH);
+	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, inet_addr("10.9.0.3")), 0);
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), 0);
+	r.source_be = inet_addr("10.9.0.3");
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), 0);
+	assert_int_equal(source_towards(s, "10.66.1.1", &source), 0);
+	assert_int_equal(source.sin_addr.s_addr, inet_addr("10.9.0.3"));
 	/* with the one that scene_tun_ready() added */
 	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 2);
+}
+
+static void own_route_of_another_kind_or_device_is_eexist(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route r = route(s, "10.66.0.0/16", RTNL_ROUTE_DEVICE);
+	struct tun other;
+
+	scene_tun_ready(s);
+	assert_int_equal(tun_open("tun1", s->netns, &other), 0);
+	assert_int_equal(rtnl_link_up(s->rtnl, other.ifindex, 0), 0);
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), 0);
+	assert_int_equal(add(s, "10.66.0.0/16", RTNL_ROUTE_UNREACHABLE), -EEXIST);
+	r.ifindex = other.ifindex;
+	assert_int_equal(rtnl_route_add(s->rtnl, &r), -EEXIST);
+	assert_int_equal(connect_error(s, "10.66.1.1"), 0);
+	tun_close(&other);
 }
 
 static void another_metric_is_another_route(void **state)
@@ -297,12 +265,9 @@ static void routes_that_cannot_be_have_their_errors(void **state)
 {
 	struct scene *s = *state;
 	struct rtnl_route r = route(s, "172.20.0.0/16", RTNL_ROUTE_DEVICE);
-	struct rtnl_route via = route(s, "172.20.0.0/16", RTNL_ROUTE_GATEWAY);
 
 	assert_int_equal(rtnl_route_add(s->rtnl, &r), -ENETDOWN);
 	scene_tun_ready(s);
-	via.gateway_be = inet_addr("172.20.0.1");
-	assert_int_equal(rtnl_route_add(s->rtnl, &via), -ENETUNREACH);
 	r.source_be = inet_addr("10.9.0.2");
 	assert_int_equal(rtnl_route_add(s->rtnl, &r), -EINVAL);
 	r.source_be = 0;
@@ -337,6 +302,87 @@ static void what_others_added_is_neither_deleted_nor_flushed(void **state)
 	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
 	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 1);
 	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
+}
+
+static void what_others_added_is_eexist_and_stays(void **state)
+{
+	struct scene *s = *state;
+
+	scene_tun_ready(s);
+	assert_int_equal(netns_call(s->netns, add_foreign_here, s->tun.name), 0);
+	assert_int_equal(add(s, "10.77.0.0/16", RTNL_ROUTE_DEVICE), -EEXIST);
+	assert_int_equal(add(s, "10.77.0.0/16", RTNL_ROUTE_UNREACHABLE), -EEXIST);
+	assert_int_equal(rtnl_route_flush(s->rtnl, 0), 1);
+	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
+}
+
+static struct rtnl_route in_table(struct rtnl_route route, uint32_t table)
+{
+	route.table = table;
+	return route;
+}
+
+static void table_answers_only_from_its_rule_on(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route closed =
+		in_table(route(s, "10.77.0.0/16", RTNL_ROUTE_UNREACHABLE), OWN_TABLE);
+
+	scene_tun_ready(s);
+	assert_int_equal(netns_call(s->netns, add_foreign_here, s->tun.name), 0);
+	assert_int_equal(rtnl_route_add(s->rtnl, &closed), 0);
+	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, 8000, OWN_TABLE), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, 8000, OWN_TABLE), 0);
+	assert_int_equal(connect_error(s, "10.77.1.1"), -EHOSTUNREACH);
+	assert_int_equal(rtnl_rule_del(s->rtnl, 8000, OWN_TABLE), 0);
+	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
+	assert_int_equal(rtnl_rule_del(s->rtnl, 8000, OWN_TABLE), 0);
+}
+
+static void thrown_address_is_asked_of_the_next_table(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route closed =
+		in_table(route(s, "10.77.0.0/16", RTNL_ROUTE_UNREACHABLE), OWN_TABLE);
+	struct rtnl_route thrown = in_table(route(s, "10.77.1.1", RTNL_ROUTE_THROW), OWN_TABLE);
+
+	scene_tun_ready(s);
+	assert_int_equal(netns_call(s->netns, add_foreign_here, s->tun.name), 0);
+	assert_int_equal(rtnl_route_add(s->rtnl, &closed), 0);
+	assert_int_equal(rtnl_route_add(s->rtnl, &thrown), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, 8000, OWN_TABLE), 0);
+	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
+	assert_int_equal(connect_error(s, "10.77.1.2"), -EHOSTUNREACH);
+}
+
+static void append_route(void *arg, const struct rtnl_route *route)
+{
+	char *text = arg;
+	char prefix[PREFIX_TEXT_MAX];
+	size_t len = strlen(text);
+
+	snprintf(text + len, 256 - len, "%s kind %d metric %u table %u\n",
+		 prefix_format(&route->dst, prefix), (int)route->kind, route->metric, route->table);
+}
+
+static void own_routes_of_all_tables_are_listed(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_route closed =
+		in_table(route(s, "0.0.0.0/0", RTNL_ROUTE_UNREACHABLE), OWN_TABLE);
+	char listed[256] = "";
+	char expected[256];
+
+	scene_tun_ready(s);
+	assert_int_equal(netns_call(s->netns, add_foreign_here, s->tun.name), 0);
+	closed.metric = 4096;
+	assert_int_equal(rtnl_route_add(s->rtnl, &closed), 0);
+	assert_int_equal(rtnl_route_list(s->rtnl, append_route, listed), 0);
+	snprintf(expected, sizeof(expected),
+		 "0.0.0.0/0 kind %d metric 4096 table %u\n10.9.0.0/24 kind %d metric 0 table 254\n",
+		 RTNL_ROUTE_UNREACHABLE, OWN_TABLE, RTNL_ROUTE_DEVICE);
+	assert_string_equal(listed, expected);
 }
 
 static void flush_of_a_device_leaves_the_others(void **state)
@@ -425,7 +471,6 @@ static void ipv6_route_takes_no_ipv4_address(void **state)
 	struct rtnl_route r = route(s, "2001:db8::/32", RTNL_ROUTE_DEVICE);
 
 	scene_tun_ready(s);
-	assert_int_equal(add(s, "2001:db8::/32", RTNL_ROUTE_GATEWAY), -EAFNOSUPPORT);
 	r.source_be = inet_addr("10.9.0.1");
 	assert_int_equal(rtnl_route_add(s->rtnl, &r), -EAFNOSUPPORT);
 }
@@ -442,14 +487,16 @@ int main(void)
 		SCENE_TEST(address_is_there_from_add_to_del),
 		SCENE_TEST(all_addresses_are_listed_with_their_links),
 		SCENE_TEST(device_route_leads_out_with_its_source),
-		SCENE_TEST(kernel_says_how_it_would_reach_an_address),
-		SCENE_TEST(answer_about_no_way_leaves_the_result),
-		SCENE_TEST(answered_route_can_be_pinned),
 		SCENE_TEST(unreachable_route_fails_closed),
-		SCENE_TEST(add_replaces_what_has_the_same_prefix_and_metric),
+		SCENE_TEST(own_route_is_replaced_by_the_same),
+		SCENE_TEST(own_route_of_another_kind_or_device_is_eexist),
 		SCENE_TEST(another_metric_is_another_route),
 		SCENE_TEST(routes_that_cannot_be_have_their_errors),
 		SCENE_TEST(what_others_added_is_neither_deleted_nor_flushed),
+		SCENE_TEST(what_others_added_is_eexist_and_stays),
+		SCENE_TEST(table_answers_only_from_its_rule_on),
+		SCENE_TEST(thrown_address_is_asked_of_the_next_table),
+		SCENE_TEST(own_routes_of_all_tables_are_listed),
 		SCENE_TEST(flush_of_a_device_leaves_the_others),
 		SCENE_TEST(flush_takes_thousands),
 		SCENE_TEST(route_that_went_with_its_device_is_no_error_to_delete),
