@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operator's /etc/netns/NAME/resolv.conf comes back even when a worker was killed in between: what it
+ * held is saved beside it before our first line goes in, and who finds our first line takes the saved
+ * file for the original. What has another first line is the operator's own, whatever is saved.
+ */
 #include "sstp/worker/dns.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,29 +23,78 @@ enum {
 	SAVED_MAX = 65536
 };
 
+#define RUN_FOLDER "/run/sstp-worker"
+
+static const char first_line[] = "# by sstp-worker: the virtual network's DNS servers\n";
+
 struct dns {
 	char folder[PATH_MAX / 2];
 	char path[PATH_MAX];
+	char saved_path[PATH_MAX];
 	bool made_folder;
-	bool written;
+	bool written; /* the file is not the operator's: something to put back */
+	bool has_servers;
 	char *saved; /* what the file held before us; NULL: there was none */
 	size_t saved_len;
 };
 
-static int read_before(struct dns *d)
+/* 0 also when there is no such file: *ret_text is NULL then. */
+static int read_file(const char *path, char **ret_text, size_t *ret_len)
 {
-	int fd = open(d->path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text;
 	ssize_t n;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	d->saved = malloc(SAVED_MAX);
-	n = d->saved ? read(fd, d->saved, SAVED_MAX) : -1;
+	text = malloc(SAVED_MAX);
+	n = text ? read(fd, text, SAVED_MAX) : -1;
 	close(fd);
-	if (n < 0)
+	if (n < 0) {
+		free(text);
 		return -EIO;
-	d->saved_len = (size_t)n;
+	}
+	*ret_text = text;
+	*ret_len = (size_t)n;
 	return 0;
+}
+
+static bool is_by_us(const char *text, size_t len)
+{
+	return text && len >= strlen(first_line) && !memcmp(text, first_line, strlen(first_line));
+}
+
+static int read_before(struct dns *d)
+{
+	int r = read_file(d->path, &d->saved, &d->saved_len);
+
+	if (r < 0 || !is_by_us(d->saved, d->saved_len))
+		return r;
+	free(d->saved);
+	d->saved = NULL;
+	d->written = true; /* by one that was killed: ours to put right */
+	return read_file(d->saved_path, &d->saved, &d->saved_len);
+}
+
+/* Workers that were killed leave folders named after their process. */
+static void remove_dead(void)
+{
+	DIR *dir = opendir(RUN_FOLDER);
+	const struct dirent *entry;
+	char path[PATH_MAX];
+
+	while (dir && (entry = readdir(dir))) {
+		int pid = atoi(entry->d_name);
+
+		if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+			continue;
+		snprintf(path, sizeof(path), RUN_FOLDER "/%d/resolv.conf", pid);
+		unlink(path);
+		*strrchr(path, '/') = '\0';
+		rmdir(path);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static int make_folder(struct dns *d, const char *parent)
@@ -52,22 +108,31 @@ static int make_folder(struct dns *d, const char *parent)
 	return 0;
 }
 
+/* A namespace given by its path has no name that `ip netns exec` would look for. */
+static int set_paths(struct dns *d, const char *netns)
+{
+	bool named = netns && !strchr(netns, '/');
+	const char *parent = named ? "/etc/netns" : RUN_FOLDER;
+
+	if (named) {
+		snprintf(d->folder, sizeof(d->folder), "%s/%s", parent, netns);
+	} else {
+		remove_dead();
+		snprintf(d->folder, sizeof(d->folder), "%s/%d", parent, (int)getpid());
+	}
+	snprintf(d->path, sizeof(d->path), "%s/resolv.conf", d->folder);
+	snprintf(d->saved_path, sizeof(d->saved_path), "%s/resolv.conf.before-sstp-worker",
+		 d->folder);
+	return make_folder(d, parent);
+}
+
 int dns_new(const char *netns, struct dns **ret_dns)
 {
-	const char *parent = netns ? "/etc/netns" : "/run/sstp-worker";
 	struct dns *d = calloc(1, sizeof(*d));
-	int r = d ? 0 : -ENOMEM;
+	int r = d ? set_paths(d, netns) : -ENOMEM;
 
-	if (r == 0 && netns)
-		snprintf(d->folder, sizeof(d->folder), "%s/%s", parent, netns);
-	else if (r == 0)
-		snprintf(d->folder, sizeof(d->folder), "%s/%d", parent, (int)getpid());
 	if (r == 0)
-		r = make_folder(d, parent);
-	if (r == 0) {
-		snprintf(d->path, sizeof(d->path), "%s/resolv.conf", d->folder);
 		r = read_before(d);
-	}
 	if (r < 0) {
 		dns_free(d);
 		return r;
@@ -76,9 +141,9 @@ int dns_new(const char *netns, struct dns **ret_dns)
 	return 0;
 }
 
-static int write_file(const struct dns *d, const char *text, size_t len)
+static int write_file(const char *path, const char *text, size_t len)
 {
-	int fd = open(d->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	ssize_t n;
 
 	if (fd < 0)
@@ -89,14 +154,20 @@ static int write_file(const struct dns *d, const char *text, size_t len)
 	return 0;
 }
 
+static void put_back(const struct dns *d)
+{
+	if (!d->saved)
+		unlink(d->path);
+	else if (write_file(d->path, d->saved, d->saved_len) == 0)
+		unlink(d->saved_path);
+}
+
 void dns_free(struct dns *d)
 {
 	if (!d)
 		return;
-	if (d->written && d->saved)
-		write_file(d, d->saved, d->saved_len);
-	else if (d->written)
-		unlink(d->path);
+	if (d->written)
+		put_back(d);
 	if (d->made_folder)
 		rmdir(d->folder);
 	free(d->saved);
@@ -105,10 +176,10 @@ void dns_free(struct dns *d)
 
 int dns_set(struct dns *d, const uint32_t servers_be[2])
 {
-	char text[256] = "# by sstp-worker: the virtual network's DNS servers\n";
+	char text[256];
 	char address[INET_ADDRSTRLEN];
-	size_t len = strlen(text);
-	int r;
+	size_t len = (size_t)snprintf(text, sizeof(text), "%s", first_line);
+	int r = 0;
 
 	for (int i = 0; i < 2; i++)
 		if (servers_be[i])
@@ -117,12 +188,16 @@ int dns_set(struct dns *d, const uint32_t servers_be[2])
 				inet_ntop(AF_INET, &servers_be[i], address, sizeof(address)));
 	if (!servers_be[0] && !servers_be[1])
 		return 0;
-	r = write_file(d, text, len);
+	if (d->saved && !d->written)
+		r = write_file(d->saved_path, d->saved, d->saved_len);
+	if (r == 0)
+		r = write_file(d->path, text, len);
 	d->written |= r == 0;
+	d->has_servers |= r == 0;
 	return r;
 }
 
 const char *dns_path(const struct dns *d)
 {
-	return d->written ? d->path : NULL;
+	return d->has_servers ? d->path : NULL;
 }

@@ -5,15 +5,15 @@
  * The VNet's DNS servers for the app: a resolv.conf of its own, which app.c mounts over the app's.
  *
  * For a named network namespace it is /etc/netns/NAME/resolv.conf, where `ip netns exec` looks too; what stood
- * there before comes back at the end. Otherwise it lies below /run. Rewritten in place, never renamed, so
- * that a mount of it sees the change.
+ * there before comes back at the end, also at that of the next worker when this one is killed. Otherwise it
+ * lies below /run. Rewritten in place, never renamed, so that a mount of it sees the change.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 struct dns;
 
-/* netns: a namespace's name as in /run/netns, or NULL. 0 with an owned object, or -errno. */
+/* netns: a namespace's name as in /run/netns, its path, or NULL. 0 with an owned object, or -errno. */
 int dns_new(const char *netns, struct dns **ret_dns);
 
 /* Puts back what was there. Takes NULL. */
