@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sstp/base/log.h"
 #include "sstp/worker/config.h"
 #include "tun/netns.h"
 
 /* What the child reports through a pipe that exec closes. */
 struct failure {
 	int error;
+	bool at_exec;
 	char step[48];
 };
 
@@ -35,6 +38,20 @@ static int mount_resolv_conf(const char *from)
 	return mount(from, target, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
 }
 
+/* A container's image may come without the file; then there is nothing to mount over. */
+static bool has_resolv_conf(void)
+{
+	if (access("/etc/resolv.conf", F_OK) == 0 || errno != ENOENT)
+		return true;
+	log_warning("there is no /etc/resolv.conf: the app does not get the virtual network's DNS "
+		    "servers there, only in WEBSITE_DNS_SERVER");
+	return false;
+}
+
+/*
+ * All are blocked until here: one that came since fork() waits, and meets the app's own defaults instead of a
+ * handler of the worker's that runs in the wrong process.
+ */
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -73,35 +90,62 @@ static struct failure become_app(const struct app_params *p)
 	if (f.error)
 		return f;
 	strcpy(f.step, "execute");
+	f.at_exec = true;
 	execvp(p->argv[0], p->argv);
 	f.error = -errno;
 	return f;
 }
 
+static pid_t fork_with_signals_blocked(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+	int error;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	pid = fork();
+	error = errno;
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return pid;
+}
+
+static int fail(const struct app_params *params, const struct failure *f, char ret_error[256])
+{
+	snprintf(ret_error, 256, "cannot start '%s': %s: %s", params->argv[0], f->step,
+		 strerror(-f->error));
+	return f->at_exec ? f->error : -ECHILD;
+}
+
 int app_start(const struct app_params *params, pid_t *ret_pid, char ret_error[256])
 {
-	struct failure f;
+	struct failure f = {.step = "make a process"};
+	struct app_params p = *params;
 	int fds[2];
 	pid_t pid;
 	ssize_t n;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
+	if (p.resolv_conf && !has_resolv_conf())
+		p.resolv_conf = NULL;
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		f.error = -errno;
+		return fail(params, &f, ret_error);
+	}
+	pid = fork_with_signals_blocked();
 	if (pid == 0) {
-		f = become_app(params);
+		f = become_app(&p);
 		_exit(write(fds[1], &f, sizeof(f)) == sizeof(f) ? EXIT_SUCCESS : EXIT_FAILURE);
 	}
+	f.error = pid < 0 ? -errno : 0;
 	close(fds[1]);
 	n = pid < 0 ? -1 : read(fds[0], &f, sizeof(f));
 	close(fds[0]);
-	if (pid < 0)
-		return -errno;
-	if (n == sizeof(f)) {
-		waitpid(pid, NULL, 0);
-		snprintf(ret_error, 256, "cannot start '%s': %s: %s", params->argv[0], f.step,
-			 strerror(-f.error));
-		return f.error;
+	if (f.error < 0) {
+		if (n == sizeof(f))
+			waitpid(pid, NULL, 0);
+		return fail(params, &f, ret_error);
 	}
 	*ret_pid = pid;
 	return 0;

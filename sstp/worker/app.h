@@ -8,17 +8,18 @@
 #include <sys/types.h>
 
 struct app_params {
-	char *const *argv;	 /* NULL-terminated; argv[0] is looked up in PATH */
-	int netns_fd;		 /* < 0: the present one */
-	const char *resolv_conf; /* mounted over /etc/resolv.conf for the app only; NULL: none */
-	const char *private_ip;	 /* WEBSITE_PRIVATE_IP */
-	const char *dns_server;	 /* WEBSITE_DNS_SERVER; NULL: not set */
-	const char *vnet_name;	 /* WEBSITE_VNETNAME; NULL: not set */
+	char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	int netns_fd;	   /* < 0: the present one */
+	const char *
+		resolv_conf; /* mounted over /etc/resolv.conf, if there is one, for the app only; or NULL */
+	const char *private_ip; /* WEBSITE_PRIVATE_IP */
+	const char *dns_server; /* WEBSITE_DNS_SERVER; NULL: not set */
+	const char *vnet_name;	/* WEBSITE_VNETNAME; NULL: not set */
 };
 
 /*
- * Starts it. 0 with its process id; or -errno when it cannot be started: -ENOENT not found, -EACCES and others not
- * executable, with a sentence in ret_error.
+ * Starts it. 0 with its process id; or -errno when it cannot be started, with a sentence in ret_error: -ECHILD it never
+ * came to the exec; else what exec said: -ENOENT not found, -EACCES and others not executable.
  */
 int app_start(const struct app_params *params, pid_t *ret_pid, char ret_error[256]);
 

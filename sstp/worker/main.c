@@ -2,7 +2,7 @@
 /*
  * sstp-worker: brings the tunnel up, runs the app in it, and ends as the app does.
  *
- *   SIGTERM, SIGINT and others   passed on to the app; without an app: goodbye and end
+ *   SIGTERM, SIGINT and others   passed on to the app; without an app: goodbye and end; once more: end at once
  *   SIGCHLD                      the app has ended: goodbye, then end with its exit status
  */
 #include <arpa/inet.h>
@@ -25,6 +25,9 @@
 /* An app that ignores SIGTERM is killed after this, when the worker itself must end. */
 #define APP_GRACE (10 * CLOCK_NS_PER_S)
 
+/* A gateway that does not answer the goodbye does not keep the exit status back for longer. */
+#define GOODBYE_TIME (3 * CLOCK_NS_PER_S)
+
 struct worker {
 	struct worker_config *config;
 	struct loop *loop;
@@ -33,6 +36,7 @@ struct worker {
 	struct tunnel *tunnel;
 	struct dns *dns;
 	struct loop_timer *kill_timer;
+	struct loop_timer *goodbye_timer;
 	int netns_fd;
 	pid_t app;		       /* 0: not running */
 	char address[INET_ADDRSTRLEN]; /* what the app was told */
@@ -59,8 +63,27 @@ static void end(struct worker *w, int exit_status, const char *reason)
 		kill(w->app, SIGTERM);
 		loop_timer_set(w->kill_timer, loop_now(w->loop) + APP_GRACE);
 	}
-	if (!w->tunnel_ended)
+	if (!w->tunnel_ended) {
+		loop_timer_set(w->goodbye_timer, loop_now(w->loop) + GOODBYE_TIME);
 		tunnel_stop(w->tunnel, reason);
+	}
+	maybe_stop(w);
+}
+
+/* What is left of the tunnel is cut in tear_down(). */
+static void on_goodbye_timer(void *arg)
+{
+	struct worker *w = arg;
+
+	w->tunnel_ended = true;
+	maybe_stop(w);
+}
+
+static void end_at_once(struct worker *w)
+{
+	if (w->app)
+		kill(w->app, SIGKILL);
+	w->tunnel_ended = true;
 	maybe_stop(w);
 }
 
@@ -87,6 +110,15 @@ static const char *format_dns(const uint32_t dns_be[2], char *buf, size_t size)
 	return len ? buf : NULL;
 }
 
+static int exit_of_start(int error)
+{
+	switch (error) {
+	case -ENOENT: return WORKER_EXIT_NOT_FOUND;
+	case -ECHILD: return WORKER_EXIT_INTERNAL;
+	default: return WORKER_EXIT_CANNOT_EXEC;
+	}
+}
+
 static void start_app(struct worker *w, const struct link_address *address)
 {
 	char dns[2 * INET_ADDRSTRLEN], error[256];
@@ -103,8 +135,7 @@ static void start_app(struct worker *w, const struct link_address *address)
 	if (r == 0)
 		return;
 	log_error("%s", error);
-	end(w, r == -ENOENT ? WORKER_EXIT_NOT_FOUND : WORKER_EXIT_CANNOT_EXEC,
-	    "the app cannot be started");
+	end(w, exit_of_start(r), "the app cannot be started");
 }
 
 /* As the first process of a container the worker inherits orphans too: they are reaped with the app. */
@@ -130,16 +161,21 @@ static bool is_from_terminal(int signo)
 	       tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
+static bool is_to_end(int signo)
+{
+	return signo == SIGTERM || signo == SIGINT || signo == SIGQUIT || signo == SIGHUP;
+}
+
 static void on_signal(void *arg, int signo)
 {
 	struct worker *w = arg;
 
-	if (w->app) {
+	if (w->ending && is_to_end(signo)) {
+		end_at_once(w);
+	} else if (w->app) {
 		if (!is_from_terminal(signo))
 			kill(w->app, signo);
-		return;
-	}
-	if (signo == SIGTERM || signo == SIGINT || signo == SIGQUIT || signo == SIGHUP) {
+	} else if (is_to_end(signo)) {
 		log_info("%s: disconnecting", strsignal(signo));
 		end(w, w->config->app ? WORKER_EXIT_SIGNAL + signo : EXIT_SUCCESS,
 		    "the worker was stopped");
@@ -273,7 +309,8 @@ static int make_tunnel(struct worker *w)
 
 	w->tunnel = tunnel_new(w->loop, &params);
 	w->kill_timer = loop_timer_new(w->loop, on_kill_timer, w);
-	return w->tunnel && w->kill_timer ? 0 : -ENOMEM;
+	w->goodbye_timer = loop_timer_new(w->loop, on_goodbye_timer, w);
+	return w->tunnel && w->kill_timer && w->goodbye_timer ? 0 : -ENOMEM;
 }
 
 static int watch_signals(struct worker *w)
@@ -313,6 +350,7 @@ static void tear_down(struct worker *w)
 {
 	tunnel_free(w->tunnel);
 	loop_timer_free(w->kill_timer);
+	loop_timer_free(w->goodbye_timer);
 	dns_free(w->dns);
 	network_free(w->network);
 	if (w->netns_fd >= 0)
