@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sstp/base/log.h"
+#include "sstp/worker/candidates.h"
 #include "sstp/worker/resolve.h"
 #include "tun/ip.h"
 
@@ -24,6 +25,7 @@ struct tunnel {
 	struct tunnel_params params;
 	struct session_env env;
 	struct resolve *resolve; /* dialling begins with it */
+	struct candidates candidates;
 	struct session *session;
 	struct loop_timer *retry;
 	struct loop_timer *give_up;
@@ -31,7 +33,6 @@ struct tunnel {
 	uint64_t retry_after;
 	uint64_t up_since; /* 0: not up */
 	uint32_t address_be;
-	unsigned attempts;
 	bool was_up;
 	bool stopping;
 	bool ended;
@@ -83,28 +84,62 @@ static void uplink(struct tunnel *t, struct pbuf *p)
 	session_send(t->session, p);
 }
 
+/* Without a buffer the packet is still taken, so that the device does not keep the loop awake. */
+static int drop_one(struct tunnel *t)
+{
+	uint8_t sink[64];
+	ssize_t n = tun_read(network_tun(t->params.network), sink, sizeof(sink));
+
+	if (n < 0)
+		return (int)n;
+	if (t->session)
+		session_traffic(t->session)->drops[DROP_NO_BUFFER]++;
+	return 0;
+}
+
+/* One packet from the device. 0 or -errno. */
+static int read_one(struct tunnel *t)
+{
+	struct pbuf *p = pbuf_new(&t->env.pool);
+	ssize_t n;
+
+	if (!p)
+		return drop_one(t);
+	n = tun_read(network_tun(t->params.network), pbuf_data(p), PBUF_DATA_MAX);
+	if (n < 0) {
+		pbuf_free(&t->env.pool, p);
+		return (int)n;
+	}
+	p->len = (uint16_t)n;
+	if (t->session && t->up_since)
+		uplink(t, p);
+	else
+		pbuf_free(&t->env.pool, p);
+	return 0;
+}
+
+static void lose_device(struct tunnel *t, int error);
+
 static void on_tun_ready(void *arg, unsigned ready)
 {
 	struct tunnel *t = arg;
-	const struct tun *tun = network_tun(t->params.network);
+	int r = 0;
 
-	for (int i = 0; i < READ_BUDGET; i++) {
-		struct pbuf *p = pbuf_new(&t->env.pool);
-		ssize_t n = p ? tun_read(tun, pbuf_data(p), PBUF_DATA_MAX) : -ENOMEM;
-
-		if (n < 0) {
-			pbuf_free(&t->env.pool, p);
-			return;
-		}
-		p->len = (uint16_t)n;
-		if (t->session && t->up_since)
-			uplink(t, p);
-		else
-			pbuf_free(&t->env.pool, p);
-	}
+	for (int i = 0; r == 0 && i < READ_BUDGET; i++)
+		r = read_one(t);
+	if (r < 0 && r != -EAGAIN && r != -EINTR)
+		lose_device(t, r);
 }
 
 /* ---- coming up, going down, trying again ---- */
+
+static void stop_dialling(struct tunnel *t)
+{
+	session_free(t->session);
+	t->session = NULL;
+	resolve_free(t->resolve);
+	t->resolve = NULL;
+}
 
 static void finish(struct tunnel *t, enum session_end end, const char *reason)
 {
@@ -116,6 +151,23 @@ static void finish(struct tunnel *t, enum session_end end, const char *reason)
 	t->params.ops->on_end(t->params.arg, end, reason);
 }
 
+/* Somebody deleted it: it would be readable for ever, and there is nothing to dial for any more. */
+static void lose_device(struct tunnel *t, int error)
+{
+	char reason[128];
+
+	loop_io_free(t->tun_io);
+	t->tun_io = NULL;
+	snprintf(reason, sizeof(reason), "the TUN device '%s' is gone: %s",
+		 network_tun(t->params.network)->name, strerror(-error));
+	t->stopping = true;
+	finish(t, SESSION_END_LOST, reason);
+	if (t->session)
+		session_disconnect(t->session, reason);
+	else
+		stop_dialling(t);
+}
+
 static void on_up(void *arg, const struct link_address *address)
 {
 	struct tunnel *t = arg;
@@ -123,6 +175,7 @@ static void on_up(void *arg, const struct link_address *address)
 
 	if (r < 0) {
 		log_error("cannot set up the app's network: %s", strerror(-r));
+		network_down(t->params.network);
 		session_disconnect(t->session, "the app's network cannot be set up");
 		return;
 	}
@@ -211,21 +264,7 @@ static int pin_gateway(struct tunnel *t, const struct sockaddr *addr)
 	return addr->sa_family == AF_INET ? network_pin(t->params.network, in->sin_addr.s_addr) : 0;
 }
 
-/* Another address of the gateway at each attempt. */
-static const struct addrinfo *choose(const struct addrinfo *list, unsigned attempt)
-{
-	const struct addrinfo *one;
-	unsigned n = 0;
-
-	for (one = list; one; one = one->ai_next)
-		n++;
-	one = list;
-	for (unsigned skip = attempt % n; skip; skip--)
-		one = one->ai_next;
-	return one;
-}
-
-static int dial(struct tunnel *t, const struct addrinfo *to)
+static int dial(struct tunnel *t, const struct candidate *to)
 {
 	struct session_params params = {
 		.ops = &session_callbacks,
@@ -236,22 +275,32 @@ static int dial(struct tunnel *t, const struct addrinfo *to)
 		.password = t->params.password,
 		.host = t->params.host,
 	};
-	int r = pin_gateway(t, to->ai_addr);
+	const struct sockaddr *addr = (const void *)&to->addr;
+	int r = pin_gateway(t, addr);
 
 	if (r < 0)
 		return r;
-	t->session = session_dial(&t->env, to->ai_addr, to->ai_addrlen, t->params.tls, &params);
+	t->session = session_dial(&t->env, addr, to->len, t->params.tls, &params);
 	return t->session ? 0 : -errno;
 }
 
 static void on_resolved(void *arg, int error, const struct addrinfo *list)
 {
 	struct tunnel *t = arg;
-	int r = error ? 0 : dial(t, choose(list, t->attempts++));
+	const struct candidate *to;
+	int r = 0;
 
+	if (!error)
+		candidates_set(&t->candidates, list);
+	to = candidates_next(&t->candidates);
+	if (to && error)
+		log_info("%s: %s; dialling an address known from before", t->params.host,
+			 gai_strerror(error));
+	if (to)
+		r = dial(t, to);
 	resolve_free(t->resolve);
 	t->resolve = NULL;
-	if (error)
+	if (!to)
 		retry_later(t, gai_strerror(error));
 	else if (r < 0)
 		retry_later(t, strerror(-r));
@@ -264,14 +313,6 @@ static void on_retry(void *arg)
 	t->resolve = resolve_start(t->env.loop, t->params.host, t->params.port, on_resolved, t);
 	if (!t->resolve)
 		retry_later(t, strerror(errno));
-}
-
-static void stop_dialling(struct tunnel *t)
-{
-	session_free(t->session);
-	t->session = NULL;
-	resolve_free(t->resolve);
-	t->resolve = NULL;
 }
 
 static void on_give_up(void *arg)

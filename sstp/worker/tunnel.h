@@ -7,7 +7,8 @@
  * Lost sessions are dialled again: after 1 s at first, doubling to 60 s, each wait cut by a random half so that
  * a thousand workers do not come back in step; a session that lived for a minute starts the row anew.
  * Refused credentials are final; a refused certificate is final until the first session was up, after that
- * it is tried again (the tunnel fails closed meanwhile).
+ * it is tried again (the tunnel fails closed meanwhile). When the name does not resolve any more, the
+ * addresses known from before are dialled. A TUN device that somebody deletes is the end (SESSION_END_LOST).
  */
 #include <stdbool.h>
 #include <stdint.h>
