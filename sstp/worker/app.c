@@ -62,15 +62,19 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* NULL: not set, whatever the worker itself was started with. */
+static int set_variable(const char *name, const char *value)
+{
+	return (value ? setenv(name, value, 1) : unsetenv(name)) < 0 ? -errno : 0;
+}
+
 static int set_environment(const struct app_params *p)
 {
-	if (setenv("WEBSITE_PRIVATE_IP", p->private_ip, 1) < 0)
-		return -errno;
-	if (p->dns_server && setenv("WEBSITE_DNS_SERVER", p->dns_server, 1) < 0)
-		return -errno;
-	if (p->vnet_name && setenv("WEBSITE_VNETNAME", p->vnet_name, 1) < 0)
-		return -errno;
-	return 0;
+	int r = set_variable("WEBSITE_PRIVATE_IP", p->private_ip);
+
+	if (r == 0)
+		r = set_variable("WEBSITE_DNS_SERVER", p->dns_server);
+	return r == 0 ? set_variable("WEBSITE_VNETNAME", p->vnet_name) : r;
 }
 
 static struct failure become_app(const struct app_params *p)

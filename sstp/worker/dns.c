@@ -97,15 +97,22 @@ static void remove_dead(void)
 		closedir(dir);
 }
 
+/* For an app that is not root, whatever the umask is. 1: made; 0: it was there; -errno. */
+static int make_public(const char *folder)
+{
+	if (mkdir(folder, 0755) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(folder, 0755) < 0 ? -errno : 1;
+}
+
 static int make_folder(struct dns *d, const char *parent)
 {
-	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	if (mkdir(d->folder, 0755) == 0)
-		d->made_folder = true;
-	else if (errno != EEXIST)
-		return -errno;
-	return 0;
+	int r = make_public(parent);
+
+	if (r >= 0)
+		r = make_public(d->folder);
+	d->made_folder = r > 0;
+	return r < 0 ? r : 0;
 }
 
 /* A namespace given by its path has no name that `ip netns exec` would look for. */
@@ -148,6 +155,10 @@ static int write_file(const char *path, const char *text, size_t len)
 
 	if (fd < 0)
 		return -errno;
+	if (fchmod(fd, 0644) < 0) {
+		close(fd);
+		return -errno;
+	}
 	n = write(fd, text, len);
 	if (close(fd) < 0 || n != (ssize_t)len)
 		return -EIO;

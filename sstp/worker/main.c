@@ -60,6 +60,7 @@ static void end(struct worker *w, int exit_status, const char *reason)
 	w->ending = true;
 	w->exit_status = exit_status;
 	if (w->app) {
+		log_info("stopping the app: %s", reason);
 		kill(w->app, SIGTERM);
 		loop_timer_set(w->kill_timer, loop_now(w->loop) + APP_GRACE);
 	}
@@ -138,6 +139,15 @@ static void start_app(struct worker *w, const struct link_address *address)
 	end(w, exit_of_start(r), "the app cannot be started");
 }
 
+static void log_app_end(int status)
+{
+	if (WIFSIGNALED(status))
+		log_info("the app was killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		log_info("the app has ended with status %d", WEXITSTATUS(status));
+}
+
 /* As the first process of a container the worker inherits orphans too: they are reaped with the app. */
 static void on_child(void *arg, int signo)
 {
@@ -149,6 +159,7 @@ static void on_child(void *arg, int signo)
 		if (pid != w->app)
 			continue;
 		w->app = 0;
+		log_app_end(status);
 		end(w, app_exit_status(status), "the app has ended");
 		maybe_stop(w);
 	}
@@ -214,7 +225,11 @@ static void on_up(void *arg, const struct link_address *address)
 
 static void on_down(void *arg)
 {
-	log_warning("the tunnel is down: traffic for the virtual network is refused meanwhile");
+	struct worker *w = arg;
+
+	if (!w->ending)
+		log_warning(
+			"the tunnel is down: traffic for the virtual network is refused meanwhile");
 }
 
 static int exit_of(enum session_end why)
@@ -365,14 +380,20 @@ int main(int argc, char **argv)
 	struct worker w = {.netns_fd = -1, .exit_status = WORKER_EXIT_INTERNAL};
 	struct conf_error error;
 	int exit_status;
-	int r = worker_config_parse(argc, argv, &w.config, &error, &exit_status);
+	int r;
+
+	log_open("sstp-worker", LOG_TARGET_STDERR, LOG_LEVEL_WARNING);
+	r = worker_config_parse(argc, argv, &w.config, &error, &exit_status);
 
 	if (r != 0) {
 		if (r < 0)
-			fprintf(stderr, "%s\n", error.text);
+			fprintf(stderr, "sstp-worker: %s\n", error.text);
 		return exit_status;
 	}
 	log_open("sstp-worker", w.config->log.target, w.config->log.level);
+	if (w.config->n_routes == 0)
+		log_warning(
+			"no --route is given: nothing but the tunnel's own address goes into it");
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	if (set_up(&w) == 0)

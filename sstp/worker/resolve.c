@@ -42,12 +42,14 @@ static void job_release(struct job *job)
 
 static void *run(void *arg)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
 	struct job *job = arg;
 
 	job->error = getaddrinfo(job->host, job->port, &hints, &job->list);
-	if (job->error == EAI_ADDRFAMILY) /* no address but loopback is configured */
-		job->error = getaddrinfo(job->host, job->port, NULL, &job->list);
+	if (job->error == EAI_ADDRFAMILY) { /* no address but loopback is configured */
+		hints.ai_flags = 0;
+		job->error = getaddrinfo(job->host, job->port, &hints, &job->list);
+	}
 	close(job->done_fd);
 	job_release(job);
 	return NULL;

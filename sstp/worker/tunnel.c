@@ -36,6 +36,7 @@ struct tunnel {
 	bool was_up;
 	bool stopping;
 	bool ended;
+	char last_reason[SESSION_REASON_MAX]; /* why there is no tunnel */
 };
 
 /* ---- packets ---- */
@@ -216,6 +217,7 @@ static void retry_later(struct tunnel *t, const char *reason)
 {
 	uint64_t wait = with_jitter(t->retry_after);
 
+	snprintf(t->last_reason, sizeof(t->last_reason), "%s", reason);
 	log_warning("no tunnel to %s: %s; trying again in %.1f s", t->params.host, reason,
 		    (double)wait / 1e9);
 	t->retry_after = t->retry_after * 2 < RETRY_MAX ? t->retry_after * 2 : RETRY_MAX;
@@ -318,9 +320,12 @@ static void on_retry(void *arg)
 static void on_give_up(void *arg)
 {
 	struct tunnel *t = arg;
+	char why[2 * SESSION_REASON_MAX];
 
 	stop_dialling(t);
-	finish(t, SESSION_END_CONNECT, "the gateway was not reached within --connect-timeout");
+	snprintf(why, sizeof(why), "no tunnel to %s within --connect-timeout; last: %s",
+		 t->params.host, t->last_reason[0] ? t->last_reason : "no answer");
+	finish(t, SESSION_END_CONNECT, why);
 }
 
 struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)

@@ -103,6 +103,61 @@ route_over_the_gateway_itself_leaves_it_outside() {
 	is "$(network_of "$host")" "$before" "network of the namespace afterwards"
 }
 
+# Others' routes to the very same destinations: the link's own, the default route, a way to the gateway.
+routes_of_others_are_there_again_afterwards() {
+	local before route
+	ip -n "$host" route add 192.0.2.1/32 dev u0
+	before=$(network_of "$host")
+	for route in 192.0.2.0/25 192.0.2.0/24 0.0.0.0/0; do
+		like "$(current_run --route $route --route 10.20.0.0/24 --connect-timeout 20 -- sh -c "$page")" \
+			"$page_regex" "page through the tunnel with $route"
+		is "$(network_of "$host")" "$before" "network of the namespace after --route $route"
+		restore_routes
+	done
+	ip -n "$host" route del 192.0.2.1/32 dev u0
+}
+
+restore_routes() {
+	ip -n "$host" route replace 192.0.2.0/24 dev u0 proto kernel scope link src 192.0.2.2
+	ip -n "$host" route replace 192.0.2.1/32 dev u0
+	ip -n "$host" route replace default via 192.0.2.1
+}
+
+# The way to the gateway that the worker keeps outside goes with the link, and must come back with it.
+tunnel_heals_when_the_link_was_down() {
+	local mark
+	current_start flaps --route 192.0.2.0/25 --route 10.20.0.0/24
+	succeeds "the tunnel is up" wait_for 20 log_has flaps 0 'connected: WEBSITE_PRIVATE_IP='
+	mark=$(log_mark flaps)
+	ip -n "$host" link set u0 down
+	end_connections
+	ip -n "$host" link set u0 up
+	ip -n "$host" addr replace fd00:1::2/64 dev u0 nodad
+	ip -n "$host" route replace default via 192.0.2.1 dev u0 onlink
+	succeeds "the tunnel is up again" wait_for 30 log_has flaps "$mark" 'connected: WEBSITE_PRIVATE_IP='
+	stop "$worker_pid"
+}
+
+# cuts every session at the gateway's end, as if its machine had started again
+end_connections() {
+	stop "$gateway_pid" KILL
+	start_gateway
+}
+
+second_worker_does_not_take_the_first_ones_routes() {
+	local first_pid second_pid
+	current_start first --route 10.20.0.0/24 --tun first0
+	first_pid=$worker_pid
+	succeeds "the first tunnel is up" wait_for 20 log_has first 0 'connected: WEBSITE_PRIVATE_IP='
+	current_start second --route 10.20.0.0/24 --tun second0
+	second_pid=$worker_pid
+	succeeds "the second has an answer" wait_for 20 log_has second 0 'connected|first0|10\.20\.0\.0/24'
+	stop "$second_pid"
+	like "$(in_ns "$host" sh -c "$page")" "$page_regex" "page through the first when the second has gone"
+	stop "$first_pid"
+	is "$(leaked)" 0 "packets that left around the tunnel"
+}
+
 killed_worker_leaves_no_way_around() {
 	local began_at
 	network_before=$(network_of "$host")
@@ -208,7 +263,7 @@ sigterm_without_an_application_says_goodbye() {
 	is $? 0 "exit status of the worker"
 	at_most $((($(date +%s%N) - began) / 1000000)) 3000 "milliseconds until it ended"
 	succeeds "the gateway was told" wait_for 5 log_has gateway "$mark" \
-		'user="alice" closed after .*(the peer ended PPP|the peer disconnected)'
+		'user="alice" closed after .*(the peer ended the link|the peer disconnected)'
 }
 
 sigterm_while_it_still_tries_is_obeyed() {
@@ -260,6 +315,9 @@ tap_main \
 	application_beside_the_worker_reaches_the_network \
 	route_over_the_gateways_link_keeps_the_tunnel \
 	route_over_the_gateway_itself_leaves_it_outside \
+	routes_of_others_are_there_again_afterwards \
+	tunnel_heals_when_the_link_was_down \
+	second_worker_does_not_take_the_first_ones_routes \
 	killed_worker_leaves_no_way_around \
 	next_start_takes_over_and_leaves_nothing \
 	killed_worker_with_a_pin_is_taken_over_too \

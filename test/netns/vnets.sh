@@ -137,6 +137,27 @@ devices_live_in_their_networks_only() {
 	like "$(ip -n "$world_prefix-red" -4 route show 172.16.77.0/24)" 'dev sstp0' "route to the pool in red"
 }
 
+# Broadcast addresses of the network's link are the gateway's own addresses too.
+broadcast_does_not_reach_the_gateways_machine() {
+	start listener "$world_prefix-red" python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 7000))
+print("listening", flush=True)
+while True:
+    print("heard", s.recv(100).decode(), flush=True)'
+	local listener_pid=$started_pid
+	succeeds "somebody listens beside the device" wait_for 10 log_has listener 0 '^listening$'
+	user_run alice python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+for last in 1, 255:
+    s.sendto(b"10.20.0.%d" % last, ("10.20.0.%d" % last, 7000))'
+	# a packet that arrives for certain, behind the others on their way
+	is "$(user_run alice sh -c "$page")" red "the page"
+	is "$(grep '^heard' "$world_dir/listener.log")" "" "what was heard where the device is"
+	stop $listener_pid
+}
+
 one_user_twice_gets_two_addresses() {
 	local first_pid first second
 	user_start twice-1 alice sh -c 'echo "address $WEBSITE_PRIVATE_IP"; exec sleep 600'
@@ -235,6 +256,7 @@ tap_main \
 	each_user_reaches_the_own_network_only \
 	both_at_once_with_one_address \
 	devices_live_in_their_networks_only \
+	broadcast_does_not_reach_the_gateways_machine \
 	one_user_twice_gets_two_addresses \
 	full_pool_is_a_clear_end_and_heals \
 	network_added_by_a_reload_works_at_once \

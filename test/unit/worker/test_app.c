@@ -123,6 +123,17 @@ static void what_is_not_known_is_not_set(void **state)
 	assert_string_equal(read_text(OUTPUT), "WEBSITE_PRIVATE_IP=172.16.77.1\n");
 }
 
+/* The worker's own environment may be that of an application in another network. */
+static void what_is_not_known_is_not_inherited(void **state)
+{
+	setenv("WEBSITE_DNS_SERVER", "192.0.2.53", 1);
+	setenv("WEBSITE_VNETNAME", "other", 1);
+	assert_int_equal(run_script("env | grep ^WEBSITE_ >" OUTPUT), 0);
+	unsetenv("WEBSITE_DNS_SERVER");
+	unsetenv("WEBSITE_VNETNAME");
+	assert_string_equal(read_text(OUTPUT), "WEBSITE_PRIVATE_IP=172.16.77.1\n");
+}
+
 static void own_environment_is_not_touched(void **state)
 {
 	assert_int_equal(run_script(":"), 0);
@@ -172,7 +183,7 @@ static void failing_step_is_named(void **state)
 	pid_t pid;
 
 	p.resolv_conf = "/run/not-there";
-	assert_int_equal(app_start(&p, &pid, error), -ENOENT);
+	assert_int_equal(app_start(&p, &pid, error), -ECHILD);
 	assert_string_equal(error, "cannot start 'sh': mount resolv.conf: "
 				   "No such file or directory");
 }
@@ -216,6 +227,7 @@ int main(void)
 		cmocka_unit_test(application_that_is_none_is_eacces),
 		cmocka_unit_test(application_is_told_about_its_network),
 		cmocka_unit_test(what_is_not_known_is_not_set),
+		cmocka_unit_test(what_is_not_known_is_not_inherited),
 		cmocka_unit_test(own_environment_is_not_touched),
 		cmocka_unit_test(resolv_conf_is_the_application_s_only),
 		cmocka_unit_test(resolv_conf_behind_a_link_is_the_application_s_only),

@@ -163,6 +163,19 @@ static void what_cannot_be_written_has_its_error(void **state)
 	assert_int_equal(mount(NULL, "/etc", NULL, MS_REMOUNT, NULL), 0);
 }
 
+/* A worker that was killed could not put anything back: its file is not what somebody else wants again. */
+static void file_of_a_worker_that_was_killed_goes_too(void **state)
+{
+	struct dns *d;
+
+	write_text(NAMED, ONE_SERVER);
+	d = new_dns("app1");
+	assert_int_equal(set_servers(d, "10.20.0.4", "10.20.0.5"), 0);
+	assert_string_equal(read_text(NAMED), TWO_SERVERS);
+	dns_free(d);
+	assert_false(exists(NAMED));
+}
+
 static void nothing_is_freed_without_complaint(void **state)
 {
 	dns_free(NULL);
@@ -181,6 +194,7 @@ int main(void)
 		cmocka_unit_test(connection_without_servers_keeps_the_last_ones),
 		cmocka_unit_test(folder_of_somebody_else_stays),
 		cmocka_unit_test(what_cannot_be_written_has_its_error),
+		cmocka_unit_test(file_of_a_worker_that_was_killed_goes_too),
 		cmocka_unit_test(nothing_is_freed_without_complaint),
 	};
 
