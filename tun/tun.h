@@ -1,17 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef TUN_TUN_H
 #define TUN_TUN_H
-/* A TUN device (IFF_TUN, IFF_NO_PI) and one queue of it. It exists while a descriptor is open. */
+/*
+ * A TUN device (IFF_TUN, IFF_NO_PI) and one queue of it. It exists while a descriptor is open.
+ *
+ * With offload every packet, in both directions, is behind a struct virtio_net_hdr of 10 bytes:
+ * tun/offload_split.h and tun/offload_merge.h know what is in it.
+ */
 #include <net/if.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
+struct virtio_net_hdr;
+
+/* The four switches of the operator, and in struct tun what is in effect. */
+enum tun_offload {
+	TUN_OFFLOAD_TSO_READ = 1 << 0,	/* the kernel gives TCP super-packets */
+	TUN_OFFLOAD_USO_READ = 1 << 1,	/* the kernel gives UDP super-packets */
+	TUN_OFFLOAD_TCP_MERGE = 1 << 2, /* the kernel takes TCP super-packets */
+	TUN_OFFLOAD_UDP_MERGE = 1 << 3, /* the kernel takes UDP super-packets */
+	TUN_OFFLOAD_ALL = (1 << 4) - 1,
+	TUN_OFFLOAD_HEADER = 1 << 4, /* in effect: packets have the virtio-net header */
+};
+
+enum {
+	TUN_HEADER_LEN = 10,
+	TUN_PACKET_MAX = 65535, /* the longest that is read with offload */
+};
+
 struct tun {
 	int fd;
 	unsigned ifindex;
 	char name[IFNAMSIZ];
+	unsigned offload; /* of enum tun_offload; 0: plain packets */
 };
 
 /*
@@ -21,19 +44,40 @@ struct tun {
  */
 int tun_open(const char *name, int netns_fd, struct tun *ret_tun);
 
+/*
+ * The same with what the kernel has of the offloads wanted (of enum tun_offload): what it refuses
+ * is left out of ret_tun->offload, and nothing of that is an error. wanted 0 is tun_open().
+ */
+int tun_open_offload(const char *name, int netns_fd, unsigned wanted, struct tun *ret_tun);
+
 /* Closes it, which removes the device. Takes one that was closed. */
 void tun_close(struct tun *t);
 
 /*
- * One packet into buf. Returns its length; -EAGAIN: none; -errno. What does not fit is lost, so
- * that size is at least the link's MTU; ip_parse() tells a packet that was cut.
+ * One packet into buf, with offload its header in front. Returns the length of all; -EAGAIN: none;
+ * -errno. What does not fit is lost, so that size is at least the link's MTU; ip_parse() tells a
+ * packet that was cut.
  */
 ssize_t tun_read(const struct tun *t, void *buf, size_t size);
 
 /*
- * One packet from buf. Returns 0; -EAGAIN: try later; -EIO: the link is down; -EINVAL: the kernel
- * refuses the packet.
+ * One packet into buf, without its header, which goes to ret_header (all zeros when the device has
+ * none). With offload size is TUN_PACKET_MAX. Returns the packet's length, as tun_read() does.
+ */
+ssize_t tun_read_super(const struct tun *t, struct virtio_net_hdr *ret_header, void *buf,
+		       size_t size);
+
+/*
+ * One packet from buf, without a header: that of a plain packet is added when the device wants
+ * one. Returns 0; -EAGAIN: try later; -EIO: the link is down; -EINVAL: the kernel refuses the
+ * packet.
  */
 int tun_write(const struct tun *t, const void *buf, size_t len);
+
+/* One packet from n slices (at most IOV_MAX), with offload its header in front. As tun_write(). */
+int tun_writev(const struct tun *t, const struct iovec *iov, int n);
+
+/* tun_writev() as an offload_write of tun/offload_merge.h; tun is a struct tun. */
+int tun_offload_write(void *tun, const struct iovec *iov, int n);
 
 #endif
