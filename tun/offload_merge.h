@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUN_OFFLOAD_MERGE_H
+#define TUN_OFFLOAD_MERGE_H
+/*
+ * Packets on their way into a TUN device: neighbours of a TCP or UDP flow become one super-packet
+ * and one system call. What may be merged is what the kernel's own GRO would merge; the checksum
+ * of every packet is verified before, because a super-packet has the kernel vouch for its data.
+ * The payload is not copied: slices of the caller's buffers are written.
+ *
+ * Order: packets of a flow leave in the order they came. Packets without ports (ICMP, fragments)
+ * do not overtake earlier ones between the same two addresses, but may be overtaken by none, either:
+ * they leave at once. Between other flows there is no order.
+ *
+ * Limits: OFFLOAD_FLOWS flows are open at a time, and the one opened first leaves when another
+ * wants its place; OFFLOAD_SLICES packets or OFFLOAD_PACKET_MAX bytes are merged, and the next
+ * packet starts over.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "tun/offload_packet.h"
+
+enum {
+	OFFLOAD_FLOWS = 32,
+	OFFLOAD_SLICES = 64, /* also the kernel's own limit for UDP before Linux 6.9 */
+};
+
+/* Writes one packet, header and all, to the device. 0 or -errno. tun_offload_write() is one. */
+typedef int offload_write(void *arg, const struct iovec *iov, int n);
+
+/* All in packets but the last four. */
+struct offload_counters {
+	uint64_t written; /* the device took them, in whatever company */
+	uint64_t refused; /* the device did not take them: lost */
+	uint64_t merged;  /* of those written, in super-packets */
+	uint64_t writes;  /* that the device took */
+	uint64_t super_packets;
+	uint64_t evicted;   /* flows that left early because the table was full */
+	uint64_t fallbacks; /* super-packets that the device refused and whose packets it took */
+};
+
+/* Packets of one flow that will be written together. */
+struct offload_group {
+	struct offload_packet first;
+	uint32_t payload;  /* bytes of all packets */
+	uint32_t next_seq; /* TCP */
+	uint16_t next_id;  /* IPv4 */
+	uint16_t size;	   /* payload of the first packet */
+	uint8_t last_flags;
+	int n;
+	struct iovec iov[1 + OFFLOAD_SLICES]; /* the header's place, then the payloads */
+};
+
+/* One per TUN queue, for as long as that is open. All but counters is private. */
+struct offload_merge {
+	struct offload_counters counters;
+	unsigned switches;
+	offload_write *write;
+	void *arg;
+	unsigned nopen;
+	uint32_t hash[OFFLOAD_FLOWS];		   /* of open[] */
+	struct offload_group *open[OFFLOAD_FLOWS]; /* in the order of opening */
+	uint32_t free;				   /* a bit per unused group */
+	struct offload_group groups[OFFLOAD_FLOWS];
+};
+
+/*
+ * switches is the struct tun's offload, or less of it: without TUN_OFFLOAD_HEADER packets are
+ * written as they are, without TUN_OFFLOAD_TCP_MERGE or UDP_MERGE those of that protocol are not
+ * merged. A device that refuses a super-packet (-EINVAL) and takes its packets one by one gets no
+ * more of that protocol: counters.fallbacks. Borrows arg until m is no longer used.
+ */
+void offload_merge_init(struct offload_merge *m, unsigned switches, offload_write *write,
+			void *arg);
+
+/*
+ * Takes one packet, len bytes as its IP header says. pkt is borrowed, and must not change, until
+ * offload_merge_flush(). Writes it now, later or never: see counters.refused. What is malformed or
+ * cannot be merged is written alone and as it is: the kernel judges it.
+ */
+void offload_merge_add(struct offload_merge *m, const uint8_t *pkt, size_t len);
+
+/* Writes all that waits, in the order of the flows' first packets: at the end of each pass. */
+void offload_merge_flush(struct offload_merge *m);
+
+#endif
