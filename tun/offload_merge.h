@@ -8,8 +8,8 @@
  * The payload is not copied: slices of the caller's buffers are written.
  *
  * Order: packets of a flow leave in the order they came. Packets without ports (ICMP, fragments)
- * do not overtake earlier ones between the same two addresses, but may be overtaken by none, either:
- * they leave at once. Between other flows there is no order.
+ * leave at once, behind all earlier ones between the same two addresses. Different flows have no
+ * order.
  *
  * Limits: OFFLOAD_FLOWS flows are open at a time, and the one opened first leaves when another
  * wants its place; OFFLOAD_SLICES packets or OFFLOAD_PACKET_MAX bytes are merged, and the next
