@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured. Each bench is a function of a Run; it returns its part of the JSON and the rows of the table.
+Within a round the systems follow each other at once, and every other round the other way round."""
+import contextlib
+import os
+import signal
+import statistics
+import time
+
+import measure
+from figures import Figure, pair, peers, rounded
+from lab import OUTER, BenchError, established, resident_bytes, wait_until
+
+DIRECTIONS = {"up": (), "down": ("--reverse",), "up4": ("--parallel", "4"),
+              "down4": ("--reverse", "--parallel", "4")}
+DIRECTION_LABELS = {"up": "TCP up", "down": "TCP down", "up4": "4 x TCP up", "down4": "4 x TCP down"}
+SMALL_PACKET = 200
+LINK = ("rate", "100mbit", "burst", "64kb", "latency", "50ms")  # the slow link of the bench `latency`
+SESSIONS_PORT = 8443
+ACCEPTS_PORT = 8444
+SESSIONS_MAX = 4000
+IDLE_SESSIONS = 1000
+SETTLE_S = 4
+FLOOD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "flood.py")
+FILL_S = 2
+
+
+class Run:
+    """What a bench needs: the systems, how long and how often, and where progress goes."""
+
+    def __init__(self, lab, systems, seconds, rounds, say):
+        self.lab = lab
+        self.systems = systems
+        self.seconds = seconds
+        self.rounds = rounds
+        self.say = say
+
+    @property
+    def product(self):
+        return self.systems[0]
+
+    @property
+    def ceiling(self):
+        return self.systems[1]
+
+    def each(self, systems=None):
+        """(round, system), alternating. After a peer failed, it is left out."""
+        for number in range(self.rounds):
+            order = list(systems or self.systems)
+            for system in order if number % 2 == 0 else reversed(order):
+                if system in self.systems:
+                    yield number, system
+
+    @contextlib.contextmanager
+    def forgiving(self, system):
+        """A peer's failure is told and ends its part; the product's or the ceiling's ends the run."""
+        try:
+            yield
+        except BenchError as e:
+            if not system.is_peer:
+                raise
+            self.say(f"{system.name} is left out from here on: {e}")
+            self.systems.remove(system)
+
+    def tell(self, number, system, what, value):
+        self.say(f"round {number + 1}/{self.rounds}  {system.name:<12}  {what:<22}  {value}")
+
+
+def tunnel(run):
+    speed = {d: Figure(label, "Gbit/s") for d, label in DIRECTION_LABELS.items()}
+    cpu = {d: Figure(f"{label}, gateway's CPU", "s/GB", lower=True) for d, label in DIRECTION_LABELS.items()}
+    for direction, options in DIRECTIONS.items():
+        for number, system in run.each():
+            with run.forgiving(system):
+                got = measure.tcp(system, run.seconds, *options)
+                speed[direction].add(system.name, got["gbps"])
+                cpu[direction].add(system.name, got["cpu_s_per_gb"])
+                run.tell(number, system, DIRECTION_LABELS[direction],
+                         f"{got['gbps']:.2f} Gbit/s, {got['cpu_s_per_gb']:.2f} CPU s/GB")
+    result = {}
+    for d in DIRECTIONS:
+        result[d] = {**pair(speed[d], "gbps"), **pair(cpu[d], "cpu_s_per_gb", "cpu_ratio")}
+        result[d]["peers"] = peers({"gbps": speed[d], "cpu_s_per_gb": cpu[d]})
+    return result, [*speed.values(), *cpu.values()]
+
+
+def packets(run):
+    figure = Figure(f"UDP of {SMALL_PACKET} bytes, delivered", "kpps", 1)
+    for number, system in run.each():
+        with run.forgiving(system):
+            got = measure.udp(system, run.seconds, "--bitrate", "0", "--length", str(SMALL_PACKET))
+            figure.add(system.name, got["kpps"])
+            run.tell(number, system, "small packets", f"{got['kpps']:.1f} kpps")
+    return {**pair(figure, "kpps"), "peers": peers({"kpps": figure})}, [figure]
+
+
+# ---- latency
+
+@contextlib.contextmanager
+def slow_link(lab):
+    """The outer path at 100 Mbit/s, both ways."""
+    ends = ((lab.host, "u0"), (lab.gw, "u1"))
+    try:
+        for ns, device in ends:
+            lab.call(["tc", "-n", ns, "qdisc", "replace", "dev", device, "root", "tbf", *LINK])
+        yield
+    finally:
+        for ns, device in ends:
+            lab.call(["tc", "-n", ns, "qdisc", "del", "dev", device, "root"], may_fail=True)
+
+
+def loaded_ms(run, system, options):
+    """Round trips beside a stream that fills the link; the first second, in which it finds its rate, is not counted."""
+    count = max(100, run.seconds * 100)
+    with measure.bulk(system, run.seconds + 10, *options) as client:
+        time.sleep(1)
+        times = measure.ping_ms(system, count, 0.01)
+        run.lab.check_alive(client)
+    return measure.percentile(times, 99)
+
+
+def latency(run):
+    idle = Figure("round trip, idle", "us", 0, lower=True)
+    loaded = {d: Figure(f"round trip beside TCP {d}, p99", "ms", 1, lower=True) for d in ("up", "down")}
+    worst = Figure("the worse of both, p99", "ms", 1, lower=True)
+    for number, system in run.each():
+        with run.forgiving(system):
+            median_us = 1000 * measure.percentile(measure.ping_ms(system, run.seconds * 100, 0.005), 50)
+            idle.add(system.name, median_us)
+            run.tell(number, system, "round trip, idle", f"{median_us:.0f} us")
+    with slow_link(run.lab):
+        for number, system in run.each():
+            with run.forgiving(system):
+                p99 = {d: loaded_ms(run, system, DIRECTIONS[d]) for d in loaded}
+                for d in loaded:
+                    loaded[d].add(system.name, p99[d])
+                worst.add(system.name, max(p99.values()))
+                run.tell(number, system, "p99 at 100 Mbit/s", f"{p99['up']:.1f} ms up, {p99['down']:.1f} ms down")
+    result = {**pair(idle, "idle_us", "idle_ratio"), **pair(worst, "loaded_p99_ms", "loaded_ratio")}
+    for d in loaded:
+        result.update(pair(loaded[d], f"loaded_{d}_p99_ms", f"loaded_{d}_ratio"))
+    result["added_p99_ms"] = rounded(worst.median("product") - idle.median("product") / 1000)
+    result["peers"] = peers({"idle_us": idle, "loaded_p99_ms": worst})
+    return result, [idle, *loaded.values(), worst]
+
+
+# ---- sessions
+
+def dial_sessions(run, count):
+    """The dialler's command: it brings sessions up, pings through each, and ends them all."""
+    return [run.product.binary("test/netns/many"), f"{OUTER}:{SESSIONS_PORT}", "alice", "wonderland",
+            run.product.path("ca.pem"), OUTER, str(count), run.product.target]
+
+
+def dial_tls(run, count):
+    return [run.product.binary("test/bench/accepts"), "dial", OUTER, str(ACCEPTS_PORT), run.product.path("ca.pem"),
+            str(count)]
+
+
+@contextlib.contextmanager
+def silent_target(lab):
+    """Echo requests get no answer."""
+    switch = "/proc/sys/net/ipv4/icmp_echo_ignore_all"
+    try:
+        lab.exec(lab.vnet, ["sh", "-c", f"echo 1 >{switch}"])
+        yield
+    finally:
+        lab.exec(lab.vnet, ["sh", "-c", f"echo 0 >{switch}"])
+
+
+def idle_session_bytes(run, gateway):
+    """Sessions that wait for an answer that does not come stay up and idle. What the gateway then holds more than
+    after its first session, divided; after some quiet seconds, in which it gives back what setting up needed."""
+    lab = run.lab
+    lab.exec(lab.host, dial_sessions(run, 1))
+    time.sleep(SETTLE_S)
+    before = resident_bytes(gateway.pid)
+    with silent_target(lab):
+        dialler = lab.start("many-idle", lab.host, dial_sessions(run, IDLE_SESSIONS))
+        try:
+            wait_until(50, f"{IDLE_SESSIONS} sessions",
+                       lambda: established(gateway.pid, SESSIONS_PORT) == IDLE_SESSIONS)
+            time.sleep(SETTLE_S)
+            lab.check_alive(dialler)
+            held = resident_bytes(gateway.pid) - before
+        finally:
+            lab.stop(dialler)
+    wait_until(20, "the end of the idle sessions", lambda: established(gateway.pid, SESSIONS_PORT) == 0)
+    return held / IDLE_SESSIONS
+
+
+def rate(run, argv, count):
+    begin = time.monotonic()
+    run.lab.exec(run.lab.host, argv, limit_s=120)
+    return count / (time.monotonic() - begin)
+
+
+def sessions(run):
+    lab, product = run.lab, run.product
+    figure = Figure("sessions set up and ended; TLS", "1/s", 0)
+    memory = Figure("memory of an idle session", "bytes", 0, lower=True)
+    count = min(SESSIONS_MAX, 200 * run.seconds)
+    gateway = product.start_gateway("gateway-sessions", SESSIONS_PORT, "sstp2", "172.16.96.0/20")
+    accepts = lab.start("accepts", lab.gw, [product.binary("test/bench/accepts"), "serve", OUTER, str(ACCEPTS_PORT),
+                                            product.path("server.pem"), product.path("server.key")])
+    lab.wait_listening(accepts, ACCEPTS_PORT)
+    try:
+        memory.add("product", idle_session_bytes(run, gateway))
+        run.tell(0, product, "idle session", memory.text("product") + " bytes")
+        for number, system in run.each([product, run.ceiling]):
+            dial = dial_sessions if system is product else dial_tls
+            figure.add(system.name, rate(run, dial(run, count), count))
+            run.tell(number, system, "set-ups", f"{figure.rounds[system.name][-1]:.0f}/s")
+    finally:
+        lab.stop(accepts)
+        lab.stop(gateway)
+    result = pair(figure, "per_s")
+    result["tls_accepts_per_s"] = result.pop("ceiling_per_s")
+    result["bytes_per_idle_session"] = round(memory.median("product"))
+    return result, [figure, memory]
+
+
+# ---- syscalls
+
+def syscalls(run):
+    figures = {d: Figure(f"gateway's system calls per 64 KB {d}", "", 2, lower=True) for d in ("up", "down")}
+    seen = {d: {} for d in figures}
+    for d, figure in figures.items():
+        for number, system in run.each():
+            with run.forgiving(system):
+                calls, seen[d][system.name] = measure.syscalls_per_64k(system, run.seconds, *DIRECTIONS[d])
+                figure.add(system.name, calls)
+                top = sorted(seen[d][system.name].items(), key=lambda item: -item[1])[:4]
+                run.tell(number, system, f"system calls {d}", f"{calls:.2f} per 64 KB: "
+                         + ", ".join(f"{name} {n}" for name, n in top))
+    result = {}
+    for d, figure in figures.items():
+        result.update(pair(figure, f"{d}_per_64k", f"{d}_ratio"))
+        result[f"{d}_calls"] = seen[d]
+    result["peers"] = peers({f"{d}_per_64k": figure for d, figure in figures.items()})
+    return result, list(figures.values())
+
+
+# ---- stall
+
+@contextlib.contextmanager
+def stalled_session(run, worker, address):
+    """A session whose worker is stopped, while the virtual network goes on sending to it: as fast as it can until all
+    that waits on the way is full, then a trickle that keeps it full."""
+    flood = [FLOOD, address]
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        run.lab.exec(run.lab.vnet, [*flood, "400", str(FILL_S)])
+        child = run.lab.start("flood", run.lab.vnet, [*flood, "5", "3600"])
+        try:
+            yield
+            run.lab.check_alive(child)
+        finally:
+            run.lab.stop(child)
+    finally:
+        run.lab.resume(worker)
+
+
+def stall(run):
+    """What one session gets, alone and beside a stalled one; and what it loses of a stream that leaves room."""
+    lab, product = run.lab, run.product
+    beside = Figure("TCP down beside a stalled session", "Gbit/s")
+    alone = Figure("TCP down alone", "Gbit/s")
+    other = lab.add_namespace("stall")
+    worker, address = product.start_worker("worker-stall", other)
+    lost, sent = 0, 0
+    for number in range(run.rounds):
+        alone.add("product", measure.tcp(product, run.seconds, "--reverse")["gbps"])
+        with stalled_session(run, worker, address):
+            beside.add("product", measure.tcp(product, run.seconds, "--reverse")["gbps"])
+            paced = measure.udp(product, run.seconds, "--reverse", "--bitrate", "20M", "--length", "1000")
+        lost += paced["lost"]
+        sent += paced["packets"]
+        run.tell(number, product, "beside a stalled one", f"{beside.rounds['product'][-1]:.2f} Gbit/s, "
+                 f"alone {alone.rounds['product'][-1]:.2f}, lost {paced['lost']} of {paced['packets']}")
+    lab.stop(worker)
+    ratios = [b / a for a, b in zip(alone.rounds["product"], beside.rounds["product"])]
+    result = {"ratio": rounded(statistics.median(ratios)), "lost": lost, "sent": sent,
+              "gbps": rounded(beside.median("product")), "alone_gbps": rounded(alone.median("product"))}
+    share = Figure("beside a stalled one, share of alone", "", 2)
+    share.rounds["product"] = ratios
+    loss = Figure("lost of a stream of 20 Mbit/s", "packets", 0, lower=True)
+    loss.add("product", lost)
+    return result, [alone, beside, share, loss]
+
+
+BENCHES = {"tunnel": tunnel, "packets": packets, "latency": latency, "sessions": sessions, "syscalls": syscalls,
+           "stall": stall}
