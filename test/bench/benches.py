@@ -4,7 +4,6 @@ Within a round the systems follow each other at once, and every other round the 
 import contextlib
 import os
 import signal
-import statistics
 import time
 
 import measure
@@ -261,31 +260,36 @@ def stalled_session(run, worker, address):
         run.lab.resume(worker)
 
 
+def beside_stalled(run, worker, address):
+    """What the other session gets meanwhile, in Gbit/s; and how much it misses of a stream that leaves room."""
+    with stalled_session(run, worker, address):
+        speed = measure.tcp(run.product, run.seconds, "--reverse")["gbps"]
+        return speed, measure.udp(run.product, run.seconds, "--reverse", "--bitrate", "20M", "--length", "1000")
+
+
 def stall(run):
-    """What one session gets, alone and beside a stalled one; and what it loses of a stream that leaves room."""
     lab, product = run.lab, run.product
-    beside = Figure("TCP down beside a stalled session", "Gbit/s")
     alone = Figure("TCP down alone", "Gbit/s")
-    other = lab.add_namespace("stall")
-    worker, address = product.start_worker("worker-stall", other)
-    lost, sent = 0, 0
-    for number in range(run.rounds):
-        alone.add("product", measure.tcp(product, run.seconds, "--reverse")["gbps"])
-        with stalled_session(run, worker, address):
-            beside.add("product", measure.tcp(product, run.seconds, "--reverse")["gbps"])
-            paced = measure.udp(product, run.seconds, "--reverse", "--bitrate", "20M", "--length", "1000")
-        lost += paced["lost"]
-        sent += paced["packets"]
-        run.tell(number, product, "beside a stalled one", f"{beside.rounds['product'][-1]:.2f} Gbit/s, "
-                 f"alone {alone.rounds['product'][-1]:.2f}, lost {paced['lost']} of {paced['packets']}")
-    lab.stop(worker)
-    ratios = [b / a for a, b in zip(alone.rounds["product"], beside.rounds["product"])]
-    result = {"ratio": rounded(statistics.median(ratios)), "lost": lost, "sent": sent,
-              "gbps": rounded(beside.median("product")), "alone_gbps": rounded(alone.median("product"))}
-    share = Figure("beside a stalled one, share of alone", "", 2)
-    share.rounds["product"] = ratios
+    beside = Figure("TCP down beside a stalled session", "Gbit/s")
     loss = Figure("lost of a stream of 20 Mbit/s", "packets", 0, lower=True)
-    loss.add("product", lost)
+    sent = 0
+    worker, address = product.start_worker("worker-stall", lab.add_namespace("stall"))
+    for number in range(run.rounds):
+        if number % 2 == 0:
+            alone.add("product", measure.tcp(product, run.seconds, "--reverse")["gbps"])
+        speed, paced = beside_stalled(run, worker, address)
+        if number % 2:
+            alone.add("product", measure.tcp(product, run.seconds, "--reverse")["gbps"])
+        beside.add("product", speed)
+        loss.add("product", paced["lost"])
+        sent += paced["packets"]
+        run.tell(number, product, "beside a stalled one", f"{speed:.2f} Gbit/s, alone "
+                 f"{alone.rounds['product'][-1]:.2f}, lost {paced['lost']} of {paced['packets']}")
+    lab.stop(worker)
+    share = Figure("the share of alone", "")
+    share.rounds["product"] = [b / a for a, b in zip(alone.rounds["product"], beside.rounds["product"])]
+    result = {"ratio": rounded(share.median("product")), "lost": sum(loss.rounds["product"]), "sent": sent,
+              "gbps": rounded(beside.median("product")), "alone_gbps": rounded(alone.median("product"))}
     return result, [alone, beside, share, loss]
 
 

@@ -110,6 +110,15 @@ class Lab:
             self.write_allowed(self.allowed_before)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        """A file for root alone, as what holds passwords and keys should be; returns its path."""
+        with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
+            f.write(text)
+        return self.path(name)
+
     # ---- processes
 
     def call(self, argv, limit_s=CALL_LIMIT_S, env=None, may_fail=False):
@@ -129,7 +138,7 @@ class Lab:
 
     def start(self, name, ns, argv, stdin=subprocess.DEVNULL):
         """In the background, output to NAME.log. `ip netns exec` becomes the program: the pid is the program's."""
-        with open(self.log_path(name), "wb") as log:
+        with open(self.path(name + ".log"), "wb") as log:
             child = subprocess.Popen(["ip", "netns", "exec", ns, *argv], stdin=stdin, stdout=log, stderr=log,
                                      cwd=self.folder, start_new_session=True)
         child.name = name
@@ -152,11 +161,8 @@ class Lab:
         if child in self.children:
             self.children.remove(child)
 
-    def log_path(self, name):
-        return os.path.join(self.folder, name + ".log")
-
     def log(self, name):
-        return read(self.log_path(name))
+        return read(self.path(name + ".log"))
 
     def check_alive(self, child):
         if child.poll() is not None:

@@ -14,9 +14,12 @@ PORTS = itertools.cycle(range(5201, 5999))
 
 
 @contextlib.contextmanager
-def iperf_server(lab, ns):
+def iperf_server(system):
+    """On the system's own address: a UDP answer would leave with vnet's first one otherwise."""
+    lab = system.lab
     port = next(PORTS)
-    server = lab.start(f"iperf3-{port}", ns, ["iperf3", "--server", "--one-off", "--port", str(port)])
+    server = lab.start(f"iperf3-{port}", lab.vnet, ["iperf3", "--server", "--one-off", "--bind", system.target,
+                                                    "--port", str(port)])
     try:
         lab.wait_listening(server, port)
         yield port
@@ -42,7 +45,7 @@ def result_of(text, what):
 def iperf(system, seconds, *options):
     """One run from app to the system's target; returns iperf3's "end" and the server's CPU seconds meanwhile."""
     lab = system.lab
-    with iperf_server(lab, lab.vnet) as port:
+    with iperf_server(system) as port:
         before = cpu_seconds(system.pid)
         text = lab.exec(system.ns, client_argv(system.target, port, seconds, options), limit_s=seconds + SLACK_S,
                         may_fail=True)
@@ -72,7 +75,7 @@ def udp(system, seconds, *options):
 def bulk(system, seconds, *options):
     """A stream in the background, for at most `seconds`."""
     lab = system.lab
-    with iperf_server(lab, lab.vnet) as port:
+    with iperf_server(system) as port:
         client = lab.start("bulk", system.ns, client_argv(system.target, port, seconds, options))
         try:
             yield client

@@ -41,7 +41,7 @@ class System:
         self.lab.check_alive(self.client)
 
     def path(self, name):
-        return os.path.join(self.lab.folder, name)
+        return self.lab.path(name)
 
     def adopt(self, device, address):
         """The client's device goes to namespace app, as the product's does, and carries the route to the target."""
@@ -81,18 +81,14 @@ class Product(System):
         return os.path.join(self.lab.build_dir, path)
 
     def start_gateway(self, name, port, tun, pool):
-        config = self.path(name + ".yaml")
-        with open(config, "w", encoding="ascii") as f:
-            f.write(gateway_yaml(self.lab.folder, port, tun, pool))
+        config = self.lab.write(name + ".yaml", gateway_yaml(self.lab.folder, port, tun, pool))
         gateway = self.lab.start(name, self.lab.gw, [self.binary("sstp/gateway/sstp-gateway"), "--config", config])
         self.lab.wait_listening(gateway, port)
         return gateway
 
     def start_worker(self, name, ns):
         """Returns the worker and the address that its application got."""
-        password = self.path("alice.password")
-        with open(password, "w", encoding="ascii") as f:
-            f.write("wonderland\n")
+        password = self.lab.write("alice.password", "wonderland\n")
         worker = self.lab.start(name, self.lab.host, [
             self.binary("sstp/worker/sstp-worker"), "--gateway", OUTER, "--user", "alice", "--password-file", password,
             "--ca", self.path("ca.pem"), "--mtu", MTU, "--netns", ns, "--route", self.net + ".0/24",
@@ -149,9 +145,8 @@ class Ocserv(System):
             f'server-cert = {self.path("server.pem")}', f'server-key = {self.path("server.key")}',
             "ipv4-network = 10.32.0.0", "ipv4-netmask = 255.255.255.0", f"route = {self.net}.0/255.255.255.0",
             "mtu = 1420", "try-mtu-discovery = false", "max-clients = 8"]
-        for name, text in (("ocserv.passwd", f"alice:*:{hashed}\n"), ("ocserv.conf", "\n".join(lines) + "\n")):
-            with open(self.path(name), "w", encoding="ascii") as f:
-                f.write(text)
+        self.lab.write("ocserv.passwd", f"alice:*:{hashed}\n")
+        self.lab.write("ocserv.conf", "\n".join(lines) + "\n")
 
 
 class Openvpn(System):
@@ -162,8 +157,7 @@ class Openvpn(System):
 
     def connect(self):
         self.lab.add_target(self.net)
-        with open(self.path("openvpn.user"), "w", encoding="ascii") as f:
-            f.write("alice\nwonderland\n")
+        self.lab.write("openvpn.user", "alice\nwonderland\n")
         common = ["openvpn", "--dev-type", "tun", "--data-ciphers", "AES-128-GCM", "--disable-dco", "--tun-mtu", MTU,
                   "--ca", self.path("ca.pem"), "--script-security", "3", "--port", "1194"]
         self.server = self.lab.start("openvpn", self.lab.gw, [
@@ -205,8 +199,7 @@ class WireguardGo(System):
 
     def make_key(self, side):
         key = self.lab.call(["wg", "genkey"])
-        with open(os.open(self.path("wg-" + side), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
-            f.write(key)
+        self.lab.write("wg-" + side, key)
         return subprocess.run(["wg", "pubkey"], input=key, capture_output=True, text=True, check=True).stdout.strip()
 
 
