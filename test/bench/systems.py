@@ -144,7 +144,8 @@ class Ocserv(System):
             f'socket-file = {self.path("ocserv.sock")}', f'pid-file = {self.path("ocserv.pid")}',
             f'server-cert = {self.path("server.pem")}', f'server-key = {self.path("server.key")}',
             "ipv4-network = 10.32.0.0", "ipv4-netmask = 255.255.255.0", f"route = {self.net}.0/255.255.255.0",
-            "mtu = 1420", "try-mtu-discovery = false", "max-clients = 8"]
+            "mtu = 1428", "try-mtu-discovery = false", "max-clients = 8",  # less its own 28 bytes: MTU inside
+            'tls-priorities = "NORMAL:%SERVER_PRECEDENCE:-AES-256-GCM:-CHACHA20-POLY1305"']
         self.lab.write("ocserv.passwd", f"alice:*:{hashed}\n")
         self.lab.write("ocserv.conf", "\n".join(lines) + "\n")
 
