@@ -3,9 +3,9 @@
  * accepts serve ADDRESS PORT CERTIFICATE KEY
  * accepts dial ADDRESS PORT CA COUNT
  *
- * The yardstick for the set-up of sessions: TLS handshakes and nothing else. The server accepts, shakes hands and closes
- * when the other side does; the dialler keeps 64 connections on their way, closes each as soon as its handshake is
- * through, and ends after COUNT of them: status 0 when all succeeded. One thread at each end, no session resumption.
+ * The yardstick for the set-up of sessions: TLS handshakes and nothing else. The server accepts, shakes hands and
+ * closes when the other side does; the dialler keeps 64 connections on their way, closes each as soon as its handshake
+ * is through, and ends after COUNT of them: status 0 when all succeeded. One thread at each end, no resumption.
  */
 #include <arpa/inet.h>
 #include <errno.h>

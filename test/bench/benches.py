@@ -4,6 +4,7 @@ Within a round the systems follow each other at once, and every other round the 
 import contextlib
 import os
 import signal
+import sys
 import time
 
 import measure
@@ -222,7 +223,7 @@ def sessions(run):
 # ---- syscalls
 
 def syscalls(run):
-    figures = {d: Figure(f"gateway's system calls per 64 KB {d}", "", 2, lower=True) for d in ("up", "down")}
+    figures = {d: Figure(f"per 64 KB {d}, gateway's", "syscalls", 2, lower=True) for d in ("up", "down")}
     seen = {d: {} for d in figures}
     for d, figure in figures.items():
         for number, system in run.each():
@@ -246,7 +247,7 @@ def syscalls(run):
 def stalled_session(run, worker, address):
     """A session whose worker is stopped, while the virtual network goes on sending to it: as fast as it can until all
     that waits on the way is full, then a trickle that keeps it full."""
-    flood = [FLOOD, address]
+    flood = [sys.executable, FLOOD, address]
     worker.send_signal(signal.SIGSTOP)
     try:
         run.lab.exec(run.lab.vnet, [*flood, "400", str(FILL_S)])
@@ -270,7 +271,7 @@ def beside_stalled(run, worker, address):
 def stall(run):
     lab, product = run.lab, run.product
     alone = Figure("TCP down alone", "Gbit/s")
-    beside = Figure("TCP down beside a stalled session", "Gbit/s")
+    beside = Figure("beside a stalled session", "Gbit/s")
     loss = Figure("lost of a stream of 20 Mbit/s", "packets", 0, lower=True)
     sent = 0
     worker, address = product.start_worker("worker-stall", lab.add_namespace("stall"))
@@ -286,7 +287,7 @@ def stall(run):
         run.tell(number, product, "beside a stalled one", f"{speed:.2f} Gbit/s, alone "
                  f"{alone.rounds['product'][-1]:.2f}, lost {paced['lost']} of {paced['packets']}")
     lab.stop(worker)
-    share = Figure("the share of alone", "")
+    share = Figure("the share of alone", "ratio")
     share.rounds["product"] = [b / a for a, b in zip(alone.rounds["product"], beside.rounds["product"])]
     result = {"ratio": rounded(share.median("product")), "lost": sum(loss.rounds["product"]), "sent": sent,
               "gbps": rounded(beside.median("product")), "alone_gbps": rounded(alone.median("product"))}

@@ -4,7 +4,7 @@ import statistics
 
 
 class Figure:
-    """What one measurement gave, round by round, for each system. unit is for the table; lower says which way is good."""
+    """What one measurement gave, round by round, for each system. lower: less is better."""
 
     def __init__(self, label, unit, digits=2, lower=False):
         self.label = label
@@ -73,7 +73,8 @@ def table(figures):
     rows = [head]
     for f in figures:
         ratios = [f.ratio("product", s) for s in others]
-        rows.append([f.label, f.unit, *(f.text(s) for s in systems), *("" if r is None else f"{r:.2f}" for r in ratios)])
+        rows.append([f.label, f.unit, *(f.text(s) for s in systems),
+                     *("" if r is None else f"{r:.2f}" for r in ratios)])
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     for number, row in enumerate(rows):
         cells = [cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))]

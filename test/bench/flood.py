@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """flood.py ADDRESS MBIT_PER_S SECONDS: sends datagrams of 1200 bytes to port 9 of the address, evenly."""
 import socket

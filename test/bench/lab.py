@@ -7,6 +7,7 @@
 All tunnels are up at the same time and told apart by the address in vnet, so that rounds can alternate between them
 without anything being torn down. Whatever is started here is stopped here, by process id or by namespace.
 """
+import contextlib
 import glob
 import os
 import shutil
@@ -99,16 +100,18 @@ class Lab:
         self.call(["ip", "-n", self.vnet, "addr", "add", f"{net}.2/24", "dev", "v1"])
 
     def down(self):
-        for child in self.children:
-            self.resume(child)
-        for child in reversed(self.children):
-            self.stop(child)
-        for ns in self.more_namespaces:
-            self.world(f"end_processes_in {ns}; ip netns del {ns}")
-        self.world("world_down")
-        if self.allowed_before is not None:
-            self.write_allowed(self.allowed_before)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Undoes all of it, in reverse; a step that fails does not keep the others from being done."""
+        with contextlib.ExitStack() as steps:
+            steps.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            if self.allowed_before is not None:
+                steps.callback(self.write_allowed, self.allowed_before)
+            steps.callback(self.world, "world_down")
+            for ns in self.more_namespaces:
+                steps.callback(self.world, f"end_processes_in {ns}; ip netns del {ns}")
+            for child in list(self.children):
+                steps.callback(self.stop, child)
+            for child in self.children:
+                self.resume(child)
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures as an SVG of bars that needs nothing besides itself: a panel for each unit, a group for each figure, a bar for
-each system, whiskers from the slowest round to the fastest."""
+"""Figures as an SVG of bars that needs nothing besides itself: a panel for each unit, a group for each figure, a bar
+for each system, whiskers from the slowest round to the fastest."""
 from xml.sax.saxutils import escape
 
 COLOURS = {"product": "#1f6feb", "ceiling": "#8c959f", "ocserv": "#d4762c", "openvpn": "#2d9a55",
@@ -49,11 +49,11 @@ def bars(figure, left, width, base, scale):
 
 
 def panel(figures, top):
-    highest = max(max(values) for f in figures for values in f.rounds.values()) or 1
+    highest = max(max(values) for f in figures for values in f.rounds.values())
     base = top + 36 + PLOT_HEIGHT
     group = (WIDTH - LEFT - RIGHT) / len(figures)
     direction = "less is better" if figures[0].lower else "more is better"
-    yield text(LEFT, top + 10, f"{figures[0].unit or 'count'} ({direction})", 12, "start", "bold")
+    yield text(LEFT, top + 10, f"{figures[0].unit} ({direction})", 12, "start", "bold")
     yield line(LEFT, base, WIDTH - RIGHT, base, "#d0d7de")
     for number, figure in enumerate(figures):
         yield from bars(figure, LEFT + number * group, group, base, PLOT_HEIGHT / highest)
@@ -68,8 +68,9 @@ def legend(systems):
 
 
 def panels_of(figures):
+    """Figures of the same unit stand side by side; one that is zero throughout has no bar to show."""
     by_unit = {}
-    for figure in figures:
+    for figure in (f for f in figures if any(map(any, f.rounds.values()))):
         by_unit.setdefault((figure.unit, figure.lower), []).append(figure)
     return list(by_unit.values())
 
