@@ -90,7 +90,7 @@ connects_again() {
 }
 
 flap_of_the_link_leaves_no_stale_way_to_the_gateway() {
-	current_start flap alice --route 0.0.0.0/0
+	current_start flap alice --route 192.0.2.0/25
 	succeeds "the tunnel is up" wait_for 20 log_has flap 0 "$connected"
 	stop "$gateway_pid" KILL
 	ip -n "$host" link set u0 down
@@ -114,7 +114,7 @@ second_worker_with_an_overlapping_prefix_is_refused() {
 	before=$(network_of "$host")
 	current_start second bob --route 10.0.0.0/8 --tun vnet1
 	wait_for 10 is_gone "$worker_pid"
-	wait "$worker_pid"
+	stop "$worker_pid" KILL
 	is $? $EXIT_INTERNAL "exit status of the second worker"
 	like "$(cat "$world_dir/second.log")" \
 		'--route 10\.0\.0\.0/8 overlaps what another worker in this namespace tunnels' "its message"
@@ -192,7 +192,7 @@ deleted_device_ends_application_and_worker() {
 	succeeds "the application starts" wait_for 20 log_has device 0 '^ready'
 	ip -n "$app" link del vnet0
 	succeeds "the worker ends" wait_for 8 is_gone "$worker_pid"
-	wait "$worker_pid"
+	stop "$worker_pid" KILL
 	is $? $EXIT_INTERNAL "exit status of the worker"
 	is "$(grep -c "error: the TUN device 'vnet0' is gone" "$world_dir/device.log")" 1 "times that it says so"
 	like "$(cat "$world_dir/device.log")" 'got TERM' "the application was ended in order"
