@@ -6,6 +6,7 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -36,6 +37,24 @@ static int set_name(struct ifreq *ifr, const char *name)
  * IFF_TUN_EXCL: a device that is there already belongs to somebody else, even when nobody holds it
  * open, and would keep that owner's offload settings and outlive us.
  */
+/*
+ * IPv6 would give the device a link-local address and talk from it: router solicitations and multicast reports that
+ * no tunnel carries. A kernel without IPv6 has no such file.
+ */
+static void keep_ipv6_quiet(const char *name)
+{
+	char path[64 + IFNAMSIZ];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/addr_gen_mode", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) < 0)
+		errno = 0; /* then there is some noise, which is dropped and counted */
+	close(fd);
+}
+
 static int attach(int fd, const char *name, short flags, struct tun *t)
 {
 	struct ifreq ifr = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | flags)};
@@ -45,6 +64,7 @@ static int attach(int fd, const char *name, short flags, struct tun *t)
 		return error;
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
 		return -errno;
+	keep_ipv6_quiet(ifr.ifr_name);
 	t->ifindex = if_nametoindex(ifr.ifr_name);
 	if (t->ifindex == 0)
 		return -errno;

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Prints the name of every test case, one per line, "SUITE/PATH: CASE", without building anything:
-from cmocka_unit_test...(NAME) in C files, from the corpora of the fuzz targets and the golden files, and
+from the tables of tests in C files, from the corpora of the fuzz targets and the golden files, and
 from the scripts' own --list. list_cases.py ROOT SUITE..."""
 import os
 import re
 import subprocess
 import sys
 
-REGISTERED = re.compile(r"\bcmocka_unit_test\w*\(\s*(\w+)")
+# a program's table of tests, and an entry of it: cmocka_unit_test(NAME), or a macro of the file's own around it
+TABLE = re.compile(r"\bstruct CMUnitTest \w+\[\] = \{(.*?)\n\t*\};", re.DOTALL)
+ENTRY = re.compile(r"\b\w+\(\s*(\w+)")
 CHECKS = "tools/dev"
 
 
@@ -24,8 +26,9 @@ def cases_in_c(root, suite):
     for path in walk(os.path.join(root, "test", suite), ".c"):
         module = re.sub(r"(^|/)test_", r"\1", os.path.relpath(path, os.path.join(root, "test"))[:-2])
         with open(path, encoding="utf-8") as f:
-            for name in REGISTERED.findall(f.read()):
-                yield f"{module}: {name}"
+            for table in TABLE.findall(f.read()):
+                for name in ENTRY.findall(table):
+                    yield f"{module}: {name}"
 
 
 def cases_in_corpora(root):
