@@ -218,6 +218,13 @@ static void on_packet(void *arg, uint8_t *pkt, size_t len)
 	vnet_uplink(&c->lease, c->session, pkt, len);
 }
 
+static void on_burst_end(void *arg)
+{
+	struct client *c = arg;
+
+	vnet_burst_end(&c->lease, c->session);
+}
+
 static void on_down(void *arg)
 {
 	struct client *c = arg;
@@ -236,6 +243,7 @@ static const struct session_ops client_ops = {
 	.on_auth = on_auth,
 	.on_up = on_up,
 	.on_packet = on_packet,
+	.on_burst_end = on_burst_end,
 	.on_down = on_down,
 	.on_end = on_end,
 };

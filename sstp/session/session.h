@@ -10,9 +10,9 @@
  * four phases: TLS, HTTP, call, closing. Who the user is, which address he gets and where packets go is the
  * owner's (session_ops): the gateway's dataplane or the worker's tunnel.
  *
- * Sending: control packets and data packets wait until the end of the pass and leave many to a TLS record, control
- * first. Control packets are never dropped: a peer that asks for more answers than it reads is cut off. Data
- * packets that do not fit are, and counted.
+ * Sending: data packets are packed into TLS records straight from the device while the stream takes them; when it does
+ * not, they wait in a bounded queue, and what does not fit is dropped and counted. Control packets wait until the end
+ * of the pass and are never dropped: a peer that asks for more answers than it reads is cut off.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +33,7 @@ enum {
 };
 
 struct session;
+struct virtio_net_hdr;
 
 /* What the sessions of a thread share. It outlives them. */
 struct session_env {
@@ -42,6 +43,10 @@ struct session_env {
 	struct session *dirty; /* sessions with data to pack at the end of the pass */
 	uint64_t next_id;
 	uint8_t outbox[OUTBOX_SIZE];
+	/* a TLS record that is being packed straight from the device, and whose it is; NULL: none */
+	struct session *record_of;
+	size_t record_len;
+	uint32_t record_packets;
 	uint8_t record[SESSION_RECORD_MAX];
 };
 
@@ -64,8 +69,13 @@ struct session_ops {
 	void (*on_auth)(void *arg, bool ok);
 	/* Binding and IPCP are done: packets flow from now on. */
 	void (*on_up)(void *arg, const struct link_address *address);
-	/* An IPv4 packet from the peer; the bytes may be changed in place. Counts what it does with it. */
+	/*
+	 * An IPv4 packet from the peer; the bytes may be changed in place and stay until on_burst_end() or on_down().
+	 * Counts what it does with it.
+	 */
 	void (*on_packet)(void *arg, uint8_t *pkt, size_t len);
+	/* No more packets for now: what was kept of them must be written or let go. */
+	void (*on_burst_end)(void *arg);
 	/* Packets flow no more, or never did; the address may be given back. At most once, before on_end. */
 	void (*on_down)(void *arg);
 	/* It is over; the owner calls session_free(), now or later. Nothing is called afterwards. */
@@ -103,8 +113,12 @@ void session_disconnect(struct session *s, const char *reason);
 /* Frees it; cuts the connection when it has not ended. Takes NULL. Legal inside its own callbacks. */
 void session_free(struct session *s);
 
-/* Queues an IPv4 packet for the peer. Takes p in every case; drops are counted. */
-void session_send(struct session *s, struct pbuf *p);
+/*
+ * An IPv4 packet or super-packet for the peer, as the kernel gave it with its virtio-net header; cut into packets that the
+ * peer takes, the MSS of a SYN lowered to mtu. Borrowed for the call. Drops are counted.
+ */
+void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
+		  uint16_t mtu);
 
 struct session_env *session_env(struct session *s);
 uint64_t session_id(const struct session *s);

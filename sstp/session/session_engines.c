@@ -206,9 +206,10 @@ static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
 		s->traffic.drops[DROP_MALFORMED]++;
 		return;
 	}
-	if (ppp.protocol == PPP_IPV4 && s->is_up)
+	if (ppp.protocol == PPP_IPV4 && s->is_up) {
+		s->in_burst = true;
 		s->params.ops->on_packet(s->params.arg, frame + (ppp.info - frame), ppp.len);
-	else if (ppp.protocol == PPP_IPV4)
+	} else if (ppp.protocol == PPP_IPV4)
 		s->traffic.drops[DROP_NOT_OPEN]++;
 	else if (ppp.protocol == PPP_IPV6)
 		s->traffic.drops[DROP_PROTOCOL]++;
@@ -259,6 +260,9 @@ size_t session_on_sstp(struct session *s, uint8_t *buf, size_t len)
 		on_sstp_packet(s, buf + used, (size_t)n);
 		used += (size_t)n;
 	}
+	if (s->in_burst && s->link_running)
+		s->params.ops->on_burst_end(s->params.arg);
+	s->in_burst = false;
 	return used;
 }
 

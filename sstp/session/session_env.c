@@ -8,6 +8,7 @@ static void pack_dirty(void *arg)
 {
 	struct session_env *env = arg;
 
+	session_flush_record(env);
 	while (env->dirty) {
 		struct session *s = env->dirty;
 

@@ -41,6 +41,7 @@ struct session {
 	bool binding_done; /* CALL_DO_OPEN happened */
 	bool is_up;
 	bool link_running; /* the link's lower layer is up */
+	bool in_burst;	   /* on_packet() was called, on_burst_end() not yet */
 	bool link_closing; /* asked to end on our side */
 	bool ended;	   /* on_end was called */
 	bool is_dirty;
@@ -65,6 +66,9 @@ void session_mark_dirty(struct session *s);
 
 /* Sends what waits, control first, packed into records, as far as the stream takes it. */
 void session_pack(struct session *s);
+
+/* Sends the record that is being packed, whosever it is. */
+void session_flush_record(struct session_env *env);
 
 /* Takes the session off the dirty list and empties its queues. */
 void session_tx_done(struct session *s);

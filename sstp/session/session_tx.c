@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a session sends. Everything waits until the end of the pass and leaves packed into TLS records, control
- * packets in front of data. While the socket takes no more, it waits on as plaintext: control in a small
- * buffer of its own, data in a bounded queue that drops.
+ * How a session sends. A packet from the device goes straight into the TLS record that is being packed, one at a time in
+ * a thread; another session's packet, a full record or the end of the pass sends it. While the socket takes no more,
+ * packets wait as plaintext in a bounded queue that drops, and leave packed into records too. Control packets wait for the
+ * end of the pass in a small buffer of their own.
+ *
+ * Invariant: a record is being packed only for a session whose queue is empty, so that packets stay in order.
  */
 #include <assert.h>
 #include <errno.h>
+#include <linux/virtio_net.h>
 #include <stdlib.h>
 
 #include "sstp/base/log.h"
 #include "sstp/session/session_internal.h"
+#include "tun/ip.h"
+#include "tun/offload_split.h"
 
 /* SSTP header, FF 03, protocol 0021 */
 enum {
@@ -80,21 +86,131 @@ static bool may_hold_more(const struct session *s)
 	return s->data.bytes / PBUF_CHARGE_MIN < (pool->limit - pool->used) / 4;
 }
 
-void session_send(struct session *s, struct pbuf *p)
+static bool queue_packet(struct session *s, struct pbuf *p)
 {
-	enum drop_reason why;
-
-	if (!s->is_up)
-		why = DROP_NOT_OPEN;
-	else if (p->len > link_peer_mru(&s->link))
-		why = DROP_TOO_BIG;
-	else if (may_hold_more(s) && pbuf_queue_push(&s->data, p)) {
+	if (may_hold_more(s) && pbuf_queue_push(&s->data, p)) {
 		session_mark_dirty(s);
-		return;
-	} else
-		why = DROP_QUEUE_FULL;
-	s->traffic.drops[why]++;
+		return true;
+	}
+	s->traffic.drops[DROP_QUEUE_FULL]++;
 	pbuf_free(&s->env->pool, p);
+	return false;
+}
+
+static void put_header(uint8_t *at, size_t len)
+{
+	static const uint8_t ipv4_header[] = {0xff, 0x03, 0x00, 0x21};
+
+	sstp_put_data_header(at, sizeof(ipv4_header) + len);
+	memcpy(at + SSTP_HEADER_SIZE, ipv4_header, sizeof(ipv4_header));
+}
+
+/* The stream filled up under a record that was being packed: its packets wait like all others. */
+static void requeue_record(struct session *s, const uint8_t *record, size_t used)
+{
+	for (size_t at = 0; at < used; at += (size_t)sstp_packet_len(record + at, used - at)) {
+		size_t len = (size_t)sstp_packet_len(record + at, used - at) - DATA_HEADER;
+		struct pbuf *p = pbuf_new(&s->env->pool);
+
+		if (!p) {
+			s->traffic.drops[DROP_NO_BUFFER]++;
+			continue;
+		}
+		memcpy(pbuf_data(p), record + at + DATA_HEADER, len);
+		p->len = (uint16_t)len;
+		queue_packet(s, p);
+	}
+}
+
+void session_flush_record(struct session_env *env)
+{
+	struct session *s = env->record_of;
+	size_t used = env->record_len;
+
+	if (!s)
+		return;
+	env->record_of = NULL;
+	env->record_len = 0;
+	if (stream_send(s->stream, env->record, used) < 0) {
+		requeue_record(s, env->record, used);
+		return;
+	}
+	s->traffic.tx_packets += env->record_packets;
+	s->traffic.tx_bytes += used - env->record_packets * (size_t)DATA_HEADER;
+}
+
+/* Where a packet of len bytes goes in the record, its header before it; NULL: it must wait in the queue. */
+static uint8_t *record_room(struct session *s, size_t len)
+{
+	struct session_env *env = s->env;
+	uint8_t *at;
+
+	if (env->record_of != s || env->record_len + DATA_HEADER + len > SESSION_RECORD_MAX)
+		session_flush_record(env);
+	if (s->data.head || stream_is_blocked(s->stream))
+		return NULL;
+	if (!env->record_of)
+		env->record_packets = 0;
+	env->record_of = s;
+	at = env->record + env->record_len;
+	put_header(at, len);
+	env->record_len += DATA_HEADER + len;
+	env->record_packets++;
+	return at + DATA_HEADER;
+}
+
+static void clamp(uint8_t *pkt, size_t len, uint16_t mtu)
+{
+	struct ip_info ip;
+
+	if (ip_parse(pkt, len, &ip) == 0)
+		ip_clamp_mss(pkt, &ip, mtu);
+}
+
+/* The next packet of the split. False: it and the rest are dropped. */
+static bool send_next(struct session *s, struct offload_split *split, size_t len,
+		      uint16_t clamp_mtu)
+{
+	uint8_t *room = record_room(s, len);
+	struct pbuf *p = NULL;
+
+	if (!room) {
+		p = pbuf_new(&s->env->pool);
+		if (!p) {
+			s->traffic.drops[DROP_NO_BUFFER]++;
+			return false;
+		}
+		p->len = (uint16_t)len;
+		room = pbuf_data(p);
+	}
+	offload_split_next(split, room);
+	if (clamp_mtu)
+		clamp(room, len, clamp_mtu);
+	return !p || queue_packet(s, p);
+}
+
+void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
+		  uint16_t mtu)
+{
+	uint16_t mru = link_peer_mru(&s->link);
+	struct offload_split split;
+	size_t n;
+	int r;
+
+	if (!s->is_up) {
+		s->traffic.drops[DROP_NOT_OPEN]++;
+		return;
+	}
+	r = offload_split_begin(&split, h, pkt, len, mru);
+	if (r < 0) {
+		s->traffic.drops[r == -EMSGSIZE ? DROP_TOO_BIG : DROP_MALFORMED]++;
+		return;
+	}
+	mtu = mtu < mru ? mtu : mru;
+	while ((n = offload_split_next_len(&split)) > 0)
+		/* only a packet of its own can be a SYN */
+		if (!send_next(s, &split, n, h->gso_type == VIRTIO_NET_HDR_GSO_NONE ? mtu : 0))
+			return;
 }
 
 static bool send_control(struct session *s)
@@ -111,10 +227,7 @@ static bool send_control(struct session *s)
 
 static size_t put_packet(uint8_t *at, struct pbuf *p)
 {
-	static const uint8_t ipv4_header[] = {0xff, 0x03, 0x00, 0x21};
-
-	sstp_put_data_header(at, sizeof(ipv4_header) + p->len);
-	memcpy(at + SSTP_HEADER_SIZE, ipv4_header, sizeof(ipv4_header));
+	put_header(at, p->len);
 	memcpy(at + DATA_HEADER, pbuf_data(p), p->len);
 	return DATA_HEADER + (size_t)p->len;
 }
@@ -142,6 +255,7 @@ static bool send_record(struct session *s)
 
 void session_pack(struct session *s)
 {
+	session_flush_record(s->env);
 	if (!send_control(s))
 		return;
 	while (s->data.head && send_record(s))
@@ -150,6 +264,10 @@ void session_pack(struct session *s)
 
 void session_tx_done(struct session *s)
 {
+	if (s->env->record_of == s) {
+		s->env->record_of = NULL;
+		s->env->record_len = 0;
+	}
 	for (struct session **at = &s->env->dirty; s->is_dirty && *at; at = &(*at)->next_dirty) {
 		if (*at == s) {
 			*at = s->next_dirty;

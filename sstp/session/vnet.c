@@ -9,11 +9,6 @@
 #include "sstp/session/vnet_internal.h"
 #include "tun/ip.h"
 
-/* packets read from the TUN before other descriptors get their turn */
-enum {
-	READ_BUDGET = 256
-};
-
 /* The gateway's own addresses are listed anew when a lease is given and the list is older than this. */
 #define LOCAL_MAX_AGE (1 * CLOCK_NS_PER_S)
 
@@ -74,89 +69,57 @@ void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt
 		return;
 	}
 	why = judge_uplink(lease, &ip);
-	if (why == DROP_REASONS) {
-		ip_clamp_mss(pkt, &ip, v->mtu);
-		if (tun_write(&v->tun, pkt, ip.total_len) < 0)
-			why = DROP_DEVICE;
-	}
 	if (why != DROP_REASONS) {
 		t->drops[why]++;
 		return;
 	}
+	ip_clamp_mss(pkt, &ip, v->mtu);
+	port_write(v->port, pkt, ip.total_len);
 	t->rx_packets++;
 	t->rx_bytes += ip.total_len;
 }
 
+void vnet_burst_end(const struct vnet_lease *lease, struct session *s)
+{
+	session_traffic(s)->drops[DROP_DEVICE] += port_flush(lease->vnet->port);
+}
+
 /* ---- downlink: TUN -> session ---- */
 
-static void downlink(struct vnet *v, struct pbuf *p)
+static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
+	struct vnet *v = arg;
 	struct ip_info ip;
 	struct session *s;
 	int index;
-	int r = ip_parse(pbuf_data(p), p->len, &ip);
+	int r = ip_parse(pkt, len, &ip);
 
 	if (r < 0) {
 		v->traffic.drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
-		pbuf_free(&v->env->pool, p);
 		return;
 	}
 	index = pool_index(v->pool, ip.dst_be);
 	s = index >= 0 ? v->by_index[index] : NULL;
-	if (!s) {
+	if (s)
+		session_send(s, h, pkt, len, v->mtu);
+	else
 		v->traffic.drops[DROP_NO_SESSION]++;
-		pbuf_free(&v->env->pool, p);
-		return;
-	}
-	ip_clamp_mss(pbuf_data(p), &ip, session_mtu(s) < v->mtu ? session_mtu(s) : v->mtu);
-	session_send(s, p);
 }
 
-/* Without a buffer the packet is still taken, so that the device never blocks the others. */
-static bool drop_one(struct vnet *v)
-{
-	uint8_t sink[64];
-
-	if (tun_read(&v->tun, sink, sizeof(sink)) < 0)
-		return false;
-	v->traffic.drops[DROP_NO_BUFFER]++;
-	return true;
-}
-
-/* Somebody deleted it. Watching on would spin. */
-static void device_is_gone(struct vnet *v, int error)
-{
-	log_error("vnet %s: TUN device '%s' is gone (%s): its sessions end; a reload makes it anew",
-		  v->name, v->tun.name, strerror(-error));
-	v->failed = true;
-	loop_io_watch(v->io, 0);
-	v->on_failed(v->on_failed_arg, v);
-}
-
-void vnet_on_tun_ready(void *arg, unsigned ready)
+static void on_gone(void *arg, int error)
 {
 	struct vnet *v = arg;
 
-	for (int i = 0; i < READ_BUDGET; i++) {
-		struct pbuf *p = pbuf_new(&v->env->pool);
-		ssize_t n;
-
-		if (!p) {
-			if (!drop_one(v))
-				return;
-			continue;
-		}
-		n = tun_read(&v->tun, pbuf_data(p), PBUF_DATA_MAX);
-		if (n < 0) {
-			pbuf_free(&v->env->pool, p);
-			if (n != -EAGAIN && n != -EINTR)
-				device_is_gone(v, (int)n);
-			return;
-		}
-		p->len = (uint16_t)n;
-		downlink(v, p);
-	}
+	log_error("vnet %s: TUN device '%s' is gone (%s): its sessions end; a reload makes it anew",
+		  v->name, v->tun.name, strerror(-error));
+	v->failed = true;
+	v->on_failed(v->on_failed_arg, v);
 }
+
+const struct port_ops vnet_port_ops = {
+	.on_packet = on_packet,
+	.on_gone = on_gone,
+};
 
 /* ---- leases ---- */
 
@@ -196,6 +159,7 @@ void vnet_release(struct vnet_lease *lease)
 {
 	if (!lease->vnet)
 		return;
+	port_flush(lease->vnet->port); /* the packets' memory is the session's */
 	lease->vnet->by_index[lease->index] = NULL;
 	pool_release(lease->vnet->pool, lease->index, loop_now(lease->vnet->env->loop));
 	*lease = (struct vnet_lease){0};

@@ -75,8 +75,11 @@ void vnet_attach(struct vnet_lease *lease, struct session *s);
 /* Detaches and gives the address back. A lease that is all zero is left alone. */
 void vnet_release(struct vnet_lease *lease);
 
-/* One packet from the session that holds the lease. */
+/* One packet from the session that holds the lease; its bytes stay until vnet_burst_end() or vnet_release(). */
 void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len);
+
+/* Writes what vnet_uplink() has taken. */
+void vnet_burst_end(const struct vnet_lease *lease, struct session *s);
 
 /* Drops that no session caused, and totals. */
 const struct traffic *vnet_traffic(const struct vnet *v);

@@ -119,7 +119,7 @@ static int make_device(struct vnet *v, const struct vnet_params *params, const c
 			return v->netns_fd;
 	}
 	*step = "create the TUN device";
-	r = tun_open(params->tun_name, v->netns_fd, &v->tun);
+	r = tun_open_offload(params->tun_name, v->netns_fd, TUN_OFFLOAD_ALL, &v->tun);
 	if (r < 0)
 		return r;
 	*step = "set up the TUN device";
@@ -132,8 +132,8 @@ static int make_device(struct vnet *v, const struct vnet_params *params, const c
 	if (r == 0)
 		r = vnet_list_local(v);
 	if (r == 0) {
-		v->io = loop_io_new(v->env->loop, v->tun.fd, LOOP_READ, vnet_on_tun_ready, v);
-		r = v->io ? 0 : -errno;
+		v->port = port_new(v->env->loop, &v->tun, &vnet_port_ops, v);
+		r = v->port ? 0 : -errno;
 	}
 	if (r == 0 && !netns_call(v->netns_fd, read_forwarding, NULL))
 		log_warning(
@@ -164,8 +164,8 @@ static void describe_failure(const struct vnet_params *params, const char *step,
 
 static void drop_device(struct vnet *v)
 {
-	loop_io_free(v->io);
-	v->io = NULL;
+	port_free(v->port);
+	v->port = NULL;
 	if (v->rtnl)
 		rtnl_route_flush(v->rtnl, v->tun.ifindex);
 	rtnl_close(v->rtnl);

@@ -2,6 +2,7 @@
 #ifndef SSTP_SESSION_VNET_INTERNAL_H
 #define SSTP_SESSION_VNET_INTERNAL_H
 /* A VNet's inside, for vnet.c (packets and leases) and vnet_device.c (set-up and the device). */
+#include "sstp/session/port.h"
 #include "sstp/session/vnet.h"
 #include "tun/tun.h"
 
@@ -29,12 +30,12 @@ struct vnet {
 	void *on_failed_arg;
 	int netns_fd;
 	struct rtnl *rtnl;
-	struct loop_io *io;
+	struct port *port;
 	struct traffic traffic;
 };
 
-/* The TUN device can be read, or is gone. */
-void vnet_on_tun_ready(void *arg, unsigned ready);
+/* What the device reports. */
+extern const struct port_ops vnet_port_ops;
 
 /* Lists the namespace's own addresses anew. 0, or -errno and the old list stands. */
 int vnet_list_local(struct vnet *v);

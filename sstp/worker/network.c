@@ -182,7 +182,7 @@ static const char *advice(int error)
 static int set_up(struct network *n, char ret_error[256])
 {
 	const struct network_params *p = &n->params;
-	int r = tun_open(p->tun_name, p->netns_fd, &n->tun);
+	int r = tun_open_offload(p->tun_name, p->netns_fd, TUN_OFFLOAD_ALL, &n->tun);
 
 	if (r == 0)
 		r = rtnl_open(p->netns_fd, &n->rtnl);

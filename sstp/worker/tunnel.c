@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/worker/tunnel.h"
+#include "sstp/session/port.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,13 +10,10 @@
 #include <string.h>
 
 #include "sstp/base/log.h"
+#include "sstp/session/port.h"
 #include "sstp/worker/candidates.h"
 #include "sstp/worker/resolve.h"
 #include "tun/ip.h"
-
-enum {
-	READ_BUDGET = 256
-};
 
 #define RETRY_FIRST (1 * CLOCK_NS_PER_S)
 #define RETRY_MAX   (60 * CLOCK_NS_PER_S)
@@ -29,7 +27,7 @@ struct tunnel {
 	struct session *session;
 	struct loop_timer *retry;
 	struct loop_timer *give_up;
-	struct loop_io *tun_io;
+	struct port *port;
 	uint64_t retry_after;
 	uint64_t up_since; /* 0: not up */
 	uint32_t address_be;
@@ -52,84 +50,41 @@ static void on_packet(void *arg, uint8_t *pkt, size_t len)
 		why = DROP_MALFORMED;
 	else if (ip.dst_be != t->address_be)
 		why = DROP_DESTINATION;
-	else {
-		ip_clamp_mss(pkt, &ip, t->params.mtu);
-		if (tun_write(network_tun(t->params.network), pkt, ip.total_len) < 0)
-			why = DROP_DEVICE;
-	}
 	if (why != DROP_REASONS) {
 		traffic->drops[why]++;
 		return;
 	}
+	ip_clamp_mss(pkt, &ip, t->params.mtu);
+	port_write(t->port, pkt, ip.total_len);
 	traffic->rx_packets++;
 	traffic->rx_bytes += ip.total_len;
 }
 
-static void uplink(struct tunnel *t, struct pbuf *p)
-{
-	struct traffic *traffic = session_traffic(t->session);
-	struct ip_info ip;
-	enum drop_reason why = DROP_REASONS;
-	int r = ip_parse(pbuf_data(p), p->len, &ip);
-
-	if (r < 0)
-		why = r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED;
-	else if (ip.src_be != t->address_be)
-		why = DROP_SOURCE;
-	if (why != DROP_REASONS) {
-		traffic->drops[why]++;
-		pbuf_free(&t->env.pool, p);
-		return;
-	}
-	ip_clamp_mss(pbuf_data(p), &ip, session_mtu(t->session));
-	session_send(t->session, p);
-}
-
-/* Without a buffer the packet is still taken, so that the device does not keep the loop awake. */
-static int drop_one(struct tunnel *t)
-{
-	uint8_t sink[64];
-	ssize_t n = tun_read(network_tun(t->params.network), sink, sizeof(sink));
-
-	if (n < 0)
-		return (int)n;
-	if (t->session)
-		session_traffic(t->session)->drops[DROP_NO_BUFFER]++;
-	return 0;
-}
-
-/* One packet from the device. 0 or -errno. */
-static int read_one(struct tunnel *t)
-{
-	struct pbuf *p = pbuf_new(&t->env.pool);
-	ssize_t n;
-
-	if (!p)
-		return drop_one(t);
-	n = tun_read(network_tun(t->params.network), pbuf_data(p), PBUF_DATA_MAX);
-	if (n < 0) {
-		pbuf_free(&t->env.pool, p);
-		return (int)n;
-	}
-	p->len = (uint16_t)n;
-	if (t->session && t->up_since)
-		uplink(t, p);
-	else
-		pbuf_free(&t->env.pool, p);
-	return 0;
-}
-
-static void lose_device(struct tunnel *t, int error);
-
-static void on_tun_ready(void *arg, unsigned ready)
+static void on_burst_end(void *arg)
 {
 	struct tunnel *t = arg;
-	int r = 0;
 
-	for (int i = 0; r == 0 && i < READ_BUDGET; i++)
-		r = read_one(t);
-	if (r < 0 && r != -EAGAIN && r != -EINTR)
-		lose_device(t, r);
+	session_traffic(t->session)->drops[DROP_DEVICE] += port_flush(t->port);
+}
+
+/* From the app. While the tunnel is down nothing is kept for later. */
+static void on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
+{
+	struct tunnel *t = arg;
+	struct traffic *traffic;
+	struct ip_info ip;
+	int r;
+
+	if (!t->session || !t->up_since)
+		return;
+	traffic = session_traffic(t->session);
+	r = ip_parse(pkt, len, &ip);
+	if (r < 0)
+		traffic->drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
+	else if (ip.src_be != t->address_be)
+		traffic->drops[DROP_SOURCE]++;
+	else
+		session_send(t->session, h, pkt, len, t->params.mtu);
 }
 
 /* ---- coming up, going down, trying again ---- */
@@ -153,12 +108,13 @@ static void finish(struct tunnel *t, enum session_end end, const char *reason)
 }
 
 /* Somebody deleted it: it would be readable for ever, and there is nothing to dial for any more. */
-static void lose_device(struct tunnel *t, int error)
+static void on_device_gone(void *arg, int error)
 {
+	struct tunnel *t = arg;
 	char reason[128];
 
-	loop_io_free(t->tun_io);
-	t->tun_io = NULL;
+	port_free(t->port);
+	t->port = NULL;
 	snprintf(reason, sizeof(reason), "the TUN device '%s' is gone: %s",
 		 network_tun(t->params.network)->name, strerror(-error));
 	t->stopping = true;
@@ -246,13 +202,17 @@ static void on_auth(void *arg, bool ok)
 
 static void on_down(void *arg)
 {
-	go_down(arg);
+	struct tunnel *t = arg;
+
+	port_flush(t->port); /* the packets' memory is the session's */
+	go_down(t);
 }
 
 static const struct session_ops session_callbacks = {
 	.on_auth = on_auth,
 	.on_up = on_up,
 	.on_packet = on_packet,
+	.on_burst_end = on_burst_end,
 	.on_down = on_down,
 	.on_end = on_end,
 };
@@ -328,6 +288,11 @@ static void on_give_up(void *arg)
 	finish(t, SESSION_END_CONNECT, why);
 }
 
+static const struct port_ops device_callbacks = {
+	.on_packet = on_device_packet,
+	.on_gone = on_device_gone,
+};
+
 struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)
 {
 	struct tunnel *t = calloc(1, sizeof(*t));
@@ -340,8 +305,8 @@ struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)
 		goto fail;
 	t->retry = loop_timer_new(loop, on_retry, t);
 	t->give_up = loop_timer_new(loop, on_give_up, t);
-	t->tun_io = loop_io_new(loop, network_tun(params->network)->fd, LOOP_READ, on_tun_ready, t);
-	if (!t->retry || !t->give_up || !t->tun_io)
+	t->port = port_new(loop, network_tun(params->network), &device_callbacks, t);
+	if (!t->retry || !t->give_up || !t->port)
 		goto fail;
 	if (params->connect_timeout)
 		loop_timer_set(t->give_up, loop_now(loop) + params->connect_timeout);
@@ -368,7 +333,7 @@ void tunnel_free(struct tunnel *t)
 	if (!t)
 		return;
 	stop_dialling(t);
-	loop_io_free(t->tun_io);
+	port_free(t->port);
 	loop_timer_free(t->retry);
 	loop_timer_free(t->give_up);
 	session_env_done(&t->env);

@@ -35,6 +35,18 @@ twenty_megabytes_go_up_unchanged() {
 		"$big_sum" "checksum of what arrived"
 }
 
+# packets of two sessions, from one device, into records of their own
+two_applications_at_once_get_each_its_own_bytes() {
+	local mark
+	mark=$(log_mark beside)
+	worker_command alice
+	start beside "$host" "${worker_command[@]}" --own-netns --route 10.20.0.0/24 -- \
+		sh -c 'curl -sS -m 40 http://10.20.0.2/big.bin | sha256sum'
+	is "$(worker_run -- sh -c 'curl -sS -m 40 http://10.20.0.2/big.bin | sha256sum')" \
+		"$big_sum  -" "checksum of what the one got"
+	succeeds "the other has the same" wait_for 40 log_has beside "$mark" "^$big_sum  -"
+}
+
 exit_status_of_the_application_is_returned() {
 	local status
 	for status in 0 7 119; do
@@ -106,6 +118,7 @@ tap_main \
 	page_is_fetched_from_the_address_of_the_pool \
 	twenty_megabytes_come_down_unchanged \
 	twenty_megabytes_go_up_unchanged \
+	two_applications_at_once_get_each_its_own_bytes \
 	exit_status_of_the_application_is_returned \
 	signal_is_passed_to_the_application \
 	only_the_namespace_of_the_application_reaches_the_network \
