@@ -5,6 +5,7 @@ from the tables of tests in C files, from the corpora of the fuzz targets and th
 from the scripts' own --list. list_cases.py ROOT SUITE..."""
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -80,6 +81,7 @@ def cases(root, suite):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # for `test/run --list | head`
     root, suites = sys.argv[1], sys.argv[2:]
     # once each: a script and the program that it starts may both know a case
     names = dict.fromkeys(case for suite in suites for case in cases(root, suite))
