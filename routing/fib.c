@@ -7,6 +7,7 @@
  */
 #include "routing/fib.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,12 +93,15 @@ void fib_free(struct fib *f)
 
 uint32_t fib_lookup4(const struct fib *f, uint32_t addr_be)
 {
-	return f->v4.shape->find(&f->v4, &addr_be);
+	return f->v4.shape->find(&f->v4, ntohl(addr_be), NULL);
 }
 
 uint32_t fib_lookup6(const struct fib *f, const uint8_t addr[16])
 {
-	return f->v6.shape->find(&f->v6, addr);
+	uint32_t first_be;
+
+	memcpy(&first_be, addr, sizeof(first_be));
+	return f->v6.shape->find(&f->v6, ntohl(first_be), addr);
 }
 
 void fib_lookup4_bulk(const struct fib *f, const uint32_t *addrs_be, size_t n, uint32_t *ret_ids)

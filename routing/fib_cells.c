@@ -18,52 +18,101 @@ enum {
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-ALWAYS_INLINE uint32_t cell_leaf(const struct fib_table *t, size_t number, uint32_t bit, bool wide)
+/* The place of the leaf of entry `bit` in a cell. */
+ALWAYS_INLINE uint32_t leaf_place(const struct fib_table *t, uint32_t number, uint32_t bit)
 {
 	const struct cell *c = (const struct cell *)t->memory + number;
-	uint32_t rank = (uint32_t)__builtin_popcountll(c->bits << (CELL_ENTRIES - 1 - bit));
-	uint32_t at = c->base + rank;
 
-	if (wide)
-		return ((const uint32_t *)t->memory)[at];
-	return t->dictionary[((const uint16_t *)t->memory)[at]];
+	return c->base + (uint32_t)__builtin_popcountll(c->bits << (CELL_ENTRIES - 1 - bit));
 }
 
-ALWAYS_INLINE uint32_t root_position(const struct fib_table *t, const void *addr)
+ALWAYS_INLINE uint32_t leaf_at(const struct fib_table *t, uint32_t place, bool wide)
 {
-	uint32_t first_bytes;
+	if (wide)
+		return ((const uint32_t *)t->memory)[place];
+	return t->dictionary[((const uint16_t *)t->memory)[place]];
+}
 
-	memcpy(&first_bytes, addr, sizeof(first_bytes));
-	return ntohl(first_bytes) >> (32 - 8 * t->root_bytes);
+ALWAYS_INLINE uint32_t cell_leaf(const struct fib_table *t, uint32_t number, uint32_t bit,
+				 bool wide)
+{
+	return leaf_at(t, leaf_place(t, number, bit), wide);
+}
+
+/* The first four bytes of an address, as a number. */
+ALWAYS_INLINE uint32_t first_word(const void *addr)
+{
+	uint32_t word;
+
+	memcpy(&word, addr, sizeof(word));
+	return ntohl(word);
+}
+
+ALWAYS_INLINE uint32_t root_position(const struct fib_table *t, uint32_t word)
+{
+	return word >> (32 - 8 * t->root_bytes);
 }
 
 /* From a leaf of the root to the answer. Most often that is the same. */
-ALWAYS_INLINE uint32_t descend(const struct fib_table *t, uint32_t leaf, const uint8_t *addr,
-			       bool wide)
+ALWAYS_INLINE uint32_t descend(const struct fib_table *t, uint32_t leaf, uint32_t word,
+			       const uint8_t *addr, bool wide)
 {
-	for (const uint8_t *byte = addr + t->root_bytes; leaf & CELL_CHILD; byte++)
-		leaf = cell_leaf(t, (leaf & ~CELL_CHILD) + *byte / CELL_ENTRIES,
-				 *byte % CELL_ENTRIES, wide);
+	for (unsigned i = t->root_bytes; leaf & CELL_CHILD; i++) {
+		uint8_t byte = i < 4 ? (uint8_t)(word >> (24 - 8 * i)) : addr[i];
+
+		leaf = cell_leaf(t, (leaf & ~CELL_CHILD) + byte / CELL_ENTRIES, byte % CELL_ENTRIES,
+				 wide);
+	}
 	return leaf;
 }
 
-ALWAYS_INLINE uint32_t find(const struct fib_table *t, const void *addr, bool wide)
+ALWAYS_INLINE uint32_t find(const struct fib_table *t, uint32_t word, const uint8_t *addr,
+			    bool wide)
 {
-	uint32_t at = root_position(t, addr);
+	uint32_t at = root_position(t, word);
 
-	return descend(t, cell_leaf(t, at / CELL_ENTRIES, at % CELL_ENTRIES, wide), addr, wide);
+	return descend(t, cell_leaf(t, at / CELL_ENTRIES, at % CELL_ENTRIES, wide), word, addr,
+		       wide);
 }
 
-ALWAYS_INLINE void find_bulk(const struct fib_table *t, const uint8_t *addrs, size_t stride,
+/* First all cells are asked for, then all leaves, so that the accesses of a batch overlap. */
+ALWAYS_INLINE void find_batch(const struct fib_table *t, const uint8_t *addrs, size_t stride,
+			      size_t n, uint32_t *ret_ids, bool wide)
+{
+	uint32_t places[BATCH];
+
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch((const struct cell *)t->memory +
+				   root_position(t, first_word(addrs + stride * i)) / CELL_ENTRIES);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t at = root_position(t, first_word(addrs + stride * i));
+
+		places[i] = leaf_place(t, at / CELL_ENTRIES, at % CELL_ENTRIES);
+		__builtin_prefetch((const uint8_t *)t->memory + (size_t)places[i] * (wide ? 4 : 2));
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *addr = addrs + stride * i;
+
+		ret_ids[i] = descend(t, leaf_at(t, places[i], wide), first_word(addr), addr, wide);
+	}
+}
+
+ALWAYS_INLINE void find_bulk(const struct fib_table *table, const uint8_t *addrs, size_t stride,
 			     size_t n, uint32_t *ret_ids, bool wide)
 {
-	for (size_t i = 0; i < n; i++)
-		ret_ids[i] = find(t, addrs + stride * i, wide);
+	/* a copy, which the compiler knows that writing the results does not change */
+	const struct fib_table t = *table;
+
+	for (size_t i = 0; i < n; i += BATCH)
+		find_batch(&t, addrs + stride * i, stride, n - i < BATCH ? n - i : BATCH,
+			   ret_ids + i, wide);
 }
+
 #define DEFINE_SHAPE(name, wide, stride, cpu)                                               \
-	cpu static uint32_t name##_find(const struct fib_table *t, const void *addr)        \
+	cpu static uint32_t name##_find(const struct fib_table *t, uint32_t word,           \
+					const uint8_t *addr)                                \
 	{                                                                                   \
-		return find(t, addr, wide);                                                 \
+		return find(t, word, addr, wide);                                           \
 	}                                                                                   \
 	cpu static void name##_bulk(const struct fib_table *t, const void *addrs, size_t n, \
 				    uint32_t *ret_ids)                                      \

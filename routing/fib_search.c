@@ -17,13 +17,10 @@ struct key6 {
 	uint64_t high, low;
 };
 
-static inline uint32_t search4(const uint32_t *keys, uint32_t n, const void *addr)
+static inline uint32_t search4(const uint32_t *keys, uint32_t n, uint32_t key)
 {
 	uint32_t first = 0;
-	uint32_t key;
 
-	memcpy(&key, addr, sizeof(key));
-	key = ntohl(key);
 	for (uint32_t left = n; left > 1;) {
 		uint32_t half = left / 2;
 
@@ -52,18 +49,18 @@ static inline uint32_t search6(const struct key6 *keys, uint32_t n, const void *
 	return ((const uint32_t *)(keys + n))[first];
 }
 
-static uint32_t find4(const struct fib_table *t, const void *addr)
+static uint32_t find4(const struct fib_table *t, uint32_t word, const uint8_t *addr)
 {
-	return search4(t->memory, t->n, addr);
+	return search4(t->memory, t->n, word);
 }
 
 static void find4_bulk(const struct fib_table *t, const void *addrs, size_t n, uint32_t *ret_ids)
 {
 	for (size_t i = 0; i < n; i++)
-		ret_ids[i] = search4(t->memory, t->n, (const uint32_t *)addrs + i);
+		ret_ids[i] = search4(t->memory, t->n, ntohl(((const uint32_t *)addrs)[i]));
 }
 
-static uint32_t find6(const struct fib_table *t, const void *addr)
+static uint32_t find6(const struct fib_table *t, uint32_t word, const uint8_t *addr)
 {
 	return search6(t->memory, t->n, addr);
 }

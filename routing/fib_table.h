@@ -9,9 +9,12 @@
 
 struct fib_table;
 
-/* How a shape is asked. Addresses are in network byte order, 4 or 16 bytes each. */
+/*
+ * How a shape is asked. find: word is the first four bytes of the address, in host byte order, and
+ * addr all 16 of an IPv6 address (IPv4: unused). find_bulk: n addresses of 4 or 16 bytes each.
+ */
 struct fib_shape {
-	uint32_t (*find)(const struct fib_table *t, const void *addr);
+	uint32_t (*find)(const struct fib_table *t, uint32_t word, const uint8_t *addr);
 	void (*find_bulk)(const struct fib_table *t, const void *addrs, size_t n,
 			  uint32_t *ret_ids);
 };
