@@ -75,25 +75,52 @@ ALWAYS_INLINE uint32_t find(const struct fib_table *t, uint32_t word, const uint
 		       wide);
 }
 
-/* First all cells are asked for, then all leaves, so that the accesses of a batch overlap. */
+ALWAYS_INLINE void prefetch_cell(const struct fib_table *t, uint32_t number)
+{
+	__builtin_prefetch((const struct cell *)t->memory + number);
+}
+
+/* The byte of an address that chooses among the cells of a child. */
+ALWAYS_INLINE uint32_t child_cell(uint32_t leaf, uint8_t byte)
+{
+	return (leaf & ~CELL_CHILD) + byte / CELL_ENTRIES;
+}
+
+/*
+ * Each level's cells are asked for before any is read, so that the accesses of a batch overlap.
+ * `open` are those of the batch that have not come to an end yet: below the root, most often none.
+ */
 ALWAYS_INLINE void find_batch(const struct fib_table *t, const uint8_t *addrs, size_t stride,
 			      size_t n, uint32_t *ret_ids, bool wide)
 {
-	uint32_t places[BATCH];
+	uint8_t open[BATCH];
+	size_t n_open = 0;
 
 	for (size_t i = 0; i < n; i++)
-		__builtin_prefetch((const struct cell *)t->memory +
-				   root_position(t, first_word(addrs + stride * i)) / CELL_ENTRIES);
+		prefetch_cell(t, root_position(t, first_word(addrs + stride * i)) / CELL_ENTRIES);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t at = root_position(t, first_word(addrs + stride * i));
 
-		places[i] = leaf_place(t, at / CELL_ENTRIES, at % CELL_ENTRIES);
-		__builtin_prefetch((const uint8_t *)t->memory + (size_t)places[i] * (wide ? 4 : 2));
+		ret_ids[i] = cell_leaf(t, at / CELL_ENTRIES, at % CELL_ENTRIES, wide);
+		open[n_open] = (uint8_t)i;
+		n_open += ret_ids[i] >> 31;
 	}
-	for (size_t i = 0; i < n; i++) {
-		const uint8_t *addr = addrs + stride * i;
+	for (size_t depth = t->root_bytes; n_open > 0; depth++) {
+		size_t n_next = 0;
 
-		ret_ids[i] = descend(t, leaf_at(t, places[i], wide), first_word(addr), addr, wide);
+		for (size_t k = 0; k < n_open; k++)
+			prefetch_cell(
+				t, child_cell(ret_ids[open[k]], addrs[stride * open[k] + depth]));
+		for (size_t k = 0; k < n_open; k++) {
+			uint8_t i = open[k];
+			uint8_t byte = addrs[stride * i + depth];
+
+			ret_ids[i] = cell_leaf(t, child_cell(ret_ids[i], byte), byte % CELL_ENTRIES,
+					       wide);
+			open[n_next] = i;
+			n_next += ret_ids[i] >> 31;
+		}
+		n_open = n_next;
 	}
 }
 

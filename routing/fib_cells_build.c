@@ -9,12 +9,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "routing/fib_cells.h"
 #include "routing/fib_table.h"
 
-#define NO_SLOT UINT32_MAX
+#define NO_SLOT	   UINT32_MAX
+#define LARGE_PAGE ((size_t)1 << 21)
 
 /* A cell of the first pass. */
 struct draft {
@@ -251,20 +253,42 @@ static void write_cells(const struct builder *b, uint8_t *memory)
 	}
 }
 
+static size_t page_rounded(size_t bytes)
+{
+	size_t unit = bytes < LARGE_PAGE ? 64 : LARGE_PAGE;
+
+	return (bytes + unit - 1) & ~(unit - 1);
+}
+
+/*
+ * A large table is on large pages where the kernel has them: lookups all over it would miss the TLB
+ * more often than the cache.
+ */
+static uint8_t *new_memory(size_t bytes)
+{
+	uint8_t *memory = aligned_alloc(bytes < LARGE_PAGE ? 64 : LARGE_PAGE, bytes);
+
+	if (!memory)
+		return NULL;
+	if (bytes >= LARGE_PAGE)
+		madvise(memory, bytes, MADV_HUGEPAGE); /* refused: small pages do */
+	memset(memory, 0, bytes);
+	return memory;
+}
+
 static int lay_out(const struct builder *b, struct fib_table *ret_table)
 {
 	size_t units = b->n_cells * CELL_BYTES / leaf_bytes(b) + count_outside(b);
 	/* the dictionary is read as 32 bits, the cells as lines of 64 bytes */
 	size_t dictionary = (units * leaf_bytes(b) + 3) & ~(size_t)3;
-	size_t bytes = (dictionary + b->n_dictionary * sizeof(uint32_t) + 63) & ~(size_t)63;
+	size_t bytes = page_rounded(dictionary + b->n_dictionary * sizeof(uint32_t));
 	uint8_t *memory;
 
 	if (units > UINT32_MAX)
 		return -E2BIG;
-	memory = aligned_alloc(64, bytes);
+	memory = new_memory(bytes);
 	if (!memory)
 		return -ENOMEM;
-	memset(memory, 0, bytes);
 	write_cells(b, memory);
 	ret_table->memory = memory;
 	ret_table->bytes = bytes;
