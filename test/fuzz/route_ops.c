@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A trie under any sequence of operations, beside a list; then its compiled table, beside the trie.
+ * A trie under any sequence of operations, beside a list; then both shapes of its compiled table.
  * An operation is six bytes: what and which family, length, three bytes of address, value. Addresses
  * are short so that prefixes meet; the third byte is the address's last, so that long ones differ.
  */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "routing/fib.h"
+#include "routing/fib_table.h"
 #include "sstp/base/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
 	LIST_MAX = 256,
+	EDGES_MAX = 8, /* prefixes whose neighbourhood is looked at */
 	OP_REMOVE = 1 << 0,
 	OP_IPV6 = 1 << 1,
 };
@@ -85,7 +87,7 @@ static void drop(struct trie *t, struct list *l, const struct prefix *p)
 
 static uint32_t list_longest(const struct list *l, uint8_t family, const uint8_t *addr)
 {
-	uint32_t value = FIB_NONE;
+	uint32_t value = INTERVAL_NONE;
 	int best = -1;
 
 	for (size_t i = 0; i < l->n; i++)
@@ -97,21 +99,45 @@ static uint32_t list_longest(const struct list *l, uint8_t family, const uint8_t
 	return value;
 }
 
-static void check_address(const struct trie *t, const struct fib *f, const struct list *l,
-			  uint8_t family, const uint8_t addr[16])
-{
-	uint32_t expected = list_longest(l, family, addr);
-	uint32_t value = FIB_NONE;
-	uint32_t addr_be;
+/* One family's table in both shapes. */
+struct compiled {
+	uint8_t family;
+	struct fib_table shapes[2];
+};
 
-	memcpy(&addr_be, addr, sizeof(addr_be));
-	trie_longest(t, family, addr, &value, NULL);
+static struct compiled compile(const struct trie *t, uint8_t family)
+{
+	struct compiled c = {.family = family};
+	struct interval_list list;
+
+	check(interval_init(&list, t, family) == 0);
+	check(fib_search_init(&c.shapes[0], &list, family) == 0);
+	check(fib_cells_init(&c.shapes[1], &list, family, 2) == 0);
+	interval_done(&list);
+	return c;
+}
+
+static void check_address(const struct trie *t, const struct compiled *c, const struct list *l,
+			  const uint8_t addr[16])
+{
+	uint32_t expected = list_longest(l, c->family, addr);
+	uint32_t value = INTERVAL_NONE;
+	uint32_t word_be;
+
+	memcpy(&word_be, addr, sizeof(word_be));
+	trie_longest(t, c->family, addr, &value, NULL);
 	check(value == expected);
-	check((family == AF_INET ? fib_lookup4(f, addr_be) : fib_lookup6(f, addr)) == expected);
+	for (int i = 0; i < 2; i++) {
+		const struct fib_table *table = &c->shapes[i];
+
+		check(table->shape->find(table, ntohl(word_be), addr) == expected);
+		table->shape->find_bulk(table, addr, 1, &value);
+		check(value == expected);
+	}
 }
 
 /* The first address of a prefix, its last, and those beside them. */
-static void check_edges(const struct trie *t, const struct fib *f, const struct list *l,
+static void check_edges(const struct trie *t, const struct compiled *c, const struct list *l,
 			const struct prefix *p)
 {
 	unsigned bits = p->family == AF_INET6 ? 128 : 32;
@@ -121,11 +147,25 @@ static void check_edges(const struct trie *t, const struct fib *f, const struct 
 		memcpy(addr, p->addr, sizeof(addr));
 		if (bit < bits)
 			addr[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
-		check_address(t, f, l, p->family, addr);
+		check_address(t, c, l, addr);
 		for (unsigned i = bit + 1; i < bits; i++)
 			addr[i / 8] |= (uint8_t)(0x80 >> i % 8);
-		check_address(t, f, l, p->family, addr);
+		check_address(t, c, l, addr);
 	}
+}
+
+static void check_family(const struct trie *t, const struct list *l, uint8_t family)
+{
+	struct compiled c = compile(t, family);
+	unsigned looked_at = 0;
+
+	for (size_t i = 0; i < l->n && looked_at < EDGES_MAX; i++)
+		if (l->prefixes[i].family == family) {
+			check_edges(t, &c, l, &l->prefixes[i]);
+			looked_at++;
+		}
+	free(c.shapes[0].memory);
+	free(c.shapes[1].memory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -133,7 +173,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wire_reader r = wire_reader(data, size);
 	static struct list l;
 	struct trie *t;
-	struct fib *f;
 
 	l.n = 0;
 	check(trie_new(&t) == 0);
@@ -149,10 +188,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check(trie_check(t));
 	check(trie_count(t, AF_INET) + trie_count(t, AF_INET6) == l.n);
-	check(fib_new(t, &f) == 0);
-	for (size_t i = 0; i < l.n && i < 32; i++)
-		check_edges(t, f, &l, &l.prefixes[i]);
-	fib_free(f);
+	check_family(t, &l, AF_INET);
+	check_family(t, &l, AF_INET6);
 	trie_free(t);
 	return 0;
 }
