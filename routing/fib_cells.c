@@ -18,13 +18,12 @@ enum {
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* The place of the leaf of an entry in a cell. */
-ALWAYS_INLINE uint32_t leaf_place(const struct fib_table *t, uint32_t number, uint32_t entry)
+/* The place of the leaf of entry `bit` in a cell. */
+ALWAYS_INLINE uint32_t leaf_place(const struct fib_table *t, uint32_t number, uint32_t bit)
 {
 	const struct cell *c = (const struct cell *)t->memory + number;
-	uint64_t up_to_entry = c->bits[entry / 64] << (63 - entry % 64);
 
-	return c->base[entry / 64] + (uint32_t)__builtin_popcountll(up_to_entry);
+	return c->base + (uint32_t)__builtin_popcountll(c->bits << (CELL_ENTRIES - 1 - bit));
 }
 
 ALWAYS_INLINE uint32_t leaf_at(const struct fib_table *t, uint32_t place, bool wide)
@@ -34,10 +33,10 @@ ALWAYS_INLINE uint32_t leaf_at(const struct fib_table *t, uint32_t place, bool w
 	return t->dictionary[((const uint16_t *)t->memory)[place]];
 }
 
-ALWAYS_INLINE uint32_t cell_leaf(const struct fib_table *t, uint32_t number, uint32_t entry,
+ALWAYS_INLINE uint32_t cell_leaf(const struct fib_table *t, uint32_t number, uint32_t bit,
 				 bool wide)
 {
-	return leaf_at(t, leaf_place(t, number, entry), wide);
+	return leaf_at(t, leaf_place(t, number, bit), wide);
 }
 
 /* The first four bytes of an address, as a number. */

@@ -6,14 +6,13 @@
  *
  * The idea of a direct index (one entry for each /24, as DIR-24-8 has) with the compression of the
  * Lulea tables: a bit for each entry says whether it differs from the one before, and only those that
- * do are stored; how many bits are set up to an entry is the place of its leaf. A cell is 128 entries
- * in one cache line: two words of bits, for each the place of its leaves, and room for some leaves.
- * Where a cell's leaves fit into that room, `base` points there, else behind all cells; the reader
- * computes the same either way, without a branch, and in nearly all cells of a full table has its
- * answer with the first miss. (With 64 entries in half a line, a fifth of them need a second.)
+ * do are stored; how many bits are set up to an entry is the place of its leaf. A cell is 64 entries
+ * in 32 bytes: their bits, the place of its leaves, and room for a few leaves. Where a cell's leaves
+ * fit into that room, `base` points there, else behind all cells; the reader computes the same either
+ * way, without a branch, and in most cells finds bits and leaf in one cache line.
  *
- * A leaf is a route id, or, with CELL_CHILD, the number of the first of two cells that hold the next
- * eight bits of the address. The root holds the first 16 or 24 bits.
+ * A leaf is a route id, or, with CELL_CHILD, the number of the first of four cells that hold the next
+ * eight bits of the address. The root holds the first 8, 16 or 24 bits.
  *
  * Leaves are narrow where their different values number at most 2^16: then they are 16 bits and
  * index a dictionary. Else they are wide, the 32 bits themselves.
@@ -24,18 +23,17 @@
 #define CELL_CHILD UINT32_C(0x80000000)
 
 enum {
-	CELL_ENTRIES = 128,
-	CELL_BYTES = 64,
-	CELL_ROOM_OFFSET = 24,
+	CELL_ENTRIES = 64,
+	CELL_BYTES = 32,
+	CELL_ROOM_OFFSET = 12,
 	CELL_ROOM_BYTES = CELL_BYTES - CELL_ROOM_OFFSET,
 	CELLS_PER_BYTE = 256 / CELL_ENTRIES, /* cells that hold eight bits of the address */
 	DICTIONARY_MAX = 1 << 16,
 };
 
 struct cell {
-	uint64_t bits[2]; /* the first of each is always set */
-	uint32_t base
-		[2]; /* place of its leaf 0, less one, in units of leaves from the first cell on */
+	uint64_t bits; /* the first is always set */
+	uint32_t base; /* place of leaf 0, less one, in units of leaves from the first cell on */
 	uint8_t room[CELL_ROOM_BYTES];
 };
 
@@ -44,6 +42,6 @@ struct fib_shape;
 /* How cells are read on this CPU. */
 const struct fib_shape *fib_cells_shape(bool wide, bool six);
 
-_Static_assert(sizeof(struct cell) == CELL_BYTES, "one cache line");
+_Static_assert(sizeof(struct cell) == CELL_BYTES, "two cells to a cache line");
 
 #endif

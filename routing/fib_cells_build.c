@@ -20,7 +20,7 @@
 
 /* A cell of the first pass. */
 struct draft {
-	uint64_t bits[2];
+	uint64_t bits;
 	uint32_t leaves; /* index of its first */
 };
 
@@ -102,26 +102,12 @@ static int fill_entry(struct builder *b, interval_key start, unsigned entry_bits
 	return fill_byte(b, start, entry_bits - 8, ret_leaf);
 }
 
-/* A cell's leaves as they are collected. */
-struct collected {
-	uint64_t bits[2];
-	uint32_t leaves[CELL_ENTRIES];
-	size_t n;
-};
-
-/* Each word of bits begins with a leaf of its own. */
-static void collect(struct collected *c, unsigned entry, uint32_t leaf)
-{
-	if (entry % 64 != 0 && c->leaves[c->n - 1] == leaf)
-		return;
-	c->bits[entry / 64] |= UINT64_C(1) << entry % 64;
-	c->leaves[c->n++] = leaf;
-}
-
 static int fill_cell(struct builder *b, size_t number, interval_key start, unsigned entry_bits)
 {
 	interval_key end = start + ((interval_key)CELL_ENTRIES << entry_bits);
-	struct collected c = {.n = 0};
+	uint32_t leaves[CELL_ENTRIES];
+	uint64_t bits = 0;
+	size_t n = 0;
 
 	for (unsigned i = 0; i < CELL_ENTRIES; i++) {
 		interval_key at = start + ((interval_key)i << entry_bits);
@@ -131,13 +117,16 @@ static int fill_cell(struct builder *b, size_t number, interval_key start, unsig
 		error = fill_entry(b, at, entry_bits, &leaf);
 		if (error < 0)
 			return error;
-		collect(&c, i, leaf);
-		/* nothing begins any more: the rest is the same, but for the next word's first */
+		if (n == 0 || leaves[n - 1] != leaf) {
+			bits |= UINT64_C(1) << i;
+			leaves[n++] = leaf;
+		}
+		/* behind a child, the value may have changed once more */
 		if (leaf == b->value && !begins_before(b, end))
-			i |= 63;
+			break;
 	}
-	memcpy(b->cells[number].bits, c.bits, sizeof(c.bits));
-	return add_leaves(b, &b->cells[number], c.leaves, c.n);
+	b->cells[number].bits = bits;
+	return add_leaves(b, &b->cells[number], leaves, n);
 }
 
 static int fill_cells(struct builder *b, size_t first, size_t n, interval_key start,
@@ -213,7 +202,7 @@ static size_t leaf_bytes(const struct builder *b)
 
 static size_t leaves_of(const struct draft *cell)
 {
-	return (size_t)(__builtin_popcountll(cell->bits[0]) + __builtin_popcountll(cell->bits[1]));
+	return (size_t)__builtin_popcountll(cell->bits);
 }
 
 static bool fits_into_cell(const struct builder *b, const struct draft *cell)
@@ -258,9 +247,8 @@ static void write_cells(const struct builder *b, uint8_t *memory)
 			place = outside;
 			outside += leaves_of(from);
 		}
-		memcpy(to->bits, from->bits, sizeof(to->bits));
-		to->base[0] = (uint32_t)place - 1;
-		to->base[1] = to->base[0] + (uint32_t)__builtin_popcountll(from->bits[0]);
+		to->bits = from->bits;
+		to->base = (uint32_t)place - 1;
 		write_leaves(b, from, memory, place);
 	}
 }
