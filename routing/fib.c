@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which shape a table gets is a matter of its size alone, so that equal contents are equal bytes:
- * that is what fib_equal() compares. The limits are measured: up to SEARCH_MAX intervals the search
- * is as quick as the cells' two accesses and many times smaller; from LARGE_MIN on, a root of 24 bits
- * (8 MB) takes no more room than the deeper levels of a smaller one would.
+ * that is what fib_equal() compares. The limits are chosen for memory: a search takes 8 bytes an
+ * IPv4 interval where the smallest cells take 32 KB; a root of 24 bits is 8 MB, little only beside
+ * what a large table takes anyway. They have not been tuned for speed.
  */
 #include "routing/fib.h"
 

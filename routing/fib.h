@@ -5,7 +5,7 @@
  * A route table as the packet path asks it: compiled from a trie, never changed afterwards, so that
  * any number of threads read it without a lock. A change of routes compiles a new one (a full table
  * takes well under a second) and routing/fib_slot.h puts it in the old one's place. Tables of all sizes
- * share this interface: a table of 50 routes takes less than a kilobyte, a full BGP table about 10
+ * share this interface: a table of 50 routes takes less than a kilobyte, a full BGP table about 13
  * bytes a route.
  */
 #include <stdbool.h>

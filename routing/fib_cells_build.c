@@ -260,10 +260,7 @@ static size_t page_rounded(size_t bytes)
 	return (bytes + unit - 1) & ~(unit - 1);
 }
 
-/*
- * A large table is on large pages where the kernel has them: lookups all over it would miss the TLB
- * more often than the cache.
- */
+/* A large table is on large pages where the kernel has them: fewer misses of the TLB. */
 static uint8_t *new_memory(size_t bytes)
 {
 	uint8_t *memory = aligned_alloc(bytes < LARGE_PAGE ? 64 : LARGE_PAGE, bytes);
