@@ -40,7 +40,6 @@ struct pbuf *pbuf_new(struct pbuf_pool *pool)
 	}
 	pool->used++;
 	p->next = NULL;
-	p->offset = PBUF_HEADROOM;
 	p->len = 0;
 	return p;
 }

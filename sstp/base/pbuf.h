@@ -2,10 +2,9 @@
 #ifndef SSTP_BASE_PBUF_H
 #define SSTP_BASE_PBUF_H
 /*
- * Packets with headroom, from a pool that belongs to one thread, and queues of them.
+ * Packets that wait, from a pool that belongs to one thread, and queues of them.
  *
- * A packet is read once, at PBUF_HEADROOM, and the layers below put their headers in front of it. All
- * buffers are of one size, the largest SSTP packet, so that a freed one fits the next need; the pool
+ * All buffers are of one size, the largest SSTP packet, so that a freed one fits the next need; the pool
  * keeps a few for reuse and gives the rest back, so that memory after a storm is as before it.
  *
  * Limits: a pool hands out at most `limit` buffers (then NULL, which callers count as a drop); a queue
@@ -18,7 +17,6 @@
 #include <stdint.h>
 
 enum {
-	PBUF_HEADROOM = 16,
 	PBUF_DATA_MAX = 4096, /* an SSTP packet is at most 4095 bytes */
 	PBUF_KEEP = 64,	      /* free buffers that a pool keeps */
 	PBUF_CHARGE_MIN = 512,
@@ -26,9 +24,8 @@ enum {
 
 struct pbuf {
 	struct pbuf *next;
-	uint16_t offset; /* of the first byte in room */
 	uint16_t len;
-	uint8_t room[PBUF_HEADROOM + PBUF_DATA_MAX];
+	uint8_t data[PBUF_DATA_MAX];
 };
 
 struct pbuf_pool {
@@ -45,19 +42,6 @@ struct pbuf_queue {
 	size_t max_bytes;
 };
 
-static inline uint8_t *pbuf_data(struct pbuf *p)
-{
-	return p->room + p->offset;
-}
-
-/* Moves the start n bytes to the front; n is at most the headroom left. */
-static inline uint8_t *pbuf_push(struct pbuf *p, uint16_t n)
-{
-	p->offset -= n;
-	p->len += n;
-	return p->room + p->offset;
-}
-
 void pbuf_pool_init(struct pbuf_pool *pool, uint32_t limit);
 
 /* Gives the free buffers back to the system. */
@@ -66,7 +50,7 @@ void pbuf_pool_trim(struct pbuf_pool *pool);
 /* All its buffers must have come back. */
 void pbuf_pool_done(struct pbuf_pool *pool);
 
-/* Returns owned, empty, with PBUF_HEADROOM in front; NULL at the limit or without memory. */
+/* Returns owned, empty; NULL at the limit or without memory. */
 struct pbuf *pbuf_new(struct pbuf_pool *pool);
 
 /* Takes NULL. */

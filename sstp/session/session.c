@@ -301,31 +301,11 @@ void session_free(struct session *s)
 	loop_reap(s->env->loop, &s->reap);
 }
 
-/* ---- the thread's share, and small answers ---- */
-
-struct session_env *session_env(struct session *s)
-{
-	return s->env;
-}
-
-uint64_t session_id(const struct session *s)
-{
-	return s->id;
-}
+/* ---- small answers ---- */
 
 const char *session_user(const struct session *s)
 {
 	return s->user;
-}
-
-const char *session_peer(const struct session *s)
-{
-	return s->peer;
-}
-
-bool session_is_up(const struct session *s)
-{
-	return s->is_up;
 }
 
 uint16_t session_mtu(const struct session *s)

@@ -120,12 +120,8 @@ void session_free(struct session *s);
 void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
 		  uint16_t mtu);
 
-struct session_env *session_env(struct session *s);
-uint64_t session_id(const struct session *s);
 const char *session_user(const struct session *s); /* escaped; "" before it is known */
-const char *session_peer(const struct session *s); /* "192.0.2.2:40000" */
-bool session_is_up(const struct session *s);
-uint16_t session_mtu(const struct session *s); /* largest IP packet that the peer takes */
+uint16_t session_mtu(const struct session *s);	   /* largest IP packet that the peer takes */
 struct traffic *session_traffic(struct session *s);
 
 /* One log line about the session: "session=7 peer=... user=...: " and the text. */

@@ -116,7 +116,7 @@ static void requeue_record(struct session *s, const uint8_t *record, size_t used
 			s->traffic.drops[DROP_NO_BUFFER]++;
 			continue;
 		}
-		memcpy(pbuf_data(p), record + at + DATA_HEADER, len);
+		memcpy(p->data, record + at + DATA_HEADER, len);
 		p->len = (uint16_t)len;
 		queue_packet(s, p);
 	}
@@ -181,7 +181,7 @@ static bool send_next(struct session *s, struct offload_split *split, size_t len
 			return false;
 		}
 		p->len = (uint16_t)len;
-		room = pbuf_data(p);
+		room = p->data;
 	}
 	offload_split_next(split, room);
 	if (clamp_mtu)
@@ -228,7 +228,7 @@ static bool send_control(struct session *s)
 static size_t put_packet(uint8_t *at, struct pbuf *p)
 {
 	put_header(at, p->len);
-	memcpy(at + DATA_HEADER, pbuf_data(p), p->len);
+	memcpy(at + DATA_HEADER, p->data, p->len);
 	return DATA_HEADER + (size_t)p->len;
 }
 

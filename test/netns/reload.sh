@@ -80,26 +80,6 @@ bad_configuration_keeps_the_old_one() {
 	succeeds "the session goes on" wait_for 5 has_ticked_past "$before"
 }
 
-# somebody removes the device under the gateway; python counts the processor time of a gateway that should sleep
-deleted_device_ends_its_sessions_and_a_reload_makes_it_anew() {
-	local mark before
-	mark=$(log_mark gateway)
-	ip -n "$gw" link del sstp0
-	succeeds "the log says so" wait_for 5 log_has gateway "$mark" "TUN device 'sstp0' is gone"
-	before=$(cpu_ticks)
-	sleep 1
-	at_most $(($(cpu_ticks) - before)) 20 "hundredths of a second of processor time in a second"
-	config_certificate=renewed write_config alice:wonderland bob:builder
-	kill -s HUP "$gateway_pid"
-	succeeds "the device is there again" wait_for 5 ip -n "$gw" link show sstp0
-	is "$(bob_connects)" connected "output of an application after the reload"
-	succeeds "the watcher's worker has come back by itself" wait_for 15 log_has watcher 0 'connected: .*'
-}
-
-cpu_ticks() {
-	awk '{print $14 + $15}' "/proc/$gateway_pid/stat"
-}
-
 cpu_ticks() {
 	awk '{print $14 + $15}' "/proc/$gateway_pid/stat"
 }

@@ -4,24 +4,6 @@
 #include "sstp/base/pbuf.h"
 #include "test/support/cmocka.h"
 
-static void headers_are_pushed_in_front_without_moving_the_packet(void **state)
-{
-	struct pbuf_pool pool;
-	struct pbuf *p;
-	uint8_t *data;
-
-	pbuf_pool_init(&pool, 1);
-	p = pbuf_new(&pool);
-	data = pbuf_data(p);
-	memcpy(data, "packet", 6);
-	p->len = 6;
-	assert_ptr_equal(pbuf_push(p, 8), data - 8);
-	assert_int_equal(p->len, 14);
-	assert_memory_equal(pbuf_data(p) + 8, "packet", 6);
-	pbuf_free(&pool, p);
-	pbuf_pool_done(&pool);
-}
-
 static void pool_hands_out_no_more_than_its_limit(void **state)
 {
 	struct pbuf_pool pool;
@@ -114,7 +96,6 @@ static void short_packets_fill_a_queue_as_if_they_were_longer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(headers_are_pushed_in_front_without_moving_the_packet),
 		cmocka_unit_test(pool_hands_out_no_more_than_its_limit),
 		cmocka_unit_test(pool_keeps_few_free_buffers_after_a_storm),
 		cmocka_unit_test(queue_keeps_order_and_refuses_what_does_not_fit),

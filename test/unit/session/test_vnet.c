@@ -437,10 +437,10 @@ static void expect_in_queue(struct scene *s, uint32_t dst_be, const char *text)
 
 	run_until(s, has_packet);
 	p = s->session.data.head->next;
-	assert_int_equal(ip_parse(pbuf_data(p), p->len, &ip), 0);
+	assert_int_equal(ip_parse(p->data, p->len, &ip), 0);
 	assert_int_equal(ip.dst_be, dst_be);
 	assert_int_equal(ip.total_len, IP_HEADER + UDP_HEADER + strlen(text));
-	assert_memory_equal(pbuf_data(p) + IP_HEADER + UDP_HEADER, text, strlen(text));
+	assert_memory_equal(p->data + IP_HEADER + UDP_HEADER, text, strlen(text));
 	pbuf_queue_clear(&s->session.data, &s->env.pool);
 	let_one_wait(s);
 }
