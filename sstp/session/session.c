@@ -98,6 +98,7 @@ void session_cut(struct session *s)
 {
 	session_stop_link(s);
 	session_lose_call(s);
+	session_tx_done(s);
 	stream_free(s->stream);
 	s->stream = NULL;
 	tell_owner(s);

@@ -70,7 +70,7 @@ void session_pack(struct session *s);
 /* Sends the record that is being packed, whosever it is. */
 void session_flush_record(struct session_env *env);
 
-/* Takes the session off the dirty list and empties its queues. */
+/* Lets go of all that waits, before the stream goes. */
 void session_tx_done(struct session *s);
 
 /* The preamble: the client's request; and whichever block comes from the peer, of which it returns the bytes used. */

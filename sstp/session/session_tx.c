@@ -145,7 +145,9 @@ static uint8_t *record_room(struct session *s, size_t len)
 	struct session_env *env = s->env;
 	uint8_t *at;
 
-	if (env->record_of != s || env->record_len + DATA_HEADER + len > SESSION_RECORD_MAX)
+	/* a stream that has filled up since gets its record's packets back into the queue, before this one */
+	if (env->record_of != s || env->record_len + DATA_HEADER + len > SESSION_RECORD_MAX ||
+	    stream_is_blocked(s->stream))
 		session_flush_record(env);
 	if (s->data.head || stream_is_blocked(s->stream))
 		return NULL;
@@ -278,4 +280,5 @@ void session_tx_done(struct session *s)
 	pbuf_queue_clear(&s->data, &s->env->pool);
 	free(s->control);
 	s->control = NULL;
+	s->control_len = 0;
 }

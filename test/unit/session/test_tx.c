@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a session sends, on a real stream: packed straight into records while it can, in order when it cannot. */
+#include <linux/virtio_net.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sstp/session/session_internal.h"
+#include "test/support/cmocka.h"
+#include "test/unit/net/rig.h"
+
+enum {
+	PACKET = 100,
+	FRAMED = PACKET + 8, /* SSTP header, FF 03 00 21 */
+};
+
+struct scene {
+	struct rig rig;
+	struct session_env env;
+	struct session session;
+};
+
+static int set_up(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	*state = s;
+	rig_setup(&s->rig);
+	rig_open(&s->rig);
+	s->env.loop = s->rig.loop;
+	s->env.scratch = s->rig.scratch;
+	pbuf_pool_init(&s->env.pool, 4096);
+	s->session.env = &s->env;
+	s->session.stream = s->rig.client.stream;
+	s->session.is_up = true;
+	pbuf_queue_init(&s->session.data, SESSION_QUEUE_MAX);
+	link_init(&s->session.link, &(struct link_params){
+					    .role = LINK_SERVER,
+					    .mru = 1500,
+					    .name = "gw",
+					    .random = &random_system,
+				    });
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct scene *s = *state;
+
+	session_tx_done(&s->session);
+	pbuf_pool_done(&s->env.pool);
+	rig_teardown(&s->rig);
+	free(s);
+	return 0;
+}
+
+/* An IPv4 packet that is told by its last byte. */
+static void send_packet(struct scene *s, uint8_t mark)
+{
+	static const struct virtio_net_hdr plain;
+	uint8_t pkt[PACKET] = {0x45, 0, 0, PACKET, 0, 0, 0, 0, 64, 17};
+
+	pkt[PACKET - 1] = mark;
+	session_send(&s->session, &plain, pkt, sizeof(pkt), 1400);
+}
+
+static bool has_two_packets(struct rig *rig)
+{
+	return rig->server.len >= 2 * FRAMED;
+}
+
+static void neighbours_leave_in_one_record_with_their_headers(void **state)
+{
+	static const uint8_t header[] = {0x10, 0x00, 0x00, FRAMED, 0xff, 0x03, 0x00, 0x21};
+	struct scene *s = *state;
+	struct end *server = &s->rig.server;
+
+	send_packet(s, 1);
+	send_packet(s, 2);
+	assert_null(s->session.data.head);
+	session_flush_record(&s->env);
+	rig_run(&s->rig, has_two_packets);
+	assert_int_equal(server->data_calls, 1);
+	assert_memory_equal(server->data, header, sizeof(header));
+	assert_int_equal(server->data[FRAMED - 1], 1);
+	assert_memory_equal(server->data + FRAMED, header, sizeof(header));
+	assert_int_equal(server->data[2 * FRAMED - 1], 2);
+	assert_int_equal(s->session.traffic.tx_packets, 2);
+	assert_int_equal(s->session.traffic.tx_bytes, 2 * PACKET);
+}
+
+/* The peer does not run: sooner or later its socket and ours are full. */
+static void fill_socket(struct scene *s)
+{
+	static uint8_t chunk[16384];
+
+	while (!stream_is_blocked(s->session.stream)) {
+		stream_send(s->session.stream, chunk, sizeof(chunk));
+		stream_flush(s->session.stream);
+	}
+}
+
+static void record_that_meets_a_full_socket_waits_in_front_of_what_comes_later(void **state)
+{
+	struct scene *s = *state;
+	uint8_t mark = 1;
+
+	send_packet(s, 1);
+	send_packet(s, 2);
+	fill_socket(s);
+	send_packet(s, 3);
+	send_packet(s, 4);
+	session_flush_record(&s->env);
+	for (const struct pbuf *p = s->session.data.head; p; p = p->next)
+		assert_int_equal(p->data[PACKET - 1], mark++);
+	assert_int_equal(mark, 5);
+	assert_int_equal(s->session.traffic.tx_packets, 0);
+}
+
+static void full_queue_drops_and_counts_and_gives_every_buffer_back(void **state)
+{
+	struct scene *s = *state;
+	uint32_t waiting = 0;
+
+	fill_socket(s);
+	for (int i = 0; i < 2000; i++)
+		send_packet(s, 1);
+	for (const struct pbuf *p = s->session.data.head; p; p = p->next)
+		waiting++;
+	assert_int_equal(waiting, SESSION_QUEUE_MAX / PBUF_CHARGE_MIN);
+	assert_int_equal(s->session.traffic.drops[DROP_QUEUE_FULL], 2000 - waiting);
+	assert_int_equal(s->env.pool.used, waiting);
+}
+
+static void freed_session_takes_its_open_record_with_it(void **state)
+{
+	struct scene *s = *state;
+
+	send_packet(s, 1);
+	assert_ptr_equal(s->env.record_of, &s->session);
+	session_tx_done(&s->session);
+	assert_null(s->env.record_of);
+	session_flush_record(&s->env);
+	assert_int_equal(s->session.traffic.tx_packets, 0);
+}
+
+int main(void)
+{
+#define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		in_scene(neighbours_leave_in_one_record_with_their_headers),
+		in_scene(record_that_meets_a_full_socket_waits_in_front_of_what_comes_later),
+		in_scene(full_queue_drops_and_counts_and_gives_every_buffer_back),
+		in_scene(freed_session_takes_its_open_record_with_it),
+	};
+
+	return cmocka_run_group_tests_name("session/tx", tests, NULL, NULL);
+}
