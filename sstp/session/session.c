@@ -309,11 +309,6 @@ const char *session_user(const struct session *s)
 	return s->user;
 }
 
-uint16_t session_mtu(const struct session *s)
-{
-	return link_peer_mru(&s->link);
-}
-
 struct traffic *session_traffic(struct session *s)
 {
 	return &s->traffic;

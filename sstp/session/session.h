@@ -121,7 +121,6 @@ void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8
 		  uint16_t mtu);
 
 const char *session_user(const struct session *s); /* escaped; "" before it is known */
-uint16_t session_mtu(const struct session *s);	   /* largest IP packet that the peer takes */
 struct traffic *session_traffic(struct session *s);
 
 /* One log line about the session: "session=7 peer=... user=...: " and the text. */

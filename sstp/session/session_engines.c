@@ -73,7 +73,7 @@ static void maybe_up(struct session *s)
 		return;
 	s->is_up = true;
 	inet_ntop(AF_INET, s->role == CALL_SERVER ? &a->peer : &a->local, address, sizeof(address));
-	session_log(s, LOG_LEVEL_INFO, "up, address=%s mtu=%u %s", address, session_mtu(s),
+	session_log(s, LOG_LEVEL_INFO, "up, address=%s mru=%u %s", address, link_peer_mru(&s->link),
 		    stream_tls_name(s->stream));
 	s->params.ops->on_up(s->params.arg, a);
 }
