@@ -58,11 +58,6 @@ void pbuf_free(struct pbuf_pool *pool, struct pbuf *p);
 
 void pbuf_queue_init(struct pbuf_queue *q, size_t max_bytes);
 
-static inline bool pbuf_queue_is_empty(const struct pbuf_queue *q)
-{
-	return !q->head;
-}
-
 /* Takes p when it fits; false, and p stays the caller's, when the queue is full. */
 bool pbuf_queue_push(struct pbuf_queue *q, struct pbuf *p);
 

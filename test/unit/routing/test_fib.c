@@ -11,30 +11,7 @@
 #include "test/support/alloc_limit.h"
 #include "test/support/cmocka.h"
 #include "test/support/routes.h"
-
-static struct trie *new_trie(void)
-{
-	struct trie *t = NULL;
-
-	assert_int_equal(trie_new(&t), 0);
-	return t;
-}
-
-static struct prefix parsed(const char *text)
-{
-	struct prefix p = {0};
-
-	if (prefix_parse(text, &p) != 0)
-		fail_msg("does not parse: %s", text);
-	return p;
-}
-
-static void insert(struct trie *t, const char *text, uint32_t value)
-{
-	struct prefix p = parsed(text);
-
-	assert_int_equal(trie_insert(t, &p, value), 0);
-}
+#include "test/unit/routing/tables.h"
 
 static struct fib *compiled(const struct trie *t)
 {
