@@ -8,19 +8,37 @@
  * Libevent's clock is the coarse one (no timerfd, no extra system call per wait), so a timer may wake a tick
  * early; timer_fired() compares with our own clock and goes back to sleep. The same comparison makes it cheap to
  * move a timer later: the armed event stays where it is.
+ *
+ * Tasks of other threads are a stack of one word: posters push, the loop takes all of it at once and turns it over.
+ * There is no pop of one, so no ABA. Who pushes on the empty stack writes to the eventfd; the loop takes the stack
+ * after that write woke it, so what comes later finds the stack empty and writes again. The eventfd is watched by
+ * edge and never read: a write is an edge whatever the counter says, and 2^64 writes are out of reach.
  */
 #include "sstp/net/loop.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "sstp/base/clock.h"
+
+enum {
+	CACHE_LINE = 64
+};
 
 struct hook {
 	void (*cb)(void *arg);
 	void *arg;
+};
+
+struct hooks {
+	size_t n;
+	struct hook *list;
 };
 
 struct loop_signal {
@@ -36,11 +54,15 @@ struct loop {
 	uint64_t now;
 	bool awake; /* now was read since the last wait */
 	bool stop;
-	size_t n_hooks;
-	struct hook *hooks;
+	struct hooks wake_hooks;
+	struct hooks pass_hooks;
 	struct loop_reap *reap_first;
 	struct loop_reap **reap_end;
 	struct loop_signal *signals;
+	int wakeup_fd; /* an eventfd */
+	struct event wakeup;
+	/* the newest task, on a line of its own: other threads write here */
+	_Alignas(CACHE_LINE) _Atomic(struct loop_task *) tasks;
 };
 
 /* Two events, because adding and removing one direction is then one epoll_ctl(MOD) and never a moment unwatched. */
@@ -77,23 +99,6 @@ static struct event_base *base_new(void)
 	return base;
 }
 
-struct loop *loop_new(void)
-{
-	struct loop *loop = calloc(1, sizeof(*loop));
-
-	if (!loop)
-		return NULL;
-	loop->base = base_new();
-	if (!loop->base) {
-		free(loop);
-		errno = ENOMEM;
-		return NULL;
-	}
-	loop->reap_end = &loop->reap_first;
-	loop->now = clock_now();
-	return loop;
-}
-
 static void reap_all(struct loop *loop)
 {
 	while (loop->reap_first) {
@@ -118,25 +123,138 @@ void loop_free(struct loop *loop)
 		event_del(&sig->ev);
 		free(sig);
 	}
-	event_base_free(loop->base);
-	free(loop->hooks);
+	if (loop->wakeup_fd >= 0) {
+		event_del(&loop->wakeup);
+		close(loop->wakeup_fd);
+	}
+	if (loop->base)
+		event_base_free(loop->base);
+	free(loop->wake_hooks.list);
+	free(loop->pass_hooks.list);
 	free(loop);
 }
 
+static int add_hook(struct hooks *hooks, void (*cb)(void *arg), void *arg)
+{
+	struct hook *list = reallocarray(hooks->list, hooks->n + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	hooks->list = list;
+	list[hooks->n++] = (struct hook){.cb = cb, .arg = arg};
+	return 0;
+}
+
+int loop_on_wake(struct loop *loop, void (*cb)(void *arg), void *arg)
+{
+	return add_hook(&loop->wake_hooks, cb, arg);
+}
+
+int loop_on_pass_end(struct loop *loop, void (*cb)(void *arg), void *arg)
+{
+	return add_hook(&loop->pass_hooks, cb, arg);
+}
+
+static void run_hooks(const struct hooks *hooks)
+{
+	for (size_t i = 0; i < hooks->n; i++)
+		hooks->list[i].cb(hooks->list[i].arg);
+}
+
+/* Every callback of libevent's comes through here first. */
 static void wake(struct loop *loop)
 {
 	if (loop->awake)
 		return;
 	loop->awake = true;
 	loop->now = clock_now();
+	run_hooks(&loop->wake_hooks);
 }
 
 static void end_pass(struct loop *loop)
 {
 	wake(loop);
-	for (size_t i = 0; i < loop->n_hooks; i++)
-		loop->hooks[i].cb(loop->hooks[i].arg);
+	run_hooks(&loop->pass_hooks);
 	reap_all(loop);
+}
+
+static struct loop_task *take_tasks(struct loop *loop)
+{
+	struct loop_task *newest =
+		atomic_exchange_explicit(&loop->tasks, NULL, memory_order_acquire);
+	struct loop_task *oldest = NULL;
+
+	while (newest) {
+		struct loop_task *older = newest->next;
+
+		newest->next = oldest;
+		oldest = newest;
+		newest = older;
+	}
+	return oldest;
+}
+
+static void run_tasks(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+	struct loop_task *task;
+
+	wake(loop);
+	task = take_tasks(loop);
+	while (task) {
+		struct loop_task *next = task->next;
+
+		task->run(task);
+		task = next;
+	}
+}
+
+void loop_post(struct loop *loop, struct loop_task *task)
+{
+	struct loop_task *newest = atomic_load_explicit(&loop->tasks, memory_order_relaxed);
+
+	do
+		task->next = newest;
+	while (!atomic_compare_exchange_weak_explicit(&loop->tasks, &newest, task,
+						      memory_order_release, memory_order_relaxed));
+	/* can only fail when the loop is gone: a lost wake-up would be a thread that hangs */
+	if (!newest && eventfd_write(loop->wakeup_fd, 1) < 0)
+		abort();
+}
+
+static int watch_tasks(struct loop *loop)
+{
+	loop->wakeup_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (loop->wakeup_fd < 0)
+		return -errno;
+	event_assign(&loop->wakeup, loop->base, loop->wakeup_fd, EV_READ | EV_ET | EV_PERSIST,
+		     run_tasks, loop);
+	errno = 0;
+	if (event_add(&loop->wakeup, NULL) < 0)
+		return errno ? -errno : -ENOMEM;
+	return 0;
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *loop = aligned_alloc(CACHE_LINE, sizeof(*loop));
+	int error;
+
+	if (!loop)
+		return NULL;
+	memset(loop, 0, sizeof(*loop));
+	atomic_init(&loop->tasks, NULL);
+	loop->reap_end = &loop->reap_first;
+	loop->now = clock_now();
+	loop->wakeup_fd = -1;
+	loop->base = base_new();
+	error = loop->base ? watch_tasks(loop) : -ENOMEM;
+	if (error) {
+		loop_free(loop);
+		errno = -error;
+		return NULL;
+	}
+	return loop;
 }
 
 int loop_run(struct loop *loop)
@@ -325,17 +443,6 @@ int loop_on_signal(struct loop *loop, int signo, void (*cb)(void *arg, int signo
 	}
 	sig->next = loop->signals;
 	loop->signals = sig;
-	return 0;
-}
-
-int loop_on_pass_end(struct loop *loop, void (*cb)(void *arg), void *arg)
-{
-	struct hook *hooks = reallocarray(loop->hooks, loop->n_hooks + 1, sizeof(*loop->hooks));
-
-	if (!hooks)
-		return -ENOMEM;
-	loop->hooks = hooks;
-	hooks[loop->n_hooks++] = (struct hook){.cb = cb, .arg = arg};
 	return 0;
 }
 

@@ -4,10 +4,13 @@
 /*
  * The wall around libevent: readiness of descriptors, timers, signals, and the end of a pass.
  *
- * One loop per thread, no locks. A pass: wait, run what is ready, then run the pass hooks in the order in
- * which they were added (flush dirty sessions, free dead ones). Nothing that a callback can still see is
- * freed before the hooks; objects that die during a pass are handed to loop_reap(). `now` is read once
- * per wake-up.
+ * One loop per thread, no locks. A pass: wait, run the wake hooks, run what is ready, then run the pass hooks
+ * in the order in which they were added (flush dirty sessions, free dead ones). Nothing that a callback can
+ * still see is freed before the hooks; objects that die during a pass are handed to loop_reap(). `now` is read
+ * once per wake-up.
+ *
+ * Threads share no loop. Whoever wants something of another thread hands its loop a task: loop_post() is the one
+ * function here that another thread may call. Signals are for one loop of the process.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +27,10 @@ enum loop_ready {
 /* Returns owned; NULL with errno set. */
 struct loop *loop_new(void);
 
-/* Frees what loop_reap() still holds too. Takes NULL. All io and timers must be gone. */
+/*
+ * Frees what loop_reap() still holds too; tasks that have not run are dropped without being run, and stay their
+ * owners'. Takes NULL. All io and timers must be gone, and no other thread may be inside loop_post() any more.
+ */
 void loop_free(struct loop *loop);
 
 /* Runs passes until loop_stop(). Returns 0, or -errno when waiting fails. */
@@ -59,6 +65,13 @@ void loop_timer_free(struct loop_timer *t);
 /* Calls cb in a pass after signal signo arrived, not in signal context; until the loop is freed. 0 or -errno. */
 int loop_on_signal(struct loop *loop, int signo, void (*cb)(void *arg, int signo), void *arg);
 
+/*
+ * Adds a hook that runs once in every pass, behind the wait and in front of every other callback of that pass, for
+ * the loop's life; hooks run in the order in which they were added. 0 or -ENOMEM. Between the last pass hook and
+ * the next wake hook the thread waits, and loop_reap() frees: a free_fn runs in nobody's pass.
+ */
+int loop_on_wake(struct loop *loop, void (*cb)(void *arg), void *arg);
+
 /* Adds a hook that runs at the end of every pass, for the loop's life. 0 or -ENOMEM. */
 int loop_on_pass_end(struct loop *loop, void (*cb)(void *arg), void *arg);
 
@@ -68,5 +81,19 @@ struct loop_reap {
 	void (*free_fn)(struct loop_reap *self);
 };
 void loop_reap(struct loop *loop, struct loop_reap *node);
+
+/*
+ * Has task->run(task) called in the loop's own thread, in a pass soon; from any thread, never fails, never blocks.
+ * Tasks run in the order of posting. The task (borrowed, embedded in what it is about) must not be touched, nor
+ * posted again, until it runs; from then on it is its owner's, who may free it or post it there. What a running
+ * task posts runs in the next pass, so that a task that posts itself starves nobody.
+ * There is no limit: a task exists already when it is posted. Costs an atomic exchange, and one write(2) when no other
+ * task waits; a pass that finds no task costs nothing.
+ */
+struct loop_task {
+	struct loop_task *next;
+	void (*run)(struct loop_task *self);
+};
+void loop_post(struct loop *loop, struct loop_task *task);
 
 #endif

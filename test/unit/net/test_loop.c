@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -336,6 +340,291 @@ static void signal_that_does_not_exist_is_an_error(void **state)
 	assert_int_equal(loop_on_signal(t.loop, 9999, signal_came, NULL), -EINVAL);
 }
 
+/* What the loop writes to its eventfd is counted on the way. */
+int __real_eventfd_write(int fd, eventfd_t value);
+int __wrap_eventfd_write(int fd, eventfd_t value);
+
+static atomic_uint n_wakeups;
+
+int __wrap_eventfd_write(int fd, eventfd_t value)
+{
+	atomic_fetch_add(&n_wakeups, 1);
+	return __real_eventfd_write(fd, value);
+}
+
+struct job {
+	struct loop_task task;
+	char name;
+	bool stops;
+	int again; /* so many times it posts itself */
+};
+
+static void run_job(struct loop_task *task)
+{
+	struct job *job = (struct job *)task;
+
+	note(job->name);
+	if (job->again-- > 0)
+		loop_post(t.loop, &job->task);
+	else if (job->stops)
+		loop_stop(t.loop);
+}
+
+static void tasks_run_in_the_order_of_posting(void **state)
+{
+	struct job jobs[] = {
+		{.task.run = run_job, .name = 'a'},
+		{.task.run = run_job, .name = 'b'},
+		{.task.run = run_job, .name = 'c', .stops = true},
+	};
+
+	atomic_store(&n_wakeups, 0);
+	for (int i = 0; i < 3; i++)
+		loop_post(t.loop, &jobs[i].task);
+	assert_string_equal(t.events, "");
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_string_equal(t.events, "abc");
+	/* only the first found nobody waiting */
+	assert_int_equal(atomic_load(&n_wakeups), 1);
+}
+
+static void task_that_posts_itself_runs_once_in_a_pass_and_starves_nobody(void **state)
+{
+	struct job job = {.task.run = run_job, .name = 'j', .stops = true, .again = 2};
+	struct job other = {.task.run = run_job, .name = 'o'};
+
+	assert_int_equal(loop_on_pass_end(t.loop, count_pass, NULL), 0);
+	loop_post(t.loop, &job.task);
+	loop_post(t.loop, &other.task);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_string_equal(t.events, "|jo|j|j|");
+}
+
+static void task_wakes_for_one_pass_and_no_more(void **state)
+{
+	struct job job = {.task.run = run_job, .name = 'j'};
+
+	assert_int_equal(loop_on_pass_end(t.loop, count_pass, NULL), 0);
+	loop_post(t.loop, &job.task);
+	timer(0, say_and_stop, "t", in_ms(5));
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_memory_equal(t.events, "|j|", 3);
+	/* "t|", and a pass without a callback when the timer wakes a tick early */
+	assert_in_range(strlen(t.events), 5, 7);
+}
+
+static void free_task(struct loop_task *task)
+{
+	free(task);
+	note('f');
+	loop_stop(t.loop);
+}
+
+static void task_can_be_freed_when_it_runs(void **state)
+{
+	struct loop_task *task = calloc(1, sizeof(*task));
+
+	assert_non_null(task);
+	task->run = free_task;
+	loop_post(t.loop, task);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_string_equal(t.events, "f");
+}
+
+static void task_that_has_not_run_is_dropped_with_the_loop(void **state)
+{
+	struct job job = {.task.run = run_job, .name = 'x'};
+
+	loop_post(t.loop, &job.task);
+	loop_free(t.loop);
+	t.loop = NULL;
+	assert_string_equal(t.events, "");
+}
+
+/* A task and its answer, so that the loop is about to sleep, or does, when the next one is posted. */
+struct echo {
+	struct loop_task task;
+	sem_t has_run;
+	unsigned n;
+};
+
+enum {
+	ECHOES = 2000,
+	POSTERS = 4,
+	POSTS = 5000,
+};
+
+static void run_echo(struct loop_task *task)
+{
+	struct echo *echo = (struct echo *)task;
+
+	if (++echo->n == ECHOES)
+		loop_stop(t.loop);
+	sem_post(&echo->has_run);
+}
+
+static void *post_echoes(void *arg)
+{
+	struct echo *echo = arg;
+
+	for (int i = 0; i < ECHOES; i++) {
+		loop_post(t.loop, &echo->task);
+		sem_wait(&echo->has_run);
+	}
+	return NULL;
+}
+
+static void task_of_another_thread_wakes_a_sleeping_loop(void **state)
+{
+	struct echo echo = {.task.run = run_echo};
+	pthread_t thread;
+
+	assert_int_equal(sem_init(&echo.has_run, 0, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, post_echoes, &echo), 0);
+	/* nothing else would ever wake it */
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(echo.n, ECHOES);
+	sem_destroy(&echo.has_run);
+}
+
+struct letter {
+	struct loop_task task;
+	struct poster *from;
+	unsigned number;
+};
+
+struct poster {
+	pthread_t thread;
+	struct letter letters[POSTS];
+	unsigned n_arrived;
+	unsigned n_out_of_order;
+};
+
+static unsigned n_letters;
+
+static void run_letter(struct loop_task *task)
+{
+	struct letter *letter = (struct letter *)task;
+	struct poster *from = letter->from;
+
+	from->n_out_of_order += letter->number != from->n_arrived;
+	from->n_arrived++;
+	if (++n_letters == POSTERS * POSTS)
+		loop_stop(t.loop);
+}
+
+static void *post_letters(void *arg)
+{
+	struct poster *poster = arg;
+
+	for (unsigned i = 0; i < POSTS; i++) {
+		poster->letters[i] =
+			(struct letter){.task.run = run_letter, .from = poster, .number = i};
+		loop_post(t.loop, &poster->letters[i].task);
+	}
+	return NULL;
+}
+
+static void tasks_of_many_threads_all_arrive_each_thread_s_in_order(void **state)
+{
+	struct poster *posters = calloc(POSTERS, sizeof(*posters));
+
+	assert_non_null(posters);
+	n_letters = 0;
+	for (int i = 0; i < POSTERS; i++)
+		assert_int_equal(
+			pthread_create(&posters[i].thread, NULL, post_letters, &posters[i]), 0);
+	assert_int_equal(loop_run(t.loop), 0);
+	for (int i = 0; i < POSTERS; i++) {
+		assert_int_equal(pthread_join(posters[i].thread, NULL), 0);
+		assert_int_equal(posters[i].n_arrived, POSTS);
+		assert_int_equal(posters[i].n_out_of_order, 0);
+	}
+	assert_int_equal(n_letters, POSTERS * POSTS);
+	free(posters);
+}
+
+/* w: a wake hook ran; | the pass's end */
+static void watch_passes(void)
+{
+	assert_int_equal(loop_on_wake(t.loop, say, (void *)(uintptr_t) "w"), 0);
+	assert_int_equal(loop_on_pass_end(t.loop, count_pass, NULL), 0);
+}
+
+static void wake_hooks_run_before_a_timer(void **state)
+{
+	watch_passes();
+	assert_int_equal(loop_on_wake(t.loop, say, (void *)(uintptr_t) "v"), 0);
+	timer(0, say_and_stop, "t", 1);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_string_equal(t.events, "wv|wvt|");
+}
+
+static void io_says_and_stops(void *arg, unsigned ready)
+{
+	note(ready == LOOP_READ ? 'r' : 'w');
+	loop_stop(t.loop);
+}
+
+static void wake_hook_runs_before_a_descriptor_s_callback(void **state)
+{
+	watch_passes();
+	t.ios[0] = loop_io_new(t.loop, t.pair[0], LOOP_READ, io_says_and_stops, NULL);
+	assert_int_equal(write(t.pair[1], "x", 1), 1);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_string_equal(t.events, "w|wr|");
+}
+
+static void wake_hook_runs_before_a_signal_s_callback(void **state)
+{
+	watch_passes();
+	assert_int_equal(loop_on_signal(t.loop, SIGUSR1, signal_came, NULL), 0);
+	raise(SIGUSR1);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_string_equal(t.events, "w|w1|");
+}
+
+static void wake_hook_runs_before_a_task(void **state)
+{
+	struct job job = {.task.run = run_job, .name = 'j', .stops = true};
+
+	watch_passes();
+	loop_post(t.loop, &job.task);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_string_equal(t.events, "w|wj|");
+}
+
+static void note_wake_and_time(void *arg)
+{
+	t.fired_at = loop_now(t.loop);
+	note('w');
+}
+
+static void wake_hook_runs_once_however_much_is_ready(void **state)
+{
+	struct job job = {.task.run = run_job, .name = 'j', .stops = true};
+	char first[8];
+
+	assert_int_equal(loop_on_wake(t.loop, note_wake_and_time, NULL), 0);
+	assert_int_equal(loop_on_pass_end(t.loop, count_pass, NULL), 0);
+	timer(0, say_and_stop, "t", 1);
+	loop_post(t.loop, &job.task);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(write(t.pair[i], "x", 1), 1);
+		t.ios[i] = loop_io_new(t.loop, t.pair[i], LOOP_READ, io_says_and_stops, NULL);
+	}
+	assert_int_equal(loop_run(t.loop), 0);
+	/* the four come in libevent's order */
+	memcpy(first, t.events, 3);
+	first[3] = '\0';
+	assert_string_equal(first, "w|w");
+	assert_int_equal(strlen(t.events), strlen("w|w") + 4 + strlen("|"));
+	assert_null(strchr(t.events + 3, 'w'));
+	assert_int_equal(t.events[7], '|');
+	assert_int_equal(loop_now(t.loop), t.fired_at);
+}
+
 #define on_loop(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -356,6 +645,18 @@ int main(void)
 		on_loop(io_freed_by_another_in_the_same_pass_is_not_called),
 		on_loop(signal_is_told_in_a_pass),
 		on_loop(signal_that_does_not_exist_is_an_error),
+		on_loop(tasks_run_in_the_order_of_posting),
+		on_loop(task_that_posts_itself_runs_once_in_a_pass_and_starves_nobody),
+		on_loop(task_wakes_for_one_pass_and_no_more),
+		on_loop(task_can_be_freed_when_it_runs),
+		on_loop(task_that_has_not_run_is_dropped_with_the_loop),
+		on_loop(task_of_another_thread_wakes_a_sleeping_loop),
+		on_loop(tasks_of_many_threads_all_arrive_each_thread_s_in_order),
+		on_loop(wake_hooks_run_before_a_timer),
+		on_loop(wake_hook_runs_before_a_descriptor_s_callback),
+		on_loop(wake_hook_runs_before_a_signal_s_callback),
+		on_loop(wake_hook_runs_before_a_task),
+		on_loop(wake_hook_runs_once_however_much_is_ready),
 	};
 
 	return cmocka_run_group_tests_name("net/loop", tests, NULL, NULL);
