@@ -2,7 +2,8 @@
 #ifndef TUN_TUN_H
 #define TUN_TUN_H
 /*
- * A TUN device (IFF_TUN, IFF_NO_PI) and one queue of it. It exists while a descriptor is open.
+ * A TUN device (IFF_TUN, IFF_NO_PI) and its queues: a struct tun is one of them. The device exists
+ * while one of its descriptors is open. tun_open.c makes devices, tun.c moves packets.
  *
  * With offload every packet, in both directions, is behind a struct virtio_net_hdr of 10 bytes:
  * tun/offload_split.h and tun/offload_merge.h know what is in it.
@@ -28,6 +29,7 @@ enum tun_offload {
 enum {
 	TUN_HEADER_LEN = 10,
 	TUN_PACKET_MAX = 65535, /* the longest that is read with offload */
+	TUN_QUEUES_MAX = 64,	/* of one device; the kernel would have 256 */
 };
 
 struct tun {
@@ -50,7 +52,25 @@ int tun_open(const char *name, int netns_fd, struct tun *ret_tun);
  */
 int tun_open_offload(const char *name, int netns_fd, unsigned wanted, struct tun *ret_tun);
 
-/* Closes it, which removes the device. Takes one that was closed. */
+/*
+ * The same with n queues, 1..TUN_QUEUES_MAX (else -EINVAL), each for a thread of its own:
+ * ret_tuns[i] is the kernel's queue i, and they differ in nothing but fd. On failure none is left.
+ * n 1 is tun_open_offload(), and only to that device nobody can add queues.
+ *
+ * Which queue a packet comes out of is the kernel's choice, by flow. All queues are closed
+ * together: the kernel gives the number of a closed one to the last.
+ */
+int tun_open_queues(const char *name, int netns_fd, unsigned wanted, unsigned n,
+		    struct tun *ret_tuns);
+
+/*
+ * One more queue of the device that first (borrowed) is a queue of, opened as one of several.
+ * netns_fd is the namespace of the device. 0; -ENODEV: that device is gone, or has another name by
+ * now, or one queue only; -errno.
+ */
+int tun_add_queue(const struct tun *first, int netns_fd, struct tun *ret_tun);
+
+/* Closes one queue, and with the last one the device goes. Takes one that was closed. */
 void tun_close(struct tun *t);
 
 /*
