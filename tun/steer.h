@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUN_STEER_H
+#define TUN_STEER_H
+/*
+ * Which queue of a TUN device a packet arrives at: that of its IPv4 destination, as it was set, so
+ * that the thread that owns an address reads its packets and no other does. What is not IPv4, and
+ * a destination that was not set, arrives at queue 0. An eBPF program in the kernel does it
+ * (TUNSETSTEERINGEBPF), some 50 ns per packet or super-packet. A device with one queue never asks.
+ *
+ * A change holds for the next packet that the kernel sends. What is in a queue by then stays there,
+ * and a packet on its way during the very change may come out of any queue: a reader must be ready
+ * for an address that is not its own.
+ *
+ * Memory, all of it the kernel's: 16 bytes per address of addresses_max (rounded up to a power of
+ * two) at once, and about 72 per address that is set.
+ */
+#include <stdint.h>
+
+struct steer;
+struct tun;
+
+/*
+ * Steers the device that t is a queue of (borrowed: open until steer_free()), for as many addresses
+ * at a time. One per device. Returns 0 with an owned object; -EPERM: no CAP_BPF; -ENOSYS,
+ * -EOPNOTSUPP: the kernel has no such thing; -EINVAL: addresses_max is 0, or the kernel does not
+ * accept the program, which is a bug; -ENOMEM, -EMFILE. After an error packets arrive as before.
+ */
+int steer_new(const struct tun *t, uint32_t addresses_max, struct steer **ret_steer);
+
+/* Back to the kernel's own choice of queues. Takes NULL. */
+void steer_free(struct steer *s);
+
+/*
+ * Packets to addr_be (network byte order) arrive at this queue, modulo the number of queues, from
+ * now on. From any thread, at any time. 0; -E2BIG: addresses_max others are set; -ENOMEM.
+ */
+int steer_set(struct steer *s, uint32_t addr_be, unsigned queue);
+
+/* And at queue 0 again. From any thread; of an address that was not set, too. */
+void steer_clear(struct steer *s, uint32_t addr_be);
+
+#endif
