@@ -11,7 +11,9 @@
  * same array of links: insertion and removal have no special cases, and an entry linked to itself
  * is on no list.
  *
- * The hash is not keyed: owners are authenticated names, not a stranger's bytes.
+ * An owner is remembered by a hash of 64 bits and not by name: nothing is allocated per lease, and names left behind by a
+ * thousand sessions would pin a page each. Two owners of one hash, one pair in 10^19, could get each other's address
+ * without its rest. The hash is not keyed: owners are authenticated names, not a stranger's bytes.
  */
 #include "routing/pool.h"
 
@@ -32,8 +34,7 @@ enum entry_state {
 
 struct entry {
 	uint64_t since_ns; /* of the last lease or release */
-	char *owner;	   /* owned; present or last one, NULL: never leased */
-	uint32_t hash;	   /* of owner */
+	uint64_t owner;	   /* hash of the present or last one; 0: never leased */
 	uint32_t addr;	   /* host byte order */
 	enum entry_state state;
 };
@@ -80,19 +81,19 @@ static void link_remove(struct link *l, uint32_t i)
 	link_init(l, i);
 }
 
-/* FNV-1a */
-static uint32_t owner_hash(const char *owner, size_t len)
+/* FNV-1a; never 0 */
+static uint64_t owner_hash(const char *owner)
 {
-	uint32_t h = 2166136261u;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (uint8_t)owner[i]) * 16777619u;
-	return h;
+	for (size_t i = 0; owner[i] && i < POOL_OWNER_MAX - 1; i++)
+		h = (h ^ (uint8_t)owner[i]) * UINT64_C(0x100000001b3);
+	return h ? h : 1;
 }
 
-static uint32_t chain_head(const struct pool *p, uint32_t hash)
+static uint32_t chain_head(const struct pool *p, uint64_t owner)
 {
-	return p->total + (hash & p->bucket_mask);
+	return p->total + (uint32_t)((owner ^ owner >> 32) & p->bucket_mask);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -197,8 +198,6 @@ void pool_free(struct pool *p)
 {
 	if (!p)
 		return;
-	for (uint32_t i = 0; p->entries && i < p->total; i++)
-		free(p->entries[i].owner);
 	free(p->chains);
 	free(p->frees);
 	free(p->entries);
@@ -222,13 +221,12 @@ bool pool_reserve(struct pool *p, uint32_t addr_be)
 	return true;
 }
 
-static uint32_t find_last_held(const struct pool *p, const char *owner, uint32_t hash)
+static uint32_t find_last_held(const struct pool *p, uint64_t owner)
 {
-	uint32_t head = chain_head(p, hash);
+	uint32_t head = chain_head(p, owner);
 
 	for (uint32_t i = p->chains[head].next; i != head; i = p->chains[i].next)
-		if (p->entries[i].hash == hash &&
-		    strncmp(p->entries[i].owner, owner, POOL_OWNER_MAX - 1) == 0)
+		if (p->entries[i].owner == owner)
 			return i;
 	return NONE;
 }
@@ -245,33 +243,16 @@ static uint32_t find_rested(const struct pool *p, uint64_t now_ns)
 	return i;
 }
 
-static int set_owner(struct entry *e, const char *owner, size_t len, uint32_t hash)
-{
-	char *copy = malloc(len + 1);
-
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, owner, len);
-	copy[len] = '\0';
-	free(e->owner);
-	e->owner = copy;
-	e->hash = hash;
-	return 0;
-}
-
 int pool_lease(struct pool *p, const char *owner, uint64_t now_ns, uint32_t *ret_addr_be)
 {
-	size_t len = strnlen(owner, POOL_OWNER_MAX - 1);
-	uint32_t hash = owner_hash(owner, len);
-	uint32_t i = find_last_held(p, owner, hash);
+	uint64_t hash = owner_hash(owner);
+	uint32_t i = find_last_held(p, hash);
 
-	if (i == NONE) {
+	if (i == NONE)
 		i = find_rested(p, now_ns);
-		if (i == NONE)
-			return -ENOSPC;
-		if (set_owner(&p->entries[i], owner, len, hash) < 0)
-			return -ENOMEM;
-	}
+	if (i == NONE)
+		return -ENOSPC;
+	p->entries[i].owner = hash;
 	link_remove(p->frees, i);
 	link_remove(p->chains, i);
 	p->entries[i].state = ENTRY_LEASED;
@@ -286,7 +267,7 @@ void pool_release(struct pool *p, uint32_t index, uint64_t now_ns)
 	uint32_t head;
 
 	assert(index < p->total && p->entries[index].state == ENTRY_LEASED);
-	head = chain_head(p, p->entries[index].hash);
+	head = chain_head(p, p->entries[index].owner);
 	p->entries[index].state = ENTRY_FREE;
 	p->entries[index].since_ns = now_ns;
 	link_insert_before(p->frees, p->total, index);
@@ -348,11 +329,9 @@ static bool entries_valid(const struct pool *p)
 			return false;
 		if (e->state == ENTRY_LEASED && !e->owner)
 			return false;
-		if ((p->chains[i].next != i) != (is_free && e->owner))
+		if ((p->chains[i].next != i) != (is_free && e->owner != 0))
 			return false;
 		if ((p->frees[i].next != i) != is_free)
-			return false;
-		if (e->owner && e->hash != owner_hash(e->owner, strlen(e->owner)))
 			return false;
 		count[e->state]++;
 	}
@@ -387,7 +366,7 @@ static bool chain_valid(const struct pool *p, uint32_t head, uint32_t *count)
 	for (uint32_t i = p->chains[head].next; i != head; i = p->chains[i].next) {
 		uint32_t prev = p->chains[i].prev;
 
-		if (i >= p->total || chain_head(p, p->entries[i].hash) != head)
+		if (i >= p->total || chain_head(p, p->entries[i].owner) != head)
 			return false;
 		if (p->chains[prev].next != i || ++*count > p->total)
 			return false;

@@ -11,8 +11,8 @@
  * the one released the longest time ago, once that is POOL_REST_NS or more. What is still on its way
  * to an address when its owner leaves can so never reach another: a pool that is too small for its
  * comings and goings refuses newcomers for a minute instead.
- * Limit: POOL_MAX addresses over all prefixes, about 60 bytes each, plus the owner's name: owners
- * are remembered (for stickiness) one per address.
+ * Limit: POOL_MAX addresses over all prefixes, about 50 bytes each, the hash of the last owner's name
+ * included; nothing is allocated after pool_new().
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,10 +45,9 @@ void pool_free(struct pool *p);
 bool pool_reserve(struct pool *p, uint32_t addr_be);
 
 /*
- * Leases an address to owner (its name, copied; up to POOL_OWNER_MAX - 1 bytes count). Several
- * leases of one owner are several addresses. now_ns never goes back between calls. Returns the
- * index, ret_addr_be the address in network byte order; -ENOSPC when all are leased or rest; -ENOMEM, the
- * pool being as it was.
+ * Leases an address to owner (its name; up to POOL_OWNER_MAX - 1 bytes count). Several leases of one
+ * owner are several addresses. now_ns never goes back between calls. Returns the index, ret_addr_be
+ * the address in network byte order; -ENOSPC when all are leased or rest.
  */
 int pool_lease(struct pool *p, const char *owner, uint64_t now_ns, uint32_t *ret_addr_be);
 
