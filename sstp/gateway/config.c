@@ -8,7 +8,15 @@
 #include <string.h>
 
 #include "sstp/base/conf_file.h"
+#include "sstp/base/conf_option.h"
 #include "sstp/gateway/config_load.h"
+#include "tun/tun.h"
+
+_Static_assert((unsigned)CONF_OFFLOAD_TCP_READ == TUN_OFFLOAD_TSO_READ &&
+		       (unsigned)CONF_OFFLOAD_UDP_READ == TUN_OFFLOAD_USO_READ &&
+		       (unsigned)CONF_OFFLOAD_TCP_MERGE == TUN_OFFLOAD_TCP_MERGE &&
+		       (unsigned)CONF_OFFLOAD_UDP_MERGE == TUN_OFFLOAD_UDP_MERGE,
+	       "the file's switches are the device's");
 
 static const char *const default_listen[] = {"0.0.0.0:443", "[::]:443"};
 
@@ -170,12 +178,33 @@ static void load_limits(struct load *l)
 	override(&limits->auth_failures_per_address, raw->auth_failures_per_address);
 }
 
+static int load_threads(struct load *l)
+{
+	const char *text = l->raw->threads;
+	uint64_t n = 0;
+	char buf[64];
+
+	load_at(l, "threads");
+	if (text && strcmp(text, "auto") &&
+	    (!conf_is_number(text, &n) || n < 1 || n > GATEWAY_THREADS_MAX))
+		return load_fail(l, "must be auto or a whole number 1..%d, not '%s'",
+				 GATEWAY_THREADS_MAX,
+				 log_escape(buf, sizeof(buf), text, strlen(text)));
+	l->config->threads = (unsigned)n;
+	return 0;
+}
+
 static int load_sections(struct load *l)
 {
+	static const struct conf_offload_raw no_options;
 	int r = load_text(l, l->path, &l->config->path);
 
 	l->config->log = conf_log_resolve(&l->raw->log);
+	l->config->congestion = conf_congestion_resolve(l->raw->congestion);
+	l->config->offload = conf_offload_resolve(&no_options, &l->raw->offload);
 	load_limits(l);
+	if (!r)
+		r = load_threads(l);
 	if (!r)
 		r = load_listen(l);
 	if (!r)

@@ -14,11 +14,13 @@
 #include "routing/prefix.h"
 #include "sstp/base/conf.h"
 #include "sstp/base/conf_log.h"
+#include "sstp/base/conf_switches.h"
 #include "sstp/base/secret.h"
 
 enum {
 	GATEWAY_DNS_MAX = 2, /* what IPCP can carry, RFC 1877 */
 	GATEWAY_NT_HASH_SIZE = 16,
+	GATEWAY_THREADS_MAX = 64,
 	GATEWAY_ACCEPT_BURST_S = 2, /* the burst of accept_rate_per_address, in seconds of it */
 };
 
@@ -70,6 +72,9 @@ struct gateway_config {
 	struct conf_log log;
 	struct gateway_auth auth;
 	struct gateway_limits limits;
+	unsigned threads; /* 1..GATEWAY_THREADS_MAX; 0: one for each CPU that the process may use */
+	enum conf_congestion congestion;
+	unsigned offload;	    /* wanted, of enum tun_offload */
 	struct gateway_vnet *vnets; /* at least one */
 	size_t n_vnets;
 	struct gateway_user *users; /* sorted by name */
@@ -97,9 +102,9 @@ const struct gateway_user *gateway_config_user(const struct gateway_config *conf
 void gateway_config_print(FILE *f, const struct gateway_config *config);
 
 /*
- * What a reload cannot apply: listen addresses; a VNet's tun, netns, pools, gateway_address and
- * mtu; its removal. Returns NULL, or a sentence in buf. VNets are the same when they have the same
- * name.
+ * What a reload cannot apply: listen addresses; threads; offload; a VNet's tun, netns, pools,
+ * gateway_address and mtu; its removal. Returns NULL, or a sentence in buf. VNets are the same when
+ * they have the same name.
  */
 const char *gateway_config_needs_restart(const struct gateway_config *old_config,
 					 const struct gateway_config *new_config,

@@ -27,6 +27,14 @@ static void print_limits(FILE *f, const struct gateway_limits *limits)
 	fprintf(f, "  auth_failures_per_address: %u\n", limits->auth_failures_per_address);
 }
 
+static void print_threads(FILE *f, unsigned threads)
+{
+	if (threads)
+		fprintf(f, "threads: %u\n", threads);
+	else
+		fputs("threads: auto\n", f);
+}
+
 static void print_prefixes(FILE *f, const char *key, const struct prefix *list, size_t n)
 {
 	char buf[PREFIX_TEXT_MAX];
@@ -92,6 +100,9 @@ void gateway_config_print(FILE *f, const struct gateway_config *config)
 	print_bool(f, "  mschapv2", config->auth.mschapv2);
 	print_bool(f, "  pap", config->auth.pap);
 	print_limits(f, &config->limits);
+	print_threads(f, config->threads);
+	conf_congestion_print(f, config->congestion);
+	conf_offload_print(f, config->offload);
 	fputs("vnets:\n", f);
 	for (size_t i = 0; i < config->n_vnets; i++)
 		print_vnet(f, &config->vnets[i]);

@@ -60,8 +60,16 @@ const char *gateway_config_needs_restart(const struct gateway_config *old_config
 					 const struct gateway_config *new_config,
 					 char buf[CONF_ERROR_MAX])
 {
+	const char *offload = conf_offload_difference(old_config->offload, new_config->offload);
+
 	if (!same_listen(old_config, new_config))
 		return "'listen' has changed";
+	if (old_config->threads != new_config->threads)
+		return "'threads' has changed";
+	if (offload) {
+		snprintf(buf, CONF_ERROR_MAX, "'offload.%s' has changed", offload);
+		return buf;
+	}
 	for (size_t i = 0; i < old_config->n_vnets; i++) {
 		const struct gateway_vnet *old_vnet = &old_config->vnets[i];
 		const struct gateway_vnet *new_vnet = find_vnet(new_config, old_vnet->name);

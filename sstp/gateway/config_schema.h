@@ -5,6 +5,7 @@
  * gateway.yaml as libcyaml decodes it: texts still, NULL where a key is absent. Private to config.
  */
 #include "sstp/base/conf_log.h"
+#include "sstp/base/conf_switches.h"
 
 struct gateway_raw_auth {
 	bool *mschapv2;
@@ -49,6 +50,9 @@ struct gateway_raw {
 	struct conf_log_raw log;
 	struct gateway_raw_auth auth;
 	struct gateway_raw_limits limits;
+	char *threads;
+	int32_t *congestion;
+	struct conf_offload_raw offload;
 	struct gateway_raw_vnet *vnets;
 	uint32_t vnets_count;
 	struct gateway_raw_user *users;

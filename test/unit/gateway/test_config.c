@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "test/support/cmocka.h"
+#include "tun/tun.h"
 
 #define FILES "certificate: c.pem\nkey: k.pem\n"
 #define VNET_LAB                                                                                   \
@@ -78,6 +79,28 @@ static void values_are_resolved(void **state)
 	assert_int_equal(c->vnets[1].gateway_be, inet_addr("192.0.0.8"));
 	assert_string_equal(c->vnets[1].tun, "sstp1");
 	assert_null(v->netns);
+	gateway_config_free(c);
+}
+
+static void switches_have_defaults_and_are_resolved(void **state)
+{
+	struct gateway_config *c = load(FILES "vnets:\n" VNET_LAB);
+
+	assert_int_equal(c->threads, 0);
+	assert_int_equal(c->congestion, CONF_CONGESTION_AUTO);
+	assert_int_equal(c->offload, TUN_OFFLOAD_ALL);
+	gateway_config_free(c);
+	c = load(FILES "threads: 3\ncongestion: bbr\n"
+		       "offload: {udp_read: false, tcp_merge: true, udp_merge: false}\n"
+		       "vnets:\n" VNET_LAB);
+	assert_int_equal(c->threads, 3);
+	assert_int_equal(c->congestion, CONF_CONGESTION_BBR);
+	assert_int_equal(c->offload, TUN_OFFLOAD_TSO_READ | TUN_OFFLOAD_TCP_MERGE);
+	gateway_config_free(c);
+	c = load(FILES "threads: auto\ncongestion: auto\noffload: {}\nvnets:\n" VNET_LAB);
+	assert_int_equal(c->threads, 0);
+	assert_int_equal(c->congestion, CONF_CONGESTION_AUTO);
+	assert_int_equal(c->offload, TUN_OFFLOAD_ALL);
 	gateway_config_free(c);
 }
 
@@ -238,6 +261,9 @@ static void what_can_be_reloaded_needs_no_restart(void **state)
 		       "log: {level: debug, target: journal}\n"
 		       "auth: {pap: true}\n"
 		       "limits: {sessions: 7}\n"
+		       "threads: auto\n"
+		       "congestion: bbr\n"
+		       "offload: {tcp_read: true}\n"
 		       "vnets:\n"
 		       "  - {name: new, address_spaces: [10.21.0.0/16], pools: [172.16.78.0/24]}\n"
 		       "  - name: lab\n"
@@ -279,12 +305,32 @@ static void removal_and_listeners_need_a_restart(void **state)
 		       FILES "listen: ['0.0.0.0:443']\nvnets:\n" VNET_LAB, "'listen' has changed");
 }
 
+static void threads_and_offload_need_a_restart(void **state)
+{
+	static const char *const keys[] = {"tcp_read", "udp_read", "tcp_merge", "udp_merge"};
+	static const char old_yaml[] = FILES "vnets:\n" VNET_LAB;
+	char new_yaml[512];
+	char sentence[64];
+
+	expect_restart(old_yaml, FILES "threads: 1\nvnets:\n" VNET_LAB, "'threads' has changed");
+	expect_restart(FILES "threads: 2\nvnets:\n" VNET_LAB, FILES "threads: 1\nvnets:\n" VNET_LAB,
+		       "'threads' has changed");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		snprintf(new_yaml, sizeof(new_yaml), "%soffload: {%s: false}\nvnets:\n%s", FILES,
+			 keys[i], VNET_LAB);
+		snprintf(sentence, sizeof(sentence), "'offload.%s' has changed", keys[i]);
+		expect_restart(old_yaml, new_yaml, sentence);
+		expect_restart(new_yaml, old_yaml, sentence);
+	}
+}
+
 #define in_folder(_test) cmocka_unit_test_setup_teardown(_test, enter_folder, leave_folder)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_folder(values_are_resolved),
+		in_folder(switches_have_defaults_and_are_resolved),
 		in_folder(files_are_beside_the_configuration),
 		in_folder(users_are_found_by_name),
 		in_folder(without_users_none_is_found),
@@ -295,6 +341,7 @@ int main(void)
 		in_folder(what_can_be_reloaded_needs_no_restart),
 		in_folder(what_a_vnet_stands_on_needs_a_restart),
 		in_folder(removal_and_listeners_need_a_restart),
+		in_folder(threads_and_offload_need_a_restart),
 	};
 
 	return cmocka_run_group_tests_name("gateway/config", tests, NULL, NULL);
