@@ -26,6 +26,14 @@ _sstp_worker_namespaces() {
 	[ -d /run/netns ] && (cd /run/netns && compgen -f -- "$1")
 }
 
+# what can stand at the end of a list with commas
+_sstp_worker_offloads() {
+	case $1 in
+	*,*) printf '%s\n' "${1%,*},"{tcp-read,udp-read,tcp-merge,udp-merge} ;;
+	*) printf '%s\n' all {tcp-read,udp-read,tcp-merge,udp-merge} ;;
+	esac
+}
+
 _sstp_worker() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} app
 	app=$(_sstp_worker_app)
@@ -46,11 +54,13 @@ _sstp_worker() {
 	--netns) mapfile -t COMPREPLY < <(_sstp_worker_namespaces "$current") ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W "error warning info debug" -- "$current") ;;
 	--log-target) mapfile -t COMPREPLY < <(compgen -W "stderr journal" -- "$current") ;;
+	--congestion) mapfile -t COMPREPLY < <(compgen -W "auto cubic bbr" -- "$current") ;;
+	--no-offload) mapfile -t COMPREPLY < <(compgen -W "$(_sstp_worker_offloads "$current")" -- "$current") ;;
 	-u | --user | --vnet-name | -r | --route | --tun | --mtu | --connect-timeout) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W "--config --gateway --user --password-file --ca --pap
 			--vnet-name --route --own-netns --netns --current-netns --tun --mtu
-			--connect-timeout --log-level --log-target --check --version --help --" -- "$current")
+			--connect-timeout --congestion --no-offload --log-level --log-target --check --version --help --" -- "$current")
 		;;
 	esac
 }

@@ -13,6 +13,7 @@
 #include "routing/prefix.h"
 #include "sstp/base/conf.h"
 #include "sstp/base/conf_log.h"
+#include "sstp/base/conf_switches.h"
 #include "sstp/base/secret.h"
 
 enum {
@@ -53,6 +54,8 @@ struct worker_config {
 	char *tun;
 	uint16_t mtu;
 	uint32_t connect_timeout_s; /* 0: keep trying for ever */
+	enum conf_congestion congestion;
+	unsigned offload; /* wanted, of enum tun_offload */
 	struct conf_log log;
 	char **app; /* NULL-terminated, borrowed from argv; NULL: no app (never with WORKER_NETNS_OWN) */
 };

@@ -14,6 +14,13 @@
 #include "sstp/base/conf_file.h"
 #include "sstp/worker/endpoint.h"
 #include "sstp/worker/password.h"
+#include "tun/tun.h"
+
+_Static_assert((unsigned)CONF_OFFLOAD_TCP_READ == TUN_OFFLOAD_TSO_READ &&
+		       (unsigned)CONF_OFFLOAD_UDP_READ == TUN_OFFLOAD_USO_READ &&
+		       (unsigned)CONF_OFFLOAD_TCP_MERGE == TUN_OFFLOAD_TCP_MERGE &&
+		       (unsigned)CONF_OFFLOAD_UDP_MERGE == TUN_OFFLOAD_UDP_MERGE,
+	       "the settings' switches are the device's");
 
 enum {
 	DEFAULT_PORT = 443,
@@ -307,6 +314,9 @@ static void load_scalars(struct load *l)
 
 	l->config->mtu = mtu ? (uint16_t)*mtu : DEFAULT_MTU;
 	l->config->connect_timeout_s = timeout ? *timeout : 0;
+	l->config->congestion =
+		conf_congestion_resolve(cli->congestion ? cli->congestion : file->congestion);
+	l->config->offload = conf_offload_resolve(&cli->offload, &file->offload);
 	l->config->pap = is_set(cli->auth.pap) || is_set(file->auth.pap);
 	l->config->log = conf_log_resolve(&log);
 }

@@ -49,5 +49,7 @@ void worker_config_print(FILE *f, const struct worker_config *config)
 	print_text(f, "tun", config->tun);
 	fprintf(f, "mtu: %u\n", config->mtu);
 	fprintf(f, "connect_timeout: %u\n", config->connect_timeout_s);
+	conf_congestion_print(f, config->congestion);
+	conf_offload_print(f, config->offload);
 	conf_log_print(f, &config->log);
 }

@@ -37,6 +37,8 @@ static const cyaml_schema_field_t fields[] = {
 	CONF_FIELD_UINT("mtu", OPTIONAL, struct worker_raw, mtu, WORKER_MTU_MIN, WORKER_MTU_MAX),
 	CONF_FIELD_UINT("connect_timeout", OPTIONAL, struct worker_raw, connect_timeout, 0,
 			WORKER_TIMEOUT_MAX_S),
+	CONF_FIELD_ENUM("congestion", OPTIONAL, struct worker_raw, congestion, conf_congestions),
+	CYAML_FIELD_MAPPING("offload", OPTIONAL, struct worker_raw, offload, conf_offload_fields),
 	CYAML_FIELD_MAPPING("log", OPTIONAL, struct worker_raw, log, conf_log_fields),
 	CYAML_FIELD_END,
 };

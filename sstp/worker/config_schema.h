@@ -6,6 +6,7 @@
  * Private to config.
  */
 #include "sstp/base/conf_log.h"
+#include "sstp/base/conf_switches.h"
 
 enum {
 	WORKER_MTU_MIN = 576,
@@ -33,6 +34,8 @@ struct worker_raw {
 	char *tun;
 	uint32_t *mtu;
 	uint32_t *connect_timeout;
+	int32_t *congestion;
+	struct conf_offload_raw offload;
 	struct conf_log_raw log;
 };
 

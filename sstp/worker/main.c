@@ -289,6 +289,7 @@ static int make_network(struct worker *w)
 		.netns_fd = w->netns_fd,
 		.tun_name = c->tun,
 		.mtu = c->mtu,
+		.offload = c->offload,
 		.routes = c->routes,
 		.nroutes = c->n_routes,
 	};
@@ -318,6 +319,7 @@ static int make_tunnel(struct worker *w)
 		.password = &c->password,
 		.auth = LINK_AUTH_MSCHAPV2 | (c->pap ? LINK_AUTH_PAP : 0u),
 		.mtu = c->mtu,
+		.congestion = c->congestion,
 		.connect_timeout = c->connect_timeout_s * CLOCK_NS_PER_S,
 		.network = w->network,
 	};

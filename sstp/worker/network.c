@@ -34,6 +34,7 @@
 #include <sys/socket.h>
 
 #include "sstp/base/log.h"
+#include "tun/offload_text.h"
 #include "tun/rtnl.h"
 
 enum {
@@ -182,7 +183,8 @@ static const char *advice(int error)
 static int set_up(struct network *n, char ret_error[256])
 {
 	const struct network_params *p = &n->params;
-	int r = tun_open_offload(p->tun_name, p->netns_fd, TUN_OFFLOAD_ALL, &n->tun);
+	char text[OFFLOAD_TEXT_MAX];
+	int r = tun_open_offload(p->tun_name, p->netns_fd, p->offload, &n->tun);
 
 	if (r == 0)
 		r = rtnl_open(p->netns_fd, &n->rtnl);
@@ -190,6 +192,9 @@ static int set_up(struct network *n, char ret_error[256])
 		r = refuse_conflict(n, ret_error);
 	if (r == 0)
 		r = take_table(n);
+	if (r == 0)
+		log_info("%s: offload in effect: %s", n->tun.name,
+			 offload_text(n->tun.offload, text));
 	return r;
 }
 

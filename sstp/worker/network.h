@@ -24,6 +24,7 @@ struct network_params {
 	int netns_fd; /* the app's namespace, borrowed; < 0: the present one, shared with the worker */
 	const char *tun_name;
 	uint16_t mtu;
+	unsigned offload;	     /* wanted of the device, of enum tun_offload */
 	const struct prefix *routes; /* borrowed for the network's life */
 	size_t nroutes;
 };

@@ -27,6 +27,9 @@ static const char usage[] =
 	"      --tun NAME             device name (vnet0)\n"
 	"      --mtu BYTES            MTU of the device (1400)\n"
 	"      --connect-timeout S    give up when there is no tunnel after S seconds (0: never)\n"
+	"      --congestion NAME      of the tunnel's TCP connection: auto, cubic or bbr\n"
+	"      --no-offload LIST      device without tcp-read, udp-read, tcp-merge, udp-merge, or "
+	"all\n"
 	"      --log-level LEVEL      error, warning, info or debug\n"
 	"      --log-target TARGET    stderr or journal\n"
 	"  -n, --check                verify the settings, print what is in effect, and end\n"
@@ -45,6 +48,8 @@ enum {
 	OPT_TUN,
 	OPT_MTU,
 	OPT_CONNECT_TIMEOUT,
+	OPT_CONGESTION,
+	OPT_NO_OFFLOAD,
 	OPT_LOG_LEVEL,
 	OPT_LOG_TARGET,
 };
@@ -64,6 +69,8 @@ static const struct option options[] = {
 	{"tun", required_argument, NULL, OPT_TUN},
 	{"mtu", required_argument, NULL, OPT_MTU},
 	{"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
+	{"congestion", required_argument, NULL, OPT_CONGESTION},
+	{"no-offload", required_argument, NULL, OPT_NO_OFFLOAD},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"log-target", required_argument, NULL, OPT_LOG_TARGET},
 	{"check", no_argument, NULL, 'n'},
@@ -121,6 +128,12 @@ static int take_long(int option, char **argv, struct worker_options *o, struct c
 	case OPT_CONNECT_TIMEOUT:
 		return take_number("--connect-timeout", 0, WORKER_TIMEOUT_MAX_S,
 				   &o->connect_timeout, &g->connect_timeout, e);
+	case OPT_CONGESTION:
+		return take_word("--congestion", conf_congestions,
+				 CYAML_ARRAY_LEN(conf_congestions), &o->congestion, &g->congestion,
+				 e);
+	case OPT_NO_OFFLOAD:
+		return conf_offload_take_off("--no-offload", optarg, &o->no, &g->offload, e);
 	case OPT_LOG_LEVEL:
 		return take_word("--log-level", conf_log_levels, CYAML_ARRAY_LEN(conf_log_levels),
 				 &o->log_level, &g->log.level, e);

@@ -14,8 +14,10 @@ struct worker_options {
 	struct worker_raw given; /* texts borrowed from argv, the rest points into this struct */
 	char *routes[WORKER_ROUTES_MAX];
 	bool yes;
+	bool no;
 	uint32_t mtu;
 	uint32_t connect_timeout;
+	int32_t congestion;
 	int32_t log_level;
 	int32_t log_target;
 };

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sstp/base/conf_switches.h"
 #include "sstp/session/session.h"
 #include "sstp/worker/network.h"
 
@@ -35,7 +36,8 @@ struct tunnel_params {
 	const struct secret *password;
 	unsigned auth; /* enum link_auth bits */
 	uint16_t mtu;
-	uint64_t connect_timeout; /* ns until the first session must be up; 0: for ever */
+	enum conf_congestion congestion; /* of the TCP connection */
+	uint64_t connect_timeout;	 /* ns until the first session must be up; 0: for ever */
 	struct network *network;
 };
 

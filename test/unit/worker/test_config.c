@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "test/support/cmocka.h"
+#include "tun/tun.h"
 
 enum {
 	ARGS_MAX = 2100
@@ -42,6 +43,8 @@ static int enter_folder(void **state)
 			"mtu: 1300\n"
 			"connect_timeout: 9\n"
 			"vnet_name: file\n"
+			"congestion: cubic\n"
+			"offload: {tcp_read: false, udp_merge: true}\n"
 			"log: {level: error, target: journal}\n");
 	return 0;
 }
@@ -117,6 +120,8 @@ static void defaults_stand_where_nothing_is_given(void **state)
 	assert_string_equal(c->tun, "vnet0");
 	assert_int_equal(c->mtu, 1400);
 	assert_int_equal(c->connect_timeout_s, 0);
+	assert_int_equal(c->congestion, CONF_CONGESTION_AUTO);
+	assert_int_equal(c->offload, TUN_OFFLOAD_ALL);
 	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
 	assert_int_equal(c->log.target, LOG_TARGET_STDERR);
 	worker_config_free(c);
@@ -128,7 +133,8 @@ static void every_option_is_taken(void **state)
 		TAKE("--gateway=[2001:db8::1]:8443", "--user", "u", "--password-file", "pw", "--ca",
 		     "ca", "--pap", "--vnet-name", "lab", "--route", "10.20.0.0/16", "-r",
 		     "10.30.0.1", "--netns", "n1", "--tun", "t7", "--mtu", "1280",
-		     "--connect-timeout", "60", "--log-level", "debug", "--log-target", "journal");
+		     "--connect-timeout", "60", "--congestion", "bbr", "--no-offload",
+		     "tcp-read,udp-merge", "--log-level", "debug", "--log-target", "journal");
 	char text[PREFIX_TEXT_MAX];
 
 	assert_string_equal(c->gateway_host, "2001:db8::1");
@@ -143,6 +149,8 @@ static void every_option_is_taken(void **state)
 	assert_string_equal(c->tun, "t7");
 	assert_int_equal(c->mtu, 1280);
 	assert_int_equal(c->connect_timeout_s, 60);
+	assert_int_equal(c->congestion, CONF_CONGESTION_BBR);
+	assert_int_equal(c->offload, TUN_OFFLOAD_USO_READ | TUN_OFFLOAD_TCP_MERGE);
 	assert_int_equal(c->log.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->log.target, LOG_TARGET_JOURNAL);
 	assert_null(c->app);
@@ -161,6 +169,8 @@ static void file_gives_what_the_command_line_does_not(void **state)
 	assert_string_equal(c->netns, "file");
 	assert_int_equal(c->n_routes, 2);
 	assert_int_equal(c->connect_timeout_s, 9);
+	assert_int_equal(c->congestion, CONF_CONGESTION_CUBIC);
+	assert_int_equal(c->offload, TUN_OFFLOAD_ALL & ~TUN_OFFLOAD_TSO_READ);
 	worker_config_free(c);
 }
 
@@ -169,7 +179,8 @@ static void command_line_wins_over_the_file(void **state)
 	struct worker_config *c =
 		TAKE("-c", "f", WHO_AND_WHERE, "--route", "10.9.0.0/16", "--current-netns", "--tun",
 		     "t", "--mtu", "1200", "--connect-timeout", "0", "--vnet-name", "v",
-		     "--log-level", "debug");
+		     "--congestion", "auto", "--no-offload", "udp-read", "--no-offload",
+		     "udp-merge", "--log-level", "debug");
 	char text[PREFIX_TEXT_MAX];
 
 	assert_string_equal(c->gateway_host, "g");
@@ -183,6 +194,8 @@ static void command_line_wins_over_the_file(void **state)
 	assert_int_equal(c->mtu, 1200);
 	assert_int_equal(c->connect_timeout_s, 0);
 	assert_string_equal(c->vnet_name, "v");
+	assert_int_equal(c->congestion, CONF_CONGESTION_AUTO);
+	assert_int_equal(c->offload, TUN_OFFLOAD_TCP_MERGE); /* tcp_read is off in the file */
 	assert_int_equal(c->log.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->log.target, LOG_TARGET_JOURNAL);
 	worker_config_free(c);
@@ -252,6 +265,11 @@ static void errors_on_the_command_line_name_the_option(void **state)
 	EXPECT_ERROR("--tun must be 1..15 letters, digits, '.', '_' and '-'", WHO_AND_WHERE,
 		     "--tun", "sixteen-letters-");
 	EXPECT_ERROR("--mtu must be a whole number 576..4083, not '575'", "--mtu", "575");
+	EXPECT_ERROR("--congestion must be one of: auto, cubic, bbr; not 'reno'", "--congestion",
+		     "reno");
+	EXPECT_ERROR("--no-offload must be 'all', or of tcp-read, udp-read, tcp-merge, udp-merge, "
+		     "with commas between; not 'tso'",
+		     "--no-offload", "tcp-read,tso");
 	EXPECT_ERROR("--log-target must be one of: stderr, journal; not 'x'", "--log-target", "x");
 	EXPECT_ERROR("there is no option --gatewya; see --help", "--gatewya", "g");
 	EXPECT_ERROR("option --gateway needs a value; see --help", "--gateway");
