@@ -123,6 +123,7 @@ static int set_vnets(struct gateway *g, const struct gateway_config *config,
 			.tun_name = v->tun,
 			.netns = v->netns ? v->netns : "",
 			.mtu = v->mtu,
+			.offload = config->offload,
 			.client_to_client = v->client_to_client,
 		};
 		int r = dataplane_set_vnet(g->dataplane, &params, ret_error);

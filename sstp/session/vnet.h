@@ -33,6 +33,7 @@ struct vnet_params {
 	const char *tun_name;
 	const char *netns; /* "" : the present one */
 	uint16_t mtu;
+	unsigned offload; /* wanted of the device, of enum tun_offload */
 	bool client_to_client;
 };
 

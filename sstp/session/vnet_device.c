@@ -9,6 +9,7 @@
 #include "sstp/base/log.h"
 #include "sstp/session/vnet_internal.h"
 #include "tun/netns.h"
+#include "tun/offload_text.h"
 #include "tun/rtnl.h"
 
 static int copy_prefixes(struct prefix **to, size_t *nto, const struct prefix *from, size_t n)
@@ -110,6 +111,7 @@ static int read_forwarding(void *arg)
 
 static int make_device(struct vnet *v, const struct vnet_params *params, const char **step)
 {
+	char text[OFFLOAD_TEXT_MAX];
 	int r;
 
 	*step = "open its network namespace";
@@ -119,7 +121,7 @@ static int make_device(struct vnet *v, const struct vnet_params *params, const c
 			return v->netns_fd;
 	}
 	*step = "create the TUN device";
-	r = tun_open_offload(params->tun_name, v->netns_fd, TUN_OFFLOAD_ALL, &v->tun);
+	r = tun_open_offload(params->tun_name, v->netns_fd, params->offload, &v->tun);
 	if (r < 0)
 		return r;
 	*step = "set up the TUN device";
@@ -135,6 +137,9 @@ static int make_device(struct vnet *v, const struct vnet_params *params, const c
 		v->port = port_new(v->env->loop, &v->tun, &vnet_port_ops, v);
 		r = v->port ? 0 : -errno;
 	}
+	if (r == 0)
+		log_info("vnet %s: %s: offload in effect: %s", v->name, v->tun.name,
+			 offload_text(v->tun.offload, text));
 	if (r == 0 && !netns_call(v->netns_fd, read_forwarding, NULL))
 		log_warning(
 			"vnet %s: IP forwarding is off in its namespace, packets will stop at the "

@@ -20,6 +20,7 @@
 #include "tun/ip.h"
 #include "tun/netns.h"
 #include "tun/rtnl.h"
+#include "tun/tun.h"
 
 #define PATIENCE (5 * CLOCK_NS_PER_S) /* only a failing test waits that long */
 
@@ -135,6 +136,7 @@ static void init_params(struct scene *s)
 		.tun_name = "lab0",
 		.netns = s->netns_path,
 		.mtu = 1400,
+		.offload = TUN_OFFLOAD_ALL,
 	};
 }
 
