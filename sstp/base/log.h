@@ -4,6 +4,7 @@
 /*
  * One line per event, to standard error or to journald's native socket. The target and the level are
  * the only mutable globals of the project. Engines never log; sessions and daemons do.
+ * Any thread may log, also while another calls log_open(). A line is one system call, so lines never mix.
  * Text from a peer goes through log_escape() first: a line can never hold a control character.
  */
 #include <stdbool.h>
@@ -22,8 +23,9 @@ enum log_target {
 };
 
 /*
- * Starts or changes logging; ident is borrowed for ever ("sstp-gateway"). Falls back to standard error
- * and returns -errno when journald's socket cannot be reached.
+ * Starts or changes logging, from one thread at a time; ident is borrowed for ever ("sstp-gateway"; 100 bytes of
+ * it are shown). Falls back to standard error and returns -errno when journald's socket cannot be reached. Called
+ * again, it reaches a journald that was restarted. The socket is never closed again: another thread may be about to write to it.
  */
 int log_open(const char *ident, enum log_target target, enum log_level level);
 bool log_enabled(enum log_level level);
