@@ -184,15 +184,23 @@ static int load_key(SSL_CTX *ssl, const char *path, const char *cert_path,
 	return code;
 }
 
+static struct tls_ctx *server_ctx_new(void)
+{
+	struct tls_ctx *ctx = ctx_new(TLS_server_method());
+
+	if (ctx)
+		SSL_CTX_set_alpn_select_cb(ctx->ssl, select_alpn, NULL);
+	return ctx;
+}
+
 int tls_ctx_new_server(const char *cert_file, const char *key_file, struct tls_ctx **ret_ctx,
 		       char ret_error[TLS_ERROR_MAX])
 {
-	struct tls_ctx *ctx = ctx_new(TLS_server_method());
+	struct tls_ctx *ctx = server_ctx_new();
 	int code;
 
 	if (!ctx)
 		return fail_memory(ret_error);
-	SSL_CTX_set_alpn_select_cb(ctx->ssl, select_alpn, NULL);
 	code = load_chain(ctx->ssl, cert_file, ret_error);
 	if (code == 0)
 		code = load_key(ctx->ssl, key_file, cert_file, ret_error);
@@ -201,6 +209,52 @@ int tls_ctx_new_server(const char *cert_file, const char *key_file, struct tls_c
 		return code;
 	}
 	*ret_ctx = ctx;
+	return 0;
+}
+
+static bool copy_chain(SSL_CTX *from, SSL_CTX *to)
+{
+	STACK_OF(X509) *chain = NULL;
+
+	SSL_CTX_get0_chain_certs(from, &chain);
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *cert = X509_dup(sk_X509_value(chain, i));
+
+		if (!cert || SSL_CTX_add0_chain_cert(to, cert) != 1) {
+			X509_free(cert);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Copied, because use_certificate() and use_PrivateKey() count: each handshake would write to the other's count. */
+static bool copy_identity(SSL_CTX *from, SSL_CTX *to)
+{
+	X509 *cert = X509_dup(SSL_CTX_get0_certificate(from));
+	EVP_PKEY *key = EVP_PKEY_dup(SSL_CTX_get0_privatekey(from));
+	bool is_done = cert && key && SSL_CTX_use_certificate(to, cert) == 1 &&
+		       SSL_CTX_use_PrivateKey(to, key) == 1 && copy_chain(from, to);
+
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	return is_done;
+}
+
+int tls_ctx_copy(const struct tls_ctx *ctx, struct tls_ctx **ret_ctx)
+{
+	struct tls_ctx *copy;
+
+	if (!SSL_CTX_get0_privatekey(ctx->ssl))
+		return -EINVAL;
+	copy = server_ctx_new();
+	if (!copy || !copy_identity(ctx->ssl, copy->ssl)) {
+		tls_ctx_unref(copy);
+		ERR_clear_error();
+		return -ENOMEM;
+	}
+	copy->key_records = ctx->key_records;
+	*ret_ctx = copy;
 	return 0;
 }
 

@@ -25,6 +25,14 @@ int tls_ctx_new_server(const char *cert_file, const char *key_file, struct tls_c
 		       char ret_error[TLS_ERROR_MAX]);
 
 /*
+ * A second server context with the same certificate, chain, key and settings, for another thread; no file is read.
+ * The two share nothing but what OpenSSL shares among all contexts of a process (its table of algorithms): certificate
+ * and key are copied, not counted, and tls_ctx_warning() says the same of both. Returns 0; -ENOMEM, or -EINVAL for a
+ * client context.
+ */
+int tls_ctx_copy(const struct tls_ctx *ctx, struct tls_ctx **ret_ctx);
+
+/*
  * What is odd about a server context's certificate although it can be used: expired, not yet valid, near its end (30
  * days), without a subject alternative name. Returns buf with a sentence, or NULL.
  */

@@ -2,10 +2,11 @@
 /* What an operator reads when the files for TLS are not right. */
 #include <errno.h>
 #include <openssl/pem.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "sstp/net/tls.h"
+#include "sstp/net/tls_internal.h"
 #include "test/support/cmocka.h"
 #include "test/support/testcert.h"
 
@@ -201,6 +202,218 @@ static void odd_certificate_is_used_with_a_warning(void **state)
 		     "the certificate expires in 10 days");
 }
 
+enum {
+	DIGEST = 32,
+	HANDSHAKES = 30,
+};
+
+/* A server's certificate behind an intermediate, with what a client needs to verify it. */
+struct site {
+	struct testcert *root, *middle, *leaf;
+	struct tls_ctx *server, *client;
+};
+
+static void site_open(struct site *site, enum testcert_key key, long not_after_s)
+{
+	const char *chain = testcert_path("site.pem"), *key_file = testcert_path("site-key.pem");
+	const char *root = testcert_path("site-root.pem");
+	char error[TLS_ERROR_MAX];
+
+	site->root = testcert_new(&(struct testcert_spec){.common_name = "root", .is_ca = true});
+	site->middle = testcert_new(&(struct testcert_spec){
+		.common_name = "middle", .is_ca = true, .issuer = site->root});
+	site->leaf = testcert_new(&(struct testcert_spec){.common_name = "leaf",
+							  .san = "DNS:gateway.test",
+							  .eku = "serverAuth",
+							  .key = key,
+							  .not_before_s = -3600,
+							  .not_after_s = not_after_s,
+							  .issuer = site->middle});
+	testcert_write_chain(site->leaf, chain);
+	testcert_write_key(site->leaf, key_file);
+	testcert_write_cert(site->root, root);
+	assert_int_equal(tls_ctx_new_server(chain, key_file, &site->server, error), 0);
+	assert_int_equal(tls_ctx_new_client(root, &site->client, error), 0);
+}
+
+static void site_close(struct site *site)
+{
+	tls_ctx_unref(site->server);
+	tls_ctx_unref(site->client);
+	testcert_free(site->leaf);
+	testcert_free(site->middle);
+	testcert_free(site->root);
+}
+
+/* What the client verified and the server believes to have shown. */
+static bool shown_on_both_sides(SSL *client, SSL *server, uint8_t ret_sha256[DIGEST])
+{
+	uint8_t other[DIGEST];
+
+	return X509_digest(SSL_get0_peer_certificate(client), EVP_sha256(), ret_sha256, NULL) &&
+	       X509_digest(SSL_get_certificate(server), EVP_sha256(), other, NULL) &&
+	       memcmp(ret_sha256, other, DIGEST) == 0;
+}
+
+/* A handshake in memory. No assertions: threads call this. */
+static bool handshake(struct tls_ctx *client_ctx, struct tls_ctx *server_ctx,
+		      uint8_t ret_sha256[DIGEST])
+{
+	SSL *client = tls_session_new_client(client_ctx, "gateway.test");
+	SSL *server = tls_session_new_server(server_ctx);
+	char refused[TLS_ERROR_MAX];
+	BIO *near = NULL, *far = NULL;
+	bool is_shown = false;
+	int c = SSL_ERROR_WANT_READ, s = SSL_ERROR_WANT_READ;
+
+	if (client && server && BIO_new_bio_pair(&near, 0, &far, 0)) {
+		SSL_set_bio(client, near, near);
+		SSL_set_bio(server, far, far);
+		for (int i = 0; i < 10 && (c || s); i++) {
+			c = tls_handshake(client, refused);
+			s = tls_handshake(server, refused);
+		}
+		is_shown = !c && !s && shown_on_both_sides(client, server, ret_sha256);
+	}
+	SSL_free(client);
+	SSL_free(server);
+	return is_shown;
+}
+
+/* The copy takes the original's place. */
+static void replace_by_copy(struct site *site)
+{
+	struct tls_ctx *copy = NULL;
+
+	assert_int_equal(tls_ctx_copy(site->server, &copy), 0);
+	tls_ctx_unref(site->server);
+	site->server = copy;
+}
+
+static void copy_shows_the_same_certificate_and_chain_when_the_original_is_gone(void **state)
+{
+	static const enum testcert_key keys[] = {TESTCERT_EC, TESTCERT_RSA};
+	uint8_t expected[DIGEST], shown[DIGEST];
+
+	for (int i = 0; i < 2; i++) {
+		struct site site;
+
+		site_open(&site, keys[i], 86400);
+		assert_int_equal(X509_digest(site.leaf->cert, EVP_sha256(), expected, NULL), 1);
+		replace_by_copy(&site);
+		/* and of the copy there can be another */
+		replace_by_copy(&site);
+		memset(shown, 0, sizeof(shown));
+		assert_true(handshake(site.client, site.server, shown));
+		assert_memory_equal(shown, expected, DIGEST);
+		site_close(&site);
+	}
+}
+
+static void copy_is_warned_of_as_the_original_is(void **state)
+{
+	static const long not_after_s[] = {10 * 86400 + 3600, -60, 365 * 86400};
+
+	for (int i = 0; i < 3; i++) {
+		char of_original[TLS_ERROR_MAX] = "none", of_copy[TLS_ERROR_MAX] = "none";
+		struct site site;
+
+		site_open(&site, TESTCERT_EC, not_after_s[i]);
+		tls_ctx_warning(site.server, of_original);
+		replace_by_copy(&site);
+		tls_ctx_warning(site.server, of_copy);
+		assert_string_equal(of_copy, of_original);
+		site_close(&site);
+	}
+}
+
+static void copy_has_the_settings_of_the_original_and_shares_no_object_with_it(void **state)
+{
+	STACK_OF(X509) *chain = NULL, *chain_of_copy = NULL;
+	struct tls_ctx *copy = NULL;
+	struct site site;
+	SSL_CTX *a, *b;
+
+	site_open(&site, TESTCERT_EC, 86400);
+	site.server->key_records = 4711;
+	assert_int_equal(tls_ctx_copy(site.server, &copy), 0);
+	a = site.server->ssl;
+	b = copy->ssl;
+	assert_int_equal(copy->key_records, 4711);
+	assert_int_equal(SSL_CTX_get_options(b), SSL_CTX_get_options(a));
+	assert_int_equal(SSL_CTX_get_mode(b), SSL_CTX_get_mode(a));
+	assert_int_equal(SSL_CTX_get_session_cache_mode(b), SSL_CTX_get_session_cache_mode(a));
+	assert_int_equal(SSL_CTX_get_num_tickets(b), SSL_CTX_get_num_tickets(a));
+	SSL_CTX_get0_chain_certs(a, &chain);
+	SSL_CTX_get0_chain_certs(b, &chain_of_copy);
+	assert_int_equal(sk_X509_num(chain), 1);
+	assert_int_equal(sk_X509_num(chain_of_copy), 1);
+	assert_ptr_not_equal(sk_X509_value(chain_of_copy, 0), sk_X509_value(chain, 0));
+	assert_int_equal(X509_cmp(sk_X509_value(chain_of_copy, 0), sk_X509_value(chain, 0)), 0);
+	assert_ptr_not_equal(SSL_CTX_get0_certificate(b), SSL_CTX_get0_certificate(a));
+	assert_ptr_not_equal(SSL_CTX_get0_privatekey(b), SSL_CTX_get0_privatekey(a));
+	tls_ctx_unref(copy);
+	site_close(&site);
+}
+
+static void client_context_cannot_be_copied(void **state)
+{
+	struct tls_ctx *copy = NULL;
+	struct site site;
+
+	site_open(&site, TESTCERT_EC, 86400);
+	assert_int_equal(tls_ctx_copy(site.client, &copy), -EINVAL);
+	assert_null(copy);
+	site_close(&site);
+}
+
+struct worker {
+	pthread_t thread;
+	struct tls_ctx *server, *client; /* its own */
+	uint8_t expected[DIGEST];
+	unsigned n_right;
+};
+
+static void *shake_hands(void *arg)
+{
+	struct worker *w = arg;
+	uint8_t shown[DIGEST];
+
+	for (int i = 0; i < HANDSHAKES; i++)
+		w->n_right += handshake(w->client, w->server, shown) &&
+			      memcmp(shown, w->expected, DIGEST) == 0;
+	return NULL;
+}
+
+static void threads_with_a_copy_each_shake_hands_at_once(void **state)
+{
+	struct worker workers[2] = {0};
+	struct site site;
+	struct tls_ctx *copy;
+
+	site_open(&site, TESTCERT_EC, 86400);
+	for (int i = 0; i < 2; i++) {
+		struct worker *w = &workers[i];
+		char error[TLS_ERROR_MAX];
+
+		assert_int_equal(tls_ctx_copy(site.server, &copy), 0);
+		w->server = copy;
+		assert_int_equal(
+			tls_ctx_new_client(testcert_path("site-root.pem"), &w->client, error), 0);
+		assert_int_equal(X509_digest(site.leaf->cert, EVP_sha256(), w->expected, NULL), 1);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, shake_hands, &workers[i]),
+				 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+		assert_int_equal(workers[i].n_right, HANDSHAKES);
+		tls_ctx_unref(workers[i].server);
+		tls_ctx_unref(workers[i].client);
+	}
+	site_close(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +426,13 @@ int main(void)
 		cmocka_unit_test(encrypted_key_is_refused_with_the_way_out),
 		cmocka_unit_test(client_context_takes_roots_of_a_file_or_of_the_system),
 		cmocka_unit_test(client_without_usable_roots_is_refused),
+		cmocka_unit_test(
+			copy_shows_the_same_certificate_and_chain_when_the_original_is_gone),
+		cmocka_unit_test(copy_is_warned_of_as_the_original_is),
+		cmocka_unit_test(
+			copy_has_the_settings_of_the_original_and_shares_no_object_with_it),
+		cmocka_unit_test(client_context_cannot_be_copied),
+		cmocka_unit_test(threads_with_a_copy_each_shake_hands_at_once),
 	};
 
 	return cmocka_run_group_tests_name("net/tls", tests, make_files, NULL);
