@@ -8,7 +8,10 @@
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
+#include "sstp/net/listen.h"
+#include "sstp/net/tls.h"
 #include "sstp/ppp/nthash.h"
+#include "sstp/session/directory.h"
 
 /*
  * A healthy client is gone in well under a second. One that does not answer PPP's goodbye gets SSTP's after
@@ -64,7 +67,7 @@ static int make_directory(const struct gateway_config *config, struct directory 
 					  config->vnets[user->vnet].name);
 	}
 	if (r < 0) {
-		directory_free(d);
+		directory_unref(d);
 		return r;
 	}
 	*ret_directory = d;
@@ -105,6 +108,12 @@ static int make_policy(struct gateway_config *config, struct dataplane_policy *r
 	}
 	*ret_policy = policy;
 	return 0;
+}
+
+static void drop_policy(struct dataplane_policy *policy)
+{
+	tls_ctx_unref(policy->tls);
+	directory_unref(policy->directory);
 }
 
 static int set_vnets(struct gateway *g, const struct gateway_config *config,
@@ -156,6 +165,16 @@ static void restore_vnets(struct gateway *g, const struct gateway_config *failed
 		log_error("the former settings are not all back in effect: %s", error);
 }
 
+static int set_policy(struct gateway *g, const struct dataplane_policy *policy,
+		      char ret_error[GATEWAY_ERROR_MAX])
+{
+	int r = dataplane_set_policy(g->dataplane, policy);
+
+	if (r < 0)
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "TLS: %s", strerror(-r));
+	return r;
+}
+
 /* The new configuration is good in itself; makes it the one in effect. Fails only where a VNet cannot be made. */
 static int apply(struct gateway *g, struct gateway_config *config,
 		 char ret_error[GATEWAY_ERROR_MAX])
@@ -166,15 +185,14 @@ static int apply(struct gateway *g, struct gateway_config *config,
 	if (r < 0)
 		return r;
 	r = set_vnets(g, config, ret_error);
-	if (r < 0) {
-		restore_vnets(g, config);
-		directory_free(policy.directory);
-	} else {
-		dataplane_set_policy(g->dataplane, &policy);
+	if (r == 0)
+		r = set_policy(g, &policy, ret_error);
+	if (r == 0) {
 		gateway_config_free(g->config);
 		g->config = config;
-	}
-	tls_ctx_unref(policy.tls);
+	} else
+		restore_vnets(g, config);
+	drop_policy(&policy);
 	return r;
 }
 
@@ -258,7 +276,8 @@ int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway
 	if (g) {
 		g->loop = loop;
 		g->stop_timer = loop_timer_new(loop, on_stop_timer, g);
-		g->dataplane = dataplane_new(loop, gateway_name);
+		g->dataplane = dataplane_new(
+			loop, config->threads ? config->threads : dataplane_cpus(), gateway_name);
 	}
 	if (g && g->dataplane && g->stop_timer)
 		r = probe_all(config, ret_error); /* before anything of the kernel's is touched */
@@ -326,7 +345,7 @@ void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg)
 	say_goodbye(g);
 }
 
-void gateway_log_stats(const struct gateway *g)
+void gateway_log_stats(struct gateway *g)
 {
 	dataplane_log_stats(g->dataplane);
 }
@@ -338,7 +357,6 @@ int gateway_check(struct gateway_config *config, char ret_error[GATEWAY_ERROR_MA
 
 	if (r < 0)
 		return r;
-	tls_ctx_unref(policy.tls);
-	directory_free(policy.directory);
+	drop_policy(&policy);
 	return 0;
 }

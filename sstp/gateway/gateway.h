@@ -31,7 +31,7 @@ const struct gateway_config *gateway_config(const struct gateway *g);
 /* Disconnects every client, then calls done(arg); after 6 s at the latest. */
 void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg);
 
-void gateway_log_stats(const struct gateway *g);
+void gateway_log_stats(struct gateway *g);
 
 /* Verifies what loading a configuration cannot see: the certificate and its key. 0 or -errno and a sentence. */
 int gateway_check(struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX]);

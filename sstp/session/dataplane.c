@@ -1,407 +1,514 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control thread's side of the data plane. Work goes into a data thread as a task of its loop, and the control
+ * thread waits for it on a semaphore: so that a change is in effect everywhere when a function here returns, and what
+ * it replaced is no longer used. The other way there is one message only, "look": the control thread then looks which
+ * device has failed and which shard is empty.
+ */
 #include "sstp/session/dataplane.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "sstp/base/bucket.h"
+#include "routing/qsbr.h"
 #include "sstp/base/log.h"
+#include "sstp/session/shard.h"
 
-/* When no session has ended for this long, what a storm of them took goes back to the system. */
-#define TRIM_AFTER (2 * CLOCK_NS_PER_S)
+/* Tables that were replaced are freed at this interval, once no thread can still read them. */
+#define RECLAIM_EVERY (1 * CLOCK_NS_PER_S)
 
-/* One accepted connection: the session, and what the gateway holds for it. */
-struct client {
-	struct dataplane *dp;
-	struct session *session;
-	struct client *next;
-	struct client **link; /* what points at this one in dp->clients */
-	struct sockaddr_storage peer;
-	struct source *source; /* while half-open */
-	char vnet[64];	       /* of the user, from find_user() */
-	struct vnet_lease lease;
+struct data_thread {
+	pthread_t id;
+	bool is_running;
+	struct shard *shard;
 };
 
 struct dataplane {
-	struct session_env env;
-	const char *name;
-	struct dataplane_policy policy;
-	struct sources *sources;
-	struct listener *listeners[DATAPLANE_LISTENERS_MAX];
-	size_t nlisteners;
-	struct vnet *vnets[DATAPLANE_VNETS_MAX];
-	size_t nvnets;
-	struct client *clients;
-	uint32_t nclients;
-	uint32_t half_open;
-	uint64_t accepted, refused;
-	struct bucket refusal_log; /* refusals come at a stranger's will: one line a second */
-	struct traffic ended;	   /* of sessions that are gone */
-	struct loop_timer *trim_timer;
+	struct loop *loop;
+	unsigned nthreads;
+	struct data_thread threads[DATAPLANE_THREADS_MAX];
+	struct admission *admission;
+	struct handover *handover;
+	struct qsbr *qsbr;
+	struct fib_publisher *publisher;
+	struct loop_timer *reclaim_timer;
+	struct vnet *vnets[SHARD_VNETS_MAX]; /* by id; NULL: free */
+	struct loop_task look;
+	atomic_bool look_posted;
 	void (*on_empty)(void *arg);
 	void *on_empty_arg;
 };
 
-static const struct session_ops client_ops;
-
-static struct vnet *find_vnet(const struct dataplane *d, const char *name)
+unsigned dataplane_cpus(void)
 {
-	for (size_t i = 0; i < d->nvnets; i++)
-		if (strcmp(vnet_name(d->vnets[i]), name) == 0)
-			return d->vnets[i];
-	return NULL;
+	cpu_set_t set;
+	int n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	n = CPU_COUNT(&set);
+	return n < DATAPLANE_THREADS_MAX ? (unsigned)n : DATAPLANE_THREADS_MAX;
 }
 
-/* ---- one client, from accept to end ---- */
+/* ---- into the data threads ---- */
 
-static void leave_half_open(struct client *c)
+/* What a shard is asked to do; 0 or -errno. */
+typedef int shard_fn(struct shard *s, void *arg);
+
+struct request {
+	struct loop_task task; /* first: run_request() */
+	struct shard *shard;
+	shard_fn *fn;
+	void *arg;
+	int result;
+	sem_t done;
+};
+
+static void run_request(struct loop_task *task)
 {
-	if (!c->source)
-		return;
-	source_leave(c->source);
-	c->source = NULL;
-	c->dp->half_open--;
+	struct request *r = (struct request *)task;
+
+	r->result = r->fn(r->shard, r->arg);
+	sem_post(&r->done);
 }
 
-static void client_free(struct client *c)
+static int ask(struct data_thread *t, shard_fn *fn, void *arg)
 {
-	struct dataplane *d = c->dp;
+	struct request r = {.task.run = run_request, .shard = t->shard, .fn = fn, .arg = arg};
 
-	leave_half_open(c);
-	vnet_release(&c->lease);
-	if (c->session)
-		traffic_add(&d->ended, session_traffic(c->session));
-	session_free(c->session);
-	*c->link = c->next;
-	if (c->next)
-		c->next->link = c->link;
-	d->nclients--;
-	free(c);
-	loop_timer_set(d->trim_timer, loop_now(d->env.loop) + TRIM_AFTER);
-	if (d->nclients == 0 && d->on_empty)
-		d->on_empty(d->on_empty_arg);
+	sem_init(&r.done, 0, 0);
+	loop_post(shard_loop(t->shard), &r.task);
+	while (sem_wait(&r.done) < 0 && errno == EINTR)
+		;
+	sem_destroy(&r.done);
+	return r.result;
 }
 
-/* Why a connection is refused before anything is spent on it; NULL: it is not. */
-static const char *refusal(struct dataplane *d, const struct sockaddr_storage *peer,
-			   struct source **ret_source)
+/* One after the other, up to the first that fails. */
+static int ask_all(struct dataplane *d, shard_fn *fn, void *arg)
 {
-	const struct dataplane_limits *max = &d->policy.limits;
-	enum source_verdict verdict;
+	int r = 0;
 
-	if (max->sessions && d->nclients >= max->sessions)
-		return "the session limit is reached";
-	if (max->half_open && d->half_open >= max->half_open)
-		return "the limit of connections that have not logged in is reached";
-	verdict = sources_enter(d->sources, peer, loop_now(d->env.loop), ret_source);
-	return verdict == SOURCE_OK ? NULL : source_verdict_name(verdict);
+	for (unsigned i = 0; i < d->nthreads && r == 0; i++)
+		r = ask(&d->threads[i], fn, arg);
+	return r;
 }
 
-static void log_refusal(struct dataplane *d, const struct sockaddr_storage *peer, const char *why)
-{
-	char text[ADDRESS_TEXT_MAX];
+/* ---- what data threads tell ---- */
 
-	d->refused++;
-	if (bucket_take(&d->refusal_log, loop_now(d->env.loop)))
-		log_warning("connection from %s refused: %s (%" PRIu64 " refused so far)",
-			    address_format(peer, text), why, d->refused);
-}
-
-static struct client *client_new(struct dataplane *d, const struct sockaddr_storage *peer,
-				 struct source *source)
-{
-	struct client *c = calloc(1, sizeof(*c));
-
-	if (!c) {
-		source_leave(source);
-		return NULL;
-	}
-	c->dp = d;
-	c->peer = *peer;
-	c->source = source;
-	c->next = d->clients;
-	c->link = &d->clients;
-	if (c->next)
-		c->next->link = &c->next;
-	d->clients = c;
-	d->nclients++;
-	d->half_open++;
-	return c;
-}
-
-static void on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
+static void on_news(void *arg)
 {
 	struct dataplane *d = arg;
-	struct source *source = NULL;
-	const char *why = refusal(d, peer, &source);
-	struct client *c = why ? NULL : client_new(d, peer, source);
-	struct session_params params = {
-		.ops = &client_ops,
-		.auth = d->policy.auth,
-		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
-		.name = d->name,
-	};
 
-	if (!c) {
-		log_refusal(d, peer, why ? why : "out of memory");
-		close(fd);
-		return;
-	}
-	d->accepted++;
-	params.arg = c;
-	c->session = session_accept(&d->env, fd, d->policy.tls, &params);
-	if (!c->session) {
-		log_refusal(d, peer, strerror(errno));
-		client_free(c);
-	}
+	if (!atomic_exchange(&d->look_posted, true))
+		loop_post(d->loop, &d->look);
 }
 
-/* ---- what a session asks and tells ---- */
+struct vnet_call {
+	unsigned id;
+	struct vnet *vnet;
+};
 
-static bool find_user(void *arg, const char *name, struct link_user *ret_user)
+static int close_vnet(struct shard *s, void *arg)
 {
-	struct client *c = arg;
-	const char *vnet;
+	const struct vnet_call *call = arg;
 
-	if (!directory_find(c->dp->policy.directory, name, ret_user, &vnet))
-		return false;
-	snprintf(c->vnet, sizeof(c->vnet), "%s", vnet);
+	shard_close_vnet(s, call->id);
+	return 0;
+}
+
+static bool all_empty(const struct dataplane *d)
+{
+	for (unsigned i = 0; i < d->nthreads; i++)
+		if (!shard_is_empty(d->threads[i].shard))
+			return false;
 	return true;
 }
 
-static bool assign(void *arg, struct link_address *ret_address, const char **ret_why_not)
+static void look(struct loop_task *task)
 {
-	struct client *c = arg;
-	struct vnet *v = find_vnet(c->dp, c->vnet);
-	int r = v ? vnet_lease(v, session_user(c->session), &c->lease, ret_address) : -ENOENT;
+	struct dataplane *d = (struct dataplane *)((char *)task - offsetof(struct dataplane, look));
+	void (*done)(void *arg) = d->on_empty;
 
-	if (r == 0) {
-		vnet_attach(&c->lease, c->session);
-		return true;
+	atomic_exchange(&d->look_posted, false);
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
+		if (d->vnets[i] && vnet_take_failure(d->vnets[i]))
+			ask_all(d, close_vnet, &(struct vnet_call){i, d->vnets[i]});
+	if (!done || !all_empty(d))
+		return;
+	d->on_empty = NULL;
+	done(d->on_empty_arg);
+}
+
+/* ---- threads ---- */
+
+static void *run_thread(void *arg)
+{
+	struct data_thread *t = arg;
+	int r = loop_run(shard_loop(t->shard));
+
+	if (r < 0) {
+		log_error("a data thread cannot go on: %s", strerror(-r));
+		abort();
 	}
-	switch (r) {
-	case -ENOSPC:
-		*ret_why_not =
-			"every address of the pool is taken, or was until less than a minute ago";
-		break;
-	case -ENOENT: *ret_why_not = "the user's VNet does not exist"; break;
-	case -ENODEV: *ret_why_not = "the VNet's TUN device is gone"; break;
-	default: *ret_why_not = strerror(-r);
-	}
-	return false;
-}
-
-static void on_auth(void *arg, bool ok)
-{
-	struct client *c = arg;
-
-	if (ok) /* one that was refused counts until it is gone */
-		leave_half_open(c);
-	else
-		sources_auth_failed(c->dp->sources, &c->peer, loop_now(c->dp->env.loop));
-}
-
-static void on_up(void *arg, const struct link_address *address)
-{
-	/* the lease is attached since assign(); session_send() drops until now */
-}
-
-static void on_packet(void *arg, uint8_t *pkt, size_t len)
-{
-	struct client *c = arg;
-
-	vnet_uplink(&c->lease, c->session, pkt, len);
-}
-
-static void on_burst_end(void *arg)
-{
-	struct client *c = arg;
-
-	vnet_burst_end(&c->lease, c->session);
-}
-
-static void on_down(void *arg)
-{
-	struct client *c = arg;
-
-	vnet_release(&c->lease);
-}
-
-static void on_end(void *arg, enum session_end end, const char *reason)
-{
-	client_free(arg);
-}
-
-static const struct session_ops client_ops = {
-	.find_user = find_user,
-	.assign = assign,
-	.on_auth = on_auth,
-	.on_up = on_up,
-	.on_packet = on_packet,
-	.on_burst_end = on_burst_end,
-	.on_down = on_down,
-	.on_end = on_end,
-};
-
-/* ---- the thread's own life ---- */
-
-static void on_trim_timer(void *arg)
-{
-	struct dataplane *d = arg;
-
-	pbuf_pool_trim(&d->env.pool);
-	malloc_trim(0);
-}
-
-struct dataplane *dataplane_new(struct loop *loop, const char *name)
-{
-	struct dataplane *d = calloc(1, sizeof(*d));
-	int r = -ENOMEM;
-
-	if (!d)
-		return NULL;
-	d->name = name;
-	bucket_init(&d->refusal_log, 1, 5);
-	d->sources = sources_new(&(struct sources_limits){0});
-	d->trim_timer = loop_timer_new(loop, on_trim_timer, d);
-	if (d->sources && d->trim_timer)
-		r = session_env_init(&d->env, loop);
-	if (r == 0)
-		return d;
-	loop_timer_free(d->trim_timer);
-	sources_free(d->sources);
-	free(d);
-	errno = -r;
 	return NULL;
 }
 
-static void close_listeners(struct dataplane *d)
+static int stop_loop(struct shard *s, void *arg)
 {
-	while (d->nlisteners)
-		listener_free(d->listeners[--d->nlisteners]);
+	loop_stop(shard_loop(s));
+	return 0;
+}
+
+static int start_thread(struct dataplane *d, unsigned number, const char *name)
+{
+	struct data_thread *t = &d->threads[number];
+	char thread_name[16];
+	int r;
+
+	t->shard = shard_new(&(struct shard_params){
+		.number = number,
+		.name = name,
+		.admission = d->admission,
+		.handover = d->handover,
+		.qsbr = d->qsbr,
+		.on_empty = on_news,
+		.arg = d,
+	});
+	if (!t->shard)
+		return -errno;
+	d->nthreads = number + 1;
+	r = pthread_create(&t->id, NULL, run_thread, t);
+	if (r)
+		return -r;
+	t->is_running = true;
+	snprintf(thread_name, sizeof(thread_name), "data-%u", number);
+	pthread_setname_np(t->id, thread_name);
+	return 0;
+}
+
+/* Signals are the control thread's. */
+static int start_threads(struct dataplane *d, unsigned threads, const char *name)
+{
+	sigset_t all, before;
+	int r = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (unsigned i = 0; i < threads && r == 0; i++)
+		r = start_thread(d, i, name);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+static void stop_threads(struct dataplane *d)
+{
+	for (unsigned i = 0; i < d->nthreads; i++) {
+		struct data_thread *t = &d->threads[i];
+
+		if (!t->is_running)
+			continue;
+		ask(t, stop_loop, NULL);
+		pthread_join(t->id, NULL);
+		t->is_running = false;
+	}
+}
+
+static void on_reclaim_timer(void *arg)
+{
+	struct dataplane *d = arg;
+
+	fib_publisher_reclaim(d->publisher);
+	loop_timer_set(d->reclaim_timer, loop_now(d->loop) + RECLAIM_EVERY);
+}
+
+static int set_up(struct dataplane *d, unsigned threads, const char *name)
+{
+	int r = qsbr_new(threads, &d->qsbr);
+
+	if (r == 0)
+		r = fib_publisher_new(d->qsbr, &d->publisher);
+	if (r < 0)
+		return r;
+	d->admission = admission_new();
+	d->handover = handover_new(threads);
+	d->reclaim_timer = loop_timer_new(d->loop, on_reclaim_timer, d);
+	if (!d->admission || !d->handover || !d->reclaim_timer)
+		return -ENOMEM;
+	loop_timer_set(d->reclaim_timer, loop_now(d->loop) + RECLAIM_EVERY);
+	return start_threads(d, threads, name);
+}
+
+struct dataplane *dataplane_new(struct loop *loop, unsigned threads, const char *name)
+{
+	struct dataplane *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return NULL;
+	d->loop = loop;
+	d->look.run = look;
+	r = set_up(d, threads, name);
+	if (r == 0)
+		return d;
+	dataplane_free(d);
+	errno = -r;
+	return NULL;
 }
 
 void dataplane_free(struct dataplane *d)
 {
 	if (!d)
 		return;
-	d->on_empty = NULL;
-	close_listeners(d);
-	while (d->clients)
-		client_free(d->clients);
-	while (d->nvnets)
-		vnet_free(d->vnets[--d->nvnets]);
-	loop_timer_free(d->trim_timer);
-	session_env_done(&d->env);
-	tls_ctx_unref(d->policy.tls);
-	directory_free(d->policy.directory);
-	sources_free(d->sources);
+	stop_threads(d);
+	for (unsigned i = 0; i < d->nthreads; i++)
+		shard_free(d->threads[i].shard);
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
+		vnet_free(d->vnets[i]);
+	loop_timer_free(d->reclaim_timer);
+	fib_publisher_free(d->publisher);
+	qsbr_free(d->qsbr);
+	handover_free(d->handover);
+	admission_free(d->admission);
 	free(d);
 }
 
-void dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *policy)
+/* ---- policy ---- */
+
+static int set_policy(struct shard *s, void *arg)
 {
-	tls_ctx_ref(policy->tls);
-	tls_ctx_unref(d->policy.tls);
-	directory_free(d->policy.directory);
-	d->policy = *policy;
-	sources_set_limits(d->sources, &policy->limits.per_source);
+	shard_set_policy(s, arg);
+	return 0;
 }
 
-/* A VNet without its device: its clients are told, and can come back when a reload has made it anew. */
-static void on_vnet_failed(void *arg, struct vnet *v)
+/* A TLS context for each thread: handshakes then share nothing. */
+static int copy_contexts(struct tls_ctx *tls, struct tls_ctx **ret_copies, unsigned n)
 {
-	struct dataplane *d = arg;
-	struct client *next;
+	int r = 0;
 
-	for (struct client *c = d->clients; c; c = next) {
-		next = c->next;
-		if (c->lease.vnet == v)
-			session_disconnect(c->session, "the VNet's TUN device is gone");
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = tls_ctx_copy(tls, &ret_copies[i]);
+	return r;
+}
+
+int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *policy)
+{
+	struct tls_ctx *copies[DATAPLANE_THREADS_MAX] = {0};
+	int r = copy_contexts(policy->tls, copies, d->nthreads);
+
+	for (unsigned i = 0; i < d->nthreads; i++) {
+		struct shard_policy part = {copies[i], policy->directory, policy->auth};
+
+		if (r == 0)
+			ask(&d->threads[i], set_policy, &part);
+		tls_ctx_unref(copies[i]);
 	}
+	if (r == 0)
+		admission_set_limits(d->admission, &policy->limits);
+	return r;
+}
+
+/* ---- VNets ---- */
+
+static int find_vnet(const struct dataplane *d, const char *name)
+{
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
+		if (d->vnets[i] && strcmp(vnet_name(d->vnets[i]), name) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+static int find_free(const struct dataplane *d)
+{
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
+		if (!d->vnets[i])
+			return (int)i;
+	return -E2BIG;
+}
+
+static int add_vnet(struct shard *s, void *arg)
+{
+	const struct vnet_call *call = arg;
+
+	return shard_add_vnet(s, call->id, call->vnet);
+}
+
+static int remove_vnet(struct shard *s, void *arg)
+{
+	const struct vnet_call *call = arg;
+
+	shard_remove_vnet(s, call->id);
+	return 0;
+}
+
+static int open_vnet(struct shard *s, void *arg)
+{
+	const struct vnet_call *call = arg;
+
+	return shard_open_vnet(s, call->id);
+}
+
+static int new_vnet(struct dataplane *d, const struct vnet_params *params, char ret_error[256])
+{
+	struct vnet_env env = {
+		.loop = d->loop,
+		.publisher = d->publisher,
+		.threads = d->nthreads,
+		.on_failure = on_news,
+		.arg = d,
+	};
+	int id = find_free(d);
+	struct vnet *v;
+	int r;
+
+	if (id < 0) {
+		snprintf(ret_error, 256, "more than %d VNets", SHARD_VNETS_MAX);
+		return id;
+	}
+	r = vnet_new(&env, params, &v, ret_error);
+	if (r < 0)
+		return r;
+	d->vnets[id] = v;
+	r = ask_all(d, add_vnet, &(struct vnet_call){(unsigned)id, v});
+	if (r < 0) {
+		snprintf(ret_error, 256, "vnet %s: %s", params->name, strerror(-r));
+		dataplane_remove_vnet(d, params->name);
+	}
+	return r;
+}
+
+/* Its queues are closed since look(). */
+static int remake_vnet(struct dataplane *d, unsigned id, const struct vnet_params *params,
+		       char ret_error[256])
+{
+	struct vnet_call call = {id, d->vnets[id]};
+	int r = vnet_remake(d->vnets[id], params, ret_error);
+
+	if (r < 0)
+		return r;
+	r = ask_all(d, open_vnet, &call);
+	if (r < 0) {
+		snprintf(ret_error, 256, "vnet %s: %s", params->name, strerror(-r));
+		vnet_fail(d->vnets[id]);
+		ask_all(d, close_vnet, &call);
+	}
+	return r;
 }
 
 int dataplane_set_vnet(struct dataplane *d, const struct vnet_params *params, char ret_error[256])
 {
-	struct vnet *v = find_vnet(d, params->name);
-	int r;
+	int id = find_vnet(d, params->name);
 
-	if (v)
-		return vnet_update(v, params, ret_error);
-	if (d->nvnets == DATAPLANE_VNETS_MAX) {
-		snprintf(ret_error, 256, "more than %d VNets", DATAPLANE_VNETS_MAX);
-		return -E2BIG;
-	}
-	r = vnet_new(&d->env, params, on_vnet_failed, d, &v, ret_error);
-	if (r == 0)
-		d->vnets[d->nvnets++] = v;
-	return r;
+	if (id < 0)
+		return new_vnet(d, params, ret_error);
+	if (vnet_has_failed(d->vnets[id]))
+		return remake_vnet(d, (unsigned)id, params, ret_error);
+	return vnet_update(d->vnets[id], params, ret_error);
 }
 
 void dataplane_remove_vnet(struct dataplane *d, const char *name)
 {
-	for (size_t i = 0; i < d->nvnets; i++) {
-		if (strcmp(vnet_name(d->vnets[i]), name) != 0)
-			continue;
-		vnet_free(d->vnets[i]);
-		d->vnets[i] = d->vnets[--d->nvnets];
+	int id = find_vnet(d, name);
+
+	if (id < 0)
 		return;
-	}
+	ask_all(d, remove_vnet, &(struct vnet_call){(unsigned)id, d->vnets[id]});
+	vnet_free(d->vnets[id]);
+	d->vnets[id] = NULL;
+}
+
+/* ---- the rest ---- */
+
+struct listen_call {
+	const struct sockaddr *addr;
+	socklen_t len;
+};
+
+static int listen_on(struct shard *s, void *arg)
+{
+	const struct listen_call *call = arg;
+
+	return shard_listen(s, call->addr, call->len);
 }
 
 int dataplane_listen(struct dataplane *d, const struct sockaddr *addr, socklen_t addr_len)
 {
-	struct listener *l;
+	return ask_all(d, listen_on, &(struct listen_call){addr, addr_len});
+}
 
-	if (d->nlisteners == DATAPLANE_LISTENERS_MAX)
-		return -E2BIG;
-	l = listener_new(d->env.loop, addr, addr_len, on_accept, d);
-	if (!l)
-		return -errno;
-	d->listeners[d->nlisteners++] = l;
+static int shut_down(struct shard *s, void *arg)
+{
+	shard_shutdown(s, arg);
 	return 0;
 }
 
 void dataplane_shutdown(struct dataplane *d, const char *reason, void (*done)(void *arg), void *arg)
 {
-	struct client *next;
-
-	close_listeners(d);
 	d->on_empty = done;
 	d->on_empty_arg = arg;
-	if (!d->clients) {
-		done(arg);
-		return;
-	}
-	for (struct client *c = d->clients; c; c = next) {
-		next = c->next; /* the session may end, and free c, at once */
-		session_disconnect(c->session, reason);
+	ask_all(d, shut_down, (void *)(uintptr_t)reason);
+	on_news(d);
+}
+
+static int add_stats(struct shard *s, void *arg)
+{
+	shard_add_stats(s, arg);
+	return 0;
+}
+
+static void log_vnet_stats(struct vnet *v, const struct shard_vnet_stats *stats)
+{
+	char text[384];
+
+	log_info("stats: vnet=%s addresses=%u/%u handed_over=%" PRIu64 " without session: %s",
+		 vnet_name(v), vnet_used(v), vnet_size(v), stats->handed_over,
+		 traffic_format(&stats->traffic, text, sizeof(text)));
+}
+
+/* Sums them up; ret_text: "3/2", the sessions of each thread. */
+static void collect_stats(struct dataplane *d, struct shard_stats *sum, char *ret_text, size_t size)
+{
+	size_t used = 0;
+
+	for (unsigned i = 0; i < d->nthreads; i++) {
+		uint32_t before = sum->sessions;
+
+		ask(&d->threads[i], add_stats, sum);
+		used += (size_t)snprintf(ret_text + used, size - used, "%s%u", i ? "/" : "",
+					 sum->sessions - before);
 	}
 }
 
-void dataplane_log_stats(const struct dataplane *d)
+void dataplane_log_stats(struct dataplane *d)
 {
-	struct traffic sum = d->ended;
+	struct admission_counts counts = admission_counts(d->admission);
+	struct shard_stats *sum = calloc(1, sizeof(*sum));
+	char per_thread[12 * DATAPLANE_THREADS_MAX];
 	char text[384];
 
-	for (struct client *c = d->clients; c; c = c->next)
-		traffic_add(&sum, session_traffic(c->session));
+	if (!sum)
+		return;
+	collect_stats(d, sum, per_thread, sizeof(per_thread));
 	log_info("stats: sessions=%u half_open=%u accepted=%" PRIu64 " refused=%" PRIu64
-		 " heap_bytes=%zu %s",
-		 d->nclients, d->half_open, d->accepted, d->refused, mallinfo2().uordblks,
-		 traffic_format(&sum, text, sizeof(text)));
-	for (size_t i = 0; i < d->nvnets; i++)
-		log_info("stats: vnet=%s addresses=%u/%u without session: %s",
-			 vnet_name(d->vnets[i]), vnet_used(d->vnets[i]), vnet_size(d->vnets[i]),
-			 traffic_format(vnet_traffic(d->vnets[i]), text, sizeof(text)));
+		 " per_thread=%s heap_bytes=%zu %s",
+		 sum->sessions, counts.half_open, counts.accepted, counts.refused, per_thread,
+		 mallinfo2().uordblks, traffic_format(&sum->traffic, text, sizeof(text)));
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
+		if (d->vnets[i])
+			log_vnet_stats(d->vnets[i], &sum->vnets[i]);
+	free(sum);
 }
 
 uint32_t dataplane_sessions(const struct dataplane *d)
 {
-	return d->nclients;
+	return admission_counts(d->admission).sessions;
 }

@@ -2,69 +2,74 @@
 #ifndef SSTP_SESSION_DATAPLANE_H
 #define SSTP_SESSION_DATAPLANE_H
 /*
- * What one thread of the gateway owns: its listeners, its sessions, and the VNets they reach.
+ * The gateway's data plane: its threads, each with a shard of its own (session/shard.h), and the VNets that they share.
  *
- * Accepts within the limits, starts a session for each connection, answers its questions (who is this user,
- * which address) from the directory and the VNets, and sees to it that an address goes back on every way a
- * session can end: as soon as PPP is down, and at the latest in client_free(), where every end leads.
+ * The control thread calls these functions. They reach into the data threads only by handing them work and waiting until it
+ * is done, which takes no longer than one of their passes; no data thread ever waits for the control thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
-#include "sstp/net/listen.h"
-#include "sstp/session/directory.h"
-#include "sstp/session/sources.h"
+#include "sstp/session/admission.h"
 #include "sstp/session/vnet.h"
 
 enum {
-	DATAPLANE_VNETS_MAX = 64,
+	DATAPLANE_THREADS_MAX = 64,
 	DATAPLANE_LISTENERS_MAX = 16,
 };
 
-struct dataplane_limits {
-	uint32_t sessions;  /* connections in all, authenticated or not; 0: no limit */
-	uint32_t half_open; /* of them not yet authenticated; 0: no limit */
-	struct sources_limits per_source;
-};
+struct directory;
+struct loop;
+struct tls_ctx;
 
-/* What a reload may replace, all at once. */
+/* What a reload may replace, all at once. All borrowed. */
 struct dataplane_policy {
-	struct tls_ctx *tls;	     /* takes a reference */
-	struct directory *directory; /* takes */
-	unsigned auth;		     /* enum link_auth bits */
-	struct dataplane_limits limits;
+	struct tls_ctx *tls;
+	struct directory *directory;
+	unsigned auth; /* enum link_auth bits */
+	struct admission_limits limits;
 };
 
 struct dataplane;
 
-/* On loop (borrowed). name goes into CHAP challenges (borrowed). Returns owned; NULL with errno set. */
-struct dataplane *dataplane_new(struct loop *loop, const char *name);
+/* CPUs that this process may use: a good number of threads. At most DATAPLANE_THREADS_MAX. */
+unsigned dataplane_cpus(void);
 
-/* Cuts what is left and frees all. Takes NULL. The loop must not run any more. */
+/*
+ * Starts `threads` (1 to DATAPLANE_THREADS_MAX) data threads, for the control thread's loop (borrowed). name goes into
+ * CHAP challenges (borrowed). The threads take no signals. Returns owned; NULL with errno set.
+ */
+struct dataplane *dataplane_new(struct loop *loop, unsigned threads, const char *name);
+
+/* Stops the threads, cuts what is left and frees all. Takes NULL. */
 void dataplane_free(struct dataplane *d);
 
-/* Sessions that have begun keep the TLS context and the rules that they began with. */
-void dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *policy);
+/* Sessions that have begun keep the TLS context and the rules that they began with. 0, or -ENOMEM and nothing has changed. */
+int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *policy);
 
-/* Adds a VNet (vnet_new), or updates the one of that name (vnet_update). 0 or -errno with ret_error. */
+/*
+ * Adds a VNet, updates the one of that name, or makes its device anew when that is gone. 0 or -errno with ret_error,
+ * and what was in effect still is.
+ */
 int dataplane_set_vnet(struct dataplane *d, const struct vnet_params *params, char ret_error[256]);
 
 /* Removes a VNet that no session has ever used. */
 void dataplane_remove_vnet(struct dataplane *d, const char *name);
 
-/* 0 or -errno. */
+/* Every thread listens. 0 or -errno. */
 int dataplane_listen(struct dataplane *d, const struct sockaddr *addr, socklen_t addr_len);
 
 /*
- * Stops accepting and disconnects every session in order; done(arg) when the last one has gone. A second call hurries:
- * sessions whose peer has not answered PPP's goodbye get SSTP's.
+ * Stops accepting and disconnects every session in order; done(arg), from the loop, when the last one has gone. A second
+ * call hurries: sessions whose peer has not answered PPP's goodbye get SSTP's.
  */
 void dataplane_shutdown(struct dataplane *d, const char *reason, void (*done)(void *arg),
 			void *arg);
 
 /* Logs totals and every drop reason that was counted, a line for the gateway and one for each VNet. */
-void dataplane_log_stats(const struct dataplane *d);
+void dataplane_log_stats(struct dataplane *d);
 
 uint32_t dataplane_sessions(const struct dataplane *d);
 

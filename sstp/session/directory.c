@@ -2,6 +2,7 @@
 #include "sstp/session/directory.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct entry {
 };
 
 struct directory {
+	atomic_uint refs;
 	size_t users;
 	size_t max_users;
 	size_t slots; /* a power of two */
@@ -31,14 +33,21 @@ struct directory *directory_new(size_t max_users)
 	d = calloc(1, sizeof(*d) + slots * sizeof(d->entries[0]));
 	if (!d)
 		return NULL;
+	atomic_init(&d->refs, 1);
 	d->max_users = max_users;
 	d->slots = slots;
 	return d;
 }
 
-void directory_free(struct directory *d)
+struct directory *directory_ref(struct directory *d)
 {
-	if (!d)
+	atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+	return d;
+}
+
+void directory_unref(struct directory *d)
+{
+	if (!d || atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < d->slots; i++) {
 		free(d->entries[i].name);

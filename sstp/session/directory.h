@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SSTP_SESSION_DIRECTORY_H
 #define SSTP_SESSION_DIRECTORY_H
-/* The local users: immutable once built, replaced as a whole by a reload. */
+/* The local users: immutable once built, shared by all threads and counted, replaced as a whole by a reload. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,10 +10,12 @@
 
 struct directory;
 
-/* Returns owned; NULL without memory. */
+/* Returns owned, with one reference; NULL without memory. */
 struct directory *directory_new(size_t max_users);
-/* Takes NULL; wipes the hashes. */
-void directory_free(struct directory *d);
+/* Any thread. Returns d with one more reference. */
+struct directory *directory_ref(struct directory *d);
+/* Any thread. Drops a reference; the last one wipes the hashes. Takes NULL. */
+void directory_unref(struct directory *d);
 
 /* Copies all. 0; -EEXIST: the name is there; -ENOSPC: more than max_users; -ENOMEM. */
 int directory_add(struct directory *d, const char *name, const uint8_t nt_hash[LINK_NT_HASH_SIZE],

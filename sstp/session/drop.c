@@ -11,9 +11,9 @@ const char *drop_reason_name(enum drop_reason reason)
 		[DROP_PROTOCOL] = "protocol",	    [DROP_SOURCE] = "source",
 		[DROP_DESTINATION] = "destination", [DROP_NO_ROUTE] = "no_route",
 		[DROP_GATEWAY] = "gateway",	    [DROP_CLIENT_TO_CLIENT] = "client_to_client",
-		[DROP_NO_SESSION] = "no_session",   [DROP_TOO_BIG] = "too_big",
-		[DROP_QUEUE_FULL] = "queue_full",   [DROP_NO_BUFFER] = "no_buffer",
-		[DROP_DEVICE] = "device",
+		[DROP_NO_SESSION] = "no_session",   [DROP_HANDOVER] = "handover",
+		[DROP_TOO_BIG] = "too_big",	    [DROP_QUEUE_FULL] = "queue_full",
+		[DROP_NO_BUFFER] = "no_buffer",	    [DROP_DEVICE] = "device",
 	};
 
 	return names[reason];

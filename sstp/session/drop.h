@@ -14,6 +14,7 @@ enum drop_reason {
 	DROP_GATEWAY,	  /* addressed to the gateway itself */
 	DROP_CLIENT_TO_CLIENT,
 	DROP_NO_SESSION, /* nobody holds the destination address */
+	DROP_HANDOVER,	 /* on its way to another thread: no room */
 	DROP_TOO_BIG,	 /* larger than the peer's MRU */
 	DROP_QUEUE_FULL, /* the peer does not read fast enough */
 	DROP_NO_BUFFER,

@@ -27,8 +27,8 @@ void session_log(const struct session *s, int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	log_write(level, "session=%" PRIu64 " peer=%s user=\"%s\" %s", s->id, s->peer, s->user,
-		  text);
+	log_write(level, "session=%" PRIu64 " peer=%s user=\"%s\" %s", s->params.id, s->peer,
+		  s->user, text);
 }
 
 void session_note(struct session *s, enum session_end end, const char *fmt, ...)
@@ -209,7 +209,6 @@ static struct session *session_new(struct session_env *env, enum call_role role,
 	s->env = env;
 	s->params = *params;
 	s->role = role;
-	s->id = ++env->next_id;
 	s->began_at = loop_now(env->loop);
 	s->phase_until = s->began_at + LIMIT_TLS;
 	pbuf_queue_init(&s->data, SESSION_QUEUE_MAX);

@@ -41,7 +41,6 @@ struct session_env {
 	struct stream_scratch *scratch;
 	struct pbuf_pool pool;
 	struct session *dirty; /* sessions with data to pack at the end of the pass */
-	uint64_t next_id;
 	uint8_t outbox[OUTBOX_SIZE];
 	/* a TLS record that is being packed straight from the device, and whose it is; NULL: none */
 	struct session *record_of;
@@ -85,6 +84,7 @@ struct session_ops {
 struct session_params {
 	const struct session_ops *ops; /* borrowed */
 	void *arg;
+	uint64_t id;	  /* by which logs know it */
 	unsigned auth;	  /* enum link_auth bits */
 	uint8_t hashes;	  /* enum sstp_hash bits */
 	const char *name; /* server: name in the challenge; client: user name. Borrowed */

@@ -30,7 +30,6 @@ struct session {
 	struct session_params params;
 	enum call_role role;
 	enum session_phase phase;
-	uint64_t id;
 	uint64_t began_at;
 	uint64_t phase_until; /* the phase's own limit: TLS, HTTP, authentication */
 	struct stream *stream;

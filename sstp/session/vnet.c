@@ -1,168 +1,261 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A VNet's life and its table; the control thread's part. */
 #include "sstp/session/vnet.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "routing/trie.h"
 #include "sstp/base/log.h"
+#include "sstp/session/drop.h"
 #include "sstp/session/vnet_internal.h"
-#include "tun/ip.h"
+#include "tun/rtnl.h"
 
-/* The gateway's own addresses are listed anew when a lease is given and the list is older than this. */
-#define LOCAL_MAX_AGE (1 * CLOCK_NS_PER_S)
+/* ---- the table: where packets from the tunnels may go ---- */
 
-/* ---- uplink: session -> TUN ---- */
+/* Never forwarded whatever the address spaces say: this network, loopback, multicast, broadcast (RFC 1122 3.2.1.3). */
+static const struct prefix never_unicast[] = {
+	{.family = AF_INET, .len = 8, .addr = {0}},
+	{.family = AF_INET, .len = 8, .addr = {127}},
+	{.family = AF_INET, .len = 3, .addr = {224}},
+};
 
-static bool in_prefixes(const struct prefix *prefixes, size_t n, uint32_t addr_be)
+enum {
+	NEVER_UNICAST = sizeof(never_unicast) / sizeof(never_unicast[0])
+};
+
+struct table {
+	struct trie *trie;
+	int error; /* the first */
+};
+
+static void add(struct table *t, const struct prefix *p, enum drop_reason verdict)
+{
+	int r = trie_insert(t->trie, p, verdict);
+
+	if (r < 0 && t->error == 0)
+		t->error = r;
+}
+
+static void add_host(struct table *t, uint32_t addr_be)
+{
+	struct prefix p = {.family = AF_INET, .len = 32};
+
+	memcpy(p.addr, &addr_be, sizeof(addr_be));
+	add(t, &p, DROP_GATEWAY);
+}
+
+static bool is_covered(const struct prefix *p, const struct prefix *by, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (prefix_contains(&prefixes[i], &addr_be))
+		if (prefix_covers(&by[i], p))
 			return true;
 	return false;
 }
 
-static bool is_local(const struct vnet *v, uint32_t addr_be)
+/* An address space inside a pool, or where nothing is forwarded, adds nothing: it must not win by being longer. */
+static void add_spaces(const struct vnet *v, const struct vnet_policy *policy, struct table *t)
 {
-	for (size_t i = 0; i < v->nlocal; i++)
-		if (v->local_be[i] == addr_be)
-			return true;
-	return addr_be == v->gateway_be;
+	for (size_t i = 0; i < policy->naddress_spaces; i++) {
+		const struct prefix *space = &policy->address_spaces[i];
+
+		if (!is_covered(space, v->pools, v->npools) &&
+		    !is_covered(space, never_unicast, NEVER_UNICAST))
+			add(t, space, DROP_REASONS);
+	}
 }
 
-/* Never forwarded whatever the address spaces say: this network, loopback, multicast, broadcast (RFC 1122 3.2.1.3). */
-static bool is_unicast(uint32_t addr_be)
+/* What is sent to a subnet's broadcast address is delivered to the gateway as well. */
+static void add_local(void *arg, const struct rtnl_address *address)
 {
-	uint32_t first = ntohl(addr_be) >> 24;
-
-	return first != 0 && first != 127 && first < 224;
+	add_host(arg, address->local_be);
+	if (address->broadcast_be)
+		add_host(arg, address->broadcast_be);
 }
 
-/* The reason to drop a packet from the lease's session, or DROP_REASONS to let it pass. */
-static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struct ip_info *ip)
+static int fill(const struct vnet *v, const struct vnet_policy *policy, struct table *t)
 {
-	const struct vnet *v = lease->vnet;
+	int r;
 
-	if (ip->src_be != lease->address_be)
-		return DROP_SOURCE;
-	if (is_local(v, ip->dst_be))
-		return DROP_GATEWAY;
-	if (!is_unicast(ip->dst_be))
-		return DROP_NO_ROUTE;
-	if (pool_index(v->pool, ip->dst_be) >= 0)
-		return v->client_to_client ? DROP_REASONS : DROP_CLIENT_TO_CLIENT;
-	if (!in_prefixes(v->address_spaces, v->naddress_spaces, ip->dst_be))
-		return DROP_NO_ROUTE;
-	return DROP_REASONS;
+	add_spaces(v, policy, t);
+	for (size_t i = 0; i < NEVER_UNICAST; i++)
+		add(t, &never_unicast[i], DROP_NO_ROUTE);
+	for (size_t i = 0; i < v->npools; i++)
+		add(t, &v->pools[i],
+		    policy->client_to_client ? DROP_REASONS : DROP_CLIENT_TO_CLIENT);
+	add_host(t, v->gateway_be);
+	r = rtnl_address_list(v->rtnl, add_local, t);
+	return r < 0 ? r : t->error;
 }
 
-void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len)
+static int publish(struct vnet *v, const struct vnet_policy *policy)
 {
-	struct vnet *v = lease->vnet;
-	struct traffic *t = session_traffic(s);
-	struct ip_info ip;
-	enum drop_reason why;
-	int r = ip_parse(pkt, len, &ip);
+	struct table t = {0};
+	int r = trie_new(&t.trie);
+
+	if (r < 0)
+		return r;
+	r = fill(v, policy, &t);
+	if (r == 0)
+		r = fib_publisher_set(v->env.publisher, &v->table, t.trie);
+	trie_free(t.trie);
+	return r;
+}
+
+int vnet_publish(struct vnet *v)
+{
+	return publish(v, &v->policy);
+}
+
+/* ---- life ---- */
+
+/* Returns owned; NULL without memory. */
+static struct prefix *copy_prefixes(const struct prefix *from, size_t n)
+{
+	struct prefix *copy = calloc(n ? n : 1, sizeof(*copy));
+
+	if (copy && n)
+		memcpy(copy, from, n * sizeof(*copy));
+	return copy;
+}
+
+static int make_pool(struct vnet *v, const struct vnet_params *params)
+{
+	int r = pool_new(params->pools, params->npools, &v->pool);
+
+	if (r < 0)
+		return r;
+	pool_reserve(v->pool, v->gateway_be);
+	v->seats = calloc(pool_indexes(v->pool), sizeof(v->seats[0]));
+	v->pools = copy_prefixes(params->pools, params->npools);
+	v->npools = params->npools;
+	return v->seats && v->pools ? 0 : -ENOMEM;
+}
+
+static int set_policy(struct vnet *v, const struct vnet_params *params)
+{
+	struct vnet_policy policy = {
+		.address_spaces = copy_prefixes(params->address_spaces, params->naddress_spaces),
+		.naddress_spaces = params->naddress_spaces,
+		.client_to_client = params->client_to_client,
+	};
+	int r = policy.address_spaces ? publish(v, &policy) : -ENOMEM;
 
 	if (r < 0) {
-		t->drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
-		return;
+		free(policy.address_spaces);
+		return r;
 	}
-	why = judge_uplink(lease, &ip);
-	if (why != DROP_REASONS) {
-		t->drops[why]++;
-		return;
-	}
-	ip_clamp_mss(pkt, &ip, v->mtu);
-	port_write(v->port, pkt, ip.total_len);
-	t->rx_packets++;
-	t->rx_bytes += ip.total_len;
-}
-
-void vnet_burst_end(const struct vnet_lease *lease, struct session *s)
-{
-	session_traffic(s)->drops[DROP_DEVICE] += port_flush(lease->vnet->port);
-}
-
-/* ---- downlink: TUN -> session ---- */
-
-static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
-{
-	struct vnet *v = arg;
-	struct ip_info ip;
-	struct session *s;
-	int index;
-	int r = ip_parse(pkt, len, &ip);
-
-	if (r < 0) {
-		v->traffic.drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
-		return;
-	}
-	index = pool_index(v->pool, ip.dst_be);
-	s = index >= 0 ? v->by_index[index] : NULL;
-	if (s)
-		session_send(s, h, pkt, len, v->mtu);
-	else
-		v->traffic.drops[DROP_NO_SESSION]++;
-}
-
-static void on_gone(void *arg, int error)
-{
-	struct vnet *v = arg;
-
-	log_error("vnet %s: TUN device '%s' is gone (%s): its sessions end; a reload makes it anew",
-		  v->name, v->tun.name, strerror(-error));
-	v->failed = true;
-	v->on_failed(v->on_failed_arg, v);
-}
-
-const struct port_ops vnet_port_ops = {
-	.on_packet = on_packet,
-	.on_gone = on_gone,
-};
-
-/* ---- leases ---- */
-
-int vnet_lease(struct vnet *v, const char *user, struct vnet_lease *ret_lease,
-	       struct link_address *ret_address)
-{
-	uint64_t now = loop_now(v->env->loop);
-	uint32_t address_be;
-	int index;
-
-	if (v->failed)
-		return -ENODEV;
-	if (now - v->local_at >= LOCAL_MAX_AGE)
-		vnet_list_local(v); /* on failure the old list still protects */
-	index = pool_lease(v->pool, user, now, &address_be);
-	if (index < 0)
-		return index;
-	*ret_lease = (struct vnet_lease){
-		.vnet = v,
-		.index = (uint32_t)index,
-		.address_be = address_be,
-	};
-	*ret_address = (struct link_address){
-		.local = v->gateway_be,
-		.peer = address_be,
-		.dns = {v->dns_be[0], v->dns_be[1]},
-	};
+	free(v->policy.address_spaces);
+	v->policy = policy;
+	pthread_mutex_lock(&v->lock);
+	memcpy(v->dns_be, params->dns_be, sizeof(v->dns_be));
+	pthread_mutex_unlock(&v->lock);
 	return 0;
 }
 
-void vnet_attach(struct vnet_lease *lease, struct session *s)
+int vnet_new(const struct vnet_env *env, const struct vnet_params *params, struct vnet **ret_vnet,
+	     char ret_error[256])
 {
-	lease->vnet->by_index[lease->index] = s;
+	const char *step = "allocate";
+	struct vnet *v = calloc(1, sizeof(*v));
+	int r = -ENOMEM;
+
+	if (!v)
+		goto fail;
+	pthread_mutex_init(&v->lock, NULL);
+	fib_slot_init(&v->table);
+	v->env = *env;
+	v->netns_fd = -1;
+	v->mtu = params->mtu;
+	v->gateway_be = params->gateway_be;
+	v->offload = params->offload;
+	v->name = strdup(params->name);
+	if (!v->name)
+		goto fail;
+	step = "make its pool";
+	r = make_pool(v, params);
+	if (r == 0)
+		r = vnet_device_make(v, params, &step);
+	if (r == 0)
+		r = set_policy(v, params);
+	if (r < 0)
+		goto fail;
+	*ret_vnet = v;
+	return 0;
+fail:
+	vnet_device_explain(params, step, r, ret_error);
+	vnet_free(v);
+	return r;
 }
 
-void vnet_release(struct vnet_lease *lease)
+void vnet_free(struct vnet *v)
 {
-	if (!lease->vnet)
+	if (!v)
 		return;
-	port_flush(lease->vnet->port); /* the packets' memory is the session's */
-	lease->vnet->by_index[lease->index] = NULL;
-	pool_release(lease->vnet->pool, lease->index, loop_now(lease->vnet->env->loop));
-	*lease = (struct vnet_lease){0};
+	vnet_device_drop(v);
+	fib_publisher_clear(v->env.publisher, &v->table);
+	pool_free(v->pool);
+	pthread_mutex_destroy(&v->lock);
+	free(v->seats);
+	free(v->policy.address_spaces);
+	free(v->pools);
+	free(v->name);
+	free(v);
+}
+
+int vnet_update(struct vnet *v, const struct vnet_params *params, char ret_error[256])
+{
+	int r = set_policy(v, params);
+
+	if (r < 0)
+		vnet_device_explain(params, "update", r, ret_error);
+	return r;
+}
+
+static void set_failed(struct vnet *v, bool failed)
+{
+	pthread_mutex_lock(&v->lock);
+	v->failed = failed;
+	pthread_mutex_unlock(&v->lock);
+}
+
+bool vnet_take_failure(struct vnet *v)
+{
+	if (v->failed || !atomic_load(&v->failure))
+		return false;
+	log_error("vnet %s: TUN device '%s' is gone: its sessions end; a reload makes it anew",
+		  v->name, v->tuns[0].name);
+	vnet_fail(v);
+	return true;
+}
+
+void vnet_fail(struct vnet *v)
+{
+	set_failed(v, true);
+}
+
+bool vnet_has_failed(const struct vnet *v)
+{
+	return v->failed;
+}
+
+int vnet_remake(struct vnet *v, const struct vnet_params *params, char ret_error[256])
+{
+	const char *step = "";
+	int r;
+
+	vnet_device_drop(v);
+	atomic_store(&v->failure, false);
+	r = vnet_device_make(v, params, &step);
+	if (r == 0)
+		r = set_policy(v, params);
+	if (r == 0)
+		set_failed(v, false);
+	else
+		vnet_device_explain(params, step, r, ret_error);
+	return r;
 }
 
 const char *vnet_name(const struct vnet *v)
@@ -170,14 +263,14 @@ const char *vnet_name(const struct vnet *v)
 	return v->name;
 }
 
-const struct traffic *vnet_traffic(const struct vnet *v)
+uint32_t vnet_used(struct vnet *v)
 {
-	return &v->traffic;
-}
+	uint32_t used;
 
-uint32_t vnet_used(const struct vnet *v)
-{
-	return pool_used(v->pool);
+	pthread_mutex_lock(&v->lock);
+	used = pool_used(v->pool);
+	pthread_mutex_unlock(&v->lock);
+	return used;
 }
 
 uint32_t vnet_size(const struct vnet *v)

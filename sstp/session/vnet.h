@@ -2,24 +2,23 @@
 #ifndef SSTP_SESSION_VNET_H
 #define SSTP_SESSION_VNET_H
 /*
- * One virtual network as the gateway serves it: the pool that its users' addresses come from, one TUN device for
- * all of its sessions, and the way of a packet between the two.
+ * One virtual network as the gateway serves it, shared by all of its threads: the pool that its users' addresses
+ * come from, the TUN device with a queue for each thread, and the table that says what may be reached.
  *
- * Uplink: the source must be the session's own address, the destination inside the VNet's address spaces and
- * not the gateway itself. Downlink: destination -> pool index -> session, by array. What is not forwarded is
- * counted with its reason, on the session or, where there is none, on the VNet.
- * The TUN is always drained, whatever its readers' speed; a slow session drops in its own queue.
+ * The control thread makes it, changes it and takes it away. Data threads reach it through a vnet_queue each
+ * (session/vnet_queue.h): they take and give back leases under a lock, once in a session's life, and ask the table
+ * without one. The table is replaced as a whole (routing/fib_slot.h): when the settings change, and when the gateway
+ * gets or loses an address of its own, which the kernel tells.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "routing/fib_slot.h"
 #include "routing/pool.h"
 #include "routing/prefix.h"
-#include "sstp/session/session.h"
 
-enum {
-	VNET_PREFIXES_MAX = 64
-};
+struct loop;
 
 /* Everything is copied. Checked by whoever reads the configuration. */
 struct vnet_params {
@@ -33,58 +32,54 @@ struct vnet_params {
 	const char *tun_name;
 	const char *netns; /* "" : the present one */
 	uint16_t mtu;
-	unsigned offload; /* wanted of the device, of enum tun_offload */
 	bool client_to_client;
+	unsigned offload; /* of enum tun_offload: what the device may use */
+};
+
+/* What the VNets of a data plane share; all borrowed. */
+struct vnet_env {
+	struct loop *loop;		 /* the control thread's */
+	struct fib_publisher *publisher; /* used by the control thread only */
+	unsigned threads;		 /* TUN queues that a device gets */
+	/* A device is gone: vnet_take_failure() would say which. Any thread calls it, also several at once. */
+	void (*on_failure)(void *arg);
+	void *arg;
 };
 
 struct vnet;
 
 /*
- * Creates the TUN device in its namespace, routes the pools to it, and begins to read it. When the device is taken away
- * later, on_failed(arg) is called once; leases are refused then until vnet_update() has made it anew. On failure nothing
- * is left behind, and ret_error holds a sentence for the operator. Borrows env.
+ * Creates the TUN device in its namespace, routes the pools to it and publishes its table. On failure nothing is left
+ * behind, and ret_error holds a sentence for the operator.
  */
-int vnet_new(struct session_env *env, const struct vnet_params *params,
-	     void (*on_failed)(void *arg, struct vnet *v), void *arg, struct vnet **ret_vnet,
+int vnet_new(const struct vnet_env *env, const struct vnet_params *params, struct vnet **ret_vnet,
 	     char ret_error[256]);
 
-/* Takes back routes and device. Takes NULL. No lease may be left. */
+/* Takes back routes and device. Takes NULL. No lease and no queue may be left. */
 void vnet_free(struct vnet *v);
 
 /*
- * Applies what may change while sessions live: address spaces, DNS servers, client_to_client; makes a device that is gone
- * anew. 0, or -errno with ret_error, and what was in effect still is.
+ * Applies what may change while sessions live: address spaces, DNS servers, client_to_client. 0, or -errno with
+ * ret_error, and what was in effect still is.
  */
 int vnet_update(struct vnet *v, const struct vnet_params *params, char ret_error[256]);
 
+/*
+ * True once after the device was taken away by somebody: leases are refused from then on, until vnet_remake() has made it
+ * anew, for which all queues must be closed. Logs it.
+ */
+bool vnet_take_failure(struct vnet *v);
+bool vnet_has_failed(const struct vnet *v);
+
+/* The same state when it is the control thread that cannot use the device. */
+void vnet_fail(struct vnet *v);
+
+/* 0, or -errno with ret_error, and it has still failed. */
+int vnet_remake(struct vnet *v, const struct vnet_params *params, char ret_error[256]);
+
+/* Any thread: */
 const char *vnet_name(const struct vnet *v);
-
-/* A session's hold on an address of a VNet. All zero: none. */
-struct vnet_lease {
-	struct vnet *vnet;
-	uint32_t index;
-	uint32_t address_be;
-};
-
-/* An address for user; ret_address is what IPCP shall tell the peer. 0; -ENOSPC: all are taken; -ENODEV: the device is gone; -ENOMEM. */
-int vnet_lease(struct vnet *v, const char *user, struct vnet_lease *ret_lease,
-	       struct link_address *ret_address);
-
-/* Packets to the lease's address go to s from now on (NULL: to nobody). */
-void vnet_attach(struct vnet_lease *lease, struct session *s);
-
-/* Detaches and gives the address back. A lease that is all zero is left alone. */
-void vnet_release(struct vnet_lease *lease);
-
-/* One packet from the session that holds the lease; its bytes stay until vnet_burst_end() or vnet_release(). */
-void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len);
-
-/* Writes what vnet_uplink() has taken. */
-void vnet_burst_end(const struct vnet_lease *lease, struct session *s);
-
-/* Drops that no session caused, and totals. */
-const struct traffic *vnet_traffic(const struct vnet *v);
-uint32_t vnet_used(const struct vnet *v);
+uint32_t vnet_used(struct vnet *v);
 uint32_t vnet_size(const struct vnet *v);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A VNet's set-up: its pool, its TUN device in the right namespace, the routes to it. */
+/* What a VNet has in the kernel: a TUN device with a queue for each thread in the right namespace, routes to it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,81 +7,13 @@
 #include <unistd.h>
 
 #include "sstp/base/log.h"
+#include "sstp/net/loop.h"
 #include "sstp/session/vnet_internal.h"
 #include "tun/netns.h"
 #include "tun/offload_text.h"
 #include "tun/rtnl.h"
-
-static int copy_prefixes(struct prefix **to, size_t *nto, const struct prefix *from, size_t n)
-{
-	struct prefix *copy = calloc(n ? n : 1, sizeof(*copy));
-
-	if (!copy)
-		return -ENOMEM;
-	if (n)
-		memcpy(copy, from, n * sizeof(*copy));
-	free(*to);
-	*to = copy;
-	*nto = n;
-	return 0;
-}
-
-struct address_list {
-	uint32_t *addresses_be;
-	size_t n;
-	bool out_of_memory;
-};
-
-static void append(struct address_list *list, uint32_t addr_be)
-{
-	uint32_t *grown = realloc(list->addresses_be, (list->n + 1) * sizeof(*grown));
-
-	if (!grown) {
-		list->out_of_memory = true;
-		return;
-	}
-	list->addresses_be = grown;
-	list->addresses_be[list->n++] = addr_be;
-}
-
-/* What is sent to a subnet's broadcast address is delivered to the gateway as well. */
-static void note_address(void *arg, const struct rtnl_address *address)
-{
-	append(arg, address->local_be);
-	if (address->broadcast_be)
-		append(arg, address->broadcast_be);
-}
-
-int vnet_list_local(struct vnet *v)
-{
-	struct address_list list = {0};
-	int r = rtnl_address_list(v->rtnl, note_address, &list);
-
-	if (r == 0 && list.out_of_memory)
-		r = -ENOMEM;
-	if (r < 0) {
-		free(list.addresses_be);
-		return r;
-	}
-	free(v->local_be);
-	v->local_be = list.addresses_be;
-	v->nlocal = list.n;
-	v->local_at = loop_now(v->env->loop);
-	return 0;
-}
-
-static int make_pool(struct vnet *v, const struct vnet_params *params)
-{
-	int r = pool_new(params->pools, params->npools, &v->pool);
-
-	if (r < 0)
-		return r;
-	pool_reserve(v->pool, v->gateway_be);
-	v->by_index = calloc(pool_indexes(v->pool), sizeof(struct session *));
-	if (!v->by_index)
-		return -ENOMEM;
-	return copy_prefixes(&v->pools, &v->npools, params->pools, params->npools);
-}
+#include "tun/rtnl_watch.h"
+#include "tun/steer.h"
 
 static int route_pools(struct vnet *v)
 {
@@ -89,7 +21,7 @@ static int route_pools(struct vnet *v)
 		struct rtnl_route route = {
 			.dst = v->pools[i],
 			.kind = RTNL_ROUTE_DEVICE,
-			.ifindex = v->tun.ifindex,
+			.ifindex = v->tuns[0].ifindex,
 		};
 		int r = rtnl_route_add(v->rtnl, &route);
 
@@ -109,43 +41,122 @@ static int read_forwarding(void *arg)
 	return c == '1';
 }
 
-static int make_device(struct vnet *v, const struct vnet_params *params, const char **step)
+static void warn_without_forwarding(const struct vnet *v)
 {
-	char text[OFFLOAD_TEXT_MAX];
-	int r;
-
-	*step = "open its network namespace";
-	if (params->netns[0]) {
-		v->netns_fd = netns_open(params->netns);
-		if (v->netns_fd < 0)
-			return v->netns_fd;
-	}
-	*step = "create the TUN device";
-	r = tun_open_offload(params->tun_name, v->netns_fd, params->offload, &v->tun);
-	if (r < 0)
-		return r;
-	*step = "set up the TUN device";
-	r = rtnl_open(v->netns_fd, &v->rtnl);
-	if (r == 0)
-		r = rtnl_link_up(v->rtnl, v->tun.ifindex, v->mtu);
-	*step = "route its pools to the TUN device";
-	if (r == 0)
-		r = route_pools(v);
-	if (r == 0)
-		r = vnet_list_local(v);
-	if (r == 0) {
-		v->port = port_new(v->env->loop, &v->tun, &vnet_port_ops, v);
-		r = v->port ? 0 : -errno;
-	}
-	if (r == 0)
-		log_info("vnet %s: %s: offload in effect: %s", v->name, v->tun.name,
-			 offload_text(v->tun.offload, text));
-	if (r == 0 && !netns_call(v->netns_fd, read_forwarding, NULL))
+	if (!netns_call(v->netns_fd, read_forwarding, NULL))
 		log_warning(
 			"vnet %s: IP forwarding is off in its namespace, packets will stop at the "
 			"gateway: sysctl -w net.ipv4.ip_forward=1",
 			v->name);
-	return r;
+}
+
+/* The gateway's own addresses are in the table. If it cannot be made anew, the old one still protects what it did. */
+static void on_addresses_changed(void *arg, unsigned ready)
+{
+	struct vnet *v = arg;
+	int r = rtnl_watch_read(v->watch);
+
+	if (r > 0)
+		r = vnet_publish(v);
+	if (r < 0)
+		log_warning("vnet %s: the gateway's own addresses cannot be followed: %s", v->name,
+			    strerror(-r));
+}
+
+static int watch_addresses(struct vnet *v)
+{
+	int r = rtnl_watch_open(v->netns_fd, &v->watch);
+
+	if (r < 0)
+		return r;
+	v->watch_io = loop_io_new(v->env.loop, rtnl_watch_fd(v->watch), LOOP_READ,
+				  on_addresses_changed, v);
+	return v->watch_io ? 0 : -errno;
+}
+
+static int open_netns(struct vnet *v, const char *name)
+{
+	if (!name[0])
+		return 0;
+	v->netns_fd = netns_open(name);
+	return v->netns_fd < 0 ? v->netns_fd : 0;
+}
+
+static int open_tuns(struct vnet *v, const char *name)
+{
+	struct tun *tuns = calloc(v->env.threads, sizeof(*tuns));
+	int r = tuns ? tun_open_queues(name, v->netns_fd, v->offload, v->env.threads, tuns)
+		     : -ENOMEM;
+
+	if (r < 0) {
+		free(tuns);
+		return r;
+	}
+	v->tuns = tuns;
+	return 0;
+}
+
+/* Data threads use it whenever an address changes hands. */
+static void set_steer(struct vnet *v, struct steer *steer)
+{
+	struct steer *old;
+
+	pthread_mutex_lock(&v->lock);
+	old = v->steer;
+	v->steer = steer;
+	pthread_mutex_unlock(&v->lock);
+	steer_free(old);
+}
+
+/* Where the kernel refuses, packets come to whatever queue it likes, and threads hand them over. */
+static void steer_queues(struct vnet *v)
+{
+	struct steer *steer = NULL;
+	int r = v->env.threads > 1 ? steer_new(&v->tuns[0], pool_indexes(v->pool), &steer) : 0;
+
+	if (r < 0)
+		log_info("vnet %s: packets are not steered to their threads by eBPF (%s): threads "
+			 "hand them over",
+			 v->name, strerror(-r));
+	set_steer(v, steer);
+}
+
+static void log_offload(const struct vnet *v)
+{
+	char text[OFFLOAD_TEXT_MAX];
+
+	log_info("vnet %s: %s: offload in effect: %s", v->name, v->tuns[0].name,
+		 offload_text(v->tuns[0].offload, text));
+}
+
+int vnet_device_make(struct vnet *v, const struct vnet_params *params, const char **ret_step)
+{
+	int r;
+
+	*ret_step = "open its network namespace";
+	r = open_netns(v, params->netns);
+	if (r < 0)
+		return r;
+	*ret_step = "create the TUN device";
+	r = open_tuns(v, params->tun_name);
+	if (r < 0)
+		return r;
+	*ret_step = "set up the TUN device";
+	steer_queues(v);
+	r = rtnl_open(v->netns_fd, &v->rtnl);
+	if (r == 0)
+		r = rtnl_link_up(v->rtnl, v->tuns[0].ifindex, v->mtu);
+	if (r == 0)
+		r = watch_addresses(v);
+	if (r < 0)
+		return r;
+	*ret_step = "route its pools to the TUN device";
+	r = route_pools(v);
+	if (r < 0)
+		return r;
+	log_offload(v);
+	warn_without_forwarding(v);
+	return 0;
 }
 
 static const char *advice(int error)
@@ -159,103 +170,35 @@ static const char *advice(int error)
 	}
 }
 
-static void describe_failure(const struct vnet_params *params, const char *step, int error,
-			     char ret_error[256])
+void vnet_device_explain(const struct vnet_params *params, const char *step, int error,
+			 char ret_error[256])
 {
 	snprintf(ret_error, 256, "vnet %s: cannot %s '%s': %s%s", params->name, step,
 		 strstr(step, "namespace") ? params->netns : params->tun_name, strerror(-error),
 		 advice(error));
 }
 
-static void drop_device(struct vnet *v)
+static void close_tuns(struct vnet *v)
 {
-	port_free(v->port);
-	v->port = NULL;
-	if (v->rtnl)
-		rtnl_route_flush(v->rtnl, v->tun.ifindex);
+	for (unsigned i = 0; v->tuns && i < v->env.threads; i++)
+		tun_close(&v->tuns[i]);
+	free(v->tuns);
+	v->tuns = NULL;
+}
+
+void vnet_device_drop(struct vnet *v)
+{
+	loop_io_free(v->watch_io);
+	v->watch_io = NULL;
+	rtnl_watch_close(v->watch);
+	v->watch = NULL;
+	if (v->rtnl && v->tuns)
+		rtnl_route_flush(v->rtnl, v->tuns[0].ifindex);
 	rtnl_close(v->rtnl);
 	v->rtnl = NULL;
-	tun_close(&v->tun);
+	set_steer(v, NULL);
+	close_tuns(v);
 	if (v->netns_fd >= 0)
 		close(v->netns_fd);
 	v->netns_fd = -1;
-}
-
-static int set_policy(struct vnet *v, const struct vnet_params *params)
-{
-	int r = copy_prefixes(&v->address_spaces, &v->naddress_spaces, params->address_spaces,
-			      params->naddress_spaces);
-
-	if (r < 0)
-		return r;
-	memcpy(v->dns_be, params->dns_be, sizeof(v->dns_be));
-	v->client_to_client = params->client_to_client;
-	return 0;
-}
-
-int vnet_new(struct session_env *env, const struct vnet_params *params,
-	     void (*on_failed)(void *arg, struct vnet *v), void *arg, struct vnet **ret_vnet,
-	     char ret_error[256])
-{
-	const char *step = "allocate";
-	struct vnet *v = calloc(1, sizeof(*v));
-	int r = -ENOMEM;
-
-	if (!v)
-		goto fail;
-	v->env = env;
-	v->on_failed = on_failed;
-	v->on_failed_arg = arg;
-	v->netns_fd = -1;
-	v->tun.fd = -1;
-	v->mtu = params->mtu;
-	v->gateway_be = params->gateway_be;
-	v->name = strdup(params->name);
-	if (!v->name)
-		goto fail;
-	step = "make its pool";
-	r = make_pool(v, params);
-	if (r == 0)
-		r = set_policy(v, params);
-	if (r == 0)
-		r = make_device(v, params, &step);
-	if (r < 0)
-		goto fail;
-	*ret_vnet = v;
-	return 0;
-fail:
-	describe_failure(params, step, r, ret_error);
-	vnet_free(v);
-	return r;
-}
-
-int vnet_update(struct vnet *v, const struct vnet_params *params, char ret_error[256])
-{
-	const char *step = "";
-	int r = v->failed ? 0 : vnet_list_local(v);
-
-	if (v->failed) {
-		drop_device(v);
-		r = make_device(v, params, &step);
-		v->failed = r < 0;
-	}
-	if (r == 0)
-		r = set_policy(v, params);
-	if (r < 0)
-		describe_failure(params, *step ? step : "update", r, ret_error);
-	return r;
-}
-
-void vnet_free(struct vnet *v)
-{
-	if (!v)
-		return;
-	drop_device(v);
-	pool_free(v->pool);
-	free(v->by_index);
-	free(v->address_spaces);
-	free(v->pools);
-	free(v->local_be);
-	free(v->name);
-	free(v);
 }

@@ -1,43 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SSTP_SESSION_VNET_INTERNAL_H
 #define SSTP_SESSION_VNET_INTERNAL_H
-/* A VNet's inside, for vnet.c (packets and leases) and vnet_device.c (set-up and the device). */
-#include "sstp/session/port.h"
+/*
+ * A VNet's inside, for vnet.c (life and table), vnet_device.c (set-up of the device) and vnet_queue.c (a thread's part).
+ *
+ * Who may touch what: the control thread all but `seats`; data threads what is immutable while a queue is open (pool's
+ * addresses, gateway_be, mtu, tuns), the pool's leases and what else stands under the lock, the table, and a seat as
+ * its owner.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "sstp/session/vnet.h"
 #include "tun/tun.h"
 
 struct rtnl;
+struct rtnl_watch;
+struct session;
+struct steer;
 
-struct vnet {
-	struct session_env *env;
-	char *name;
-	struct prefix *address_spaces;
-	size_t naddress_spaces;
-	struct prefix *pools;
-	size_t npools;
-	uint32_t *local_be; /* the namespace's own addresses: not reachable from the tunnel */
-	size_t nlocal;
-	uint64_t local_at; /* when they were listed */
-	uint32_t dns_be[2];
-	uint32_t gateway_be;
-	uint16_t mtu;
-	bool client_to_client;
-	struct pool *pool;
-	struct session **by_index;
-	struct tun tun;
-	bool failed; /* the device is gone; vnet_update() makes it anew */
-	void (*on_failed)(void *arg, struct vnet *v);
-	void *on_failed_arg;
-	int netns_fd;
-	struct rtnl *rtnl;
-	struct port *port;
-	struct traffic traffic;
+/*
+ * One for each address of the pool. owner: the thread whose session holds it, counted from 1; 0: nobody. Only that
+ * thread reads or writes `session`; the pool's lock orders one owner after the other.
+ */
+struct vnet_seat {
+	struct session *session;
+	_Atomic uint32_t owner;
 };
 
-/* What the device reports. */
-extern const struct port_ops vnet_port_ops;
+/* What a reload may change of the table. */
+struct vnet_policy {
+	struct prefix *address_spaces; /* owned */
+	size_t naddress_spaces;
+	bool client_to_client;
+};
 
-/* Lists the namespace's own addresses anew. 0, or -errno and the old list stands. */
-int vnet_list_local(struct vnet *v);
+struct vnet {
+	struct vnet_env env;
+	char *name;
+	struct vnet_policy policy;
+	struct prefix *pools;
+	size_t npools;
+	uint32_t gateway_be;
+	uint16_t mtu;
+	unsigned offload; /* wanted */
+	struct vnet_seat *seats;
+
+	pthread_mutex_t lock;
+	struct pool *pool;  /* its leases; its addresses never change */
+	uint64_t leased_at; /* when the pool was last told the time, which never goes back */
+	uint32_t dns_be[2];
+	bool failed;	     /* the device is gone; vnet_remake() makes it anew */
+	struct steer *steer; /* NULL: the kernel does not let us; queues are its own choice then */
+
+	struct fib_slot table; /* destination -> enum drop_reason; DROP_REASONS: it may pass */
+
+	struct tun *tuns; /* env.threads queues of the device */
+	int netns_fd;
+	struct rtnl *rtnl;
+	struct rtnl_watch *watch;
+	struct loop_io *watch_io;
+	atomic_bool failure; /* found by a data thread, not yet taken by the control thread */
+};
+
+/* Makes the device with all that belongs to it, and drops what is there of it. */
+int vnet_device_make(struct vnet *v, const struct vnet_params *params, const char **ret_step);
+void vnet_device_drop(struct vnet *v);
+
+/* A sentence for the operator about the step that failed. */
+void vnet_device_explain(const struct vnet_params *params, const char *step, int error,
+			 char ret_error[256]);
+
+/* Lists the gateway's own addresses, compiles the table and publishes it. 0, or -errno and the old one stands. */
+int vnet_publish(struct vnet *v);
 
 #endif

@@ -25,6 +25,7 @@ struct tunnel {
 	struct resolve *resolve; /* dialling begins with it */
 	struct candidates candidates;
 	struct session *session;
+	uint64_t sessions; /* dialled so far */
 	struct loop_timer *retry;
 	struct loop_timer *give_up;
 	struct port *port;
@@ -231,6 +232,7 @@ static int dial(struct tunnel *t, const struct candidate *to)
 	struct session_params params = {
 		.ops = &session_callbacks,
 		.arg = t,
+		.id = ++t->sessions,
 		.auth = t->params.auth,
 		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
 		.name = t->params.user,

@@ -27,7 +27,7 @@ static void user_is_found_by_bytes_and_by_the_part_behind_the_domain(void **stat
 	assert_false(directory_find(d, "bob", &user, &vnet));
 	assert_false(directory_find(d, "alice\\", &user, &vnet));
 	assert_false(directory_find(d, "", &user, &vnet));
-	directory_free(d);
+	directory_unref(d);
 }
 
 static void same_name_twice_and_one_too_many_are_refused(void **state)
@@ -37,7 +37,7 @@ static void same_name_twice_and_one_too_many_are_refused(void **state)
 	assert_int_equal(directory_add(d, "alice", hash_a, "blue"), 0);
 	assert_int_equal(directory_add(d, "alice", hash_b, "blue"), -EEXIST);
 	assert_int_equal(directory_add(d, "bob", hash_b, "blue"), -ENOSPC);
-	directory_free(d);
+	directory_unref(d);
 }
 
 static void every_one_of_many_users_is_found(void **state)
@@ -57,7 +57,7 @@ static void every_one_of_many_users_is_found(void **state)
 		assert_string_equal(vnet, name);
 	}
 	assert_false(directory_find(d, "user1000", &user, &vnet));
-	directory_free(d);
+	directory_unref(d);
 }
 
 static void empty_directory_knows_nobody(void **state)
@@ -67,7 +67,7 @@ static void empty_directory_knows_nobody(void **state)
 	const char *vnet;
 
 	assert_false(directory_find(d, "alice", &user, &vnet));
-	directory_free(d);
+	directory_unref(d);
 }
 
 int main(void)

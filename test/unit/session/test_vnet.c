@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A VNet with a real device in a network namespace of its own. Its sessions are made by hand, without a stream: what
- * is sent to one stays in its queue.
+ * A VNet with a real device in a network namespace of its own, served by one thread or two, which are played by this one
+ * in turn. Its sessions are made by hand, without a stream: what is sent to one stays in its queue.
  */
-#include "sstp/session/vnet.h"
+#include "sstp/session/vnet_queue.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +17,12 @@
 
 #include "sstp/base/log.h"
 #include "sstp/session/session_internal.h"
+#include "sstp/session/vnet_internal.h"
 #include "test/support/cmocka.h"
 #include "tun/ip.h"
 #include "tun/netns.h"
 #include "tun/rtnl.h"
+#include "tun/steer.h"
 #include "tun/tun.h"
 
 #define PATIENCE (5 * CLOCK_NS_PER_S) /* only a failing test waits that long */
@@ -27,6 +30,7 @@
 enum {
 	IP_HEADER = 20,
 	UDP_HEADER = 8,
+	ID = 3, /* of the VNet, for handover */
 };
 
 /* VNet "lab": 10.20.0.0/24 behind it, its pool 172.16.77.0/30, of which .1 is the gateway's own */
@@ -38,7 +42,12 @@ struct scene {
 	char netns_path[32];
 	struct prefix space, other_space, pool;
 	struct vnet_params params;
+	struct qsbr *qsbr;
+	struct vnet_env vnet_env;
+	struct handover *handover;
 	struct vnet *vnet;
+	struct vnet_queue *queue; /* of the first thread */
+	struct vnet_queue *other; /* of the second; NULL: there is one thread */
 	bool (*until)(const struct scene *s);
 	struct session session; /* the one that a test looks at */
 	int failures;		/* of the device */
@@ -60,11 +69,10 @@ static void stop_when_reached(void *arg)
 		loop_stop(s->loop);
 }
 
-static void on_failed(void *arg, struct vnet *v)
+static void on_failure(void *arg)
 {
 	struct scene *s = arg;
 
-	assert_ptr_equal(v, s->vnet);
 	s->failures++;
 }
 
@@ -140,11 +148,45 @@ static void init_params(struct scene *s)
 	};
 }
 
-static int set_up(void **state)
+/* What was handed over, in the thread that gets it. */
+static void take(void *arg, unsigned id, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
+{
+	assert_int_equal(id, ID);
+	vnet_queue_take(arg, h, pkt, len);
+}
+
+static struct vnet_queue *make_queue(struct scene *s, unsigned number)
+{
+	struct vnet_queue *q = vnet_queue_new(s->vnet, ID, number, &s->env, s->handover);
+
+	assert_non_null(q);
+	handover_set_taker(s->handover, number, s->loop, take, q);
+	return q;
+}
+
+static void make_vnet(struct scene *s, unsigned threads)
+{
+	char error[256];
+
+	assert_int_equal(qsbr_new(threads, &s->qsbr), 0);
+	s->vnet_env = (struct vnet_env){
+		.loop = s->loop,
+		.threads = threads,
+		.on_failure = on_failure,
+		.arg = s,
+	};
+	assert_int_equal(fib_publisher_new(s->qsbr, &s->vnet_env.publisher), 0);
+	s->handover = handover_new(threads);
+	assert_non_null(s->handover);
+	assert_int_equal(vnet_new(&s->vnet_env, &s->params, &s->vnet, error), 0);
+	s->queue = make_queue(s, 0);
+	s->other = threads > 1 ? make_queue(s, 1) : NULL;
+}
+
+static int set_up_threads(void **state, unsigned threads)
 {
 	static struct scene scene;
 	struct scene *s = &scene;
-	char error[256];
 
 	memset(s, 0, sizeof(*s));
 	*state = s;
@@ -159,8 +201,18 @@ static int set_up(void **state)
 	s->watchdog = loop_timer_new(s->loop, on_watchdog, s);
 	init_params(s);
 	init_session(s);
-	assert_int_equal(vnet_new(&s->env, &s->params, on_failed, s, &s->vnet, error), 0);
+	make_vnet(s, threads);
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_threads(state, 1);
+}
+
+static int set_up_two_threads(void **state)
+{
+	return set_up_threads(state, 2);
 }
 
 static int tear_down(void **state)
@@ -168,7 +220,12 @@ static int tear_down(void **state)
 	struct scene *s = *state;
 
 	session_tx_done(&s->session);
+	vnet_queue_free(s->queue);
+	vnet_queue_free(s->other);
 	vnet_free(s->vnet);
+	fib_publisher_free(s->vnet_env.publisher);
+	qsbr_free(s->qsbr);
+	handover_free(s->handover);
 	loop_timer_free(s->watchdog);
 	session_env_done(&s->env);
 	loop_free(s->loop);
@@ -181,7 +238,7 @@ static struct vnet_lease lease_for(struct scene *s, const char *user)
 	struct vnet_lease lease = {0};
 	struct link_address address;
 
-	assert_int_equal(vnet_lease(s->vnet, user, &lease, &address), 0);
+	assert_int_equal(vnet_lease(s->queue, user, &lease, &address), 0);
 	assert_int_equal(address.peer, lease.address_be);
 	return lease;
 }
@@ -199,12 +256,12 @@ static void lease_says_what_ipcp_shall_tell(void **state)
 	struct vnet_lease lease = {0};
 	struct link_address address;
 
-	assert_int_equal(vnet_lease(s->vnet, "alice", &lease, &address), 0);
+	assert_int_equal(vnet_lease(s->queue, "alice", &lease, &address), 0);
 	assert_string_equal(text_of(address.local), "172.16.77.1");
 	assert_string_equal(text_of(address.peer), "172.16.77.0");
 	assert_string_equal(text_of(address.dns[0]), "10.20.0.4");
 	assert_int_equal(address.dns[1], 0);
-	assert_ptr_equal(lease.vnet, s->vnet);
+	assert_ptr_equal(lease.queue, s->queue);
 	vnet_release(&lease);
 }
 
@@ -232,13 +289,13 @@ static void full_pool_says_so_until_one_is_given_back(void **state)
 	for (int i = 0; i < 3; i++)
 		leases[i] = lease_for(s, "alice");
 	assert_int_equal(vnet_used(s->vnet), 3);
-	assert_int_equal(vnet_lease(s->vnet, "bob", &more, &address), -ENOSPC);
-	assert_null(more.vnet);
+	assert_int_equal(vnet_lease(s->queue, "bob", &more, &address), -ENOSPC);
+	assert_null(more.queue);
 	released_be = leases[1].address_be;
 	vnet_release(&leases[1]);
 	assert_int_equal(vnet_used(s->vnet), 2);
 	/* it rests: a stranger waits, its last owner does not */
-	assert_int_equal(vnet_lease(s->vnet, "bob", &more, &address), -ENOSPC);
+	assert_int_equal(vnet_lease(s->queue, "bob", &more, &address), -ENOSPC);
 	leases[1] = lease_for(s, "alice");
 	assert_int_equal(leases[1].address_be, released_be);
 	for (int i = 0; i < 3; i++)
@@ -252,7 +309,7 @@ static void released_lease_is_none_and_may_be_released_again(void **state)
 	struct vnet_lease lease = lease_for(s, "alice");
 
 	vnet_release(&lease);
-	assert_null(lease.vnet);
+	assert_null(lease.queue);
 	vnet_release(&lease);
 	assert_int_equal(vnet_used(s->vnet), 0);
 }
@@ -381,10 +438,47 @@ static void update_changes_spaces_and_servers_at_once(void **state)
 	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_NO_ROUTE);
 	expect_way(s, &lease, "172.16.77.0", "10.30.0.2", DROP_REASONS);
 	expect_way(s, &lease, "172.16.77.0", "10.30.0.1", DROP_GATEWAY);
-	assert_int_equal(vnet_lease(s->vnet, "bob", &next, &address), 0);
+	assert_int_equal(vnet_lease(s->queue, "bob", &next, &address), 0);
 	assert_string_equal(text_of(address.dns[1]), "10.30.0.4");
 	vnet_release(&lease);
 	vnet_release(&next);
+}
+
+static enum drop_reason verdict_for(const struct scene *s, const char *dst)
+{
+	uint32_t id = fib_lookup4(fib_slot_get(&s->vnet->table), inet_addr(dst));
+
+	return id == FIB_NONE ? DROP_NO_ROUTE : (enum drop_reason)id;
+}
+
+static bool knows_the_new_address(const struct scene *s)
+{
+	return verdict_for(s, "10.20.0.77") == DROP_GATEWAY;
+}
+
+static void address_that_the_gateway_gets_is_out_of_reach_at_once(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(verdict_for(s, "10.20.0.77"), DROP_REASONS);
+	add_local_address(s, "10.20.0.77");
+	run_until(s, knows_the_new_address);
+}
+
+static void longer_prefix_opens_neither_a_pool_nor_what_is_never_forwarded(void **state)
+{
+	struct scene *s = *state;
+	struct prefix spaces[] = {prefix("172.16.77.2/31"), prefix("224.0.0.0/24"),
+				  prefix("0.0.0.0/0")};
+	char error[256];
+
+	s->params.address_spaces = spaces;
+	s->params.naddress_spaces = 3;
+	assert_int_equal(vnet_update(s->vnet, &s->params, error), 0);
+	assert_int_equal(verdict_for(s, "172.16.77.2"), DROP_CLIENT_TO_CLIENT);
+	assert_int_equal(verdict_for(s, "224.0.0.1"), DROP_NO_ROUTE);
+	assert_int_equal(verdict_for(s, "127.1.2.3"), DROP_NO_ROUTE);
+	assert_int_equal(verdict_for(s, "198.51.100.1"), DROP_REASONS);
 }
 
 /* ---- downlink */
@@ -422,14 +516,22 @@ static bool has_packet(const struct scene *s)
 	return s->session.data.head->next;
 }
 
+/* Played by this thread: the end of the pass in which either queue brought something. */
+static bool has_packet_after_waking(const struct scene *s)
+{
+	handover_wake(s->handover, 0);
+	handover_wake(s->handover, 1);
+	return has_packet(s);
+}
+
 static bool has_dropped_one(const struct scene *s)
 {
-	return vnet_traffic(s->vnet)->drops[DROP_NO_SESSION] > 0;
+	return vnet_queue_traffic(s->queue)->drops[DROP_NO_SESSION] > 0;
 }
 
 static bool has_dropped_two(const struct scene *s)
 {
-	return vnet_traffic(s->vnet)->drops[DROP_NO_SESSION] > 1;
+	return vnet_queue_traffic(s->queue)->drops[DROP_NO_SESSION] > 1;
 }
 
 static void expect_in_queue(struct scene *s, uint32_t dst_be, const char *text)
@@ -523,7 +625,7 @@ static int second_vnet(struct scene *s, const char *tun_name, const char *netns,
 	params.pools = &pool;
 	params.tun_name = tun_name;
 	params.netns = netns;
-	r = vnet_new(&s->env, &params, on_failed, s, &v, error);
+	r = vnet_new(&s->vnet_env, &params, &v, error);
 	assert_int_equal(v == NULL, r < 0);
 	vnet_free(v);
 	return r;
@@ -564,7 +666,73 @@ static void namespace_that_is_not_there_is_refused_with_a_sentence(void **state)
 			    "(does it exist? see: ip netns list, ls /dev/net/tun)");
 }
 
-#define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+/* ---- two threads */
+
+static void packet_comes_to_the_thread_that_holds_its_address(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease first = lease_for(s, "alice"), second = {0};
+	struct link_address address;
+
+	/* the one that must not get it */
+	assert_int_equal(vnet_lease(s->other, "bob", &second, &address), 0);
+	assert_int_not_equal(first.address_be, second.address_be);
+	vnet_attach(&second, &s->session);
+	send_down(s, second.address_be, "for bob");
+	expect_in_queue(s, second.address_be, "for bob");
+	assert_int_equal(vnet_queue_handed_over(s->other), 0);
+	vnet_release(&first);
+	vnet_release(&second);
+}
+
+/* As the kernel gives it without offload. */
+static void bring(struct scene *s, struct vnet_queue *q, const char *dst)
+{
+	const struct virtio_net_hdr plain = {0};
+	uint8_t pkt[IP_HEADER];
+	size_t len = packet(pkt, "10.20.0.2", dst);
+
+	vnet_queue_take(q, &plain, pkt, len);
+}
+
+static void packet_that_was_handed_over_in_vain_is_dropped(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	vnet_attach(&lease, &s->session);
+	bring(s, s->other, text_of(lease.address_be));
+	assert_int_equal(vnet_queue_traffic(s->other)->drops[DROP_NO_SESSION], 1);
+	assert_false(has_packet(s));
+	bring(s, s->queue, text_of(lease.address_be));
+	assert_true(has_packet(s));
+	vnet_release(&lease);
+}
+
+/* A kernel that does not steer brings it to whatever queue it likes. */
+static void without_steering_threads_hand_packets_over(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = {0};
+	struct link_address address;
+
+	steer_free(s->vnet->steer);
+	s->vnet->steer = NULL;
+	assert_int_equal(vnet_lease(s->other, "bob", &lease, &address), 0);
+	vnet_attach(&lease, &s->session);
+	for (int i = 0; i < 32; i++) { /* each from another port, which is what the kernel hashes */
+		send_down(s, lease.address_be, "for bob");
+		run_until(s, has_packet_after_waking);
+		pbuf_queue_clear(&s->session.data, &s->env.pool);
+		let_one_wait(s);
+	}
+	assert_in_range(vnet_queue_handed_over(s->other), 1, 32);
+	assert_int_equal(vnet_queue_handed_over(s->queue), 0);
+	vnet_release(&lease);
+}
+
+#define in_scene(test)	       cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define with_two_threads(test) cmocka_unit_test_setup_teardown(test, set_up_two_threads, tear_down)
 
 static bool has_failed(const struct scene *s)
 {
@@ -585,8 +753,12 @@ static void device_that_is_deleted_fails_once_and_an_update_makes_it_anew(void *
 
 	assert_int_equal(netns_call(s->netns, delete_device, NULL), 0);
 	run_until(s, has_failed);
-	assert_int_equal(vnet_lease(s->vnet, "alice", &lease, &address), -ENODEV);
-	assert_int_equal(vnet_update(s->vnet, &s->params, error), 0);
+	assert_true(vnet_take_failure(s->vnet));
+	assert_false(vnet_take_failure(s->vnet));
+	assert_int_equal(vnet_lease(s->queue, "alice", &lease, &address), -ENODEV);
+	vnet_queue_close(s->queue);
+	assert_int_equal(vnet_remake(s->vnet, &s->params, error), 0);
+	assert_int_equal(vnet_queue_open(s->queue), 0);
 	lease = lease_for(s, "alice");
 	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_REASONS);
 	vnet_release(&lease);
@@ -606,6 +778,8 @@ int main(void)
 		in_scene(clients_reach_each_other_only_when_allowed),
 		in_scene(what_is_no_ipv4_packet_is_dropped),
 		in_scene(update_changes_spaces_and_servers_at_once),
+		in_scene(address_that_the_gateway_gets_is_out_of_reach_at_once),
+		in_scene(longer_prefix_opens_neither_a_pool_nor_what_is_never_forwarded),
 		in_scene(packet_finds_the_session_that_holds_its_address),
 		in_scene(nothing_reaches_a_session_after_its_release),
 		in_scene(session_that_is_not_up_gets_nothing),
@@ -613,6 +787,9 @@ int main(void)
 		in_scene(device_that_is_deleted_fails_once_and_an_update_makes_it_anew),
 		in_scene(name_that_is_taken_is_refused_with_a_sentence),
 		in_scene(namespace_that_is_not_there_is_refused_with_a_sentence),
+		with_two_threads(packet_comes_to_the_thread_that_holds_its_address),
+		with_two_threads(packet_that_was_handed_over_in_vain_is_dropped),
+		with_two_threads(without_steering_threads_hand_packets_over),
 	};
 
 	log_open("test-session-vnet", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/session/shard.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sstp/session/vnet_queue.h"
+
+/* When no session has ended for this long, what a storm of them took goes back to the system. */
+#define TRIM_AFTER (2 * CLOCK_NS_PER_S)
+
+/* One accepted connection: the session, and what the gateway holds for it. */
+struct client {
+	struct shard *shard;
+	struct session *session;
+	struct client *next;
+	struct client **link; /* what points at this one in shard->clients */
+	struct sockaddr_storage peer;
+	struct admission_ticket ticket;
+	char vnet[64]; /* of the user, from find_user() */
+	struct vnet_lease lease;
+};
+
+struct shard {
+	struct shard_params params;
+	struct loop *loop;
+	struct session_env env;
+	struct shard_policy policy;
+	struct listener *listeners[SHARD_LISTENERS_MAX];
+	size_t nlisteners;
+	struct vnet_queue *vnets[SHARD_VNETS_MAX]; /* by id; NULL: not in use */
+	struct client *clients;
+	uint32_t nclients;
+	struct traffic ended; /* of sessions that are gone */
+	struct loop_timer *trim_timer;
+	bool shutting_down;
+	atomic_bool is_empty;
+};
+
+static const struct session_ops client_ops;
+
+static uint64_t now(const struct shard *s)
+{
+	return loop_now(s->loop);
+}
+
+static struct vnet_queue *find_vnet(const struct shard *s, const char *name)
+{
+	for (size_t i = 0; i < SHARD_VNETS_MAX; i++)
+		if (s->vnets[i] && strcmp(vnet_queue_name(s->vnets[i]), name) == 0)
+			return s->vnets[i];
+	return NULL;
+}
+
+/* ---- one client, from accept to end ---- */
+
+static void tell_when_empty(struct shard *s)
+{
+	if (!s->shutting_down || s->clients || atomic_exchange(&s->is_empty, true))
+		return;
+	s->params.on_empty(s->params.arg);
+}
+
+static void client_free(struct client *c)
+{
+	struct shard *s = c->shard;
+
+	admission_leave(s->params.admission, &c->ticket);
+	vnet_release(&c->lease);
+	if (c->session)
+		traffic_add(&s->ended, session_traffic(c->session));
+	session_free(c->session);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	s->nclients--;
+	free(c);
+	loop_timer_set(s->trim_timer, now(s) + TRIM_AFTER);
+	tell_when_empty(s);
+}
+
+/* Returns owned; NULL without memory. */
+static struct client *client_new(struct shard *s, const struct sockaddr_storage *peer,
+				 const struct admission_ticket *ticket)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->shard = s;
+	c->peer = *peer;
+	c->ticket = *ticket;
+	c->next = s->clients;
+	c->link = &s->clients;
+	if (c->next)
+		c->next->link = &c->next;
+	s->clients = c;
+	s->nclients++;
+	return c;
+}
+
+/* Takes fd. 0 or -errno, and all is closed. */
+static int start_session(struct client *c, int fd)
+{
+	struct shard *s = c->shard;
+	struct session_params params = {
+		.ops = &client_ops,
+		.arg = c,
+		.id = c->ticket.id,
+		.auth = s->policy.auth,
+		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
+		.name = s->params.name,
+	};
+	int error;
+
+	c->session = session_accept(&s->env, fd, s->policy.tls, &params);
+	if (c->session)
+		return 0;
+	error = errno;
+	client_free(c);
+	return -error;
+}
+
+/* NULL, or why it is refused. Takes fd. */
+static const char *let_in(struct shard *s, int fd, const struct sockaddr_storage *peer)
+{
+	struct admission_ticket ticket;
+	const char *why = admission_enter(s->params.admission, peer, now(s), &ticket);
+	struct client *c = why ? NULL : client_new(s, peer, &ticket);
+	int r;
+
+	if (c) {
+		r = start_session(c, fd);
+		return r < 0 ? strerror(-r) : NULL;
+	}
+	close(fd);
+	if (why)
+		return why;
+	admission_leave(s->params.admission, &ticket);
+	return "out of memory";
+}
+
+static void on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+	struct shard *s = arg;
+	const char *why = let_in(s, fd, peer);
+
+	if (why)
+		admission_refuse(s->params.admission, peer, now(s), why);
+}
+
+/* ---- what a session asks and tells ---- */
+
+static bool find_user(void *arg, const char *name, struct link_user *ret_user)
+{
+	struct client *c = arg;
+	const char *vnet;
+
+	if (!directory_find(c->shard->policy.directory, name, ret_user, &vnet))
+		return false;
+	snprintf(c->vnet, sizeof(c->vnet), "%s", vnet);
+	return true;
+}
+
+static bool assign(void *arg, struct link_address *ret_address, const char **ret_why_not)
+{
+	struct client *c = arg;
+	struct vnet_queue *v = find_vnet(c->shard, c->vnet);
+	int r = v ? vnet_lease(v, session_user(c->session), &c->lease, ret_address) : -ENOENT;
+
+	if (r == 0) {
+		vnet_attach(&c->lease, c->session);
+		return true;
+	}
+	switch (r) {
+	case -ENOSPC:
+		*ret_why_not =
+			"every address of the pool is taken, or was until less than a minute ago";
+		break;
+	case -ENOENT: *ret_why_not = "the user's VNet does not exist"; break;
+	case -ENODEV: *ret_why_not = "the VNet's TUN device is gone"; break;
+	default: *ret_why_not = strerror(-r);
+	}
+	return false;
+}
+
+static void on_auth(void *arg, bool ok)
+{
+	struct client *c = arg;
+	struct admission *a = c->shard->params.admission;
+
+	if (ok) /* one that was refused counts until it is gone */
+		admission_log_in(a, &c->ticket);
+	else
+		admission_auth_failed(a, &c->peer, now(c->shard));
+}
+
+static void on_up(void *arg, const struct link_address *address)
+{
+	/* the lease is attached since assign(); session_send() drops until now */
+}
+
+static void on_packet(void *arg, uint8_t *pkt, size_t len)
+{
+	struct client *c = arg;
+
+	vnet_uplink(&c->lease, c->session, pkt, len);
+}
+
+static void on_burst_end(void *arg)
+{
+	struct client *c = arg;
+
+	vnet_burst_end(&c->lease, c->session);
+}
+
+static void on_down(void *arg)
+{
+	struct client *c = arg;
+
+	vnet_release(&c->lease);
+}
+
+static void on_end(void *arg, enum session_end end, const char *reason)
+{
+	client_free(arg);
+}
+
+static const struct session_ops client_ops = {
+	.find_user = find_user,
+	.assign = assign,
+	.on_auth = on_auth,
+	.on_up = on_up,
+	.on_packet = on_packet,
+	.on_burst_end = on_burst_end,
+	.on_down = on_down,
+	.on_end = on_end,
+};
+
+/* ---- the thread's own life ---- */
+
+static void on_trim_timer(void *arg)
+{
+	struct shard *s = arg;
+
+	pbuf_pool_trim(&s->env.pool);
+	malloc_trim(0);
+}
+
+static void on_wake(void *arg)
+{
+	struct shard *s = arg;
+
+	qsbr_online(s->params.qsbr, s->params.number);
+}
+
+static void on_pass_end(void *arg)
+{
+	struct shard *s = arg;
+
+	handover_wake(s->params.handover, s->params.number);
+	qsbr_offline(s->params.qsbr, s->params.number);
+}
+
+static void take_over(void *arg, unsigned id, const struct virtio_net_hdr *h, uint8_t *pkt,
+		      size_t len)
+{
+	struct shard *s = arg;
+
+	if (s->vnets[id])
+		vnet_queue_take(s->vnets[id], h, pkt, len);
+}
+
+/* The hooks' order counts: what the sessions' own hooks do comes first, and nothing looks at a table after on_pass_end(). */
+static int set_up(struct shard *s)
+{
+	int r;
+
+	s->loop = loop_new();
+	if (!s->loop)
+		return -errno;
+	s->trim_timer = loop_timer_new(s->loop, on_trim_timer, s);
+	if (!s->trim_timer)
+		return -errno;
+	r = session_env_init(&s->env, s->loop);
+	if (r == 0)
+		r = loop_on_wake(s->loop, on_wake, s);
+	if (r == 0)
+		r = loop_on_pass_end(s->loop, on_pass_end, s);
+	if (r == 0)
+		handover_set_taker(s->params.handover, s->params.number, s->loop, take_over, s);
+	return r;
+}
+
+struct shard *shard_new(const struct shard_params *params)
+{
+	struct shard *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return NULL;
+	s->params = *params;
+	r = set_up(s);
+	if (r == 0)
+		return s;
+	shard_free(s);
+	errno = -r;
+	return NULL;
+}
+
+static void close_listeners(struct shard *s)
+{
+	while (s->nlisteners)
+		listener_free(s->listeners[--s->nlisteners]);
+}
+
+void shard_free(struct shard *s)
+{
+	if (!s)
+		return;
+	s->shutting_down = false;
+	close_listeners(s);
+	while (s->clients)
+		client_free(s->clients);
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
+		shard_remove_vnet(s, i);
+	loop_timer_free(s->trim_timer);
+	session_env_done(&s->env);
+	tls_ctx_unref(s->policy.tls);
+	directory_unref(s->policy.directory);
+	loop_free(s->loop);
+	free(s);
+}
+
+void shard_set_policy(struct shard *s, const struct shard_policy *policy)
+{
+	struct shard_policy old = s->policy;
+
+	s->policy = *policy;
+	tls_ctx_ref(policy->tls);
+	directory_ref(policy->directory);
+	tls_ctx_unref(old.tls);
+	directory_unref(old.directory);
+}
+
+int shard_add_vnet(struct shard *s, unsigned id, struct vnet *v)
+{
+	s->vnets[id] = vnet_queue_new(v, id, s->params.number, &s->env, s->params.handover);
+	return s->vnets[id] ? 0 : -errno;
+}
+
+int shard_open_vnet(struct shard *s, unsigned id)
+{
+	return vnet_queue_open(s->vnets[id]);
+}
+
+void shard_close_vnet(struct shard *s, unsigned id)
+{
+	struct client *next;
+
+	vnet_queue_close(s->vnets[id]);
+	for (struct client *c = s->clients; c; c = next) {
+		next = c->next; /* the session may end, and free c, at once */
+		if (c->lease.queue == s->vnets[id])
+			session_disconnect(c->session, "the VNet's TUN device is gone");
+	}
+}
+
+void shard_remove_vnet(struct shard *s, unsigned id)
+{
+	vnet_queue_free(s->vnets[id]);
+	s->vnets[id] = NULL;
+}
+
+int shard_listen(struct shard *s, const struct sockaddr *addr, socklen_t addr_len)
+{
+	struct listener *l;
+
+	if (s->nlisteners == SHARD_LISTENERS_MAX)
+		return -E2BIG;
+	l = listener_new(s->loop, addr, addr_len, on_accept, s);
+	if (!l)
+		return -errno;
+	s->listeners[s->nlisteners++] = l;
+	return 0;
+}
+
+void shard_shutdown(struct shard *s, const char *reason)
+{
+	struct client *next;
+
+	close_listeners(s);
+	s->shutting_down = true;
+	for (struct client *c = s->clients; c; c = next) {
+		next = c->next; /* as above */
+		session_disconnect(c->session, reason);
+	}
+	tell_when_empty(s);
+}
+
+void shard_add_stats(const struct shard *s, struct shard_stats *sum)
+{
+	sum->sessions += s->nclients;
+	traffic_add(&sum->traffic, &s->ended);
+	for (const struct client *c = s->clients; c; c = c->next)
+		traffic_add(&sum->traffic, session_traffic(c->session));
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++) {
+		if (!s->vnets[i])
+			continue;
+		traffic_add(&sum->vnets[i].traffic, vnet_queue_traffic(s->vnets[i]));
+		sum->vnets[i].handed_over += vnet_queue_handed_over(s->vnets[i]);
+	}
+}
+
+struct loop *shard_loop(const struct shard *s)
+{
+	return s->loop;
+}
+
+bool shard_is_empty(const struct shard *s)
+{
+	return atomic_load(&s->is_empty);
+}

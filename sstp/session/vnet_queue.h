@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_SESSION_VNET_QUEUE_H
+#define SSTP_SESSION_VNET_QUEUE_H
+/*
+ * A VNet as one data thread sees it: its queue of the TUN device, and the way of a packet between that and the
+ * thread's sessions. All of it is used in that thread only.
+ *
+ * Uplink: the source must be the session's own address; where the destination may be reached the VNet's table says.
+ * Downlink: destination -> pool index -> session, by array. The device's queue brings the packets of this thread's
+ * sessions (tun/steer.h). One that belongs to another thread all the same, because its address has just changed hands
+ * or the kernel does not let us steer, is handed over to it. What is not forwarded is counted with its reason, on the
+ * session or, where there is none, here.
+ * The TUN is always drained, whatever its readers' speed; a slow session drops in its own queue.
+ */
+#include "sstp/session/handover.h"
+#include "sstp/session/session.h"
+#include "sstp/session/vnet.h"
+
+struct vnet_queue;
+
+/* number: of the thread and of its queue, from 0. id: what handover knows the VNet by. Borrows all. Returns owned; NULL with errno set. */
+struct vnet_queue *vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
+				  struct session_env *env, struct handover *handover);
+
+/* Takes NULL. No lease may be left. */
+void vnet_queue_free(struct vnet_queue *q);
+
+/* Lets go of the device, which is gone or goes; leases stay, packets are dropped. */
+void vnet_queue_close(struct vnet_queue *q);
+
+/* Takes up the device anew. 0 or -errno. */
+int vnet_queue_open(struct vnet_queue *q);
+
+/* A packet that another thread's queue has brought, as vnet_queue_new()'s device brings them. */
+void vnet_queue_take(struct vnet_queue *q, const struct virtio_net_hdr *h, uint8_t *pkt,
+		     size_t len);
+
+const char *vnet_queue_name(const struct vnet_queue *q); /* of the VNet */
+
+/* Drops that no session caused. */
+const struct traffic *vnet_queue_traffic(const struct vnet_queue *q);
+/* Packets that vnet_queue_take() got. */
+uint64_t vnet_queue_handed_over(const struct vnet_queue *q);
+
+/* A session's hold on an address of a VNet. All zero: none. */
+struct vnet_lease {
+	struct vnet_queue *queue;
+	uint32_t index;
+	uint32_t address_be;
+};
+
+/*
+ * An address for user; ret_address is what IPCP shall tell the peer. 0; -ENOSPC: all are taken; -ENODEV: the device is
+ * gone.
+ */
+int vnet_lease(struct vnet_queue *q, const char *user, struct vnet_lease *ret_lease,
+	       struct link_address *ret_address);
+
+/* Packets to the lease's address go to s from now on. */
+void vnet_attach(const struct vnet_lease *lease, struct session *s);
+
+/* Detaches and gives the address back. A lease that is all zero is left alone. */
+void vnet_release(struct vnet_lease *lease);
+
+/* One packet from the session that holds the lease; its bytes stay until vnet_burst_end() or vnet_release(). */
+void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len);
+
+/* Writes what vnet_uplink() has taken. */
+void vnet_burst_end(const struct vnet_lease *lease, struct session *s);
+
+#endif
