@@ -10,6 +10,7 @@
 #include "sstp/net/loop.h"
 #include "sstp/session/vnet_internal.h"
 #include "tun/netns.h"
+#include "tun/offload_probe.h"
 #include "tun/offload_text.h"
 #include "tun/rtnl.h"
 #include "tun/rtnl_watch.h"
@@ -121,10 +122,12 @@ static void steer_queues(struct vnet *v)
 	set_steer(v, steer);
 }
 
-static void log_offload(const struct vnet *v)
+/* The link is up. */
+static void probe_offload(struct vnet *v)
 {
 	char text[OFFLOAD_TEXT_MAX];
 
+	offload_probe_device(v->tuns, v->env.threads);
 	log_info("vnet %s: %s: offload in effect: %s", v->name, v->tuns[0].name,
 		 offload_text(v->tuns[0].offload, text));
 }
@@ -154,7 +157,7 @@ int vnet_device_make(struct vnet *v, const struct vnet_params *params, const cha
 	r = route_pools(v);
 	if (r < 0)
 		return r;
-	log_offload(v);
+	probe_offload(v);
 	warn_without_forwarding(v);
 	return 0;
 }

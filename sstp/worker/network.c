@@ -34,6 +34,7 @@
 #include <sys/socket.h>
 
 #include "sstp/base/log.h"
+#include "tun/offload_probe.h"
 #include "tun/offload_text.h"
 #include "tun/rtnl.h"
 
@@ -180,10 +181,22 @@ static const char *advice(int error)
 	}
 }
 
+/* What the kernel takes is learnt while the link is up; it has no address and no route yet. */
+static int probe_offload(struct network *n)
+{
+	char text[OFFLOAD_TEXT_MAX];
+	int r = rtnl_link_up(n->rtnl, n->tun.ifindex, n->params.mtu);
+
+	if (r < 0)
+		return r;
+	offload_probe_device(&n->tun, 1);
+	log_info("%s: offload in effect: %s", n->tun.name, offload_text(n->tun.offload, text));
+	return rtnl_link_down(n->rtnl, n->tun.ifindex);
+}
+
 static int set_up(struct network *n, char ret_error[256])
 {
 	const struct network_params *p = &n->params;
-	char text[OFFLOAD_TEXT_MAX];
 	int r = tun_open_offload(p->tun_name, p->netns_fd, p->offload, &n->tun);
 
 	if (r == 0)
@@ -192,10 +205,7 @@ static int set_up(struct network *n, char ret_error[256])
 		r = refuse_conflict(n, ret_error);
 	if (r == 0)
 		r = take_table(n);
-	if (r == 0)
-		log_info("%s: offload in effect: %s", n->tun.name,
-			 offload_text(n->tun.offload, text));
-	return r;
+	return r < 0 ? r : probe_offload(n);
 }
 
 int network_new(const struct network_params *params, struct network **ret_network,
