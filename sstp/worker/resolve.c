@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The thread and the loop share one job. Whoever lets go of it last frees it; that the thread is done is said by
- * closing the pipe's writing end, which the loop sees as readable.
+ * closing the pipe's writing end, which the loop sees as readable. What the thread wrote is handed over by is_done: a
+ * pipe orders nothing in C's memory model.
  */
 #include "sstp/worker/resolve.h"
 
@@ -16,7 +17,8 @@
 
 struct job {
 	atomic_int holders;
-	int done_fd; /* writing end */
+	atomic_bool is_done; /* error and list stand */
+	int done_fd;	     /* writing end */
 	int error;
 	struct addrinfo *list;
 	char port[8];
@@ -50,6 +52,7 @@ static void *run(void *arg)
 		hints.ai_flags = 0;
 		job->error = getaddrinfo(job->host, job->port, &hints, &job->list);
 	}
+	atomic_store_explicit(&job->is_done, true, memory_order_release);
 	close(job->done_fd);
 	job_release(job);
 	return NULL;
@@ -59,6 +62,8 @@ static void on_done(void *arg, unsigned ready)
 {
 	struct resolve *r = arg;
 
+	if (!atomic_load_explicit(&r->job->is_done, memory_order_acquire))
+		return;
 	loop_io_free(r->io);
 	r->io = NULL;
 	r->done(r->arg, r->job->error, r->job->list);
@@ -72,6 +77,7 @@ static struct job *job_new(const char *host, unsigned port)
 	if (!job)
 		return NULL;
 	atomic_init(&job->holders, 2);
+	atomic_init(&job->is_done, false);
 	memcpy(job->host, host, size);
 	snprintf(job->port, sizeof(job->port), "%u", port);
 	return job;
