@@ -75,6 +75,8 @@ def cases(root, suite):
     elif suite == "asan":
         for other in ("unit", "sim", "fuzz", "golden"):
             yield from (f"asan/{case}" for case in cases(root, other))
+    elif suite == "tsan":
+        yield from (f"tsan/{case}" for case in cases(root, "unit"))
     else:
         yield from cases_in_c(root, suite)
         yield from cases_of_scripts(root, suite, f"test/{suite}")
