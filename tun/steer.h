@@ -32,7 +32,8 @@ void steer_free(struct steer *s);
 
 /*
  * Packets to addr_be (network byte order) arrive at this queue, modulo the number of queues, from
- * now on. From any thread, at any time. 0; -E2BIG: addresses_max others are set; -ENOMEM.
+ * now on. From any thread, at any time; needs no capability (before Linux 5.19: CAP_BPF). 0;
+ * -E2BIG: addresses_max others are set; -ENOMEM; -EPERM.
  */
 int steer_set(struct steer *s, uint32_t addr_be, unsigned queue);
 

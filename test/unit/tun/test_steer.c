@@ -558,6 +558,18 @@ static void what_cannot_be_steered_is_refused_and_changes_nothing(void **state)
 	check_udp(b, address_be(0), 1);
 }
 
+/* Why queues are closed together: else two threads get packets of addresses they do not own. */
+static void B16_closed_queue_gives_its_number_to_the_last(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(steer_set(b->steer, address_be(1), 1), 0);
+	assert_int_equal(steer_set(b->steer, address_be(3), 3), 0);
+	tun_close(&b->tuns[1]);
+	check_udp(b, address_be(1), 3);
+	check_udp(b, address_be(3), 0); /* modulo 3 */
+}
+
 static bool is_bpf_for_everybody(void)
 {
 	FILE *f = fopen("/proc/sys/kernel/unprivileged_bpf_disabled", "re");
@@ -583,6 +595,23 @@ static void without_privilege_steering_is_refused(void **state)
 	int status = scene_child(steer_without_privilege, &b->tuns[0]);
 
 	assert_int_equal(WEXITSTATUS(status), is_bpf_for_everybody() ? 0 : EPERM);
+}
+
+static int set_without_privilege(void *arg)
+{
+	if (setresuid(65534, 65534, 65534) < 0)
+		return -1;
+	return steer_set(arg, address_be(0), 3);
+}
+
+/* Threads that carry packets have no capabilities after their start. */
+static void what_was_made_needs_no_privilege_to_be_used(void **state)
+{
+	struct bench *b = *state;
+	int status = scene_child(set_without_privilege, b->steer);
+
+	assert_int_equal(WEXITSTATUS(status), 0);
+	check_udp(b, address_be(0), 3);
 }
 
 struct worker {
@@ -654,7 +683,9 @@ int main(void)
 		STEER_TEST(addresses_have_their_limit),
 		STEER_TEST(without_steering_the_kernel_chooses_again),
 		STEER_TEST(what_cannot_be_steered_is_refused_and_changes_nothing),
+		STEER_TEST(B16_closed_queue_gives_its_number_to_the_last),
 		STEER_TEST(without_privilege_steering_is_refused),
+		STEER_TEST(what_was_made_needs_no_privilege_to_be_used),
 		STEER_TEST(threads_change_addresses_side_by_side),
 	};
 
