@@ -18,7 +18,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +31,8 @@
 #include "sstp/net/bio.h"
 #include "sstp/net/gather.h"
 #include "sstp/net/listen.h"
+#include "sstp/net/pace.h"
+#include "sstp/net/tcp.h"
 #include "sstp/net/tls_internal.h"
 
 enum {
@@ -39,10 +40,8 @@ enum {
 	PLAIN_SIZE = STREAM_KEEP_MAX + STREAM_RECV_MAX + SSL3_RT_MAX_PLAIN_LENGTH,
 	SCRATCH_SIZE = STREAM_RECV_MAX + PLAIN_SIZE + STREAM_GATHER_MAX,
 	LINGER_BYTES = 64 * 1024,
-	/* unsent bytes in the kernel above which the socket counts as full: the queue belongs where it is managed */
-	NOTSENT_LOWAT = 128 * 1024,
-	/* how long a peer may take nothing of what was sent: unreachable, or reading no more */
-	NO_PROGRESS_MS = 60000,
+	/* few bytes fill no path: a stream of small packets asks the kernel nothing */
+	LOOK_AFTER_BYTES = 16 * 1024,
 };
 
 static const uint64_t linger_ns = CLOCK_NS_PER_S;
@@ -58,6 +57,7 @@ enum state {
 
 struct stream_scratch {
 	struct loop *loop;
+	enum stream_congestion congestion;
 	BIO_METHOD *bio;
 	struct gather gather;
 	uint8_t *cipher;
@@ -82,6 +82,9 @@ struct stream {
 	size_t kept_len;
 	uint64_t records; /* sent under the present key */
 	uint64_t records_max;
+	struct pace pace;
+	uint32_t unsent_set, held_set; /* what the socket has of pace's */
+	size_t sent_since;	       /* bytes, since the last look at the path */
 	bool ending;
 	enum stream_end why;
 	char *text; /* NULL when out of memory */
@@ -339,16 +342,47 @@ static void watch(struct stream *s)
 		end(s, STREAM_END_RESET, "out of memory");
 }
 
+/* More than an eighth off: a system call for less is not worth it. */
+static bool is_off(uint32_t set, uint32_t wanted)
+{
+	uint32_t gap = set > wanted ? set - wanted : wanted - set;
+
+	return gap > wanted / 8 || (set && !wanted);
+}
+
+/* What does TCP say of the path? At most 100 times a second. */
+static void look_at_path(struct stream *s, bool is_full)
+{
+	uint64_t now = loop_now(s->scratch->loop);
+	struct pace_facts facts;
+
+	if (!pace_is_due(&s->pace, now) || tcp_facts(s->bio.out.fd, &facts) < 0)
+		return;
+	s->sent_since = 0;
+	pace_on_facts(&s->pace, now, &facts, is_full);
+	if (is_off(s->unsent_set, s->pace.unsent)) {
+		s->unsent_set = s->pace.unsent;
+		tcp_set_unsent(s->bio.out.fd, s->unsent_set);
+	}
+	if (is_off(s->held_set, s->pace.held)) {
+		s->held_set = s->pace.held;
+		tcp_set_held(s->bio.out.fd, s->held_set);
+	}
+}
+
 static void out_changed(struct outlet *out)
 {
 	struct stream *s = (struct stream *)((char *)out - offsetof(struct stream, bio.out));
 
 	if (s->state >= ENDED)
 		return;
-	if (out->error)
+	if (out->error) {
 		end(s, STREAM_END_RESET, "connection lost: %s", strerror(out->error));
-	else
-		watch(s);
+		return;
+	}
+	watch(s);
+	if (s->state < ENDED)
+		look_at_path(s, true);
 }
 
 static void linger_expired(void *arg)
@@ -381,6 +415,7 @@ static void send_fin(struct stream *s)
 
 static void drain(struct stream *s)
 {
+	look_at_path(s, true);
 	outlet_drain(&s->bio.out);
 	if (s->state >= ENDED || outlet_is_blocked(&s->bio.out))
 		return;
@@ -419,18 +454,33 @@ static void ready(void *arg, unsigned bits)
 		receive(s);
 }
 
-/* None of them is needed for the stream to work, and a test's socket pair has none. */
-static void tune_socket(int fd)
+/* The names are the kernel's. */
+static const char *congestion_name(enum stream_congestion congestion)
 {
-	static const char congestion[] = "cubic";
-	const int on = 1;
-	const int lowat = NOTSENT_LOWAT;
-	const unsigned no_progress = NO_PROGRESS_MS;
+	return congestion == STREAM_CONGESTION_BBR ? "bbr" : "cubic";
+}
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &no_progress, sizeof(no_progress));
-	setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, sizeof(congestion) - 1);
+int stream_scratch_set_congestion(struct stream_scratch *scratch, enum stream_congestion congestion)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? -errno : tcp_set_congestion(fd, congestion_name(congestion));
+
+	if (fd >= 0)
+		close(fd);
+	scratch->congestion = r < 0 ? STREAM_CONGESTION_AUTO : congestion;
+	return congestion == STREAM_CONGESTION_AUTO ? 0 : r;
+}
+
+/* Nothing of it is needed for the stream to work, and a test's socket pair has none of it. */
+static void tune_socket(struct stream *s)
+{
+	int fd = s->bio.out.fd;
+
+	pace_init(&s->pace);
+	s->unsent_set = s->pace.unsent;
+	tcp_tune(fd);
+	tcp_set_unsent(fd, s->unsent_set);
+	tcp_set_congestion(fd, congestion_name(s->scratch->congestion));
 }
 
 static void release(struct stream *s)
@@ -495,7 +545,7 @@ struct stream *stream_accept(struct stream_scratch *scratch, int fd, struct tls_
 
 	if (!s)
 		return NULL;
-	tune_socket(fd);
+	tune_socket(s);
 	s->ops = ops;
 	s->arg = arg;
 	s->state = HANDSHAKING;
@@ -514,10 +564,10 @@ struct stream *stream_connect(struct stream_scratch *scratch, const struct socka
 
 	if (fd < 0)
 		return NULL;
-	tune_socket(fd);
 	s = stream_new(scratch, fd, tls_session_new_client(tls, server_name), tls, 0);
 	if (!s)
 		return NULL;
+	tune_socket(s);
 	s->ops = ops;
 	s->arg = arg;
 	s->state = CONNECTING;
@@ -559,12 +609,23 @@ int stream_send(struct stream *s, const void *buf, size_t len)
 		return -EAGAIN;
 	if (len == 0)
 		return 0;
+	s->sent_since += len;
+	if (s->sent_since >= LOOK_AFTER_BYTES)
+		look_at_path(s, false);
 	count_records(s, records);
 	ERR_clear_error();
-	if (SSL_write(s->ssl, buf, (int)len) == (int)len)
-		return 0;
-	end(s, STREAM_END_TLS, "%s", tls_failure_text(text));
-	return -EPIPE;
+	if (SSL_write(s->ssl, buf, (int)len) != (int)len) {
+		end(s, STREAM_END_TLS, "%s", tls_failure_text(text));
+		return -EPIPE;
+	}
+	if (outlet_waiting(&s->bio.out) >= s->pace.burst)
+		stream_flush(s);
+	return 0;
+}
+
+size_t stream_record_max(const struct stream *s)
+{
+	return s->pace.record;
 }
 
 void stream_flush(struct stream *s)

@@ -44,6 +44,20 @@ struct stream_scratch *stream_scratch_new(struct loop *loop);
 /* Takes NULL; all its streams must be gone. */
 void stream_scratch_free(struct stream_scratch *scratch);
 
+/* How TCP finds its rate: AUTO is CUBIC, or what the machine has set where there is no CUBIC. */
+enum stream_congestion {
+	STREAM_CONGESTION_AUTO,
+	STREAM_CONGESTION_CUBIC,
+	STREAM_CONGESTION_BBR,
+};
+
+/*
+ * For the streams that begin from now on. 0, or -errno when the kernel has no such algorithm (-ENOENT) or refuses it
+ * (-EPERM: not in net.ipv4.tcp_allowed_congestion_control); it is AUTO then.
+ */
+int stream_scratch_set_congestion(struct stream_scratch *scratch,
+				  enum stream_congestion congestion);
+
 struct stream;
 
 /*
@@ -97,6 +111,12 @@ void stream_flush(struct stream *s);
 
 /* True while the socket has not taken all ciphertext: send nothing, wait for on_writable. */
 bool stream_is_blocked(const struct stream *s);
+
+/*
+ * The largest record that the path takes without those behind it waiting long, in bytes of plaintext: 16 KB until the
+ * path is known to be slow, then a millisecond's worth, and 1400 at least.
+ */
+size_t stream_record_max(const struct stream *s);
 
 /* Bytes of ciphertext waiting for the socket, gathered or left over. */
 size_t stream_backlog(const struct stream *s);

@@ -129,6 +129,50 @@ static void X26_peer_may_take_nothing_for_a_minute(void **state)
 	assert_int_equal(timeout_ms, 60000);
 }
 
+/* What the socket of a stream that is accepted now uses. */
+static void accept_and_expect_congestion(struct rig *rig, const char *wanted)
+{
+	char name[16] = "";
+	socklen_t len = sizeof(name);
+	int fd;
+
+	rig_connect(rig, "gateway.test");
+	rig_run(rig, is_accepted);
+	fd = rig->accepted_fd;
+	rig->accepted_fd = -1;
+	rig->server.stream =
+		stream_accept(rig->scratch, fd, rig->server_tls, &rig_ops, &rig->server);
+	assert_non_null(rig->server.stream);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len), 0);
+	assert_string_equal(name, wanted);
+	end_free(&rig->client);
+	end_free(&rig->server);
+}
+
+static void congestion_control_is_the_one_that_was_set_or_is_refused_with_a_reason(void **state)
+{
+	struct rig *rig = *state;
+	int bbr = stream_scratch_set_congestion(rig->scratch, STREAM_CONGESTION_BBR);
+
+	rig->raw_server = true;
+	/* a machine may be without it; then it is as if nothing had been said */
+	if (bbr < 0)
+		assert_int_equal(bbr, -ENOENT);
+	accept_and_expect_congestion(rig, bbr < 0 ? "cubic" : "bbr");
+	assert_int_equal(stream_scratch_set_congestion(rig->scratch, STREAM_CONGESTION_CUBIC), 0);
+	accept_and_expect_congestion(rig, "cubic");
+	assert_int_equal(stream_scratch_set_congestion(rig->scratch, STREAM_CONGESTION_AUTO), 0);
+	accept_and_expect_congestion(rig, "cubic");
+}
+
+static void path_that_nothing_is_known_of_takes_the_largest_records(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_open(rig);
+	assert_int_equal(stream_record_max(rig->client.stream), 16384);
+}
+
 static bool server_has_100(struct rig *rig)
 {
 	return rig->server.len == 100;
@@ -321,6 +365,8 @@ int main(void)
 		on_rig(P49_digest_is_that_of_the_connection_and_not_of_the_newest_certificate),
 		on_rig(before_open_there_is_no_digest_and_nothing_can_be_sent),
 		on_rig(X26_peer_may_take_nothing_for_a_minute),
+		on_rig(congestion_control_is_the_one_that_was_set_or_is_refused_with_a_reason),
+		on_rig(path_that_nothing_is_known_of_takes_the_largest_records),
 		on_rig(empty_send_is_nothing_and_too_long_a_send_is_refused),
 		on_rig(ten_messages_in_one_record_arrive_without_further_traffic),
 		on_rig(records_of_one_pass_leave_together_and_arrive_in_one_run),
