@@ -4,20 +4,32 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void pbuf_pool_init(struct pbuf_pool *pool, uint32_t limit)
+/* of the data: what acknowledges, what carries, and what nobody expects */
+static const uint16_t capacity[PBUF_SIZES] = {232, 1512, PBUF_DATA_MAX};
+
+void pbuf_pool_init(struct pbuf_pool *pool, size_t limit)
 {
 	*pool = (struct pbuf_pool){.limit = limit};
 }
 
+static struct pbuf *take_free(struct pbuf_pool *pool, uint8_t size)
+{
+	struct pbuf *p = pool->free[size];
+
+	if (p) {
+		pool->free[size] = p->next;
+		pool->nfree[size]--;
+	}
+	return p;
+}
+
 void pbuf_pool_trim(struct pbuf_pool *pool)
 {
-	while (pool->free) {
-		struct pbuf *p = pool->free;
+	struct pbuf *p;
 
-		pool->free = p->next;
-		free(p);
-	}
-	pool->nfree = 0;
+	for (uint8_t size = 0; size < PBUF_SIZES; size++)
+		while ((p = take_free(pool, size)))
+			free(p);
 }
 
 void pbuf_pool_done(struct pbuf_pool *pool)
@@ -26,21 +38,37 @@ void pbuf_pool_done(struct pbuf_pool *pool)
 	pbuf_pool_trim(pool);
 }
 
-struct pbuf *pbuf_new(struct pbuf_pool *pool)
+static uint8_t size_for(size_t len)
 {
-	struct pbuf *p = pool->free;
+	uint8_t size = 0;
 
-	if (p) {
-		pool->free = p->next;
-		pool->nfree--;
-	} else {
-		p = pool->used < pool->limit ? malloc(sizeof(*p)) : NULL;
-		if (!p)
-			return NULL;
-	}
-	pool->used++;
+	assert(len <= PBUF_DATA_MAX);
+	while (capacity[size] < len)
+		size++;
+	return size;
+}
+
+static size_t bytes_of(uint8_t size)
+{
+	return sizeof(struct pbuf) + capacity[size];
+}
+
+struct pbuf *pbuf_new(struct pbuf_pool *pool, size_t len)
+{
+	uint8_t size = size_for(len);
+	struct pbuf *p;
+
+	if (pool->used + bytes_of(size) > pool->limit)
+		return NULL;
+	p = take_free(pool, size);
+	if (!p)
+		p = malloc(bytes_of(size));
+	if (!p)
+		return NULL;
+	pool->used += bytes_of(size);
 	p->next = NULL;
-	p->len = 0;
+	p->len = (uint16_t)len;
+	p->size = size;
 	return p;
 }
 
@@ -48,35 +76,29 @@ void pbuf_free(struct pbuf_pool *pool, struct pbuf *p)
 {
 	if (!p)
 		return;
-	pool->used--;
-	if (pool->nfree >= PBUF_KEEP) {
+	pool->used -= bytes_of(p->size);
+	if (pool->nfree[p->size] >= PBUF_KEEP) {
 		free(p);
 		return;
 	}
-	p->next = pool->free;
-	pool->free = p;
-	pool->nfree++;
+	p->next = pool->free[p->size];
+	pool->free[p->size] = p;
+	pool->nfree[p->size]++;
 }
 
-void pbuf_queue_init(struct pbuf_queue *q, size_t max_bytes)
+size_t pbuf_size(const struct pbuf *p)
 {
-	*q = (struct pbuf_queue){.tail = &q->head, .max_bytes = max_bytes};
+	return bytes_of(p->size);
 }
 
-static size_t charge(const struct pbuf *p)
+void pbuf_queue_push(struct pbuf_queue *q, struct pbuf *p)
 {
-	return p->len > PBUF_CHARGE_MIN ? p->len : PBUF_CHARGE_MIN;
-}
-
-bool pbuf_queue_push(struct pbuf_queue *q, struct pbuf *p)
-{
-	if (q->bytes + charge(p) > q->max_bytes)
-		return false;
 	p->next = NULL;
-	*q->tail = p;
-	q->tail = &p->next;
-	q->bytes += charge(p);
-	return true;
+	if (q->tail)
+		q->tail->next = p;
+	else
+		q->head = p;
+	q->tail = p;
 }
 
 struct pbuf *pbuf_queue_pop(struct pbuf_queue *q)
@@ -87,15 +109,7 @@ struct pbuf *pbuf_queue_pop(struct pbuf_queue *q)
 		return NULL;
 	q->head = p->next;
 	if (!q->head)
-		q->tail = &q->head;
-	q->bytes -= charge(p);
+		q->tail = NULL;
+	p->next = NULL;
 	return p;
-}
-
-void pbuf_queue_clear(struct pbuf_queue *q, struct pbuf_pool *pool)
-{
-	struct pbuf *p;
-
-	while ((p = pbuf_queue_pop(q)))
-		pbuf_free(pool, p);
 }

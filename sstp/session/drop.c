@@ -13,7 +13,8 @@ const char *drop_reason_name(enum drop_reason reason)
 		[DROP_GATEWAY] = "gateway",	    [DROP_CLIENT_TO_CLIENT] = "client_to_client",
 		[DROP_NO_SESSION] = "no_session",   [DROP_HANDOVER] = "handover",
 		[DROP_TOO_BIG] = "too_big",	    [DROP_QUEUE_FULL] = "queue_full",
-		[DROP_NO_BUFFER] = "no_buffer",	    [DROP_DEVICE] = "device",
+		[DROP_QUEUE_DELAY] = "queue_delay", [DROP_NO_BUFFER] = "no_buffer",
+		[DROP_DEVICE] = "device",
 	};
 
 	return names[reason];
@@ -28,6 +29,9 @@ const char *traffic_format(const struct traffic *t, char *buf, unsigned size)
 				  "rx %" PRIu64 " packets %" PRIu64 " bytes, tx %" PRIu64
 				  " packets %" PRIu64 " bytes",
 				  t->rx_packets, t->rx_bytes, t->tx_packets, t->tx_bytes);
+	if (t->tx_marked && used < size)
+		used += (unsigned)snprintf(buf + used, size - used, ", marked %" PRIu64,
+					   t->tx_marked);
 	for (unsigned i = 0; i < DROP_REASONS && used < size; i++) {
 		if (!t->drops[i])
 			continue;
@@ -44,6 +48,7 @@ void traffic_add(struct traffic *sum, const struct traffic *t)
 	sum->rx_bytes += t->rx_bytes;
 	sum->tx_packets += t->tx_packets;
 	sum->tx_bytes += t->tx_bytes;
+	sum->tx_marked += t->tx_marked;
 	for (unsigned i = 0; i < DROP_REASONS; i++)
 		sum->drops[i] += t->drops[i];
 }

@@ -13,10 +13,11 @@ enum drop_reason {
 	DROP_NO_ROUTE,	  /* outside the VNet's address spaces */
 	DROP_GATEWAY,	  /* addressed to the gateway itself */
 	DROP_CLIENT_TO_CLIENT,
-	DROP_NO_SESSION, /* nobody holds the destination address */
-	DROP_HANDOVER,	 /* on its way to another thread: no room */
-	DROP_TOO_BIG,	 /* larger than the peer's MRU */
-	DROP_QUEUE_FULL, /* the peer does not read fast enough */
+	DROP_NO_SESSION,  /* nobody holds the destination address */
+	DROP_HANDOVER,	  /* on its way to another thread: no room */
+	DROP_TOO_BIG,	  /* larger than the peer's MRU */
+	DROP_QUEUE_FULL,  /* the peer does not read fast enough */
+	DROP_QUEUE_DELAY, /* CoDel: waited too long for too long, its sender shall slow down */
 	DROP_NO_BUFFER,
 	DROP_DEVICE, /* the TUN device did not take it */
 	DROP_REASONS,
@@ -25,6 +26,7 @@ enum drop_reason {
 struct traffic {
 	uint64_t rx_packets, rx_bytes; /* from the peer, inner IP, delivered */
 	uint64_t tx_packets, tx_bytes; /* to the peer, handed to TLS */
+	uint64_t tx_marked; /* of them given a mark of congestion instead of being dropped */
 	uint64_t drops[DROP_REASONS];
 };
 

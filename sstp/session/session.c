@@ -89,7 +89,7 @@ void session_stop_link(struct session *s)
 	s->link_running = false;
 	s->is_up = false;
 	link_down(&s->link);
-	pbuf_queue_clear(&s->data, &s->env->pool);
+	fq_clear(&s->data);
 	if (!s->ended)
 		s->params.ops->on_down(s->params.arg);
 }
@@ -211,7 +211,7 @@ static struct session *session_new(struct session_env *env, enum call_role role,
 	s->role = role;
 	s->began_at = loop_now(env->loop);
 	s->phase_until = s->began_at + LIMIT_TLS;
-	pbuf_queue_init(&s->data, SESSION_QUEUE_MAX);
+	fq_init(&s->data, &env->pool, &s->traffic, SESSION_QUEUE_MAX);
 	link_init(&s->link, &(struct link_params){
 				    .role = role == CALL_SERVER ? LINK_SERVER : LINK_CLIENT,
 				    .auth = params->auth,

@@ -11,7 +11,7 @@
  * owner's (session_ops): the gateway's dataplane or the worker's tunnel.
  *
  * Sending: data packets are packed into TLS records straight from the device while the stream takes them; when it does
- * not, they wait in a bounded queue, and what does not fit is dropped and counted. Control packets wait until the end
+ * not, they wait in a bounded queue that is fair between the flows inside (fq.h), and what it drops is counted. Control packets wait until the end
  * of the pass and are never dropped: a peer that asks for more answers than it reads is cut off.
  */
 #include <stdbool.h>
@@ -24,12 +24,13 @@
 #include "sstp/session/drop.h"
 
 enum {
-	SESSION_QUEUE_MAX = 256 * 1024,	      /* bytes of data packets that wait per session */
+	SESSION_QUEUE_MAX = 512 * 1024, /* bytes of buffers of data packets that wait per session */
 	SESSION_CONTROL_MAX = 32 * 1024,      /* bytes of control packets that wait, */
 	SESSION_CONTROL_EARLY_MAX = 4 * 1024, /* before the binding is done */
 	SESSION_RECORD_MAX = 16 * 1024,	      /* plaintext of a TLS record */
 	SESSION_REASON_MAX = 160,
-	SESSION_BUFFERS_MAX = 65536, /* packets that wait in all sessions of a thread */
+	SESSION_BUFFERS_MAX =
+		128 * 1024 * 1024, /* bytes of buffers that wait in all sessions of a thread */
 };
 
 struct session;

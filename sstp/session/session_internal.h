@@ -4,6 +4,7 @@
 /* The session's inside, shared by session.c (life) and the other session_*.c. */
 #include "sstp/net/listen.h"
 #include "sstp/proto/http.h"
+#include "sstp/session/fq.h"
 #include "sstp/session/session.h"
 
 /*
@@ -46,7 +47,7 @@ struct session {
 	bool is_dirty;
 	struct session *next_dirty;
 	enum session_end end;
-	struct pbuf_queue data;
+	struct fq data;	  /* packets that wait for the stream */
 	uint8_t *control; /* packets that leave at the end of the pass; NULL: none */
 	size_t control_len;
 	struct traffic traffic;

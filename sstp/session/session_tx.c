@@ -2,10 +2,11 @@
 /*
  * How a session sends. A packet from the device goes straight into the TLS record that is being packed, one at a time in
  * a thread; another session's packet, a full record or the end of the pass sends it. While the socket takes no more,
- * packets wait as plaintext in a bounded queue that drops, and leave packed into records too. Control packets wait for the
- * end of the pass in a small buffer of their own.
+ * packets wait as plaintext in a bounded queue that is fair and drops (fq.h), and leave packed into records too: not more
+ * than the socket takes, so that what comes later can still overtake what waits. Control packets wait for the end of the
+ * pass in a small buffer of their own.
  *
- * Invariant: a record is being packed only for a session whose queue is empty, so that packets stay in order.
+ * Invariant: a record is being packed only for a session whose queue is empty, so that the packets of a flow stay in order.
  */
 #include <assert.h>
 #include <errno.h>
@@ -78,23 +79,10 @@ bool session_send_frames(struct session *s, struct outbox *out)
 	return true;
 }
 
-/* A session may hold a part of the buffers that are left, so that slow ones never take the last. */
-static bool may_hold_more(const struct session *s)
+static void queue_packet(struct session *s, struct pbuf *p)
 {
-	const struct pbuf_pool *pool = &s->env->pool;
-
-	return s->data.bytes / PBUF_CHARGE_MIN < (pool->limit - pool->used) / 4;
-}
-
-static bool queue_packet(struct session *s, struct pbuf *p)
-{
-	if (may_hold_more(s) && pbuf_queue_push(&s->data, p)) {
-		session_mark_dirty(s);
-		return true;
-	}
-	s->traffic.drops[DROP_QUEUE_FULL]++;
-	pbuf_free(&s->env->pool, p);
-	return false;
+	fq_push(&s->data, loop_now(s->env->loop), p);
+	session_mark_dirty(s);
 }
 
 static void put_header(uint8_t *at, size_t len)
@@ -110,14 +98,13 @@ static void requeue_record(struct session *s, const uint8_t *record, size_t used
 {
 	for (size_t at = 0; at < used; at += (size_t)sstp_packet_len(record + at, used - at)) {
 		size_t len = (size_t)sstp_packet_len(record + at, used - at) - DATA_HEADER;
-		struct pbuf *p = pbuf_new(&s->env->pool);
+		struct pbuf *p = pbuf_new(&s->env->pool, len);
 
 		if (!p) {
 			s->traffic.drops[DROP_NO_BUFFER]++;
 			continue;
 		}
 		memcpy(p->data, record + at + DATA_HEADER, len);
-		p->len = (uint16_t)len;
 		queue_packet(s, p);
 	}
 }
@@ -139,6 +126,14 @@ void session_flush_record(struct session_env *env)
 	s->traffic.tx_bytes += used - env->record_packets * (size_t)DATA_HEADER;
 }
 
+/* Of packets, at least one of them. */
+static size_t record_max(const struct session *s)
+{
+	size_t max = stream_record_max(s->stream);
+
+	return max < SESSION_RECORD_MAX ? max : SESSION_RECORD_MAX;
+}
+
 /* Where a packet of len bytes goes in the record, its header before it; NULL: it must wait in the queue. */
 static uint8_t *record_room(struct session *s, size_t len)
 {
@@ -146,10 +141,10 @@ static uint8_t *record_room(struct session *s, size_t len)
 	uint8_t *at;
 
 	/* a stream that has filled up since gets its record's packets back into the queue, before this one */
-	if (env->record_of != s || env->record_len + DATA_HEADER + len > SESSION_RECORD_MAX ||
+	if (env->record_of != s || env->record_len + DATA_HEADER + len > record_max(s) ||
 	    stream_is_blocked(s->stream))
 		session_flush_record(env);
-	if (s->data.head || stream_is_blocked(s->stream))
+	if (!fq_is_empty(&s->data) || stream_is_blocked(s->stream))
 		return NULL;
 	if (!env->record_of)
 		env->record_packets = 0;
@@ -177,18 +172,19 @@ static bool send_next(struct session *s, struct offload_split *split, size_t len
 	struct pbuf *p = NULL;
 
 	if (!room) {
-		p = pbuf_new(&s->env->pool);
+		p = pbuf_new(&s->env->pool, len);
 		if (!p) {
 			s->traffic.drops[DROP_NO_BUFFER]++;
 			return false;
 		}
-		p->len = (uint16_t)len;
 		room = p->data;
 	}
 	offload_split_next(split, room);
 	if (clamp_mtu)
 		clamp(room, len, clamp_mtu);
-	return !p || queue_packet(s, p);
+	if (p)
+		queue_packet(s, p);
+	return true;
 }
 
 void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
@@ -234,24 +230,50 @@ static size_t put_packet(uint8_t *at, struct pbuf *p)
 	return DATA_HEADER + (size_t)p->len;
 }
 
-/* One record of as many packets as fit; they leave the queue when the stream has taken them. */
-static bool send_record(struct session *s)
+/* Bytes that the next packet may have in a record that is this long; the first one may have any number. */
+static size_t room_left(const struct session *s, size_t used)
+{
+	size_t max = record_max(s);
+
+	if (used == 0)
+		return PBUF_DATA_MAX;
+	return used + DATA_HEADER < max ? max - used - DATA_HEADER : 0;
+}
+
+/* Packs what is next; what has only just begun to wait does not share its record with what has waited for longer. */
+static size_t fill_record(struct session *s, uint32_t *ret_packets)
 {
 	uint8_t *record = s->env->record;
-	size_t used = 0, n = 0;
+	uint64_t now = loop_now(s->env->loop);
+	bool fresh = fq_is_next_fresh(&s->data);
+	size_t used = 0;
+	struct pbuf *p;
 
-	for (struct pbuf *p = s->data.head; p && used + DATA_HEADER + p->len <= SESSION_RECORD_MAX;
-	     p = p->next, n++)
+	*ret_packets = 0;
+	while ((p = fq_pop(&s->data, now, room_left(s, used)))) {
 		used += put_packet(record + used, p);
-	if (stream_send(s->stream, record, used) < 0)
-		return false;
-	for (; n; n--) {
-		struct pbuf *p = pbuf_queue_pop(&s->data);
-
-		s->traffic.tx_packets++;
-		s->traffic.tx_bytes += p->len;
+		++*ret_packets;
 		pbuf_free(&s->env->pool, p);
+		if (fresh && !fq_is_next_fresh(&s->data))
+			break;
 	}
+	return used;
+}
+
+/* One record; a stream that is not blocked takes it, unless it has ended. */
+static bool send_record(struct session *s)
+{
+	uint32_t packets;
+	size_t used = fill_record(s, &packets);
+
+	if (used == 0)
+		return true;
+	if (stream_send(s->stream, s->env->record, used) < 0) {
+		s->traffic.drops[DROP_NOT_OPEN] += packets;
+		return false;
+	}
+	s->traffic.tx_packets += packets;
+	s->traffic.tx_bytes += used - packets * (size_t)DATA_HEADER;
 	return true;
 }
 
@@ -260,7 +282,7 @@ void session_pack(struct session *s)
 	session_flush_record(s->env);
 	if (!send_control(s))
 		return;
-	while (s->data.head && send_record(s))
+	while (!fq_is_empty(&s->data) && !stream_is_blocked(s->stream) && send_record(s))
 		;
 }
 
@@ -277,7 +299,7 @@ void session_tx_done(struct session *s)
 			break;
 		}
 	}
-	pbuf_queue_clear(&s->data, &s->env->pool);
+	fq_clear(&s->data);
 	free(s->control);
 	s->control = NULL;
 	s->control_len = 0;

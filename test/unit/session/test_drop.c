@@ -27,6 +27,15 @@ static void only_reasons_that_happened_are_printed(void **state)
 		"rx 1 packets 84 bytes, tx 2 packets 168 bytes, dropped: source 3 no_route 4");
 }
 
+static void marks_are_printed_when_there_are_any(void **state)
+{
+	struct traffic t = {.tx_packets = 2, .tx_bytes = 168, .tx_marked = 1};
+	char text[384];
+
+	assert_string_equal(traffic_format(&t, text, sizeof(text)),
+			    "rx 0 packets 0 bytes, tx 2 packets 168 bytes, marked 1");
+}
+
 static void text_with_every_counter_at_its_largest_is_cut_to_fit(void **state)
 {
 	struct traffic t;
@@ -42,6 +51,7 @@ static void sums_add_every_counter(void **state)
 	struct traffic sum = {0},
 		       t = {.rx_packets = 1, .rx_bytes = 2, .tx_packets = 3, .tx_bytes = 4};
 
+	t.tx_marked = 6;
 	t.drops[DROP_DEVICE] = 5;
 	traffic_add(&sum, &t);
 	traffic_add(&sum, &t);
@@ -49,6 +59,7 @@ static void sums_add_every_counter(void **state)
 	assert_int_equal(sum.rx_bytes, 4);
 	assert_int_equal(sum.tx_packets, 6);
 	assert_int_equal(sum.tx_bytes, 8);
+	assert_int_equal(sum.tx_marked, 12);
 	assert_int_equal(sum.drops[DROP_DEVICE], 10);
 }
 
@@ -57,6 +68,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reason_has_a_name_of_its_own),
 		cmocka_unit_test(only_reasons_that_happened_are_printed),
+		cmocka_unit_test(marks_are_printed_when_there_are_any),
 		cmocka_unit_test(text_with_every_counter_at_its_largest_is_cut_to_fit),
 		cmocka_unit_test(sums_add_every_counter),
 	};

@@ -29,11 +29,11 @@ static int set_up(void **state)
 	rig_open(&s->rig);
 	s->env.loop = s->rig.loop;
 	s->env.scratch = s->rig.scratch;
-	pbuf_pool_init(&s->env.pool, 4096);
+	pbuf_pool_init(&s->env.pool, 16 << 20);
 	s->session.env = &s->env;
 	s->session.stream = s->rig.client.stream;
 	s->session.is_up = true;
-	pbuf_queue_init(&s->session.data, SESSION_QUEUE_MAX);
+	fq_init(&s->session.data, &s->env.pool, &s->session.traffic, SESSION_QUEUE_MAX);
 	link_init(&s->session.link, &(struct link_params){
 					    .role = LINK_SERVER,
 					    .mru = 1500,
@@ -77,7 +77,7 @@ static void neighbours_leave_in_one_record_with_their_headers(void **state)
 
 	send_packet(s, 1);
 	send_packet(s, 2);
-	assert_null(s->session.data.head);
+	assert_true(fq_is_empty(&s->session.data));
 	session_flush_record(&s->env);
 	rig_run(&s->rig, has_two_packets);
 	assert_int_equal(server->data_calls, 1);
@@ -89,15 +89,17 @@ static void neighbours_leave_in_one_record_with_their_headers(void **state)
 	assert_int_equal(s->session.traffic.tx_bytes, 2 * PACKET);
 }
 
-/* The peer does not run: sooner or later its socket and ours are full. */
-static void fill_socket(struct scene *s)
+/* The peer does not run: sooner or later its socket and ours are full. Returns the bytes that it took. */
+static size_t fill_socket(struct scene *s)
 {
 	static uint8_t chunk[16384];
+	size_t sent = 0;
 
-	while (!stream_is_blocked(s->session.stream)) {
+	for (; !stream_is_blocked(s->session.stream); sent += sizeof(chunk)) {
 		stream_send(s->session.stream, chunk, sizeof(chunk));
 		stream_flush(s->session.stream);
 	}
+	return sent;
 }
 
 static void record_that_meets_a_full_socket_waits_in_front_of_what_comes_later(void **state)
@@ -111,8 +113,12 @@ static void record_that_meets_a_full_socket_waits_in_front_of_what_comes_later(v
 	send_packet(s, 3);
 	send_packet(s, 4);
 	session_flush_record(&s->env);
-	for (const struct pbuf *p = s->session.data.head; p; p = p->next)
+	while (!fq_is_empty(&s->session.data)) {
+		struct pbuf *p = fq_pop(&s->session.data, loop_now(s->env.loop), PBUF_DATA_MAX);
+
 		assert_int_equal(p->data[PACKET - 1], mark++);
+		pbuf_free(&s->env.pool, p);
+	}
 	assert_int_equal(mark, 5);
 	assert_int_equal(s->session.traffic.tx_packets, 0);
 }
@@ -120,16 +126,63 @@ static void record_that_meets_a_full_socket_waits_in_front_of_what_comes_later(v
 static void full_queue_drops_and_counts_and_gives_every_buffer_back(void **state)
 {
 	struct scene *s = *state;
-	uint32_t waiting = 0;
+	uint64_t waiting;
 
 	fill_socket(s);
-	for (int i = 0; i < 2000; i++)
+	for (int i = 0; i < 5000; i++)
 		send_packet(s, 1);
-	for (const struct pbuf *p = s->session.data.head; p; p = p->next)
-		waiting++;
-	assert_int_equal(waiting, SESSION_QUEUE_MAX / PBUF_CHARGE_MIN);
-	assert_int_equal(s->session.traffic.drops[DROP_QUEUE_FULL], 2000 - waiting);
-	assert_int_equal(s->env.pool.used, waiting);
+	assert_in_range(s->session.data.bytes, SESSION_QUEUE_MAX - 300, SESSION_QUEUE_MAX);
+	assert_int_equal(s->env.pool.used, s->session.data.bytes);
+	waiting = 5000 - s->session.traffic.drops[DROP_QUEUE_FULL];
+	assert_in_range(waiting, SESSION_QUEUE_MAX / 300, SESSION_QUEUE_MAX / PACKET);
+	session_tx_done(&s->session);
+	assert_int_equal(s->env.pool.used, 0);
+}
+
+static bool is_writable(struct rig *rig)
+{
+	return !stream_is_blocked(rig->client.stream);
+}
+
+static bool has_three_packets_more(struct rig *rig)
+{
+	return rig->server.len >= rig->client.sent + 3 * FRAMED;
+}
+
+static void waiting_packets_leave_in_order_before_what_comes_later(void **state)
+{
+	struct scene *s = *state;
+	struct end *server = &s->rig.server;
+	const uint8_t *got;
+
+	s->rig.client.sent = fill_socket(s);
+	send_packet(s, 1);
+	send_packet(s, 2);
+	rig_run(&s->rig, is_writable);
+	session_pack(&s->session);
+	assert_true(fq_is_empty(&s->session.data));
+	send_packet(s, 3);
+	session_flush_record(&s->env);
+	rig_run(&s->rig, has_three_packets_more);
+	got = server->data + s->rig.client.sent;
+	for (uint8_t mark = 1; mark <= 3; mark++)
+		assert_int_equal(got[mark * FRAMED - 1], mark);
+	assert_int_equal(s->session.traffic.tx_packets, 3);
+	assert_int_equal(s->session.traffic.tx_bytes, 3 * PACKET);
+}
+
+static void packets_for_a_stream_that_has_ended_are_counted(void **state)
+{
+	struct scene *s = *state;
+
+	send_packet(s, 1);
+	send_packet(s, 2);
+	stream_shutdown(s->session.stream);
+	session_flush_record(&s->env);
+	session_pack(&s->session);
+	assert_true(fq_is_empty(&s->session.data));
+	assert_int_equal(s->session.traffic.drops[DROP_NOT_OPEN], 2);
+	assert_int_equal(s->session.traffic.tx_packets, 0);
 }
 
 static void freed_session_takes_its_open_record_with_it(void **state)
@@ -151,6 +204,8 @@ int main(void)
 		in_scene(neighbours_leave_in_one_record_with_their_headers),
 		in_scene(record_that_meets_a_full_socket_waits_in_front_of_what_comes_later),
 		in_scene(full_queue_drops_and_counts_and_gives_every_buffer_back),
+		in_scene(waiting_packets_leave_in_order_before_what_comes_later),
+		in_scene(packets_for_a_stream_that_has_ended_are_counted),
 		in_scene(freed_session_takes_its_open_record_with_it),
 	};
 
