@@ -4,6 +4,7 @@
 #include "sstp/base/clock.h"
 
 #define US_PER_S UINT64_C(1000000)
+#define US_TO_NS UINT64_C(1000)
 
 enum {
 	DUE_MIN_MS = 10,
@@ -18,7 +19,10 @@ enum {
 	FOREIGN_US = 6000,
 };
 
-static const uint64_t foreign_ns = CLOCK_NS_PER_S;
+/* how long a queue may stay as it is while we hold back, or four round trips */
+static const uint64_t judge_min_ns = 500 * CLOCK_NS_PER_MS;
+/* after so long without anybody else's queue the next one is met as the first */
+static const uint64_t calm_ns = 60 * CLOCK_NS_PER_S;
 static const uint64_t yield_min_ns = 8 * CLOCK_NS_PER_S;
 static const uint64_t yield_max_ns = 256 * CLOCK_NS_PER_S;
 
@@ -73,25 +77,41 @@ static uint32_t queue_us(const struct pace_facts *f)
 	return f->rtt_us > f->min_rtt_us ? f->rtt_us - f->min_rtt_us : 0;
 }
 
-/* We hold back: does it help? */
+/* Longer than what we mean to add. */
+static bool is_long(const struct pace_facts *f)
+{
+	return queue_us(f) > ours_us(f) + FOREIGN_US;
+}
+
+/* We hold back: does it help? A queue of ours becomes shorter within a few round trips, each time by half. */
 static void judge_queue(struct pace *p, uint64_t now, const struct pace_facts *f)
 {
-	if (queue_us(f) <= ours_us(f) + FOREIGN_US)
-		p->long_since = 0;
-	else if (!p->long_since)
-		p->long_since = now;
-	else if (now - p->long_since >= foreign_ns) {
-		p->held = 0;
-		p->long_since = 0;
+	uint64_t wait_ns = 4 * US_TO_NS * f->rtt_us;
+
+	if (!is_long(f)) {
+		p->judge_at = 0;
+		if (now > p->yield_until + calm_ns)
+			p->yield_ns = yield_min_ns;
+	} else if (!p->judge_at || queue_us(f) < p->queue_us - p->queue_us / 4) {
+		p->queue_us = queue_us(f);
+		p->judge_at = now + (wait_ns > judge_min_ns ? wait_ns : judge_min_ns);
+	} else if (now >= p->judge_at) {
+		p->judge_at = 0;
 		p->yield_until = now + p->yield_ns;
 		p->yield_ns = 2 * p->yield_ns < yield_max_ns ? 2 * p->yield_ns : yield_max_ns;
 	}
 }
 
+/* What fills the path, and of a queue half of what it is, until that is what we mean to add. */
+static uint32_t fill_bytes(const struct pace *p, const struct pace_facts *f)
+{
+	uint64_t queue = queue_us(f) / 2 > ours_us(f) ? queue_us(f) / 2 : ours_us(f);
+
+	return clamp(p->rate * (f->min_rtt_us + queue) / US_PER_S, PACE_HELD_MIN, PACE_HELD_MAX);
+}
+
 static void set_held(struct pace *p, uint64_t now, const struct pace_facts *f)
 {
-	uint64_t fill_us = (uint64_t)f->min_rtt_us + ours_us(f);
-
 	if (p->held)
 		judge_queue(p, now, f);
 	if (p->rate == 0 || p->rate > HELD_RATE_MAX || now < p->yield_until) {
@@ -99,7 +119,7 @@ static void set_held(struct pace *p, uint64_t now, const struct pace_facts *f)
 		return;
 	}
 	if (p->held || queue_us(f) > SEEN_US)
-		p->held = clamp(p->rate * fill_us / US_PER_S, PACE_HELD_MIN, PACE_HELD_MAX);
+		p->held = fill_bytes(p, f);
 	if (p->held == PACE_HELD_MAX)
 		p->held = 0;
 }
@@ -119,7 +139,8 @@ void pace_on_facts(struct pace *p, uint64_t now, const struct pace_facts *f, boo
 {
 	uint64_t wait_ms = clamp(f->rtt_us / 1000, DUE_MIN_MS, DUE_MAX_MS);
 
-	note_rate(p, f, is_full || is_windowful(f));
+	/* while it is seen whose the queue is, a lower rate is our own doing */
+	note_rate(p, f, (is_full || is_windowful(f)) && !p->judge_at);
 	set_held(p, now, f);
 	set_sizes(p);
 	p->last = *f;

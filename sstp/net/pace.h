@@ -12,8 +12,9 @@
  * milliseconds of the bottleneck's buffer. Congestion control stays what it was and may send less; this keeps it from
  * filling a buffer that others' packets wait in, too.
  *
- * The queue may be somebody else's: then holding back gives him the link and shortens nothing. When the round trip stays
- * long for a second although we hold back, the limit is dropped for some seconds, twice as many each time.
+ * The queue may be somebody else's: then holding back gives him the link and shortens nothing. So we hold back by half
+ * of it at a time; when the round trip does not become shorter within half a second, the limit is dropped for some
+ * seconds, twice as many each time.
  *
  * The rate counts only when it is the path's and not the sender's: the socket was full, or as much was under way as
  * congestion control allows. A higher one always counts. What is known is kept while a stream is idle. Before anything
@@ -52,7 +53,8 @@ struct pace {
 	uint64_t rate; /* bytes per second; 0: nothing yet */
 	struct pace_facts last;
 	uint64_t due_at;
-	uint64_t long_since;  /* the round trip is too long although we hold back; 0: it is not */
+	uint64_t judge_at;    /* when the queue must have become shorter; 0: it is short */
+	uint32_t queue_us;    /* than this */
 	uint64_t yield_until; /* no limit before */
 	uint64_t yield_ns;    /* how long the next time */
 };

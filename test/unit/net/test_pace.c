@@ -196,9 +196,14 @@ static void queue_that_stays_is_somebody_elses_and_left_to_him_for_longer_each_t
 	struct scene s = path(100 * MBIT, 200, 40000);
 
 	until_held_is(&s, true, 1000);
-	assert_in_range(until_held_is(&s, false, 20000), 1000, 1100);
+	/* never by more than half of it, however often it is asked */
+	for (int ms = 0; ms < 400; ms++) {
+		assert_in_range(s.p.held, 20000 * 125 / 10, 21000 * 125 / 10);
+		run(&s, 1);
+	}
+	assert_in_range(until_held_is(&s, false, 20000), 100, 200);
 	assert_in_range(until_held_is(&s, true, 20000), 8000, 8100);
-	assert_in_range(until_held_is(&s, false, 20000), 1000, 1100);
+	assert_in_range(until_held_is(&s, false, 20000), 500, 600);
 	assert_in_range(until_held_is(&s, true, 30000), 16000, 16100);
 	for (int i = 0; i < 5; i++) {
 		until_held_is(&s, false, 20000);
@@ -206,19 +211,48 @@ static void queue_that_stays_is_somebody_elses_and_left_to_him_for_longer_each_t
 	}
 	until_held_is(&s, false, 20000);
 	assert_in_range(until_held_is(&s, true, 300000), 256000, 256100);
+	/* after a minute without a queue it is the first one again */
+	s.f.rtt_us = 200;
+	run(&s, 61000);
+	s.f.rtt_us = 40000;
+	assert_in_range(until_held_is(&s, false, 20000), 500, 600);
+	assert_in_range(until_held_is(&s, true, 20000), 8000, 8100);
 }
 
-static void queue_that_goes_within_a_second_was_ours(void **state)
+/* A long round trip takes its time to become shorter. */
+static void queue_on_a_long_path_is_judged_after_four_round_trips(void **state)
+{
+	struct scene s = path(10 * MBIT, 100000, 300000);
+
+	until_held_is(&s, true, 1000);
+	assert_in_range(until_held_is(&s, false, 20000), 1200, 1450);
+}
+
+static void lower_rate_while_we_hold_back_for_a_queue_is_our_own_doing(void **state)
 {
 	struct scene s = path(100 * MBIT, 200, 40000);
 
 	until_held_is(&s, true, 1000);
-	for (int i = 0; i < 10; i++) {
-		run(&s, 900);
-		s.f.rtt_us = 6000;
-		run(&s, 100);
-		s.f.rtt_us = 40000;
+	run(&s, 50);
+	s.rate = 50 * MBIT;
+	run(&s, 300);
+	assert_int_equal(s.p.rate, 100 * MBIT);
+	/* it becomes shorter, and so it was ours */
+	s.f.rtt_us = 6000;
+	run(&s, 300);
+	assert_in_range(s.p.rate, 50 * MBIT, 51 * MBIT);
+}
+
+static void queue_that_becomes_shorter_was_ours(void **state)
+{
+	struct scene s = path(100 * MBIT, 200, 40000);
+
+	until_held_is(&s, true, 1000);
+	for (; s.f.rtt_us > 6000; s.f.rtt_us -= s.f.rtt_us / 3) {
+		run(&s, 400);
+		assert_int_not_equal(s.p.held, 0);
 	}
+	run(&s, 10000);
 	assert_int_equal(s.p.held, 4300 * 125 / 10);
 }
 
@@ -236,7 +270,9 @@ int main(void)
 		cmocka_unit_test(facts_are_due_once_a_round_trip_but_10_to_100_ms),
 		cmocka_unit_test(
 			queue_that_stays_is_somebody_elses_and_left_to_him_for_longer_each_time),
-		cmocka_unit_test(queue_that_goes_within_a_second_was_ours),
+		cmocka_unit_test(queue_on_a_long_path_is_judged_after_four_round_trips),
+		cmocka_unit_test(lower_rate_while_we_hold_back_for_a_queue_is_our_own_doing),
+		cmocka_unit_test(queue_that_becomes_shorter_was_ours),
 	};
 
 	return cmocka_run_group_tests_name("net/pace", tests, NULL, NULL);
