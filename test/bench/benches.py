@@ -98,30 +98,47 @@ def packets(run):
 
 @contextlib.contextmanager
 def slow_link(lab):
-    """The outer path at 100 Mbit/s, both ways."""
-    ends = ((lab.host, "u0"), (lab.gw, "u1"))
+    """A router between the tunnels' outer ends, with a link of 100 Mbit/s both ways. The queue is the router's own: a
+    sender would notice one in its own machine, and hold back."""
+    router = lab.add_namespace("router")
+    ends = ((lab.host, "192.0.2.2", "192.0.2.1"), (lab.gw, "192.0.2.1", "192.0.2.2"))
     try:
-        for ns, device in ends:
-            lab.call(["tc", "-n", ns, "qdisc", "replace", "dev", device, "root", "tbf", *LINK])
+        for number, (ns, own, peer) in enumerate(ends):
+            inner, outer = f"s{number}", f"r{number}"
+            lab.call(["ip", "link", "add", inner, "netns", ns, "type", "veth", "peer", "name", outer, "netns", router])
+            lab.call(["ip", "-n", router, "addr", "add", f"198.51.100.{2 * number}/31", "dev", outer])
+            lab.call(["ip", "-n", ns, "addr", "add", f"198.51.100.{2 * number + 1}/31", "dev", inner])
+            for where, device in ((ns, inner), (router, outer)):
+                lab.call(["ip", "-n", where, "link", "set", device, "up"])
+            lab.call(["ip", "-n", router, "route", "add", own, "via", f"198.51.100.{2 * number + 1}"])
+            lab.call(["ip", "-n", ns, "route", "add", peer, "via", f"198.51.100.{2 * number}", "src", own])
+            lab.call(["tc", "-n", router, "qdisc", "add", "dev", outer, "root", "tbf", *LINK])
+        lab.exec(router, ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
         yield
     finally:
-        for ns, device in ends:
-            lab.call(["tc", "-n", ns, "qdisc", "del", "dev", device, "root"], may_fail=True)
+        for number, (ns, _, _) in enumerate(ends):
+            lab.call(["ip", "-n", ns, "link", "del", f"s{number}"], may_fail=True)
+        lab.remove_namespace(router)
 
 
-def loaded_ms(run, system, options):
-    """Round trips beside a stream that fills the link; the first second, in which it finds its rate, is not counted."""
+def loaded(run, system, direction):
+    """Round trips beside a stream that fills the link, p99 in ms; and what the stream gets meanwhile, in Mbit/s. The
+    first second, in which it finds its rate, is not counted."""
     count = max(100, run.seconds * 100)
-    with measure.bulk(system, run.seconds + 10, *options) as client:
+    receiver = run.lab.vnet if direction == "up" else system.ns
+    with measure.bulk(system, run.seconds + 10, *DIRECTIONS[direction]) as client:
         time.sleep(1)
+        before, begin = measure.received_bytes(run.lab, receiver), time.monotonic()
         times = measure.ping_ms(system, count, 0.01)
+        got, seconds = measure.received_bytes(run.lab, receiver) - before, time.monotonic() - begin
         run.lab.check_alive(client)
-    return measure.percentile(times, 99)
+    return measure.percentile(times, 99), got * 8 / seconds / 1e6
 
 
 def latency(run):
     idle = Figure("round trip, idle", "us", 0, lower=True)
-    loaded = {d: Figure(f"round trip beside TCP {d}, p99", "ms", 1, lower=True) for d in ("up", "down")}
+    p99 = {d: Figure(f"round trip beside TCP {d}, p99", "ms", 1, lower=True) for d in ("up", "down")}
+    bulk = {d: Figure(f"TCP {d} meanwhile", "Mbit/s", 1) for d in p99}
     worst = Figure("the worse of both, p99", "ms", 1, lower=True)
     for number, system in run.each():
         with run.forgiving(system):
@@ -131,17 +148,20 @@ def latency(run):
     with slow_link(run.lab):
         for number, system in run.each():
             with run.forgiving(system):
-                p99 = {d: loaded_ms(run, system, DIRECTIONS[d]) for d in loaded}
-                for d in loaded:
-                    loaded[d].add(system.name, p99[d])
-                worst.add(system.name, max(p99.values()))
-                run.tell(number, system, "p99 at 100 Mbit/s", f"{p99['up']:.1f} ms up, {p99['down']:.1f} ms down")
+                got = {d: loaded(run, system, d) for d in p99}
+                for d, (ms, mbps) in got.items():
+                    p99[d].add(system.name, ms)
+                    bulk[d].add(system.name, mbps)
+                worst.add(system.name, max(ms for ms, _ in got.values()))
+                run.tell(number, system, "p99 at 100 Mbit/s",
+                         ", ".join(f"{ms:.1f} ms {d} beside {mbps:.1f} Mbit/s" for d, (ms, mbps) in got.items()))
     result = {**pair(idle, "idle_us", "idle_ratio"), **pair(worst, "loaded_p99_ms", "loaded_ratio")}
-    for d in loaded:
-        result.update(pair(loaded[d], f"loaded_{d}_p99_ms", f"loaded_{d}_ratio"))
+    for d in p99:
+        result.update(pair(p99[d], f"loaded_{d}_p99_ms", f"loaded_{d}_ratio"))
+        result.update(pair(bulk[d], f"bulk_{d}_mbps", f"bulk_{d}_ratio"))
     result["added_p99_ms"] = rounded(worst.median("product") - idle.median("product") / 1000)
     result["peers"] = peers({"idle_us": idle, "loaded_p99_ms": worst})
-    return result, [idle, *loaded.values(), worst]
+    return result, [idle, *p99.values(), worst, *bulk.values()]
 
 
 # ---- sessions

@@ -74,6 +74,10 @@ class Lab:
         self.exec(ns, ["sh", "-c", "echo cubic >/proc/sys/net/ipv4/tcp_congestion_control"])
         return ns
 
+    def remove_namespace(self, ns):
+        self.world(f"end_processes_in {ns}; ip netns del {ns}")
+        self.more_namespaces.remove(ns)
+
     def allow_cubic(self):
         """A new namespace may only choose what the machine allows; put back at the end."""
         allowed = read(ALLOWED_CC)
@@ -106,8 +110,8 @@ class Lab:
             if self.allowed_before is not None:
                 steps.callback(self.write_allowed, self.allowed_before)
             steps.callback(self.world, "world_down")
-            for ns in self.more_namespaces:
-                steps.callback(self.world, f"end_processes_in {ns}; ip netns del {ns}")
+            for ns in list(self.more_namespaces):
+                steps.callback(self.remove_namespace, ns)
             for child in list(self.children):
                 steps.callback(self.stop, child)
             for child in self.children:

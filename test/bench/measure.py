@@ -83,6 +83,13 @@ def bulk(system, seconds, *options):
             lab.stop(client)
 
 
+def received_bytes(lab, ns):
+    """What all devices of the namespace have received, its loopback not counted."""
+    lines = lab.exec(ns, ["cat", "/proc/net/dev"]).splitlines()
+    devices = dict(line.split(":", 1) for line in lines if ":" in line)
+    return sum(int(counters.split()[0]) for name, counters in devices.items() if name.strip() != "lo")
+
+
 def ping_ms(system, count, interval_s):
     """The round trips of `count` echo requests, sorted; a lost one counts PROBE_LOST_MS."""
     text = system.lab.exec(system.ns, ["ping", "-n", "-c", str(count), "-i", str(interval_s), "-W", "3", system.target],
