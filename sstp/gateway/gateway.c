@@ -81,6 +81,7 @@ static int make_policy(struct gateway_config *config, struct dataplane_policy *r
 	struct dataplane_policy policy = {
 		.auth = (config->auth.mschapv2 ? LINK_AUTH_MSCHAPV2 : 0u) |
 			(config->auth.pap ? LINK_AUTH_PAP : 0u),
+		.congestion = (enum stream_congestion)config->congestion,
 		.limits = {.sessions = max->sessions,
 			   .half_open = max->half_open,
 			   .per_source = {.half_open = max->half_open_per_address,

@@ -306,7 +306,8 @@ int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *pol
 	int r = copy_contexts(policy->tls, copies, d->nthreads);
 
 	for (unsigned i = 0; i < d->nthreads; i++) {
-		struct shard_policy part = {copies[i], policy->directory, policy->auth};
+		struct shard_policy part = {copies[i], policy->directory, policy->auth,
+					    policy->congestion};
 
 		if (r == 0)
 			ask(&d->threads[i], set_policy, &part);

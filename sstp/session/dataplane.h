@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "sstp/net/stream.h"
 #include "sstp/session/admission.h"
 #include "sstp/session/vnet.h"
 
@@ -29,6 +30,7 @@ struct dataplane_policy {
 	struct tls_ctx *tls;
 	struct directory *directory;
 	unsigned auth; /* enum link_auth bits */
+	enum stream_congestion congestion;
 	struct admission_limits limits;
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sstp/base/log.h"
 #include "sstp/session/vnet_queue.h"
 
 /* When no session has ended for this long, what a storm of them took goes back to the system. */
@@ -339,6 +340,12 @@ void shard_free(struct shard *s)
 void shard_set_policy(struct shard *s, const struct shard_policy *policy)
 {
 	struct shard_policy old = s->policy;
+	int r = stream_scratch_set_congestion(s->env.scratch, policy->congestion);
+
+	if (r < 0 && s->params.number == 0) /* each thread would say the same */
+		log_warning("the kernel refuses this congestion control (%s), as if it were auto: "
+			    "see net.ipv4.tcp_allowed_congestion_control",
+			    strerror(-r));
 
 	s->policy = *policy;
 	tls_ctx_ref(policy->tls);

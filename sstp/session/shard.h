@@ -17,6 +17,7 @@
 
 #include "routing/qsbr.h"
 #include "sstp/net/listen.h"
+#include "sstp/net/stream.h"
 #include "sstp/net/tls.h"
 #include "sstp/session/admission.h"
 #include "sstp/session/directory.h"
@@ -47,6 +48,7 @@ struct shard_policy {
 	struct tls_ctx *tls;	     /* this thread's own */
 	struct directory *directory; /* everybody's */
 	unsigned auth;		     /* enum link_auth bits */
+	enum stream_congestion congestion;
 };
 
 struct shard_stats {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/worker/tunnel.h"
-#include "sstp/session/port.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -295,6 +294,17 @@ static const struct port_ops device_callbacks = {
 	.on_gone = on_device_gone,
 };
 
+static void set_congestion(struct tunnel *t)
+{
+	int r = stream_scratch_set_congestion(t->env.scratch,
+					      (enum stream_congestion)t->params.congestion);
+
+	if (r < 0)
+		log_warning("the kernel refuses this congestion control (%s), as if it were auto: "
+			    "see net.ipv4.tcp_allowed_congestion_control",
+			    strerror(-r));
+}
+
 struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)
 {
 	struct tunnel *t = calloc(1, sizeof(*t));
@@ -305,6 +315,7 @@ struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)
 	t->retry_after = RETRY_FIRST;
 	if (session_env_init(&t->env, loop) < 0)
 		goto fail;
+	set_congestion(t);
 	t->retry = loop_timer_new(loop, on_retry, t);
 	t->give_up = loop_timer_new(loop, on_give_up, t);
 	t->port = port_new(loop, network_tun(params->network), &device_callbacks, t);

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# congestion, and the switches that a reload cannot change. That the tunnel carries with every offload off is soak.sh's.
+# congestion (the kernel must have bbr), and the switches that a reload cannot change. That the tunnel carries with every
+# offload off is soak.sh's.
 here=$(dirname "$0")
 . "$here/../support/tap.sh"
 . "$here/../support/world.sh"
@@ -50,6 +51,22 @@ auto_is_cubic() {
 	disconnect
 }
 
+chosen_congestion_counts_for_new_connections_after_a_reload() {
+	local mark
+	mark=$(log_mark gateway)
+	connect --congestion cubic
+	config_with 'congestion: bbr'
+	like "$("$gateway_bin" --config "$world_dir/gateway.yaml" --check 2>/dev/null)" $'\ncongestion: bbr\n' "sstp-gateway --check"
+	kill -s HUP "$gateway_pid"
+	succeeds "the gateway reloads" wait_for 5 log_has gateway "$mark" reloaded
+	is "$(gateway_s_congestion)" cubic "the gateway's, of a connection from before"
+	disconnect
+	connect --congestion bbr
+	is "$(gateway_s_congestion)" bbr "the gateway's"
+	is "$(worker_s_congestion)" bbr "the worker's"
+	disconnect
+}
+
 # reload_is_refused LINE REGEX: with this line in the file, because of this
 reload_is_refused() {
 	local mark
@@ -69,5 +86,6 @@ what_needs_a_restart_is_told() {
 
 tap_main \
 	auto_is_cubic \
+	chosen_congestion_counts_for_new_connections_after_a_reload \
 	what_needs_a_restart_is_told \
 	-- "$@"

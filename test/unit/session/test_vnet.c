@@ -732,7 +732,7 @@ static void without_steering_threads_hand_packets_over(void **state)
 	for (int i = 0; i < 32; i++) { /* each from another port, which is what the kernel hashes */
 		send_down(s, lease.address_be, "for bob");
 		run_until(s, has_packet_after_waking);
-		pbuf_queue_clear(&s->session.data, &s->env.pool);
+		fq_clear(&s->session.data);
 		let_one_wait(s);
 	}
 	assert_in_range(vnet_queue_handed_over(s->other), 1, 32);
