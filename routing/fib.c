@@ -1,30 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which shape a table gets is a matter of its size alone, so that equal contents are equal bytes:
- * that is what fib_equal() compares. The limits are chosen for memory: a search takes 8 bytes an
- * IPv4 interval where the smallest cells take 32 KB; a root of 24 bits is 8 MB, little only beside
- * what a large table takes anyway. They have not been tuned for speed.
+ * Which shape a table gets is a matter of its contents alone, so that equal contents are equal bytes:
+ * that is what fib_equal() compares. The limits are a trade of memory for speed. The tree takes 8 bytes
+ * an IPv4 interval where the smallest cells take 32 KB. Large cells have a root of 8 MB, little only
+ * beside what a large table takes anyway. The index takes up to 16 MB, and answers at once.
  */
 #include "routing/fib.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "routing/fib_table.h"
-
 enum {
-	SEARCH_MAX = 512,
+	/* intervals */
+	TREE_MAX = 512,
 	LARGE_MIN = 100000,
+	INDEX_MIN = 1 << 18,
+	/* bytes of an address */
 	ROOT_BYTES = 2,
 	LARGE_ROOT_BYTES = 3,
-};
-
-struct fib {
-	struct fib_table v4, v6;
-	uint64_t hash;
+	BATCH = 64,
 };
 
 /* FNV-1a over words */
@@ -45,20 +41,44 @@ static uint64_t hash_intervals(uint64_t hash, const struct interval_list *list)
 	return hash;
 }
 
-static int table_init(struct fib_table *t, const struct trie *trie, uint8_t family, uint64_t *hash)
+/* Returns 0; -ENOMEM; -E2BIG: too many answers. */
+static int init_index(struct fib *f, const struct interval_list *list)
+{
+	struct interval_list below = {0};
+	int error = fib_index_init(&f->index, &below, list);
+
+	if (error == 0)
+		error = fib_tree_init(&f->tree4, &below, AF_INET);
+	interval_done(&below);
+	return error;
+}
+
+static int init4(struct fib *f, const struct interval_list *list)
+{
+	int error = -E2BIG;
+
+	if (list->n <= TREE_MAX)
+		return fib_tree_init(&f->tree4, list, AF_INET);
+	if (list->n >= INDEX_MIN)
+		error = init_index(f, list);
+	if (error != -E2BIG)
+		return error;
+	return fib_cells_init(&f->cells, list, list->n < LARGE_MIN ? ROOT_BYTES : LARGE_ROOT_BYTES);
+}
+
+static int init_family(struct fib *f, const struct trie *t, uint8_t family)
 {
 	struct interval_list list;
 	int error;
 
-	error = interval_init(&list, trie, family);
+	error = interval_init(&list, t, family);
 	if (error < 0)
 		return error;
-	if (list.n <= SEARCH_MAX)
-		error = fib_search_init(t, &list, family);
+	if (family == AF_INET)
+		error = init4(f, &list);
 	else
-		error = fib_cells_init(t, &list, family,
-				       list.n < LARGE_MIN ? ROOT_BYTES : LARGE_ROOT_BYTES);
-	*hash = hash_intervals(*hash, &list);
+		error = fib_tree_init(&f->tree6, &list, AF_INET6);
+	f->hash = hash_intervals(f->hash, &list);
 	interval_done(&list);
 	return error;
 }
@@ -71,9 +91,9 @@ int fib_new(const struct trie *t, struct fib **ret_fib)
 	if (!f)
 		return -ENOMEM;
 	f->hash = UINT64_C(0xcbf29ce484222325);
-	error = table_init(&f->v4, t, AF_INET, &f->hash);
+	error = init_family(f, t, AF_INET);
 	if (error == 0)
-		error = table_init(&f->v6, t, AF_INET6, &f->hash);
+		error = init_family(f, t, AF_INET6);
 	if (error < 0) {
 		fib_free(f);
 		return error;
@@ -86,37 +106,72 @@ void fib_free(struct fib *f)
 {
 	if (!f)
 		return;
-	free(f->v4.memory);
-	free(f->v6.memory);
+	fib_index_done(&f->index);
+	fib_cells_done(&f->cells);
+	fib_tree_done(&f->tree4);
+	fib_tree_done(&f->tree6);
 	free(f);
 }
 
-uint32_t fib_lookup4(const struct fib *f, uint32_t addr_be)
+uint32_t fib_find4(const struct fib *f, uint32_t addr)
 {
-	return f->v4.shape->find(&f->v4, ntohl(addr_be), NULL);
+	return f->cells.memory ? fib_cells_find(&f->cells, addr) : fib_tree_find4(&f->tree4, addr);
 }
 
-uint32_t fib_lookup6(const struct fib *f, const uint8_t addr[16])
+/* The answers that the index left open. */
+static void find_below(const struct fib *f, const uint32_t *addrs_be, size_t n, uint32_t *ret_ids)
 {
-	uint32_t first_be;
+	uint32_t addrs[BATCH], ids[BATCH];
+	uint8_t open[BATCH];
+	size_t n_open = 0;
 
-	memcpy(&first_be, addr, sizeof(first_be));
-	return f->v6.shape->find(&f->v6, ntohl(first_be), addr);
+	for (size_t i = 0; i < n; i++) {
+		open[n_open] = (uint8_t)i;
+		addrs[n_open] = addrs_be[i];
+		n_open += ret_ids[i] == FIB_INDEX_OPEN;
+	}
+	fib_tree_find4_bulk(&f->tree4, addrs, n_open, ids);
+	for (size_t k = 0; k < n_open; k++)
+		ret_ids[open[k]] = ids[k];
+}
+
+/* No branch depends on a single leaf: a wrong guess would wait for memory. */
+static void find_batch(const struct fib *f, const uint32_t *addrs_be, size_t n, uint32_t *ret_ids)
+{
+	const uint8_t *leaves = f->index.leaves;
+	const uint32_t *answers = f->index.answers;
+	uint32_t open = 0;
+
+	for (size_t i = 0; i < n; i++)
+		ret_ids[i] = answers[leaves[ntohl(addrs_be[i]) >> 8]];
+	for (size_t i = 0; i < n; i++)
+		open |= ret_ids[i] & FIB_INDEX_OPEN;
+	if (open)
+		find_below(f, addrs_be, n, ret_ids);
 }
 
 void fib_lookup4_bulk(const struct fib *f, const uint32_t *addrs_be, size_t n, uint32_t *ret_ids)
 {
-	f->v4.shape->find_bulk(&f->v4, addrs_be, n, ret_ids);
+	if (f->cells.memory) {
+		fib_cells_find_bulk(&f->cells, addrs_be, n, ret_ids);
+		return;
+	}
+	if (!f->index.leaves) {
+		fib_tree_find4_bulk(&f->tree4, addrs_be, n, ret_ids);
+		return;
+	}
+	for (size_t i = 0; i < n; i += BATCH)
+		find_batch(f, addrs_be + i, n - i < BATCH ? n - i : BATCH, ret_ids + i);
 }
 
 void fib_lookup6_bulk(const struct fib *f, const uint8_t (*addrs)[16], size_t n, uint32_t *ret_ids)
 {
-	f->v6.shape->find_bulk(&f->v6, addrs, n, ret_ids);
+	fib_tree_find6_bulk(&f->tree6, addrs, n, ret_ids);
 }
 
 size_t fib_bytes(const struct fib *f)
 {
-	return sizeof(*f) + f->v4.bytes + f->v6.bytes;
+	return sizeof(*f) + f->index.bytes + f->cells.bytes + f->tree4.bytes + f->tree6.bytes;
 }
 
 uint64_t fib_hash(const struct fib *f)
@@ -124,13 +179,20 @@ uint64_t fib_hash(const struct fib *f)
 	return f->hash;
 }
 
-static bool table_equal(const struct fib_table *a, const struct fib_table *b)
+static bool bytes_equal(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
 {
-	return a->shape == b->shape && a->bytes == b->bytes && a->n == b->n &&
-	       memcmp(a->memory, b->memory, a->bytes) == 0;
+	return a_bytes == b_bytes && (a_bytes == 0 || memcmp(a, b, a_bytes) == 0);
+}
+
+static bool tree_equal(const struct fib_tree *a, const struct fib_tree *b)
+{
+	return a->n_levels == b->n_levels && bytes_equal(a->memory, a->bytes, b->memory, b->bytes);
 }
 
 bool fib_equal(const struct fib *a, const struct fib *b)
 {
-	return a->hash == b->hash && table_equal(&a->v4, &b->v4) && table_equal(&a->v6, &b->v6);
+	return a->hash == b->hash && fib_index_equal(&a->index, &b->index) &&
+	       a->cells.root_bytes == b->cells.root_bytes &&
+	       bytes_equal(a->cells.memory, a->cells.bytes, b->cells.memory, b->cells.bytes) &&
+	       tree_equal(&a->tree4, &b->tree4) && tree_equal(&a->tree6, &b->tree6);
 }

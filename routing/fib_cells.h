@@ -2,7 +2,8 @@
 #ifndef ROUTING_FIB_CELLS_H
 #define ROUTING_FIB_CELLS_H
 /*
- * Layout of the compressed direct index; fib_cells_build.c writes it, fib_cells.c reads it.
+ * The compressed direct index: for IPv4 tables of a middle size, and for large ones with more answers
+ * than routing/fib_index.h holds. For fib.c; fib_cells_build.c writes it, fib_cells.c reads it.
  *
  * The idea of a direct index (one entry for each /24, as DIR-24-8 has) with the compression of the
  * Lulea tables: a bit for each entry says whether it differs from the one before, and only those that
@@ -17,8 +18,10 @@
  * Leaves are narrow where their different values number at most 2^16: then they are 16 bits and
  * index a dictionary. Else they are wide, the 32 bits themselves.
  */
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "routing/interval.h"
 
 #define CELL_CHILD UINT32_C(0x80000000)
 
@@ -37,10 +40,25 @@ struct cell {
 	uint8_t room[CELL_ROOM_BYTES];
 };
 
-struct fib_shape;
+struct fib_cells {
+	uint8_t *memory; /* owned: cells, leaves, dictionary; NULL: no table */
+	size_t bytes;
+	uint32_t *dictionary; /* in memory, for narrow leaves; NULL: leaves are wide */
+	uint8_t root_bytes;   /* of the address that the root consumes */
+};
 
-/* How cells are read on this CPU. */
-const struct fib_shape *fib_cells_shape(bool wide, bool six);
+/* root_bytes: 2 or 3. Returns 0, -ENOMEM or -E2BIG: more than 2^31 cells. */
+int fib_cells_init(struct fib_cells *ret_cells, const struct interval_list *list,
+		   unsigned root_bytes);
+/* Takes an empty one too. */
+void fib_cells_done(struct fib_cells *t);
+
+/* addr in host byte order. */
+uint32_t fib_cells_find(const struct fib_cells *t, uint32_t addr);
+
+/* For n addresses, whose memory accesses overlap. Network byte order. */
+void fib_cells_find_bulk(const struct fib_cells *t, const uint32_t *addrs_be, size_t n,
+			 uint32_t *ret_values);
 
 _Static_assert(sizeof(struct cell) == CELL_BYTES, "two cells to a cache line");
 

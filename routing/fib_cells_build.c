@@ -7,16 +7,14 @@
  * its final place.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 
 #include "routing/fib_cells.h"
-#include "routing/fib_table.h"
+#include "routing/fib_memory.h"
 
-#define NO_SLOT	   UINT32_MAX
-#define LARGE_PAGE ((size_t)1 << 21)
+#define NO_SLOT UINT32_MAX
 
 /* A cell of the first pass. */
 struct draft {
@@ -253,53 +251,36 @@ static void write_cells(const struct builder *b, uint8_t *memory)
 	}
 }
 
-static size_t page_rounded(size_t bytes)
+static int lay_out(const struct builder *b, struct fib_cells *ret_cells)
 {
-	size_t unit = bytes < LARGE_PAGE ? 64 : LARGE_PAGE;
-
-	return (bytes + unit - 1) & ~(unit - 1);
-}
-
-/* A large table is on large pages where the kernel has them: fewer misses of the TLB. */
-static uint8_t *new_memory(size_t bytes)
-{
-	uint8_t *memory = aligned_alloc(bytes < LARGE_PAGE ? 64 : LARGE_PAGE, bytes);
-
-	if (!memory)
-		return NULL;
-	if (bytes >= LARGE_PAGE)
-		madvise(memory, bytes, MADV_HUGEPAGE); /* refused: small pages do */
-	memset(memory, 0, bytes);
-	return memory;
-}
-
-static int lay_out(const struct builder *b, struct fib_table *ret_table)
-{
-	size_t units = b->n_cells * CELL_BYTES / leaf_bytes(b) + count_outside(b);
-	/* the dictionary is read as 32 bits, the cells as lines of 64 bytes */
+	size_t cells_bytes = b->n_cells * CELL_BYTES;
+	size_t units = cells_bytes / leaf_bytes(b) + count_outside(b);
+	/* the dictionary is read as 32 bits */
 	size_t dictionary = (units * leaf_bytes(b) + 3) & ~(size_t)3;
-	size_t bytes = page_rounded(dictionary + b->n_dictionary * sizeof(uint32_t));
+	size_t bytes = dictionary + b->n_dictionary * sizeof(uint32_t);
 	uint8_t *memory;
 
 	if (units > UINT32_MAX)
 		return -E2BIG;
-	memory = new_memory(bytes);
+	memory = fib_memory_new(bytes);
 	if (!memory)
 		return -ENOMEM;
+	/* what cells leave free is compared too */
+	memset(memory, 0, bytes);
 	write_cells(b, memory);
-	ret_table->memory = memory;
-	ret_table->bytes = bytes;
+	ret_cells->memory = memory;
+	ret_cells->bytes = bytes;
 	if (b->n_dictionary > 0) {
-		ret_table->dictionary = (uint32_t *)(memory + dictionary);
-		memcpy(ret_table->dictionary, b->dictionary, b->n_dictionary * sizeof(uint32_t));
+		ret_cells->dictionary = (uint32_t *)(memory + dictionary);
+		memcpy(ret_cells->dictionary, b->dictionary, b->n_dictionary * sizeof(uint32_t));
 	}
 	return 0;
 }
 
-int fib_cells_init(struct fib_table *ret_table, const struct interval_list *list, uint8_t family,
+int fib_cells_init(struct fib_cells *ret_cells, const struct interval_list *list,
 		   unsigned root_bytes)
 {
-	struct fib_table table = {.root_bytes = (uint8_t)root_bytes};
+	struct fib_cells cells = {.root_bytes = (uint8_t)root_bytes};
 	struct builder b = {.list = list};
 	int error;
 
@@ -307,14 +288,17 @@ int fib_cells_init(struct fib_table *ret_table, const struct interval_list *list
 	if (error == 0)
 		error = fill_dictionary(&b);
 	if (error == 0)
-		error = lay_out(&b, &table);
-	if (error == 0) {
-		table.shape = fib_cells_shape(b.n_dictionary == 0, family == AF_INET6);
-		*ret_table = table;
-	}
+		error = lay_out(&b, &cells);
+	if (error == 0)
+		*ret_cells = cells;
 	free(b.slots);
 	free(b.dictionary);
 	free(b.leaves);
 	free(b.cells);
 	return error;
+}
+
+void fib_cells_done(struct fib_cells *t)
+{
+	free(t->memory);
 }

@@ -6,8 +6,10 @@
  */
 #include "routing/interval.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	NESTED_MAX = 128 + 2, /* a prefix of each length, and the whole space below them */
@@ -26,18 +28,15 @@ struct flattening {
 
 static interval_key key_of(const struct prefix *p)
 {
-	interval_key key = 0;
+	uint64_t word[2];
 
-	for (unsigned i = 0; i < 16; i++)
-		key = key << 8 | p->addr[i];
-	return key;
+	memcpy(word, p->addr, sizeof(word));
+	return (interval_key)be64toh(word[0]) << 64 | be64toh(word[1]);
 }
 
-static interval_key last_of(const struct prefix *p)
+static interval_key last_from(interval_key first, uint8_t len)
 {
-	interval_key hosts = p->len < 128 ? ~(interval_key)0 >> p->len : 0;
-
-	return key_of(p) | hosts;
+	return first | (len < 128 ? ~(interval_key)0 >> len : 0);
 }
 
 static int grow(struct interval_list *list)
@@ -57,8 +56,7 @@ static int grow(struct interval_list *list)
 	return 0;
 }
 
-/* From key on the answer is value. Keys never descend; the last word on one key counts. */
-static int begin(struct interval_list *list, interval_key key, uint32_t value)
+int interval_add(struct interval_list *list, interval_key key, uint32_t value)
 {
 	if (list->n > 0 && list->keys[list->n - 1] == key)
 		list->n--;
@@ -77,7 +75,7 @@ static int close_before(struct flattening *f, interval_key key)
 	while (f->open[f->n_open - 1].last < key) {
 		interval_key behind = f->open[--f->n_open].last + 1;
 
-		if (begin(f->list, behind, f->open[f->n_open - 1].value) < 0)
+		if (interval_add(f->list, behind, f->open[f->n_open - 1].value) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -86,13 +84,14 @@ static int close_before(struct flattening *f, interval_key key)
 static int visit(void *arg, const struct prefix *p, uint32_t value)
 {
 	struct flattening *f = arg;
+	interval_key key = key_of(p);
 
 	if (value >= INTERVAL_NONE)
 		return -ERANGE;
-	if (close_before(f, key_of(p)) < 0)
+	if (close_before(f, key) < 0)
 		return -ENOMEM;
-	f->open[f->n_open++] = (struct open_prefix){last_of(p), value};
-	return begin(f->list, key_of(p), value);
+	f->open[f->n_open++] = (struct open_prefix){last_from(key, p->len), value};
+	return interval_add(f->list, key, value);
 }
 
 /* All but those that reach to the end of the space, behind which nothing begins. */
@@ -108,7 +107,7 @@ int interval_init(struct interval_list *ret_list, const struct trie *t, uint8_t 
 	int error;
 
 	f.open[0] = (struct open_prefix){~(interval_key)0, INTERVAL_NONE};
-	error = begin(&list, 0, INTERVAL_NONE);
+	error = interval_add(&list, 0, INTERVAL_NONE);
 	if (error == 0)
 		error = trie_walk(t, family, visit, &f);
 	if (error == 0)

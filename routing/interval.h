@@ -32,6 +32,12 @@ struct interval_list {
  */
 int interval_init(struct interval_list *ret_list, const struct trie *t, uint8_t family);
 
+/*
+ * From key on the answer is value. Keys never descend; the last word on one key counts, and a value
+ * that holds already is not repeated. Returns 0 or -ENOMEM.
+ */
+int interval_add(struct interval_list *list, interval_key key, uint32_t value);
+
 /* Takes an empty one too. */
 void interval_done(struct interval_list *list);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A trie under any sequence of operations, beside a list; then both shapes of its compiled table.
+ * A trie under any sequence of operations, beside a list; then all shapes of its compiled table:
+ * the tree, and for IPv4 the index with a tree below, and cells.
  * An operation is six bytes: what and which family, length, three bytes of address, value. Addresses
  * are short so that prefixes meet; the third byte is the address's last, so that long ones differ.
  */
@@ -9,13 +10,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "routing/fib_table.h"
+#include "routing/fib.h"
 #include "sstp/base/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
 	LIST_MAX = 256,
+	SHAPES = 3,
 	EDGES_MAX = 8, /* prefixes whose neighbourhood is looked at */
 	OP_REMOVE = 1 << 0,
 	OP_IPV6 = 1 << 1,
@@ -99,22 +101,53 @@ static uint32_t list_longest(const struct list *l, uint8_t family, const uint8_t
 	return value;
 }
 
-/* One family's table in both shapes. */
+/* A family's table in all shapes; IPv6 has one. */
 struct compiled {
 	uint8_t family;
-	struct fib_table shapes[2];
+	struct fib shapes[SHAPES];
 };
 
 static struct compiled compile(const struct trie *t, uint8_t family)
 {
 	struct compiled c = {.family = family};
-	struct interval_list list;
+	struct interval_list list, below = {0};
 
 	check(interval_init(&list, t, family) == 0);
-	check(fib_search_init(&c.shapes[0], &list, family) == 0);
-	check(fib_cells_init(&c.shapes[1], &list, family, 2) == 0);
+	for (int i = 0; i < SHAPES; i++)
+		check(fib_tree_init(&c.shapes[i].tree6, &list, AF_INET6) == 0);
+	check(fib_tree_init(&c.shapes[0].tree4, &list, AF_INET) == 0);
+	check(fib_index_init(&c.shapes[1].index, &below, &list) == 0);
+	check(fib_tree_init(&c.shapes[1].tree4, &below, AF_INET) == 0);
+	check(fib_cells_init(&c.shapes[2].cells, &list, 2) == 0);
+	interval_done(&below);
 	interval_done(&list);
 	return c;
+}
+
+static void compiled_done(struct compiled *c)
+{
+	for (int i = 0; i < SHAPES; i++) {
+		fib_index_done(&c->shapes[i].index);
+		fib_cells_done(&c->shapes[i].cells);
+		fib_tree_done(&c->shapes[i].tree4);
+		fib_tree_done(&c->shapes[i].tree6);
+	}
+}
+
+static void check_shape(const struct fib *f, uint8_t family, const uint8_t addr[16],
+			uint32_t expected)
+{
+	uint32_t addr_be, found[2];
+
+	memcpy(&addr_be, addr, sizeof(addr_be));
+	if (family == AF_INET6) {
+		found[0] = fib_lookup6(f, addr);
+		fib_lookup6_bulk(f, (const uint8_t(*)[16])addr, 1, &found[1]);
+	} else {
+		found[0] = fib_lookup4(f, addr_be);
+		fib_lookup4_bulk(f, &addr_be, 1, &found[1]);
+	}
+	check(found[0] == expected && found[1] == expected);
 }
 
 static void check_address(const struct trie *t, const struct compiled *c, const struct list *l,
@@ -122,18 +155,11 @@ static void check_address(const struct trie *t, const struct compiled *c, const 
 {
 	uint32_t expected = list_longest(l, c->family, addr);
 	uint32_t value = INTERVAL_NONE;
-	uint32_t word_be;
 
-	memcpy(&word_be, addr, sizeof(word_be));
 	trie_longest(t, c->family, addr, &value, NULL);
 	check(value == expected);
-	for (int i = 0; i < 2; i++) {
-		const struct fib_table *table = &c->shapes[i];
-
-		check(table->shape->find(table, ntohl(word_be), addr) == expected);
-		table->shape->find_bulk(table, addr, 1, &value);
-		check(value == expected);
-	}
+	for (int i = 0; i < SHAPES; i++)
+		check_shape(&c->shapes[i], c->family, addr, expected);
 }
 
 /* The first address of a prefix, its last, and those beside them. */
@@ -164,8 +190,7 @@ static void check_family(const struct trie *t, const struct list *l, uint8_t fam
 			check_edges(t, &c, l, &l->prefixes[i]);
 			looked_at++;
 		}
-	free(c.shapes[0].memory);
-	free(c.shapes[1].memory);
+	compiled_done(&c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "routing/fib_table.h"
+#include "routing/fib_tree_layout.h"
 #include "test/support/alloc_limit.h"
 #include "test/support/cmocka.h"
 #include "test/support/routes.h"
@@ -128,7 +128,11 @@ static void key_bytes(interval_key key, uint8_t ret_addr[16])
 		ret_addr[i] = (uint8_t)(key >> (120 - 8 * i));
 }
 
-/* 2n addresses: random ones inside the table's prefixes, and edges. */
+enum {
+	EDGES_MAX = 30000 /* of a table's intervals, those whose surroundings are looked at */
+};
+
+/* Addresses on both sides of the edges of intervals, and random ones near them. */
 static uint8_t (*interesting(struct prng *prng, const struct trie *t, uint8_t family,
 			     size_t *ret_n))[16]
 {
@@ -140,7 +144,7 @@ static uint8_t (*interesting(struct prng *prng, const struct trie *t, uint8_t fa
 	assert_int_equal(interval_init(&list, t, family), 0);
 	addrs = malloc(4 * list.n * sizeof(*addrs));
 	assert_non_null(addrs);
-	for (size_t i = 0; i < list.n; i++) {
+	for (size_t i = 0; i < list.n; i += 1 + list.n / EDGES_MAX) {
 		uint8_t offset[16];
 		interval_key random = 0;
 
@@ -226,20 +230,168 @@ static void large_tables_agree_with_their_trie(void **state)
 	struct trie *t;
 
 	prng_init(&prng, 0xb192);
-	t = bgp_table(&prng, 60000, 55000, 250);
+	t = bgp_table(&prng, 200000, 55000, 250);
 	assert_agrees(&prng, t);
 	trie_free(t);
 }
 
-static void more_route_ids_than_a_dictionary_holds_make_wide_leaves(void **state)
+static void more_answers_than_an_index_or_a_dictionary_holds_are_right(void **state)
 {
 	struct prng prng;
 	struct trie *t;
 
 	prng_init(&prng, 0x1de);
-	t = bgp_table(&prng, 80000, 70000, 1000000);
+	t = bgp_table(&prng, 200000, 0, 1000000);
 	assert_agrees(&prng, t);
 	trie_free(t);
+}
+
+/* Networks of 24 bits with so many different answers, and no route; some are divided. */
+static int index_of(size_t answers, struct fib *ret_fib)
+{
+	struct interval_list list, below = {0};
+	struct trie *t = new_trie();
+	int error;
+
+	for (uint32_t i = 1; i < answers; i++) {
+		struct prefix p = {.family = AF_INET, .len = i % 5 == 0 ? 30 : 24};
+
+		p.addr[0] = 10;
+		p.addr[2] = (uint8_t)i;
+		assert_int_equal(trie_insert(t, &p, 1000 + i), 0);
+	}
+	assert_int_equal(interval_init(&list, t, AF_INET), 0);
+	error = fib_index_init(&ret_fib->index, &below, &list);
+	if (error == 0)
+		error = fib_tree_init(&ret_fib->tree4, &below, AF_INET);
+	interval_done(&below);
+	interval_done(&list);
+	trie_free(t);
+	return error;
+}
+
+static void index_holds_255_answers_and_refuses_one_more(void **state)
+{
+	struct fib f = {0};
+
+	assert_int_equal(index_of(256, &f), -E2BIG);
+	assert_int_equal(index_of(255, &f), 0);
+	assert_int_equal(lookup(&f, "9.255.255.255"), FIB_NONE);
+	assert_int_equal(lookup(&f, "10.0.1.255"), 1001);
+	assert_int_equal(lookup(&f, "10.0.5.3"), 1005);
+	assert_int_equal(lookup(&f, "10.0.5.4"), FIB_NONE);
+	assert_int_equal(lookup(&f, "10.0.254.255"), 1254);
+	assert_int_equal(lookup(&f, "255.255.255.255"), FIB_NONE);
+	fib_index_done(&f.index);
+	fib_tree_done(&f.tree4);
+}
+
+/* Bit by bit, from the whole space to one address, at both ends of it. */
+static void index_reaches_to_both_ends_of_the_space(void **state)
+{
+	static const char *const ends[] = {"0.0.0.0", "255.255.255.255"};
+
+	for (uint8_t len = 0; len <= 32; len++) {
+		struct trie *t = new_trie();
+		struct interval_list list, below = {0};
+		struct fib f = {0};
+		uint32_t last_be = len < 32 ? htonl(UINT32_MAX >> len) : 0;
+
+		for (size_t i = 0; i < 2; i++) {
+			struct prefix p = parsed(ends[i]);
+
+			p.len = len;
+			for (unsigned bit = len; bit < 32; bit++)
+				p.addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+			assert_int_equal(trie_insert(t, &p, (uint32_t)i), 0);
+		}
+		assert_int_equal(interval_init(&list, t, AF_INET), 0);
+		assert_int_equal(fib_index_init(&f.index, &below, &list), 0);
+		assert_int_equal(fib_tree_init(&f.tree4, &below, AF_INET), 0);
+		assert_int_equal(fib_lookup4(&f, last_be), slow_lookup(t, AF_INET, &last_be));
+		last_be = ~last_be;
+		assert_int_equal(fib_lookup4(&f, last_be), slow_lookup(t, AF_INET, &last_be));
+		assert_int_equal(lookup(&f, "0.0.0.0"), len == 0);
+		assert_int_equal(lookup(&f, "255.255.255.255"), 1);
+		assert_int_equal(lookup(&f, "128.0.0.0"), len < 2 ? 1 : FIB_NONE);
+		interval_done(&list);
+		interval_done(&below);
+		fib_index_done(&f.index);
+		fib_tree_done(&f.tree4);
+		trie_free(t);
+	}
+}
+
+/* A tree of one family, which fib.c makes of small IPv4 tables only. */
+static struct fib_tree tree_of(const struct trie *t, uint8_t family)
+{
+	struct fib_tree tree = {0};
+	struct interval_list list;
+
+	assert_int_equal(interval_init(&list, t, family), 0);
+	assert_int_equal(fib_tree_init(&tree, &list, family), 0);
+	interval_done(&list);
+	return tree;
+}
+
+static void tree_finds_the_same_with_and_without_wide_registers(void **state)
+{
+	struct prng prng;
+	struct trie *t = new_trie();
+	struct fib_tree tree4, tree6;
+	size_t n4, n6;
+	uint8_t(*addrs4)[16], (*addrs6)[16];
+
+	prng_init(&prng, 0x51d);
+	insert_colliding(&prng, t, AF_INET, 6000, 250);
+	insert_colliding(&prng, t, AF_INET6, 3000, 250);
+	tree4 = tree_of(t, AF_INET);
+	tree6 = tree_of(t, AF_INET6);
+	addrs4 = interesting(&prng, t, AF_INET, &n4);
+	addrs6 = interesting(&prng, t, AF_INET6, &n6);
+	for (size_t i = 0; i < n4; i++) {
+		uint32_t addr_be, value, bulk;
+
+		memcpy(&addr_be, addrs4[i], sizeof(addr_be));
+		value = slow_lookup(t, AF_INET, &addr_be);
+		assert_int_equal(fib_tree_find4(&tree4, ntohl(addr_be)), value);
+		assert_int_equal(fib_tree_plain_find4(&tree4, ntohl(addr_be)), value);
+		fib_tree_find4_bulk(&tree4, &addr_be, 1, &bulk);
+		assert_int_equal(bulk, value);
+		fib_tree_plain_find4_bulk(&tree4, &addr_be, 1, &bulk);
+		assert_int_equal(bulk, value);
+	}
+	for (size_t i = 0; i < n6; i++) {
+		uint32_t value = slow_lookup(t, AF_INET6, addrs6[i]);
+		uint32_t bulk;
+
+		assert_int_equal(fib_tree_find6(&tree6, addrs6[i]), value);
+		assert_int_equal(fib_tree_plain_find6(&tree6, addrs6[i]), value);
+		fib_tree_plain_find6_bulk(&tree6, (const uint8_t(*)[16])addrs6 + i, 1, &bulk);
+		assert_int_equal(bulk, value);
+	}
+	free(addrs4);
+	free(addrs6);
+	fib_tree_done(&tree4);
+	fib_tree_done(&tree6);
+	trie_free(t);
+}
+
+static void intervals_merge_with_equal_neighbours_and_the_last_word_counts(void **state)
+{
+	struct interval_list list = {0};
+
+	assert_int_equal(interval_add(&list, 0, 7), 0);
+	assert_int_equal(interval_add(&list, 5, 7), 0);
+	assert_int_equal(interval_add(&list, 9, 8), 0);
+	assert_int_equal(interval_add(&list, 9, 9), 0);
+	assert_int_equal(list.n, 2);
+	assert_int_equal(list.keys[1], 9);
+	assert_int_equal(list.values[1], 9);
+	assert_int_equal(interval_add(&list, 9, 7), 0);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(list.values[0], 7);
+	interval_done(&list);
 }
 
 static void bulk_of_any_length_writes_exactly_its_own(void **state)
@@ -364,7 +516,11 @@ int main(void)
 		cmocka_unit_test(route_id_must_be_below_none),
 		cmocka_unit_test(tables_of_every_size_agree_with_their_trie),
 		cmocka_unit_test(large_tables_agree_with_their_trie),
-		cmocka_unit_test(more_route_ids_than_a_dictionary_holds_make_wide_leaves),
+		cmocka_unit_test(more_answers_than_an_index_or_a_dictionary_holds_are_right),
+		cmocka_unit_test(index_holds_255_answers_and_refuses_one_more),
+		cmocka_unit_test(index_reaches_to_both_ends_of_the_space),
+		cmocka_unit_test(tree_finds_the_same_with_and_without_wide_registers),
+		cmocka_unit_test(intervals_merge_with_equal_neighbours_and_the_last_word_counts),
 		cmocka_unit_test(bulk_of_any_length_writes_exactly_its_own),
 		cmocka_unit_test(tables_that_answer_alike_are_equal),
 		cmocka_unit_test(large_tables_are_equal_whatever_order_they_grew_in),
