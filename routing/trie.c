@@ -321,8 +321,11 @@ int trie_walk(const struct trie *t, uint8_t family, trie_visit_fn *visit, void *
 			if (result != 0)
 				return result;
 		}
-		if (n->child[1])
+		if (n->child[1]) {
+			/* there is time until its turn comes */
+			__builtin_prefetch(n->child[1]);
 			stack[depth++] = n->child[1];
+		}
 		if (n->child[0])
 			stack[depth++] = n->child[0];
 	}

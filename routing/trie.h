@@ -21,8 +21,9 @@ int trie_new(struct trie **ret_trie);
 void trie_free(struct trie *t);
 
 /*
- * Adds a prefix, or gives one that is there another value. -EINVAL: not a prefix (family, length, or
- * host bits set); -ENOMEM, the trie being as it was.
+ * Adds a prefix, or gives one that is there another value. In order of address a full table goes in
+ * several times as fast, and compiles faster afterwards, because neighbours lie side by side. -EINVAL:
+ * not a prefix (family, length, or host bits set); -ENOMEM, the trie being as it was.
  */
 int trie_insert(struct trie *t, const struct prefix *p, uint32_t value);
 
