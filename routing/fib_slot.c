@@ -164,6 +164,15 @@ int fib_publisher_set(struct fib_publisher *p, struct fib_slot *slot, const stru
 	return 0;
 }
 
+void fib_publisher_copy(struct fib_publisher *p, struct fib_slot *to, const struct fib_slot *from)
+{
+	const struct fib *f = fib_slot_get(from);
+
+	if (f)
+		find_same(p, f)->slots++;
+	replace(p, to, f);
+}
+
 void fib_publisher_clear(struct fib_publisher *p, struct fib_slot *slot)
 {
 	replace(p, slot, NULL);

@@ -46,6 +46,12 @@ void fib_publisher_free(struct fib_publisher *p);
  */
 int fib_publisher_set(struct fib_publisher *p, struct fib_slot *slot, const struct trie *t);
 
+/*
+ * Shows in `to` what `from` shows: for plans known to be alike, without compiling anything. What `to`
+ * showed retires. Never fails.
+ */
+void fib_publisher_copy(struct fib_publisher *p, struct fib_slot *to, const struct fib_slot *from);
+
 /* Empties the slot. Never fails. */
 void fib_publisher_clear(struct fib_publisher *p, struct fib_slot *slot);
 

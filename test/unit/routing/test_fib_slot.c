@@ -116,6 +116,26 @@ static void setting_what_is_shown_already_changes_nothing(void **state)
 	rig_done(&r);
 }
 
+static void a_copied_slot_shows_the_same_table_and_keeps_it(void **state)
+{
+	struct rig r;
+
+	rig_init(&r);
+	assert_int_equal(show(&r, 0, 7), 0);
+	assert_int_equal(show(&r, 1, 8), 0);
+	fib_publisher_copy(r.publisher, &r.slots[1], &r.slots[0]);
+	assert_ptr_equal(fib_slot_get(&r.slots[1]), fib_slot_get(&r.slots[0]));
+	assert_int_equal(fib_publisher_reclaim(r.publisher), 1);
+	fib_publisher_clear(r.publisher, &r.slots[0]);
+	fib_publisher_copy(r.publisher, &r.slots[1], &r.slots[1]);
+	assert_int_equal(fib_publisher_reclaim(r.publisher), 0);
+	assert_int_equal(answer(&r, 1), 7);
+	fib_publisher_copy(r.publisher, &r.slots[1], &r.slots[0]);
+	assert_null(fib_slot_get(&r.slots[1]));
+	assert_int_equal(fib_publisher_reclaim(r.publisher), 1);
+	rig_done(&r);
+}
+
 static void a_table_is_freed_only_when_every_reader_has_passed(void **state)
 {
 	struct rig r;
@@ -324,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_slot_is_empty_until_it_is_set_and_after_it_is_cleared),
 		cmocka_unit_test(equal_tables_are_held_once),
 		cmocka_unit_test(setting_what_is_shown_already_changes_nothing),
+		cmocka_unit_test(a_copied_slot_shows_the_same_table_and_keeps_it),
 		cmocka_unit_test(a_table_is_freed_only_when_every_reader_has_passed),
 		cmocka_unit_test(sleeping_readers_hold_nothing_up),
 		cmocka_unit_test(a_retired_table_that_returns_is_the_same_one),
