@@ -2,8 +2,11 @@
 """What is measured. Each bench is a function of a Run; it returns its part of the JSON and the rows of the table.
 Within a round the systems follow each other at once, and every other round the other way round."""
 import contextlib
+import json
 import os
 import signal
+import statistics
+import subprocess
 import sys
 import time
 
@@ -23,6 +26,17 @@ IDLE_SESSIONS = 1000
 SETTLE_S = 4
 FLOOD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "flood.py")
 FILL_S = 2
+LPM_PROGRAM = "test/bench/lpm/bench-lpm"
+LPM_ROUTES = ("1000000", "200000")
+LPM_WAYS = {"single": "one by one", "bulk": "64 at once"}
+LPM_DUELS = {"v4_random": "IPv4 random", "v4_hot": "IPv4 hot", "v4_routed": "IPv4 routed",
+             "v4_random_small_pages": "random, small pages", "v4_hot_small_pages": "hot, small pages",
+             "v4_random_large_pages": "random, rte's pages large too",
+             "v4_hot_large_pages": "hot, rte's pages large too",
+             "v4_many_random": "random, 50,000 next hops", "v4_many_hot": "hot, 50,000 next hops",
+             "v6_routed": "IPv6 routed", "v6_hot": "IPv6 hot"}
+LPM_KEYS = {"v4_random": "random_ratio", "v4_hot": "hot_ratio", "v4_routed": "routed_ratio",
+            "v6_routed": "v6_random_ratio", "v6_hot": "v6_hot_ratio"}
 
 
 class Run:
@@ -314,5 +328,68 @@ def stall(run):
     return result, [alone, beside, share, loss]
 
 
+# ---- lpm
+
+def lpm_duel(raw, label, key):
+    figure = Figure(label, "M/s", 0)
+    figure.rounds = raw[key]
+    return figure
+
+
+def lpm_ratio(figures, *keys):
+    return rounded(min(figures[key].ratio("product", "rte_lpm") for key in keys))
+
+
+def lpm_program(build_dir, seconds, rounds):
+    """What bench-lpm printed. It compares every answer with rte_lpm's."""
+    argv = [os.path.join(build_dir, LPM_PROGRAM), *LPM_ROUTES, str(rounds), str(200 * seconds)]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise BenchError(f"{LPM_PROGRAM} failed: {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def lpm_stalls(raw):
+    """The longest times between two batches of lookups, but for those in which the kernel gave the CPU to another:
+    these are only in _wall. What the hypervisor takes is in both, and in `still` as well."""
+    keys, figures = {}, []
+    for phase, rounds in raw["own_stall_us"].items():
+        figure = Figure(f"longest wait of a reader, {phase}", "us", 0, lower=True)
+        figure.rounds["product"] = rounds
+        figures.append(figure)
+        keys[f"{phase}_max_stall_us"] = max(rounds)
+        keys[f"{phase}_median_stall_us"] = statistics.median(rounds)
+        keys[f"{phase}_max_stall_us_wall"] = max(raw["stall_us"][phase])
+    keys["swaps_per_s"] = statistics.median(raw["swaps_per_s"]["swap"])
+    keys["rebuilds_per_s"] = statistics.median(raw["swaps_per_s"]["rebuild"])
+    return keys, figures
+
+
+def lpm_sizes(raw, prefix, key):
+    """Memory beside rte_lpm's, and the time from unsorted routes to a table that is looked up in."""
+    return {f"{key}memory_ratio": rounded(raw[f"{prefix}_bytes"] / raw[f"{prefix}_rte_bytes"]),
+            f"{key}memory_mb": rounded(raw[f"{prefix}_bytes"] / 1e6),
+            f"{key}build_s": rounded(raw[f"{prefix}_insert_s"] + raw[f"{prefix}_compile_s"]),
+            f"{key}build_one_by_one_s": rounded(raw[f"{prefix}_insert_unsorted_s"] + raw[f"{prefix}_compile_s"])}
+
+
+def lpm(build_dir, seconds, rounds, say):
+    """Needs no namespaces. A ratio is the lesser of the two: one at a time, and in bulk."""
+    say(f"{LPM_ROUTES[0]} IPv4 and {LPM_ROUTES[1]} IPv6 prefixes, one core")
+    raw = lpm_program(build_dir, seconds, rounds)
+    figures = {f"{key}_{way}": lpm_duel(raw, f"{label}, {LPM_WAYS[way]}", f"{key}_{way}")
+               for key, label in LPM_DUELS.items() for way in LPM_WAYS}
+    result = {**lpm_sizes(raw, "v4", ""), **lpm_sizes(raw, "v4_many", "many_"), **lpm_sizes(raw, "v6", "v6_")}
+    for key, name in LPM_KEYS.items():
+        result[name] = lpm_ratio(figures, f"{key}_single", f"{key}_bulk")
+    for name, figure in figures.items():
+        result[name] = {**{f"{s}_mlps": rounded(figure.median(s)) for s in figure.systems()},
+                        "ratio": lpm_ratio(figures, name)}
+    stalls, rows = lpm_stalls(raw)
+    result.update(stalls, small_tables_mb=rounded(raw["small_bytes"] / 1e6))
+    return result, [*figures.values(), *rows]
+
+
+ALONE = {"lpm": lpm}  # of (build_dir, seconds, rounds, say)
 BENCHES = {"tunnel": tunnel, "packets": packets, "latency": latency, "sessions": sessions, "syscalls": syscalls,
            "stall": stall}

@@ -4,7 +4,7 @@ for each system, whiskers from the slowest round to the fastest."""
 from xml.sax.saxutils import escape
 
 COLOURS = {"product": "#1f6feb", "ceiling": "#8c959f", "ocserv": "#d4762c", "openvpn": "#2d9a55",
-           "wireguard-go": "#a33ea1"}
+           "wireguard-go": "#a33ea1", "rte_lpm": "#8c959f"}
 WIDTH = 960
 LEFT, RIGHT = 24, 24
 TITLE_HEIGHT = 64

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench-lpm [IPV4-ROUTES [IPV6-ROUTES [ROUNDS]]]: lookups of routing/fib.h beside those of rte_lpm and
- * rte_lpm6 with the same routes and addresses, in turns, medians of all rounds; memory; build time.
- * One JSON object on stdout. Every answer is compared with the other side's.
+ * bench-lpm IPV4-ROUTES IPV6-ROUTES ROUNDS MILLISECONDS: lookups of routing/fib.h beside those of rte_lpm
+ * and rte_lpm6 with the same routes and addresses, in turns; memory; build time; and lookups while
+ * tables are swapped, so long each way. One JSON object on stdout; a rate is the list of its rounds, in
+ * millions a second. Every answer is compared with the other side's. test/bench/run shows it all.
  *
  * Addresses: `random` (IPv4: all of 2^32), `routed` (inside a random route), `hot` (4096 of these,
- * again and again). Lookups one at a time, and in bulk of 64.
+ * again and again). Lookups one at a time, and in bulk of 64. `small_pages`: our table has no large
+ * pages; `large_pages`: theirs has them too. `many`: more next hops than the index holds.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "routing/fib.h"
+#include "test/bench/lpm/swap.h"
 #include "test/bench/lpm/yardstick.h"
 #include "test/support/routes.h"
 
@@ -22,10 +26,16 @@ enum {
 	HOT = 4096,
 	BULK = 64,
 	NEXT_HOPS = 250,
+	MANY_NEXT_HOPS = 50000,
 	ROUNDS_MAX = 101,
 	ADD_ROUTES = 20000,
 	SMALL_TABLES = 5000,
 	SMALL_ROUTES = 50,
+};
+
+struct route {
+	struct prefix prefix;
+	uint32_t value;
 };
 
 struct routes {
@@ -33,7 +43,8 @@ struct routes {
 	uint32_t *values;
 	size_t n;
 	struct trie *trie;
-	double insert_s;
+	double unsorted_s; /* inserting them as they come */
+	double sorted_s;   /* sorting, and inserting them in order of address */
 };
 
 struct addresses {
@@ -57,7 +68,37 @@ static void *memory(size_t n, size_t item)
 	return p;
 }
 
-static struct routes make_routes(uint8_t family, size_t n)
+static int compare_routes(const void *a, const void *b)
+{
+	const struct prefix *x = &((const struct route *)a)->prefix;
+	const struct prefix *y = &((const struct route *)b)->prefix;
+	int order = memcmp(x->addr, y->addr, sizeof(x->addr));
+
+	return order != 0 ? order : (int)x->len - (int)y->len;
+}
+
+/* The same table again, as somebody builds it who has all routes at once. */
+static void insert_sorted(struct routes *r)
+{
+	struct route *sorted = memory(r->n, sizeof(*sorted));
+	double start;
+
+	for (size_t i = 0; i < r->n; i++)
+		sorted[i] = (struct route){r->prefixes[i], r->values[i]};
+	trie_free(r->trie);
+	start = yardstick_seconds();
+	qsort(sorted, r->n, sizeof(*sorted), compare_routes);
+	if (trie_new(&r->trie) < 0)
+		abort();
+	for (size_t i = 0; i < r->n; i++)
+		if (trie_insert(r->trie, &sorted[i].prefix, sorted[i].value) < 0)
+			abort();
+	r->sorted_s = yardstick_seconds() - start;
+	free(sorted);
+}
+
+/* Random routes, each prefix once. */
+static struct routes make_routes(uint8_t family, size_t n, uint32_t next_hops)
 {
 	struct routes r = {
 		.prefixes = memory(n, sizeof(struct prefix)),
@@ -68,12 +109,12 @@ static struct routes make_routes(uint8_t family, size_t n)
 		abort();
 	while (r.n < n) {
 		struct prefix p = family == AF_INET6 ? routes_bgp6(&prng) : routes_bgp4(&prng);
-		uint32_t value = 1 + prng_below(&prng, NEXT_HOPS);
+		uint32_t value = 1 + prng_below(&prng, next_hops);
 		double start = yardstick_seconds();
 
 		if (trie_insert(r.trie, &p, value) < 0)
 			abort();
-		r.insert_s += yardstick_seconds() - start;
+		r.unsorted_s += yardstick_seconds() - start;
 		if (trie_count(r.trie, family) == r.n)
 			continue;
 		r.prefixes[r.n] = p;
@@ -81,6 +122,7 @@ static struct routes make_routes(uint8_t family, size_t n)
 	}
 	for (size_t i = 0; i < n; i++)
 		trie_find(r.trie, &r.prefixes[i], &r.values[i]);
+	insert_sorted(&r);
 	return r;
 }
 
@@ -162,24 +204,11 @@ static double mega_per_s(lookup_fn *run, const struct addresses *a)
 	return LOOKUPS / (yardstick_seconds() - start) / 1e6;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), compare_doubles);
-	return values[n / 2];
-}
-
-static void compare_answers(void)
+static void compare_answers(bool are_entries)
 {
 	for (size_t i = 0; i < LOOKUPS; i++) {
-		uint32_t expected = theirs[i] == UINT32_MAX ? FIB_NONE : theirs[i];
+		uint32_t their = are_entries ? yardstick4_answer(theirs[i]) : theirs[i];
+		uint32_t expected = their == UINT32_MAX ? FIB_NONE : their;
 
 		if (ours[i] == expected)
 			continue;
@@ -188,24 +217,37 @@ static void compare_answers(void)
 	}
 }
 
-/* Both sides in turns. Prints the members of one JSON object. */
+static void print_rounds(const char *name, const double *rates, size_t rounds)
+{
+	printf("\"%s\": [", name);
+	for (size_t i = 0; i < rounds; i++)
+		printf("%s%.2f", i == 0 ? "" : ", ", rates[i]);
+	printf("]");
+}
+
+/* Both sides in turns, every other round the other way round. */
 static void duel(const char *name, lookup_fn *our, lookup_fn *their, const struct addresses *a,
 		 size_t rounds)
 {
-	double our_rates[ROUNDS_MAX], their_rates[ROUNDS_MAX], ratios[ROUNDS_MAX];
+	double our_rates[ROUNDS_MAX], their_rates[ROUNDS_MAX];
 
 	for (size_t i = 0; i < LOOKUPS; i += BULK) {
 		our(a, i, ours + i);
 		their(a, i, theirs + i);
 	}
-	compare_answers();
+	compare_answers(their == theirs4_bulk);
 	for (size_t i = 0; i < rounds; i++) {
-		our_rates[i] = mega_per_s(our, a);
+		if (i % 2 == 0)
+			our_rates[i] = mega_per_s(our, a);
 		their_rates[i] = mega_per_s(their, a);
-		ratios[i] = our_rates[i] / their_rates[i];
+		if (i % 2 != 0)
+			our_rates[i] = mega_per_s(our, a);
 	}
-	printf(",\n  \"%s\": {\"mlps\": %.0f, \"rte_mlps\": %.0f, \"ratio\": %.2f}", name,
-	       median(our_rates, rounds), median(their_rates, rounds), median(ratios, rounds));
+	printf(",\n  \"%s\": {", name);
+	print_rounds("product", our_rates, rounds);
+	printf(", ");
+	print_rounds("rte_lpm", their_rates, rounds);
+	printf("}");
 }
 
 static double compile(const struct trie *t)
@@ -218,12 +260,13 @@ static double compile(const struct trie *t)
 	return yardstick_seconds() - start;
 }
 
-static void print_memory(const char *prefix, const struct routes *r, size_t rte_bytes)
+static void print_table(const char *prefix, const struct routes *r, double compile_s,
+			size_t rte_bytes)
 {
 	printf(",\n  \"%s_routes\": %zu, \"%s_bytes\": %zu, \"%s_rte_bytes\": %zu, "
-	       "\"%s_bytes_ratio\": %.3f, \"%s_trie_bytes\": %zu",
-	       prefix, r->n, prefix, fib_bytes(fib), prefix, rte_bytes, prefix,
-	       (double)fib_bytes(fib) / (double)rte_bytes, prefix, trie_bytes(r->trie));
+	       "\"%s_insert_s\": %.3f, \"%s_insert_unsorted_s\": %.3f, \"%s_compile_s\": %.3f",
+	       prefix, r->n, prefix, fib_bytes(fib), prefix, rte_bytes, prefix, r->sorted_s, prefix,
+	       r->unsorted_s, prefix, compile_s);
 }
 
 static void free_routes(struct routes *r)
@@ -233,36 +276,69 @@ static void free_routes(struct routes *r)
 	trie_free(r->trie);
 }
 
-static void bench4(struct addresses *a, size_t n, size_t rounds)
+/* Lookups of one kind of addresses, one at a time and in bulk. */
+static void duels4(const char *name, const struct addresses *a, size_t rounds)
 {
-	struct routes r = make_routes(AF_INET, n);
+	char full_name[64];
+
+	snprintf(full_name, sizeof(full_name), "%s_single", name);
+	duel(full_name, ours4_single, theirs4_single, a, rounds);
+	snprintf(full_name, sizeof(full_name), "%s_bulk", name);
+	duel(full_name, ours4_bulk, theirs4_bulk, a, rounds);
+}
+
+static void pages4(struct addresses *random, struct addresses *hot, const struct routes *r,
+		   size_t rounds)
+{
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	compile(r->trie);
+	prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+	duels4("v4_random_small_pages", random, rounds);
+	duels4("v4_hot_small_pages", hot, rounds);
+	compile(r->trie);
+	yardstick4_use_large_pages();
+	duels4("v4_random_large_pages", random, rounds);
+	duels4("v4_hot_large_pages", hot, rounds);
+}
+
+static void bench4(struct addresses *a, struct addresses *hot, size_t n, size_t rounds)
+{
+	struct routes r = make_routes(AF_INET, n, NEXT_HOPS);
 	double compile_s = compile(r.trie);
 	size_t add = n < ADD_ROUTES ? n : ADD_ROUTES;
 
-	print_memory("v4", &r, yardstick4_fill(r.prefixes, r.values, n));
-	printf(",\n  \"v4_insert_s\": %.2f, \"v4_compile_s\": %.2f, \"v4_rte_add_%zu_s\": %.2f",
-	       r.insert_s, compile_s, add, yardstick4_add(r.prefixes, r.values, add));
-	fill_addresses(a, NULL, LOOKUPS);
-	duel("v4_random_single", ours4_single, theirs4_single, a, rounds);
-	duel("v4_random_bulk", ours4_bulk, theirs4_bulk, a, rounds);
+	print_table("v4", &r, compile_s, yardstick4_fill(r.prefixes, r.values, n));
+	printf(",\n  \"v4_rte_added\": %zu, \"v4_rte_add_s\": %.2f", add,
+	       yardstick4_add(r.prefixes, r.values, add));
 	fill_addresses(a, &r, LOOKUPS);
-	duel("v4_routed_single", ours4_single, theirs4_single, a, rounds);
-	duel("v4_routed_bulk", ours4_bulk, theirs4_bulk, a, rounds);
-	fill_addresses(a, NULL, HOT);
-	duel("v4_hot_single", ours4_single, theirs4_single, a, rounds);
-	duel("v4_hot_bulk", ours4_bulk, theirs4_bulk, a, rounds);
+	duels4("v4_routed", a, rounds);
+	fill_addresses(hot, NULL, HOT);
+	duels4("v4_hot", hot, rounds);
+	fill_addresses(a, NULL, LOOKUPS);
+	duels4("v4_random", a, rounds);
+	pages4(a, hot, &r, rounds);
+	free_routes(&r);
+}
+
+static void bench4_many(struct addresses *a, struct addresses *hot, size_t n, size_t rounds)
+{
+	struct routes r = make_routes(AF_INET, n, MANY_NEXT_HOPS);
+	double compile_s = compile(r.trie);
+
+	print_table("v4_many", &r, compile_s, yardstick4_fill(r.prefixes, r.values, n));
+	duels4("v4_many_random", a, rounds);
+	duels4("v4_many_hot", hot, rounds);
 	free_routes(&r);
 }
 
 static void bench6(struct addresses *a, size_t n, size_t rounds)
 {
-	struct routes r = make_routes(AF_INET6, n);
+	struct routes r = make_routes(AF_INET6, n, NEXT_HOPS);
 	double compile_s = compile(r.trie);
 	double add_s = 0;
 
-	print_memory("v6", &r, yardstick6_fill(r.prefixes, r.values, n, &add_s));
-	printf(",\n  \"v6_insert_s\": %.2f, \"v6_compile_s\": %.2f, \"v6_rte_add_s\": %.2f",
-	       r.insert_s, compile_s, add_s);
+	print_table("v6", &r, compile_s, yardstick6_fill(r.prefixes, r.values, n, &add_s));
+	printf(",\n  \"v6_rte_add_s\": %.2f", add_s);
 	fill_addresses(a, &r, LOOKUPS);
 	duel("v6_routed_single", ours6_single, theirs6_single, a, rounds);
 	duel("v6_routed_bulk", ours6_bulk, theirs6_bulk, a, rounds);
@@ -281,7 +357,7 @@ static void bench_small(struct addresses *a)
 	double start;
 
 	for (size_t i = 0; i < SMALL_TABLES; i++) {
-		struct routes r = make_routes(AF_INET, SMALL_ROUTES);
+		struct routes r = make_routes(AF_INET, SMALL_ROUTES, NEXT_HOPS);
 
 		fib = NULL;
 		compile_s += compile(r.trie);
@@ -302,31 +378,51 @@ static void bench_small(struct addresses *a)
 	fib = NULL;
 }
 
-static size_t argument(int argc, char **argv, int i, size_t otherwise)
+/* The routes of one full table, and of another that differs a little. */
+static void bench_swap(const struct addresses *a, size_t n, size_t rounds, size_t phase_ms)
 {
-	return argc > i ? strtoul(argv[i], NULL, 10) : otherwise;
+	struct routes r = make_routes(AF_INET, n, NEXT_HOPS);
+	struct trie *other;
+
+	if (trie_new(&other) < 0)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		if (trie_insert(other, &r.prefixes[i], i % 1000 == 0 ? 1 : r.values[i]) < 0)
+			abort();
+	swap_print(r.trie, other, a->be, LOOKUPS, rounds, phase_ms);
+	trie_free(other);
+	free_routes(&r);
 }
 
-int main(int argc, char **argv)
+static struct addresses addresses_new(void)
 {
-	size_t n4 = argument(argc, argv, 1, 1000000);
-	size_t n6 = argument(argc, argv, 2, 200000);
-	size_t rounds = argument(argc, argv, 3, 9);
-	struct addresses a = {
+	return (struct addresses){
 		.wide = memory(LOOKUPS, 16),
 		.host = memory(LOOKUPS, sizeof(uint32_t)),
 		.be = memory(LOOKUPS, sizeof(uint32_t)),
 	};
+}
 
-	if (rounds < 1 || rounds > ROUNDS_MAX || n4 < 1 || n6 < 1)
-		return 2;
+int main(int argc, char **argv)
+{
+	struct addresses a = addresses_new();
+	struct addresses hot = addresses_new();
+	size_t numbers[4];
+
+	for (int i = 0; i < 4; i++) {
+		numbers[i] = argc == 5 ? strtoul(argv[1 + i], NULL, 10) : 0;
+		if (numbers[i] < 1 || (i == 2 && numbers[i] > ROUNDS_MAX))
+			return 2;
+	}
 	ours = memory(LOOKUPS, sizeof(*ours));
 	theirs = memory(LOOKUPS, sizeof(*theirs));
 	yardstick_start(argv[0]);
 	prng.state = 0x15b;
-	printf("{\n  \"rounds\": %zu", rounds);
-	bench4(&a, n4, rounds);
-	bench6(&a, n6, rounds);
+	printf("{\n  \"rounds\": %zu", numbers[2]);
+	bench4(&a, &hot, numbers[0], numbers[2]);
+	bench4_many(&a, &hot, numbers[0], numbers[2]);
+	bench_swap(&a, numbers[0], numbers[2], numbers[3]);
+	bench6(&a, numbers[1], numbers[2]);
 	fib_free(fib);
 	bench_small(&a);
 	printf("\n}\n");

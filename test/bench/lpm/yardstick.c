@@ -4,19 +4,22 @@
 #include <rte_eal.h>
 #include <rte_lpm.h>
 #include <rte_lpm6.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 
 enum {
-	BULK = 64,
 	LPM6_TBL8_BYTES = 256 * 4,
 	LPM6_TBL24_BYTES = (1 << 24) * 4,
 };
 
 static struct rte_lpm *lpm;
+static size_t lpm_groups;
+static bool lpm_is_copy; /* on large pages */
 static struct rte_lpm6 *lpm6;
 
 static void need(bool holds, const char *what)
@@ -117,12 +120,18 @@ size_t yardstick4_fill(const struct prefix *prefixes, const uint32_t *values, si
 	size_t groups = count_groups(prefixes, n);
 	uint32_t used = 0;
 
+	if (lpm_is_copy)
+		free(lpm);
+	else
+		rte_lpm_free(lpm);
+	lpm_is_copy = false;
 	lpm = create("full", 1, groups + 1);
 	for (unsigned len = 1; len <= 32; len++)
 		for (size_t i = 0; i < n; i++)
 			if (prefixes[i].len == len)
 				write_route(&prefixes[i], values[i], &used);
 	need(used == groups, "filling rte_lpm");
+	lpm_groups = groups;
 	return sizeof(*lpm) + groups * 256 * sizeof(lpm->tbl8[0]);
 }
 
@@ -187,6 +196,23 @@ size_t yardstick6_fill(const struct prefix *prefixes, const uint32_t *values, si
 	return LPM6_TBL24_BYTES + groups * LPM6_TBL8_BYTES;
 }
 
+void yardstick4_use_large_pages(void)
+{
+	size_t unit = (size_t)1 << 21;
+	size_t groups_bytes = (lpm_groups * 256 * sizeof(*lpm->tbl8) + unit - 1) / unit * unit;
+	size_t bytes = (sizeof(*lpm) + unit - 1) / unit * unit;
+	struct rte_lpm *copy = aligned_alloc(unit, bytes + groups_bytes);
+
+	need(copy != NULL, "aligned_alloc");
+	madvise(copy, bytes + groups_bytes, MADV_HUGEPAGE);
+	memcpy(copy, lpm, sizeof(*lpm));
+	copy->tbl8 = (struct rte_lpm_tbl_entry *)((uint8_t *)copy + bytes);
+	memcpy(copy->tbl8, lpm->tbl8, lpm_groups * 256 * sizeof(*lpm->tbl8));
+	rte_lpm_free(lpm);
+	lpm = copy;
+	lpm_is_copy = true;
+}
+
 void yardstick4_single(const uint32_t *addrs, size_t n, uint32_t *ret_ids)
 {
 	for (size_t i = 0; i < n; i++)
@@ -196,12 +222,12 @@ void yardstick4_single(const uint32_t *addrs, size_t n, uint32_t *ret_ids)
 
 void yardstick4_bulk(const uint32_t *addrs, size_t n, uint32_t *ret_ids)
 {
-	for (size_t i = 0; i + BULK <= n; i += BULK) {
-		rte_lpm_lookup_bulk(lpm, addrs + i, ret_ids + i, BULK);
-		for (size_t k = i; k < i + BULK; k++)
-			ret_ids[k] = ret_ids[k] & RTE_LPM_LOOKUP_SUCCESS ? ret_ids[k] & 0xffffff
-									 : UINT32_MAX;
-	}
+	rte_lpm_lookup_bulk(lpm, addrs, ret_ids, (unsigned)n);
+}
+
+uint32_t yardstick4_answer(uint32_t entry)
+{
+	return entry & RTE_LPM_LOOKUP_SUCCESS ? entry & 0xffffff : UINT32_MAX;
 }
 
 void yardstick6_single(uint8_t (*addrs)[16], size_t n, uint32_t *ret_ids)
@@ -214,6 +240,5 @@ void yardstick6_single(uint8_t (*addrs)[16], size_t n, uint32_t *ret_ids)
 /* Its -1 for no route is the UINT32_MAX of this interface. */
 void yardstick6_bulk(uint8_t (*addrs)[16], size_t n, uint32_t *ret_ids)
 {
-	for (size_t i = 0; i + BULK <= n; i += BULK)
-		rte_lpm6_lookup_bulk_func(lpm6, addrs + i, (int32_t *)ret_ids + i, BULK);
+	rte_lpm6_lookup_bulk_func(lpm6, addrs, (int32_t *)ret_ids, (unsigned)n);
 }
