@@ -19,10 +19,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sstp/base/clock.h"
@@ -30,6 +32,9 @@
 enum {
 	CACHE_LINE = 64
 };
+
+/* sched_yield() that takes longer has let somebody else run */
+#define YIELD_ALONE_NS (5 * 1000)
 
 struct hook {
 	void (*cb)(void *arg);
@@ -54,6 +59,9 @@ struct loop {
 	uint64_t now;
 	bool awake; /* now was read since the last wait */
 	bool stop;
+	unsigned n_ready; /* descriptors, in this pass */
+	uint64_t rest_ns; /* loop_rest(); 0: none */
+	bool rest_if_shared;
 	struct hooks wake_hooks;
 	struct hooks pass_hooks;
 	struct loop_reap *reap_first;
@@ -148,6 +156,12 @@ static int add_hook(struct hooks *hooks, void (*cb)(void *arg), void *arg)
 int loop_on_wake(struct loop *loop, void (*cb)(void *arg), void *arg)
 {
 	return add_hook(&loop->wake_hooks, cb, arg);
+}
+
+void loop_rest(struct loop *loop, uint64_t ns, bool if_shared)
+{
+	loop->rest_ns = ns;
+	loop->rest_if_shared = if_shared;
 }
 
 int loop_on_pass_end(struct loop *loop, void (*cb)(void *arg), void *arg)
@@ -257,6 +271,26 @@ struct loop *loop_new(void)
 	return loop;
 }
 
+static bool is_cpu_shared(void)
+{
+	uint64_t before = clock_now();
+
+	sched_yield();
+	return clock_now() - before > YIELD_ALONE_NS;
+}
+
+static void rest(struct loop *loop)
+{
+	struct timespec time = {.tv_nsec = (long)loop->rest_ns};
+	bool may_rest = loop->rest_ns && loop->n_ready == 1;
+
+	loop->rest_ns = 0;
+	loop->n_ready = 0;
+	/* a signal cuts it short: nothing is promised */
+	if (may_rest && (!loop->rest_if_shared || is_cpu_shared()))
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
 int loop_run(struct loop *loop)
 {
 	int error = 0;
@@ -269,6 +303,7 @@ int loop_run(struct loop *loop)
 		if (event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY) < 0)
 			error = errno ? -errno : -EIO;
 		end_pass(loop);
+		rest(loop);
 	}
 	loop->stop = false;
 	return error;
@@ -287,6 +322,7 @@ uint64_t loop_now(const struct loop *loop)
 static void io_ready(struct loop_io *io, unsigned ready)
 {
 	wake(io->loop);
+	io->loop->n_ready++;
 	io->cb(io->arg, ready);
 }
 

@@ -625,6 +625,42 @@ static void wake_hook_runs_once_however_much_is_ready(void **state)
 	assert_int_equal(loop_now(t.loop), t.fired_at);
 }
 
+static void ask_for_rest(void *arg, unsigned ready)
+{
+	if (*t.events)
+		loop_stop(t.loop);
+	note('r');
+	t.fired_at = loop_now(t.loop);
+	loop_rest(t.loop, *(const uint64_t *)arg, false);
+}
+
+/* Both ends are writable at once, and always. */
+static void watch_writable(int i, void (*cb)(void *arg, unsigned ready), uint64_t *arg)
+{
+	t.ios[i] = loop_io_new(t.loop, t.pair[i], LOOP_WRITE, cb, arg);
+	assert_non_null(t.ios[i]);
+}
+
+static void rest_lies_between_two_passes(void **state)
+{
+	uint64_t rest = 3 * CLOCK_NS_PER_MS, before = clock_now();
+
+	watch_writable(0, ask_for_rest, &rest);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_string_equal(t.events, "rr");
+	assert_in_range(t.fired_at - before, rest, rest + CLOCK_NS_PER_S);
+}
+
+static void rest_is_taken_only_when_one_descriptor_was_ready(void **state)
+{
+	uint64_t rest = CLOCK_NS_PER_S - 1, before = clock_now();
+
+	watch_writable(0, ask_for_rest, &rest);
+	watch_writable(1, ask_for_rest, &rest);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_in_range(clock_now() - before, 0, rest - 1);
+}
+
 #define on_loop(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -643,6 +679,8 @@ int main(void)
 		on_loop(descriptor_is_watched_by_level_and_for_what_is_asked),
 		on_loop(descriptor_that_cannot_be_watched_is_an_error),
 		on_loop(io_freed_by_another_in_the_same_pass_is_not_called),
+		on_loop(rest_lies_between_two_passes),
+		on_loop(rest_is_taken_only_when_one_descriptor_was_ready),
 		on_loop(signal_is_told_in_a_pass),
 		on_loop(signal_that_does_not_exist_is_an_error),
 		on_loop(tasks_run_in_the_order_of_posting),
