@@ -39,9 +39,10 @@ no_session_is_left() {
 	wait_for 2 log_has gateway "$mark" 'stats: vnet=' && log_has gateway "$mark" 'stats: sessions=0 '
 }
 
-# the process that start() runs is `ip netns exec`, which has become the gateway
+# The process that start() runs is `ip netns exec`, which has become the gateway. Pages of files do not count: the
+# system takes and gives them as it likes.
 rss() {
-	awk '/^VmRSS/ {print $2}' "/proc/$gateway_pid/status"
+	awk '/^RssAnon/ {print $2}' "/proc/$gateway_pid/status"
 }
 
 descriptors() {

@@ -40,8 +40,9 @@ static void the_rate_of_a_window_decides_on_the_next(void **state)
 	uint64_t now = CLOCK_NS_PER_S;
 
 	run(&m, &now, 1, 0, 0); /* a window begins */
-	assert_int_equal(run(&m, &now, MODERATE_PACKETS, 32 * US, 1), 1);
-	assert_int_equal(run(&m, &now, 10, 32 * US, 1), 10);
+	/* a packet each 30 us is more than 32 in a millisecond, one each 35 us is less */
+	assert_int_equal(run(&m, &now, 34, 30 * US, 1), 1);
+	assert_int_equal(run(&m, &now, 10, 30 * US, 1), 10);
 	run(&m, &now, 1, CLOCK_NS_PER_MS, 1);
 	assert_int_equal(run(&m, &now, MODERATE_PACKETS, 35 * US, 1), 0);
 }
