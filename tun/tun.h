@@ -30,6 +30,8 @@ enum {
 	TUN_HEADER_LEN = 10,
 	TUN_PACKET_MAX = 65535, /* the longest that is read with offload */
 	TUN_QUEUES_MAX = 64,	/* of one device; the kernel would have 256 */
+	TUN_QUEUE_LEN =
+		1000, /* packets that wait to be read from one; the kernel's own choice would be 500 */
 };
 
 struct tun {

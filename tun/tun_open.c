@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tun/netns.h"
@@ -48,6 +49,27 @@ static int set_name(struct ifreq *ifr, const char *name)
 		return -EINVAL;
 	memcpy(ifr->ifr_name, name, len + 1);
 	return 0;
+}
+
+static int socket_ioctl(unsigned long request, struct ifreq *ifr)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = ioctl(fd, request, ifr) < 0 ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+/* Later queues get it from the device. */
+static int set_queue_len(const struct tun *t)
+{
+	struct ifreq ifr = {.ifr_qlen = TUN_QUEUE_LEN};
+
+	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
+	return socket_ioctl(SIOCSIFTXQLEN, &ifr);
 }
 
 /* Makes the descriptor a queue of the device of that name. Fills fd, ifindex and name. */
@@ -114,6 +136,8 @@ static int make_device(int fd, const struct open_call *call)
 	int error = attach(fd, call->name, flags, call->tun);
 	int size = TUN_HEADER_LEN;
 
+	if (error == 0)
+		error = set_queue_len(call->tun);
 	if (error < 0)
 		return error;
 	keep_ipv6_quiet(call->tun->name);

@@ -14,12 +14,12 @@
 #include "sstp/session/moderate.h"
 #include "tun/offload_merge.h"
 
-/* Between two passes of a flood. At 300,000 packets a second it gathers 60; the device's queue holds 500, and a socket's
- * default buffer about 200. */
+/* Between two passes of a flood. At 300,000 packets a second it gathers 60; the device's queue holds TUN_QUEUE_LEN, and a
+ * socket's default buffer about 200. */
 #define REST_NS (200 * 1000)
 
 enum {
-	/* packets read before other descriptors get their turn */
+	/* packets read before other descriptors get their turn, besides one for each that was written meanwhile */
 	READ_BUDGET = 128,
 };
 
@@ -29,31 +29,45 @@ struct port {
 	const struct port_ops *ops;
 	void *arg;
 	struct moderate moderate;
+	unsigned written;   /* packets, since the last pass */
 	struct loop_io *io; /* on_gone() may free the port: it is the last thing that is done */
 	struct offload_merge merge;
 	uint8_t packet[TUN_PACKET_MAX];
 };
 
-static void moderate(struct port *p, unsigned packets)
+static void moderate(struct port *p, unsigned packets, bool more)
 {
 	if (moderate_on_pass(&p->moderate, loop_now(p->loop), packets))
-		loop_rest(p->loop, REST_NS, packets == READ_BUDGET);
+		loop_rest(p->loop, REST_NS, more);
+}
+
+/*
+ * What is written can be answered at once, packet by packet, and the answers wait here before this thread runs again:
+ * who reads fewer than it writes lets the queue overflow, and then everybody's packets are lost.
+ */
+static unsigned take_budget(struct port *p)
+{
+	unsigned waiting = p->written < TUN_QUEUE_LEN ? p->written : TUN_QUEUE_LEN;
+
+	p->written = 0;
+	return READ_BUDGET + waiting;
 }
 
 static void on_ready(void *arg, unsigned ready)
 {
 	struct port *p = arg;
 	struct virtio_net_hdr header;
+	unsigned budget = take_budget(p);
 	unsigned packets = 0;
 	ssize_t n = 0;
 
-	for (; packets < READ_BUDGET; packets++) {
+	for (; packets < budget; packets++) {
 		n = tun_read_super(p->tun, &header, p->packet, sizeof(p->packet));
 		if (n < 0)
 			break;
 		p->ops->on_packet(p->arg, &header, p->packet, (size_t)n);
 	}
-	moderate(p, packets);
+	moderate(p, packets, packets == budget);
 	if (n >= 0 || n == -EAGAIN || n == -EINTR)
 		return;
 	loop_io_watch(p->io, 0); /* watching on would spin */
@@ -69,6 +83,7 @@ struct port *port_new(struct loop *loop, const struct tun *tun, const struct por
 		return NULL;
 	p->loop = loop;
 	p->moderate = (struct moderate){0};
+	p->written = 0;
 	p->tun = tun;
 	p->ops = ops;
 	p->arg = arg;
@@ -93,6 +108,7 @@ void port_write(struct port *p, const uint8_t *pkt, size_t len)
 	if (!p)
 		return;
 	moderate_on_other_way(&p->moderate);
+	p->written++;
 	offload_merge_add(&p->merge, pkt, len);
 }
 

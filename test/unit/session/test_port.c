@@ -4,13 +4,17 @@
 
 #include <errno.h>
 #include <linux/virtio_net.h>
+#include <netinet/ip_icmp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "sstp/base/clock.h"
 #include "test/support/cmocka.h"
+#include "test/unit/tun/packet.h"
 #include "test/unit/tun/scene.h"
+#include "tun/csum.h"
 
 #define PATIENCE (5 * CLOCK_NS_PER_S) /* only a failing test waits that long */
 
@@ -166,11 +170,55 @@ static void B17_device_that_is_never_empty_leaves_others_their_turn(void **state
 	close(pipe_fds[1]);
 }
 
+/* n echo requests, written at once. The kernel answers each before the write is over. */
+static void write_pings(struct bench *b, unsigned n)
+{
+	uint8_t ping[SIZE - 20] = {ICMP_ECHO};
+	struct packet p = packet_plain(4, IPPROTO_ICMP);
+	uint8_t pkt[PACKET_HEADER_MAX + sizeof(ping)];
+
+	csum_put(ping + 2, csum_add(0, ping, sizeof(ping)));
+	p.payload = ping;
+	p.payload_len = sizeof(ping);
+	packet_put(&p, pkt);
+	for (unsigned i = 0; i < n; i++)
+		port_write(b->port, pkt, SIZE);
+	assert_int_equal(port_flush(b->port), 0);
+}
+
+static void note_answers(void *arg, unsigned ready)
+{
+	struct bench *b = arg;
+
+	/* the second time the device has had its turn, before this one or after it */
+	if (++b->turns == 2)
+		assert_int_equal(b->packets, b->expected);
+}
+
+static void answers_to_what_is_written_are_read_as_fast(void **state)
+{
+	struct bench *b = *state;
+	int pipe_fds[2];
+	struct loop_io *io;
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	io = loop_io_new(b->loop, pipe_fds[0], LOOP_READ, note_answers, b);
+	assert_non_null(io);
+	write_pings(b, TUN_QUEUE_LEN - 10); /* a new link is greeted */
+	b->expected = TUN_QUEUE_LEN - 10;
+	run(b);
+	loop_io_free(io);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
 int main(void)
 {
 #define on_bench(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		on_bench(B17_packets_of_many_flows_are_read_in_few_passes),
+		on_bench(answers_to_what_is_written_are_read_as_fast),
 		on_bench(B17_device_that_is_never_empty_leaves_others_their_turn),
 	};
 

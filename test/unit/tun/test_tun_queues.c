@@ -49,6 +49,18 @@ static struct ifreq describe(const struct tun *t)
 	return ifr;
 }
 
+static int queue_len_here(void *arg)
+{
+	struct ifreq ifr = {.ifr_flags = 0};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int len;
+
+	strcpy(ifr.ifr_name, arg);
+	len = ioctl(fd, SIOCGIFTXQLEN, &ifr) < 0 ? -errno : ifr.ifr_qlen;
+	close(fd);
+	return len;
+}
+
 static void close_all(struct tun *tuns, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -75,6 +87,7 @@ static void queues_are_of_one_device(void **state)
 		for (unsigned j = 0; j < i; j++)
 			assert_int_not_equal(tuns[i].fd, tuns[j].fd);
 	}
+	assert_int_equal(netns_call(s->netns, queue_len_here, (void *)"vpn"), TUN_QUEUE_LEN);
 	close_all(tuns, QUEUES);
 }
 
