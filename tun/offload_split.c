@@ -171,6 +171,16 @@ static uint16_t next_payload(const struct offload_split *s)
 	return s->left < s->size ? (uint16_t)s->left : s->size;
 }
 
+unsigned offload_split_count(const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len)
+{
+	struct offload_split s;
+
+	if (h->gso_type == VIRTIO_NET_HDR_GSO_NONE ||
+	    offload_split_begin(&s, h, pkt, len, UINT16_MAX) < 0 || s.left == 0)
+		return 1;
+	return (s.left + s.size - 1) / s.size;
+}
+
 size_t offload_split_next_len(const struct offload_split *s)
 {
 	if (!s->has_more)

@@ -53,6 +53,9 @@ struct offload_split {
 int offload_split_begin(struct offload_split *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
 			size_t len, uint16_t mtu);
 
+/* How many packets it is, when no mtu is in the way: what a drop counts. 1 for what is malformed. */
+unsigned offload_split_count(const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len);
+
 /* Bytes that offload_split_next() will write; 0: no more. */
 size_t offload_split_next_len(const struct offload_split *s);
 

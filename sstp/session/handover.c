@@ -17,6 +17,8 @@
 
 enum {
 	TAKE_BUDGET = 64, /* packets of a ring before other work gets its turn */
+	WAKE_BYTES =
+		HANDOVER_BYTES / 8, /* so much together does not wait for the end of the pass */
 };
 
 /* In front of each packet in a ring. */
@@ -37,7 +39,8 @@ struct taker {
 struct handover {
 	unsigned threads;
 	struct taker takers[HANDOVER_THREADS_MAX];
-	uint64_t to_wake[HANDOVER_THREADS_MAX]; /* a thread's own: a bit for each taker */
+	uint64_t to_wake[HANDOVER_THREADS_MAX]; /* a thread's own: a bit for each taker, */
+	size_t unseen[HANDOVER_THREADS_MAX];	/* and bytes that no taker was woken for */
 	struct ring *_Atomic rings[];		/* [from * threads + to]; NULL: not made yet */
 };
 
@@ -77,6 +80,12 @@ static struct ring *ring_made(struct handover *h, unsigned from, unsigned to)
 	return r;
 }
 
+static void wake(struct taker *t)
+{
+	if (!atomic_exchange(&t->posted, true))
+		loop_post(t->loop, &t->task);
+}
+
 bool handover_put(struct handover *h, unsigned from, unsigned to, unsigned id,
 		  const struct virtio_net_hdr *header, const uint8_t *pkt, size_t len)
 {
@@ -90,17 +99,15 @@ bool handover_put(struct handover *h, unsigned from, unsigned to, unsigned id,
 	memcpy(room + sizeof(note), pkt, len);
 	ring_commit(r, sizeof(note) + len);
 	h->to_wake[from] |= UINT64_C(1) << to;
+	h->unseen[from] += len;
+	if (h->unseen[from] >= WAKE_BYTES)
+		handover_wake(h, from);
 	return true;
-}
-
-static void wake(struct taker *t)
-{
-	if (!atomic_exchange(&t->posted, true))
-		loop_post(t->loop, &t->task);
 }
 
 void handover_wake(struct handover *h, unsigned from)
 {
+	h->unseen[from] = 0;
 	for (; h->to_wake[from]; h->to_wake[from] &= h->to_wake[from] - 1)
 		wake(&h->takers[__builtin_ctzll(h->to_wake[from])]);
 }

@@ -6,7 +6,8 @@
  * wake-up for all that a pass put there.
  *
  * With queues that are steered (tun/steer.h) next to nothing comes this way. A ring is made when its first packet
- * comes; it holds HANDOVER_BYTES, and a packet that finds it full is refused.
+ * comes; it holds HANDOVER_BYTES, and a packet that finds it full is refused. So without steering they take up to
+ * HANDOVER_BYTES for each pair of threads: 64 MB with 8 threads, 4 GB with 64.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +37,10 @@ void handover_free(struct handover *h);
 void handover_set_taker(struct handover *h, unsigned to, struct loop *loop, handover_take_fn *take,
 			void *arg);
 
-/* In thread `from`: false when there is no room. The other thread learns of it by handover_wake(). */
+/*
+ * In thread `from`: false when there is no room. The other thread learns of it by handover_wake(), or before, when much
+ * has come together.
+ */
 bool handover_put(struct handover *h, unsigned from, unsigned to, unsigned id,
 		  const struct virtio_net_hdr *header, const uint8_t *pkt, size_t len);
 

@@ -158,10 +158,30 @@ static void full_ring_refuses_and_takes_again_when_it_was_emptied(void **state)
 	handover_free(h);
 }
 
+/* A pass can bring more than a ring holds, and its owner's processor may be idle. */
+static void much_at_once_wakes_before_the_end_of_the_pass(void **state)
+{
+	struct handover *h = handover_new(2);
+	struct member m = {.number = 1, .loop = loop_new()};
+	struct member sender = {.number = 0, .handover = h};
+
+	handover_set_taker(h, 1, m.loop, take, &m);
+	assert_true(send_one(&sender, 1));
+	run_a_pass(&m);
+	assert_int_equal(m.expected[0], 0);
+	while (send_one(&sender, 1))
+		;
+	run_a_pass(&m);
+	assert_in_range(m.expected[0], 1, sender.sent[1]);
+	loop_free(m.loop);
+	handover_free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_packet_arrives_once_and_in_order),
+		cmocka_unit_test(much_at_once_wakes_before_the_end_of_the_pass),
 		cmocka_unit_test(full_ring_refuses_and_takes_again_when_it_was_emptied),
 	};
 

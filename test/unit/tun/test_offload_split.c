@@ -453,6 +453,7 @@ static void fragment_is_no_super_packet(void **state)
 		p.fragment = fragments[i];
 		put_super(b, &p, 1000);
 		assert_int_equal(begin(b, MTU), -EBADMSG);
+		assert_int_equal(offload_split_count(&b->header, b->pkt, b->len), 1);
 	}
 }
 
@@ -472,6 +473,7 @@ static void random_super_packets_split_into_valid_segments(void **state)
 		p.flags = (uint8_t)(PACKET_ACK | prng_below(&prng, 256));
 		split(b, &p, gso_size, MTU);
 		check_segments(b, MTU);
+		assert_int_equal(offload_split_count(&b->header, b->pkt, b->len), b->n);
 	}
 }
 
