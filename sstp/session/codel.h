@@ -26,7 +26,7 @@ struct codel {
 };
 
 /*
- * The packet at the head has waited `waited_ns`, and the queue holds `left` bytes behind it. True: drop it, and ask
+ * The packet at the head has waited `waited_ns`, and packets of `left` bytes wait behind it. True: drop it, and ask
  * about the next one; or mark it and let it pass, which counts as a drop.
  */
 bool codel_is_due(struct codel *c, uint64_t now, uint64_t waited_ns, size_t left);

@@ -11,6 +11,7 @@ struct flow {
 	TAILQ_ENTRY(flow) next;
 	struct pbuf_queue packets;
 	size_t bytes;	/* of the buffers */
+	size_t len;	/* of the packets */
 	int32_t credit; /* bytes of packets that it may send in this turn */
 	bool is_listed;
 	bool is_new;
@@ -51,6 +52,7 @@ static struct pbuf *take_oldest(struct fq *q, struct flow *f)
 	if (!p)
 		return NULL;
 	f->bytes -= pbuf_size(p);
+	f->len -= p->len;
 	q->bytes -= pbuf_size(p);
 	return p;
 }
@@ -121,6 +123,7 @@ void fq_push(struct fq *q, uint64_t now, struct pbuf *p)
 	p->since = now;
 	pbuf_queue_push(&f->packets, p);
 	f->bytes += pbuf_size(p);
+	f->len += p->len;
 	q->bytes += pbuf_size(p);
 	if (!f->is_listed)
 		list(q->flows, f);
@@ -169,7 +172,7 @@ static struct pbuf *take_judged(struct fq *q, struct flow *f, uint64_t now)
 {
 	struct pbuf *p = take_oldest(q, f);
 
-	if (codel_is_due(&f->codel, now, now - p->since, f->bytes)) {
+	if (codel_is_due(&f->codel, now, now - p->since, f->len)) {
 		if (!flow_mark(p->data, p->len)) {
 			drop(q, p, DROP_QUEUE_DELAY);
 			return NULL;
