@@ -267,20 +267,32 @@ static void on_stop_timer(void *arg)
 	say_goodbye(g);
 }
 
+static int start_dataplane(struct gateway *g, struct loop *loop,
+			   const struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
+{
+	unsigned threads = config->threads ? config->threads : dataplane_cpus();
+	int r;
+
+	g->loop = loop;
+	g->stop_timer = loop_timer_new(loop, on_stop_timer, g);
+	g->dataplane = g->stop_timer ? dataplane_new(loop, threads, gateway_name) : NULL;
+	if (g->dataplane)
+		return 0;
+	r = -errno;
+	snprintf(ret_error, GATEWAY_ERROR_MAX, "cannot start %u data threads: %s", threads,
+		 strerror(-r));
+	return r;
+}
+
 int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway **ret_gateway,
 		char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct gateway *g = calloc(1, sizeof(*g));
-	int r = -ENOMEM;
+	int r = g ? start_dataplane(g, loop, config, ret_error) : -ENOMEM;
 
-	snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
-	if (g) {
-		g->loop = loop;
-		g->stop_timer = loop_timer_new(loop, on_stop_timer, g);
-		g->dataplane = dataplane_new(
-			loop, config->threads ? config->threads : dataplane_cpus(), gateway_name);
-	}
-	if (g && g->dataplane && g->stop_timer)
+	if (!g)
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
+	if (r == 0)
 		r = probe_all(config, ret_error); /* before anything of the kernel's is touched */
 	if (r == 0)
 		r = apply(g, config, ret_error);

@@ -7,6 +7,7 @@
  */
 #include "sstp/session/dataplane.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -22,9 +23,19 @@
 #include "routing/qsbr.h"
 #include "sstp/base/log.h"
 #include "sstp/session/shard.h"
+#include "tun/tun.h"
 
-/* Tables that were replaced are freed at this interval, once no thread can still read them. */
+/* At this interval, tables that were replaced are freed, once no thread can still read them; and see tidy_heap(). */
 #define RECLAIM_EVERY (1 * CLOCK_NS_PER_S)
+
+enum {
+	TRIM_AFTER_SESSIONS = 64, /* that have ended */
+	TRIM_AFTER_TICKS = 3,	  /* of RECLAIM_EVERY, in which none has ended */
+};
+
+static_assert((int)DATAPLANE_THREADS_MAX <= (int)HANDOVER_THREADS_MAX &&
+		      (int)DATAPLANE_THREADS_MAX <= (int)TUN_QUEUES_MAX,
+	      "what threads share has room for all of them");
 
 struct data_thread {
 	pthread_t id;
@@ -41,6 +52,9 @@ struct dataplane {
 	struct qsbr *qsbr;
 	struct fib_publisher *publisher;
 	struct loop_timer *reclaim_timer;
+	uint64_t ended;	  /* sessions, at the last tick */
+	uint64_t trimmed; /* of them, at the last trim */
+	unsigned quiet_ticks;
 	struct vnet *vnets[SHARD_VNETS_MAX]; /* by id; NULL: free */
 	struct loop_task look;
 	atomic_bool look_posted;
@@ -223,10 +237,28 @@ static void stop_threads(struct dataplane *d)
 	}
 }
 
+/*
+ * What a storm of sessions took goes back to the system when it is over. Not from a data thread, and not often: it takes
+ * tens of milliseconds, in which each thread's heap is locked for a while.
+ */
+static void tidy_heap(struct dataplane *d)
+{
+	struct admission_counts counts = admission_counts(d->admission);
+	uint64_t ended = counts.accepted - counts.sessions;
+
+	d->quiet_ticks = ended == d->ended ? d->quiet_ticks + 1 : 0;
+	d->ended = ended;
+	if (ended - d->trimmed < TRIM_AFTER_SESSIONS || d->quiet_ticks < TRIM_AFTER_TICKS)
+		return;
+	malloc_trim(0);
+	d->trimmed = ended;
+}
+
 static void on_reclaim_timer(void *arg)
 {
 	struct dataplane *d = arg;
 
+	tidy_heap(d);
 	fib_publisher_reclaim(d->publisher);
 	loop_timer_set(d->reclaim_timer, loop_now(d->loop) + RECLAIM_EVERY);
 }
@@ -399,8 +431,8 @@ static int remake_vnet(struct dataplane *d, unsigned id, const struct vnet_param
 	r = ask_all(d, open_vnet, &call);
 	if (r < 0) {
 		snprintf(ret_error, 256, "vnet %s: %s", params->name, strerror(-r));
-		vnet_fail(d->vnets[id]);
 		ask_all(d, close_vnet, &call);
+		vnet_give_up(d->vnets[id]);
 	}
 	return r;
 }

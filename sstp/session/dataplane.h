@@ -18,7 +18,6 @@
 
 enum {
 	DATAPLANE_THREADS_MAX = 64,
-	DATAPLANE_LISTENERS_MAX = 16,
 };
 
 struct directory;

@@ -21,6 +21,7 @@
 enum {
 	/* packets read before other descriptors get their turn, besides one for each that was written meanwhile */
 	READ_BUDGET = 128,
+	READ_BYTES = 1024 * 1024, /* likewise */
 };
 
 struct port {
@@ -59,15 +60,17 @@ static void on_ready(void *arg, unsigned ready)
 	struct virtio_net_hdr header;
 	unsigned budget = take_budget(p);
 	unsigned packets = 0;
+	size_t bytes = 0;
 	ssize_t n = 0;
 
-	for (; packets < budget; packets++) {
+	for (; packets < budget && bytes < READ_BYTES; packets++) {
 		n = tun_read_super(p->tun, &header, p->packet, sizeof(p->packet));
 		if (n < 0)
 			break;
 		p->ops->on_packet(p->arg, &header, p->packet, (size_t)n);
+		bytes += (size_t)n;
 	}
-	moderate(p, packets, packets == budget);
+	moderate(p, packets, n >= 0);
 	if (n >= 0 || n == -EAGAIN || n == -EINTR)
 		return;
 	loop_io_watch(p->io, 0); /* watching on would spin */

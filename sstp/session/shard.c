@@ -2,8 +2,8 @@
 #include "sstp/session/shard.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "sstp/base/log.h"
 #include "sstp/session/vnet_queue.h"
 
-/* When no session has ended for this long, what a storm of them took goes back to the system. */
+/* When no session has ended for this long, free buffers go back to the heap. */
 #define TRIM_AFTER (2 * CLOCK_NS_PER_S)
 
 /* One accepted connection: the session, and what the gateway holds for it. */
@@ -249,7 +249,6 @@ static void on_trim_timer(void *arg)
 	struct shard *s = arg;
 
 	pbuf_pool_trim(&s->env.pool);
-	malloc_trim(0);
 }
 
 static void on_wake(void *arg)

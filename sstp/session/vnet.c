@@ -227,13 +227,14 @@ bool vnet_take_failure(struct vnet *v)
 		return false;
 	log_error("vnet %s: TUN device '%s' is gone: its sessions end; a reload makes it anew",
 		  v->name, v->tuns[0].name);
-	vnet_fail(v);
+	set_failed(v, true);
 	return true;
 }
 
-void vnet_fail(struct vnet *v)
+void vnet_give_up(struct vnet *v)
 {
 	set_failed(v, true);
+	vnet_device_drop(v);
 }
 
 bool vnet_has_failed(const struct vnet *v)
@@ -251,10 +252,12 @@ int vnet_remake(struct vnet *v, const struct vnet_params *params, char ret_error
 	r = vnet_device_make(v, params, &step);
 	if (r == 0)
 		r = set_policy(v, params);
-	if (r == 0)
+	if (r == 0) {
 		set_failed(v, false);
-	else
-		vnet_device_explain(params, step, r, ret_error);
+		return 0;
+	}
+	vnet_device_drop(v); /* half of it would draw packets that nobody reads */
+	vnet_device_explain(params, step, r, ret_error);
 	return r;
 }
 

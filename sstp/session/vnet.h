@@ -71,8 +71,8 @@ int vnet_update(struct vnet *v, const struct vnet_params *params, char ret_error
 bool vnet_take_failure(struct vnet *v);
 bool vnet_has_failed(const struct vnet *v);
 
-/* The same state when it is the control thread that cannot use the device. */
-void vnet_fail(struct vnet *v);
+/* The same state when it is the control thread that cannot use the device, which goes. All queues are closed. */
+void vnet_give_up(struct vnet *v);
 
 /* 0, or -errno with ret_error, and it has still failed. */
 int vnet_remake(struct vnet *v, const struct vnet_params *params, char ret_error[256]);

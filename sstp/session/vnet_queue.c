@@ -7,6 +7,7 @@
 #include "sstp/session/port.h"
 #include "sstp/session/vnet_internal.h"
 #include "tun/ip.h"
+#include "tun/offload_split.h"
 #include "tun/steer.h"
 
 struct vnet_queue {
@@ -58,6 +59,10 @@ void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt
 		t->drops[why]++;
 		return;
 	}
+	if (!q->port) {
+		t->drops[DROP_DEVICE]++;
+		return;
+	}
 	ip_clamp_mss(pkt, &ip, q->vnet->mtu);
 	port_write(q->port, pkt, ip.total_len);
 	t->rx_packets++;
@@ -75,11 +80,12 @@ static void to_other_thread(struct vnet_queue *q, uint32_t owner, const struct v
 			    const uint8_t *pkt, size_t len)
 {
 	if (!handover_put(q->handover, q->number, owner - 1, q->id, h, pkt, len))
-		q->traffic.drops[DROP_HANDOVER]++;
+		q->traffic.drops[DROP_HANDOVER] += offload_split_count(h, pkt, len);
 }
 
 /* The seat of the packet's destination; NULL: there is none, and the packet is counted. */
-static struct vnet_seat *find_seat(struct vnet_queue *q, const uint8_t *pkt, size_t len)
+static struct vnet_seat *find_seat(struct vnet_queue *q, const struct virtio_net_hdr *h,
+				   const uint8_t *pkt, size_t len)
 {
 	struct ip_info ip;
 	int index;
@@ -92,14 +98,14 @@ static struct vnet_seat *find_seat(struct vnet_queue *q, const uint8_t *pkt, siz
 	index = pool_index(q->vnet->pool, ip.dst_be);
 	if (index >= 0)
 		return &q->vnet->seats[index];
-	q->traffic.drops[DROP_NO_SESSION]++;
+	q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
 	return NULL;
 }
 
 static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
 	struct vnet_queue *q = arg;
-	const struct vnet_seat *seat = find_seat(q, pkt, len);
+	const struct vnet_seat *seat = find_seat(q, h, pkt, len);
 	uint32_t owner;
 
 	if (!seat)
@@ -110,13 +116,13 @@ static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, s
 	else if (owner)
 		to_other_thread(q, owner, h, pkt, len);
 	else
-		q->traffic.drops[DROP_NO_SESSION]++;
+		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
 }
 
 /* Handed over once is enough: an address that has moved on meanwhile has lost the packet. */
 void vnet_queue_take(struct vnet_queue *q, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
-	const struct vnet_seat *seat = find_seat(q, pkt, len);
+	const struct vnet_seat *seat = find_seat(q, h, pkt, len);
 
 	q->handed_over++;
 	if (!seat)
@@ -124,7 +130,7 @@ void vnet_queue_take(struct vnet_queue *q, const struct virtio_net_hdr *h, uint8
 	if (atomic_load_explicit(&seat->owner, memory_order_relaxed) == owner_number(q))
 		session_send(seat->session, h, pkt, len, q->vnet->mtu);
 	else
-		q->traffic.drops[DROP_NO_SESSION]++;
+		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
 }
 
 static void on_gone(void *arg, int error)
@@ -211,11 +217,14 @@ void vnet_release(struct vnet_lease *lease)
 {
 	struct vnet_queue *q = lease->queue;
 	struct vnet_seat *seat;
+	unsigned refused;
 
 	if (!q)
 		return;
-	port_flush(q->port); /* the packets' memory is the session's */
 	seat = &q->vnet->seats[lease->index];
+	refused = port_flush(q->port); /* the packets' memory is the session's */
+	if (seat->session)
+		session_traffic(seat->session)->drops[DROP_DEVICE] += refused;
 	atomic_store_explicit(&seat->owner, 0, memory_order_relaxed);
 	seat->session = NULL;
 	give_back(q->vnet, lease, loop_now(q->env->loop));

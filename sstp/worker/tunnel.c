@@ -55,6 +55,10 @@ static void on_packet(void *arg, uint8_t *pkt, size_t len)
 		return;
 	}
 	ip_clamp_mss(pkt, &ip, t->params.mtu);
+	if (!t->port) {
+		traffic->drops[DROP_DEVICE]++;
+		return;
+	}
 	port_write(t->port, pkt, ip.total_len);
 	traffic->rx_packets++;
 	traffic->rx_bytes += ip.total_len;

@@ -774,6 +774,38 @@ static void device_that_is_deleted_fails_once_and_an_update_makes_it_anew(void *
 	assert_int_equal(s->failures, 1);
 }
 
+/* Its sessions still say goodbye, and what comes of them meanwhile is counted. */
+static void packet_for_a_device_that_is_gone_is_dropped(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	vnet_queue_close(s->queue);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_DEVICE);
+	vnet_release(&lease);
+}
+
+static int occupy_pool(void *arg)
+{
+	return system("ip link set lo up && ip route add 172.16.77.0/30 dev lo") == 0 ? 0 : -EIO;
+}
+
+/* A device that nobody reads would swallow what is routed to it. */
+static void device_that_cannot_be_made_anew_is_not_left_half_made(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+
+	assert_int_equal(netns_call(s->netns, delete_device, NULL), 0);
+	run_until(s, has_failed);
+	assert_true(vnet_take_failure(s->vnet));
+	vnet_queue_close(s->queue);
+	assert_int_equal(netns_call(s->netns, occupy_pool, NULL), 0);
+	assert_int_equal(vnet_remake(s->vnet, &s->params, error), -EEXIST);
+	assert_int_equal(device_in(s, "lab0"), 0);
+	assert_true(vnet_has_failed(s->vnet));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -794,6 +826,8 @@ int main(void)
 		in_scene(session_that_is_not_up_gets_nothing),
 		in_scene(device_lives_in_its_namespace_as_long_as_the_vnet),
 		in_scene(device_that_is_deleted_fails_once_and_an_update_makes_it_anew),
+		in_scene(packet_for_a_device_that_is_gone_is_dropped),
+		in_scene(device_that_cannot_be_made_anew_is_not_left_half_made),
 		in_scene(name_that_is_taken_is_refused_with_a_sentence),
 		in_scene(namespace_that_is_not_there_is_refused_with_a_sentence),
 		with_two_threads(packet_comes_to_the_thread_that_holds_its_address),
