@@ -67,6 +67,7 @@ static int journal_connect(void)
 static int journal_open(void)
 {
 	int fd = journal_connect();
+	int r = 0;
 
 	if (fd < 0)
 		return fd;
@@ -74,9 +75,10 @@ static int journal_open(void)
 		target.kept_socket = fd;
 		return 0;
 	}
-	dup3(fd, target.kept_socket, O_CLOEXEC);
+	if (dup3(fd, target.kept_socket, O_CLOEXEC) < 0)
+		r = -errno;
 	close(fd);
-	return 0;
+	return r;
 }
 
 int log_open(const char *ident, enum log_target to, enum log_level level)

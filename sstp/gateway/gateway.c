@@ -176,7 +176,7 @@ static int set_policy(struct gateway *g, const struct dataplane_policy *policy,
 	return r;
 }
 
-/* The new configuration is good in itself; makes it the one in effect. Fails only where a VNet cannot be made. */
+/* The new configuration is good in itself; makes it the one in effect. Fails where a VNet cannot be made, or without memory. */
 static int apply(struct gateway *g, struct gateway_config *config,
 		 char ret_error[GATEWAY_ERROR_MAX])
 {

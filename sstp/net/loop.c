@@ -59,8 +59,8 @@ struct loop {
 	uint64_t now;
 	bool awake; /* now was read since the last wait */
 	bool stop;
-	unsigned n_ready; /* descriptors, in this pass */
-	uint64_t rest_ns; /* loop_rest(); 0: none */
+	unsigned n_served; /* callbacks of this pass, but for hooks */
+	uint64_t rest_ns;  /* loop_rest(); 0: none */
 	bool rest_if_shared;
 	struct hooks wake_hooks;
 	struct hooks pass_hooks;
@@ -214,6 +214,7 @@ static void run_tasks(evutil_socket_t fd, short what, void *arg)
 	struct loop_task *task;
 
 	wake(loop);
+	loop->n_served++;
 	task = take_tasks(loop);
 	while (task) {
 		struct loop_task *next = task->next;
@@ -282,10 +283,10 @@ static bool is_cpu_shared(void)
 static void rest(struct loop *loop)
 {
 	struct timespec time = {.tv_nsec = (long)loop->rest_ns};
-	bool may_rest = loop->rest_ns && loop->n_ready == 1;
+	bool may_rest = loop->rest_ns && loop->n_served == 1;
 
 	loop->rest_ns = 0;
-	loop->n_ready = 0;
+	loop->n_served = 0;
 	/* a signal cuts it short: nothing is promised */
 	if (may_rest && (!loop->rest_if_shared || is_cpu_shared()))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
@@ -322,7 +323,7 @@ uint64_t loop_now(const struct loop *loop)
 static void io_ready(struct loop_io *io, unsigned ready)
 {
 	wake(io->loop);
-	io->loop->n_ready++;
+	io->loop->n_served++;
 	io->cb(io->arg, ready);
 }
 
@@ -421,6 +422,7 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	t->at = CLOCK_NEVER;
+	t->loop->n_served++;
 	t->cb(t->arg);
 }
 
@@ -459,6 +461,7 @@ static void signal_arrived(evutil_socket_t signo, short what, void *arg)
 	struct loop_signal *sig = arg;
 
 	wake(sig->loop);
+	sig->loop->n_served++;
 	sig->cb(sig->arg, (int)signo);
 }
 

@@ -75,7 +75,8 @@ int loop_on_wake(struct loop *loop, void (*cb)(void *arg), void *arg);
 /*
  * After this pass and its hooks the thread sleeps for about ns before it waits again, so that more becomes ready at a
  * time: for floods, of which each wake-up brings little. if_shared: only when another process wants the CPU. Without effect
- * when anything but one descriptor was ready in the pass, so that nobody else is kept waiting for long.
+ * when the pass served more than one descriptor, timer, signal or batch of tasks, so that nobody else is kept waiting for
+ * long.
  */
 void loop_rest(struct loop *loop, uint64_t ns, bool if_shared);
 

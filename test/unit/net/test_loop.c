@@ -634,6 +634,36 @@ static void ask_for_rest(void *arg, unsigned ready)
 	loop_rest(t.loop, *(const uint64_t *)arg, false);
 }
 
+static uint64_t yield_takes; /* ns; another process had the CPU */
+
+int __wrap_sched_yield(void);
+int __wrap_sched_yield(void)
+{
+	uint64_t until = clock_now() + yield_takes;
+
+	while (clock_now() < until)
+		;
+	return 0;
+}
+
+enum {
+	SHARED_PASSES = 40,
+};
+
+/* Ends after some passes, or as soon as one came without a rest. */
+static void ask_for_rest_if_shared(void *arg, unsigned ready)
+{
+	const uint64_t *rest = arg;
+	bool at_once = t.fired_at && loop_now(t.loop) - t.fired_at < *rest;
+
+	t.fired_at = loop_now(t.loop);
+	if (!at_once)
+		note('r');
+	if (at_once || strlen(t.events) == SHARED_PASSES)
+		loop_stop(t.loop);
+	loop_rest(t.loop, *rest, true);
+}
+
 /* Both ends are writable at once, and always. */
 static void watch_writable(int i, void (*cb)(void *arg, unsigned ready), uint64_t *arg)
 {
@@ -661,6 +691,49 @@ static void rest_is_taken_only_when_one_descriptor_was_ready(void **state)
 	assert_in_range(clock_now() - before, 0, rest - 1);
 }
 
+static void rest_if_shared_is_taken_when_another_has_the_cpu(void **state)
+{
+	uint64_t rest = CLOCK_NS_PER_MS;
+
+	yield_takes = CLOCK_NS_PER_MS / 10;
+	watch_writable(0, ask_for_rest_if_shared, &rest);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_int_equal(strlen(t.events), SHARED_PASSES);
+}
+
+/* One pass of them, for a loaded machine can take the CPU away at any time. */
+static void rest_if_shared_is_not_taken_alone(void **state)
+{
+	uint64_t rest = 50 * CLOCK_NS_PER_MS;
+
+	yield_takes = 0;
+	watch_writable(0, ask_for_rest_if_shared, &rest);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_in_range(strlen(t.events), 1, SHARED_PASSES - 1);
+}
+
+static void ask_and_stop(void *arg)
+{
+	loop_rest(t.loop, *(const uint64_t *)arg, false);
+	loop_stop(t.loop);
+}
+
+static void ignore_ready(void *arg, unsigned ready)
+{
+}
+
+static void rest_is_not_taken_beside_a_timer(void **state)
+{
+	uint64_t rest = CLOCK_NS_PER_S - 1, before = clock_now();
+
+	t.timers[0] = loop_timer_new(t.loop, ask_and_stop, &rest);
+	assert_non_null(t.timers[0]);
+	loop_timer_set(t.timers[0], before);
+	watch_writable(0, ignore_ready, NULL);
+	assert_int_equal(loop_run(t.loop), 0);
+	assert_in_range(clock_now() - before, 0, rest - 1);
+}
+
 #define on_loop(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -681,6 +754,9 @@ int main(void)
 		on_loop(io_freed_by_another_in_the_same_pass_is_not_called),
 		on_loop(rest_lies_between_two_passes),
 		on_loop(rest_is_taken_only_when_one_descriptor_was_ready),
+		on_loop(rest_if_shared_is_taken_when_another_has_the_cpu),
+		on_loop(rest_if_shared_is_not_taken_alone),
+		on_loop(rest_is_not_taken_beside_a_timer),
 		on_loop(signal_is_told_in_a_pass),
 		on_loop(signal_that_does_not_exist_is_an_error),
 		on_loop(tasks_run_in_the_order_of_posting),
