@@ -16,7 +16,8 @@
 #include "test/unit/tun/scene.h"
 #include "tun/csum.h"
 
-#define PATIENCE (5 * CLOCK_NS_PER_S) /* only a failing test waits that long */
+#define PATIENCE (5 * CLOCK_NS_PER_S)  /* only a failing test waits that long */
+#define PASS_NS	 (CLOCK_NS_PER_MS / 2) /* that a pass takes, by the clock that the port sees */
 
 enum {
 	PORT = 7000,
@@ -36,6 +37,24 @@ struct bench {
 	unsigned turns; /* of another descriptor */
 	int refill_fd;	/* a packet is sent for each that was read, until it had two; -1: no */
 };
+
+/* The thread never rests here, and the port's clock is the test's. */
+static unsigned rests[2]; /* asked for: always, and if others want the processor */
+static uint64_t port_clock;
+
+void __wrap_loop_rest(struct loop *loop, uint64_t ns, bool if_shared);
+uint64_t __wrap_loop_now(const struct loop *loop);
+
+void __wrap_loop_rest(struct loop *loop, uint64_t ns, bool if_shared)
+{
+	assert_in_range(ns, 1, CLOCK_NS_PER_MS);
+	rests[if_shared]++;
+}
+
+uint64_t __wrap_loop_now(const struct loop *loop)
+{
+	return port_clock;
+}
 
 static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
@@ -64,6 +83,7 @@ static void count_pass(void *arg)
 	struct bench *b = arg;
 
 	b->passes++;
+	port_clock += PASS_NS;
 	if (b->packets == b->expected)
 		loop_stop(b->loop);
 }
@@ -95,6 +115,8 @@ static int set_up(void **state)
 	b->port = port_new(b->loop, &b->scene->tun, &ops, b);
 	assert_non_null(b->port);
 	b->refill_fd = -1;
+	memset(rests, 0, sizeof(rests));
+	port_clock = CLOCK_NS_PER_S;
 	*state = b;
 	return 0;
 }
@@ -213,6 +235,17 @@ static void answers_to_what_is_written_are_read_as_fast(void **state)
 	close(pipe_fds[1]);
 }
 
+/* Several passes leave packets behind, and the last one does not. */
+static void in_a_flood_the_thread_rests_and_only_for_others_while_packets_wait(void **state)
+{
+	struct bench *b = *state;
+
+	send_small_flows(b, 600);
+	run(b);
+	assert_in_range(rests[true], 1, b->passes);
+	assert_int_equal(rests[false], 1);
+}
+
 int main(void)
 {
 #define on_bench(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -220,6 +253,7 @@ int main(void)
 		on_bench(B17_packets_of_many_flows_are_read_in_few_passes),
 		on_bench(answers_to_what_is_written_are_read_as_fast),
 		on_bench(B17_device_that_is_never_empty_leaves_others_their_turn),
+		on_bench(in_a_flood_the_thread_rests_and_only_for_others_while_packets_wait),
 	};
 
 	return cmocka_run_group_tests_name("session/port", tests, NULL, NULL);
