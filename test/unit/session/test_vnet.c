@@ -7,6 +7,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include "sstp/session/session_internal.h"
 #include "sstp/session/vnet_internal.h"
 #include "test/support/cmocka.h"
+#include "test/unit/tun/packet.h"
 #include "tun/ip.h"
 #include "tun/netns.h"
 #include "tun/rtnl.h"
@@ -31,6 +34,7 @@ enum {
 	IP_HEADER = 20,
 	UDP_HEADER = 8,
 	ID = 3, /* of the VNet, for handover */
+	SCRATCH = 64,
 };
 
 /* VNet "lab": 10.20.0.0/24 behind it, its pool 172.16.77.0/30, of which .1 is the gateway's own */
@@ -446,6 +450,67 @@ static void update_changes_spaces_and_servers_at_once(void **state)
 	vnet_release(&next);
 }
 
+/* A datagram that may be merged: it waits for the end of the burst. Takes buf as the thread's scratch. */
+static void send_up(struct scene *s, const struct vnet_lease *lease, uint8_t buf[SCRATCH],
+		    const char *text)
+{
+	size_t len = IP_HEADER + UDP_HEADER + strlen(text);
+
+	packet(buf, text_of(lease->address_be), "10.20.0.2");
+	memset(buf + IP_HEADER, 0, UDP_HEADER);
+	packet_set_be16(buf + 2, (unsigned)len);
+	packet_set_be16(buf + IP_HEADER + 4, (unsigned)len - IP_HEADER);
+	memcpy(buf + IP_HEADER + UDP_HEADER, text, strlen(text));
+	packet_fix_checksums(buf, len);
+	vnet_uplink(lease, &s->session, buf, len);
+}
+
+/* A socket that gets what comes out of the device. */
+static int watch_here(void *arg)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE / CLOCK_NS_PER_S};
+	struct sockaddr_ll device = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = (int)if_nametoindex("lab0"),
+	};
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&device, sizeof(device)), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	return fd;
+}
+
+static void expect_from_device(int fd, uint32_t src_be, const char *text)
+{
+	uint8_t pkt[SCRATCH];
+	ssize_t len = recv(fd, pkt, sizeof(pkt), 0);
+
+	assert_int_equal(len, IP_HEADER + UDP_HEADER + strlen(text));
+	assert_true(packet_is_valid(pkt, (size_t)len));
+	assert_memory_equal(pkt + 12, &src_be, sizeof(src_be));
+	assert_memory_equal(pkt + IP_HEADER + UDP_HEADER, text, strlen(text));
+}
+
+/* The session's last packets and its goodbye may come in one burst, and its memory is everybody's then. */
+static void what_a_released_session_sent_leaves_before_its_memory_is_used_again(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease alice = lease_for(s, "alice"), bob = lease_for(s, "bob");
+	uint32_t alice_be = alice.address_be, bob_be = bob.address_be;
+	int fd = netns_call(s->netns, watch_here, NULL);
+	uint8_t scratch[SCRATCH];
+
+	send_up(s, &alice, scratch, "the last of alice");
+	vnet_release(&alice);
+	send_up(s, &bob, scratch, "what bob has to say");
+	vnet_burst_end(&bob, &s->session);
+	expect_from_device(fd, alice_be, "the last of alice");
+	expect_from_device(fd, bob_be, "what bob has to say");
+	vnet_release(&bob);
+	close(fd);
+}
+
 static enum drop_reason verdict_for(const struct scene *s, const char *dst)
 {
 	uint32_t id = fib_lookup4(fib_slot_get(&s->vnet->table), inet_addr(dst));
@@ -819,6 +884,7 @@ int main(void)
 		in_scene(clients_reach_each_other_only_when_allowed),
 		in_scene(what_is_no_ipv4_packet_is_dropped),
 		in_scene(update_changes_spaces_and_servers_at_once),
+		in_scene(what_a_released_session_sent_leaves_before_its_memory_is_used_again),
 		in_scene(address_that_the_gateway_gets_is_out_of_reach_at_once),
 		in_scene(longer_prefix_opens_neither_a_pool_nor_what_is_never_forwarded),
 		in_scene(packet_finds_the_session_that_holds_its_address),
