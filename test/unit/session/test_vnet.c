@@ -511,6 +511,28 @@ static void what_a_released_session_sent_leaves_before_its_memory_is_used_again(
 	close(fd);
 }
 
+static int take_link_down(void *arg)
+{
+	return system("ip link set lab0 down") == 0 ? 0 : -EIO;
+}
+
+static void what_the_device_refuses_is_counted_where_it_was_sent(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+	const uint64_t *refused = &s->session.traffic.drops[DROP_DEVICE];
+	uint8_t scratch[SCRATCH];
+
+	vnet_attach(&lease, &s->session);
+	assert_int_equal(netns_call(s->netns, take_link_down, NULL), 0);
+	send_up(s, &lease, scratch, "at the end of a burst");
+	vnet_burst_end(&lease, &s->session);
+	assert_int_equal(*refused, 1);
+	send_up(s, &lease, scratch, "at the end of a session");
+	vnet_release(&lease);
+	assert_int_equal(*refused, 2);
+}
+
 static enum drop_reason verdict_for(const struct scene *s, const char *dst)
 {
 	uint32_t id = fib_lookup4(fib_slot_get(&s->vnet->table), inet_addr(dst));
@@ -885,6 +907,7 @@ int main(void)
 		in_scene(what_is_no_ipv4_packet_is_dropped),
 		in_scene(update_changes_spaces_and_servers_at_once),
 		in_scene(what_a_released_session_sent_leaves_before_its_memory_is_used_again),
+		in_scene(what_the_device_refuses_is_counted_where_it_was_sent),
 		in_scene(address_that_the_gateway_gets_is_out_of_reach_at_once),
 		in_scene(longer_prefix_opens_neither_a_pool_nor_what_is_never_forwarded),
 		in_scene(packet_finds_the_session_that_holds_its_address),
