@@ -320,6 +320,24 @@ static void released_lease_is_none_and_may_be_released_again(void **state)
 	assert_int_equal(vnet_used(s->vnet), 0);
 }
 
+/* Threads wake one after the other, and what the pool was told (routing/pool.h) never goes back. */
+static void pools_time_is_the_latest_of_the_threads(void **state)
+{
+	struct scene *s = *state;
+	const uint64_t now = loop_now(s->loop), later = now + CLOCK_NS_PER_S;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	assert_int_equal(s->vnet->leased_at, now);
+	s->vnet->leased_at = 0;
+	vnet_release(&lease);
+	assert_int_equal(s->vnet->leased_at, now);
+	s->vnet->leased_at = later; /* by a thread that has woken since */
+	lease = lease_for(s, "alice");
+	assert_int_equal(s->vnet->leased_at, later);
+	vnet_release(&lease);
+	assert_int_equal(s->vnet->leased_at, later);
+}
+
 /* ---- uplink */
 
 /* An IPv4 packet without content. */
@@ -900,6 +918,7 @@ int main(void)
 		in_scene(gateways_own_address_is_never_leased),
 		in_scene(full_pool_says_so_until_one_is_given_back),
 		in_scene(released_lease_is_none_and_may_be_released_again),
+		in_scene(pools_time_is_the_latest_of_the_threads),
 		in_scene(packet_goes_where_the_address_spaces_are),
 		in_scene(only_the_sessions_own_address_is_a_source),
 		in_scene(gateway_itself_is_out_of_reach),
