@@ -799,6 +799,26 @@ static void packet_comes_to_the_thread_that_holds_its_address(void **state)
 	vnet_release(&second);
 }
 
+static bool has_either_dropped_one(const struct scene *s)
+{
+	return has_dropped_one(s) || vnet_queue_traffic(s->other)->drops[DROP_NO_SESSION] > 0;
+}
+
+/* Nor does the kernel remember it. */
+static void address_that_was_given_back_is_not_steered_any_more(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = {0};
+	struct link_address address;
+
+	assert_int_equal(vnet_lease(s->other, "bob", &lease, &address), 0);
+	vnet_attach(&lease, &s->session);
+	vnet_release(&lease);
+	send_down(s, address.peer, "too late");
+	run_until(s, has_either_dropped_one);
+	assert_true(has_dropped_one(s)); /* at the first queue, where all others' are */
+}
+
 /* As the kernel gives it without offload. */
 static void bring(struct scene *s, struct vnet_queue *q, const char *dst)
 {
@@ -939,6 +959,7 @@ int main(void)
 		in_scene(name_that_is_taken_is_refused_with_a_sentence),
 		in_scene(namespace_that_is_not_there_is_refused_with_a_sentence),
 		with_two_threads(packet_comes_to_the_thread_that_holds_its_address),
+		with_two_threads(address_that_was_given_back_is_not_steered_any_more),
 		with_two_threads(packet_that_was_handed_over_in_vain_is_dropped),
 		with_two_threads(without_steering_threads_hand_packets_over),
 	};
