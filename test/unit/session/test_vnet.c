@@ -865,6 +865,34 @@ static void without_steering_threads_hand_packets_over(void **state)
 	vnet_release(&lease);
 }
 
+static bool has_counted_handover(const struct scene *s)
+{
+	return vnet_queue_traffic(s->queue)->drops[DROP_HANDOVER] > 0;
+}
+
+/* Of a thread that does not run. */
+static void packet_that_finds_the_other_threads_ring_full_is_counted(void **state)
+{
+	struct scene *s = *state;
+	struct loop *other_loop = loop_new();
+	const struct virtio_net_hdr plain = {0};
+	const uint8_t pkt[IP_HEADER] = {0};
+	struct vnet_lease lease = {0};
+	struct link_address address;
+
+	handover_set_taker(s->handover, 1, other_loop, take, s->other);
+	assert_int_equal(vnet_lease(s->other, "bob", &lease, &address), 0);
+	vnet_attach(&lease, &s->session);
+	steer_clear(s->vnet->steer, address.peer);
+	while (handover_put(s->handover, 0, 1, ID, &plain, pkt, sizeof(pkt)))
+		;
+	send_down(s, address.peer, "for bob");
+	run_until(s, has_counted_handover);
+	assert_int_equal(vnet_queue_traffic(s->queue)->drops[DROP_HANDOVER], 1);
+	vnet_release(&lease);
+	loop_free(other_loop);
+}
+
 #define in_scene(test)	       cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define with_two_threads(test) cmocka_unit_test_setup_teardown(test, set_up_two_threads, tear_down)
 
@@ -962,6 +990,7 @@ int main(void)
 		with_two_threads(address_that_was_given_back_is_not_steered_any_more),
 		with_two_threads(packet_that_was_handed_over_in_vain_is_dropped),
 		with_two_threads(without_steering_threads_hand_packets_over),
+		with_two_threads(packet_that_finds_the_other_threads_ring_full_is_counted),
 	};
 
 	log_open("test-session-vnet", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
