@@ -11,6 +11,7 @@
 enum {
 	PACKET = 100,
 	FRAMED = PACKET + 8, /* SSTP header, FF 03 00 21 */
+	RECORDS = 8,	     /* that a test looks at */
 };
 
 struct scene {
@@ -18,6 +19,19 @@ struct scene {
 	struct session_env env;
 	struct session session;
 };
+
+/* The lengths of what was sent, and how many there were. */
+static size_t record_len[RECORDS];
+static unsigned nrecords;
+
+int __real_stream_send(struct stream *s, const void *buf, size_t len);
+int __wrap_stream_send(struct stream *s, const void *buf, size_t len);
+
+int __wrap_stream_send(struct stream *s, const void *buf, size_t len)
+{
+	record_len[nrecords++ % RECORDS] = len;
+	return __real_stream_send(s, buf, len);
+}
 
 static int set_up(void **state)
 {
@@ -54,14 +68,20 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* An IPv4 packet that is told by its last byte. */
-static void send_packet(struct scene *s, uint8_t mark)
+/* An IPv4 packet of a flow, which is its port; it is told by its last byte. */
+static void send_of_flow(struct scene *s, uint8_t flow, uint8_t mark)
 {
 	static const struct virtio_net_hdr plain;
 	uint8_t pkt[PACKET] = {0x45, 0, 0, PACKET, 0, 0, 0, 0, 64, 17};
 
+	pkt[23] = flow;
 	pkt[PACKET - 1] = mark;
 	session_send(&s->session, &plain, pkt, sizeof(pkt), 1400);
+}
+
+static void send_packet(struct scene *s, uint8_t mark)
+{
+	send_of_flow(s, 0, mark);
 }
 
 static bool has_two_packets(struct rig *rig)
@@ -171,6 +191,28 @@ static void waiting_packets_leave_in_order_before_what_comes_later(void **state)
 	assert_int_equal(s->session.traffic.tx_bytes, 3 * PACKET);
 }
 
+/* So that its receiver can open it before the rest has come. */
+static void packet_that_has_just_begun_to_wait_leaves_in_a_record_of_its_own(void **state)
+{
+	struct scene *s = *state;
+	unsigned left = 30;
+
+	fill_socket(s);
+	for (unsigned i = 0; i < left; i++)
+		send_packet(s, 1);
+	for (; fq_is_next_fresh(&s->session.data); left--)
+		pbuf_free(&s->env.pool,
+			  fq_pop(&s->session.data, loop_now(s->env.loop), PBUF_DATA_MAX));
+	send_of_flow(s, 2, 2);
+	assert_true(fq_is_next_fresh(&s->session.data));
+	rig_run(&s->rig, is_writable);
+	nrecords = 0;
+	session_pack(&s->session);
+	assert_int_equal(nrecords, 2);
+	assert_int_equal(record_len[0], FRAMED);
+	assert_int_equal(record_len[1], left * FRAMED);
+}
+
 static void packets_for_a_stream_that_has_ended_are_counted(void **state)
 {
 	struct scene *s = *state;
@@ -205,6 +247,7 @@ int main(void)
 		in_scene(record_that_meets_a_full_socket_waits_in_front_of_what_comes_later),
 		in_scene(full_queue_drops_and_counts_and_gives_every_buffer_back),
 		in_scene(waiting_packets_leave_in_order_before_what_comes_later),
+		in_scene(packet_that_has_just_begun_to_wait_leaves_in_a_record_of_its_own),
 		in_scene(packets_for_a_stream_that_has_ended_are_counted),
 		in_scene(freed_session_takes_its_open_record_with_it),
 	};
