@@ -23,7 +23,10 @@ struct scene {
 /* The lengths of what was sent, and how many there were. */
 static size_t record_len[RECORDS];
 static unsigned nrecords;
+/* What the path is said to take. */
+static size_t record_max;
 
+size_t __wrap_stream_record_max(const struct stream *s);
 int __real_stream_send(struct stream *s, const void *buf, size_t len);
 int __wrap_stream_send(struct stream *s, const void *buf, size_t len);
 
@@ -33,12 +36,18 @@ int __wrap_stream_send(struct stream *s, const void *buf, size_t len)
 	return __real_stream_send(s, buf, len);
 }
 
+size_t __wrap_stream_record_max(const struct stream *s)
+{
+	return record_max;
+}
+
 static int set_up(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
 	*state = s;
+	record_max = SESSION_RECORD_MAX;
 	rig_setup(&s->rig);
 	rig_open(&s->rig);
 	s->env.loop = s->rig.loop;
@@ -213,6 +222,32 @@ static void packet_that_has_just_begun_to_wait_leaves_in_a_record_of_its_own(voi
 	assert_int_equal(record_len[1], left * FRAMED);
 }
 
+/* Straight from the device, and those that had to wait. */
+static void slow_path_gets_short_records(void **state)
+{
+	struct scene *s = *state;
+
+	record_max = 12 * FRAMED + FRAMED / 2;
+	nrecords = 0;
+	for (unsigned i = 0; i < 30; i++)
+		send_packet(s, 1);
+	session_flush_record(&s->env);
+	assert_int_equal(nrecords, 3);
+	assert_int_equal(record_len[0], 12 * FRAMED);
+	assert_int_equal(record_len[1], 12 * FRAMED);
+	assert_int_equal(record_len[2], 6 * FRAMED);
+	fill_socket(s);
+	for (unsigned i = 0; i < 30; i++)
+		send_packet(s, 1);
+	rig_run(&s->rig, is_writable);
+	nrecords = 0;
+	session_pack(&s->session);
+	assert_true(fq_is_empty(&s->session.data));
+	assert_in_range(nrecords, 3, RECORDS);
+	for (unsigned i = 0; i < nrecords; i++)
+		assert_in_range(record_len[i], FRAMED, record_max);
+}
+
 static void packets_for_a_stream_that_has_ended_are_counted(void **state)
 {
 	struct scene *s = *state;
@@ -248,6 +283,7 @@ int main(void)
 		in_scene(full_queue_drops_and_counts_and_gives_every_buffer_back),
 		in_scene(waiting_packets_leave_in_order_before_what_comes_later),
 		in_scene(packet_that_has_just_begun_to_wait_leaves_in_a_record_of_its_own),
+		in_scene(slow_path_gets_short_records),
 		in_scene(packets_for_a_stream_that_has_ended_are_counted),
 		in_scene(freed_session_takes_its_open_record_with_it),
 	};
