@@ -372,6 +372,30 @@ static void flow_beside_one_that_waits_too_long_loses_nothing(void **state)
 	assert_in_range(s->traffic.drops[DROP_QUEUE_DELAY], 10, 2000);
 }
 
+/* Nor does one that has next to nothing on its way, however long each packet waits for its turn. */
+static void flow_of_two_packets_loses_neither_beside_a_long_queue(void **state)
+{
+	struct scene *s = *state;
+	uint32_t next = 0;
+
+	push(s, 2, LONG);
+	push(s, 2, LONG);
+	for (unsigned i = 0; i < 200; i++)
+		push(s, 1, LONG);
+	for (unsigned i = 0; i < 300; i++) {
+		struct taken t;
+
+		s->now += 20 * MS;
+		t = pop(s);
+		push(s, (uint8_t)t.flow, LONG);
+		if (t.flow == 2)
+			assert_int_equal(t.number, next++);
+	}
+	assert_in_range(next, 140, 160);
+	assert_in_range(s->traffic.drops[DROP_QUEUE_DELAY], 10, 200);
+	assert_int_equal(s->traffic.drops[DROP_QUEUE_FULL], 0);
+}
+
 /* Against a list of what was pushed: order within each flow, nothing twice, nothing lost uncounted. */
 static void every_packet_leaves_in_its_flows_order_or_is_counted(void **state)
 {
@@ -429,6 +453,7 @@ int main(void)
 		in_scene(exhausted_pool_leaves_an_empty_queue_empty),
 		in_scene(flow_that_waits_too_long_loses_packets_or_is_marked_when_it_can_be),
 		in_scene(flow_beside_one_that_waits_too_long_loses_nothing),
+		in_scene(flow_of_two_packets_loses_neither_beside_a_long_queue),
 		in_scene(every_packet_leaves_in_its_flows_order_or_is_counted),
 	};
 
