@@ -396,6 +396,39 @@ static void flow_of_two_packets_loses_neither_beside_a_long_queue(void **state)
 	assert_int_equal(s->traffic.drops[DROP_QUEUE_FULL], 0);
 }
 
+static void push_many(struct scene *s, uint8_t flow, size_t len, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		push(s, flow, len);
+}
+
+/* CoDel empties no flow: its last packet always goes. But a full queue does. */
+static void flow_that_was_emptied_begins_anew_with_codel(void **state)
+{
+	struct scene *s = *state;
+	size_t of_long, of_short;
+
+	push_many(s, 2, LONG, 4);
+	of_long = s->q.bytes;
+	push_many(s, 1, SHORT, 4);
+	of_short = s->q.bytes - of_long;
+	s->now += 10 * MS; /* above the target: the interval begins */
+	assert_int_equal(pop(s).number, 0);
+	assert_int_equal(pop(s).number, 1);
+	s->q.max_bytes = of_short + of_short / 4; /* five of the short ones */
+	push(s, 1, SHORT);
+	assert_int_equal(s->traffic.drops[DROP_QUEUE_FULL], 2);
+	s->q.max_bytes = QUEUE_MAX;
+	/* others still wait when its turn comes */
+	push_many(s, 1, SHORT, 60);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(pop(s).flow, 1);
+	push_many(s, 2, LONG, 4);
+	s->now += 200 * MS;
+	assert_int_equal(pop(s).number, 4);
+	assert_int_equal(s->traffic.drops[DROP_QUEUE_DELAY], 0);
+}
+
 /* Against a list of what was pushed: order within each flow, nothing twice, nothing lost uncounted. */
 static void every_packet_leaves_in_its_flows_order_or_is_counted(void **state)
 {
@@ -454,6 +487,7 @@ int main(void)
 		in_scene(flow_that_waits_too_long_loses_packets_or_is_marked_when_it_can_be),
 		in_scene(flow_beside_one_that_waits_too_long_loses_nothing),
 		in_scene(flow_of_two_packets_loses_neither_beside_a_long_queue),
+		in_scene(flow_that_was_emptied_begins_anew_with_codel),
 		in_scene(every_packet_leaves_in_its_flows_order_or_is_counted),
 	};
 
