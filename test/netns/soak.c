@@ -14,7 +14,8 @@
  *
  * udp: datagrams of 1 to 1400 bytes at about 20,000 a second: half of them alone, the largest as IP fragments, half in
  * super-packets whose last datagram is shorter. They may be lost; none may come with another length or content, or
- * twice. The sender prints "datagrams N", the receiver "datagrams N wrong W reordered R".
+ * twice, or, if it needs no fragments, behind one that was sent after it and needs none. The sender prints "datagrams N",
+ * the receiver "datagrams N wrong W reordered R".
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -43,7 +44,8 @@ enum {
 	QUIET_S = 1,	 /* without a datagram: the sender has ended */
 
 	DATAGRAM_MAX = 1400,
-	SEGMENT_MAX = 1372, /* in a super-packet: with its headers the MTU of 1400 */
+	SEGMENT_MAX =
+		1372, /* in a super-packet, or without fragments: with its headers the MTU of 1400 */
 	SEGMENTS_MAX = 64,
 	SUPER_MAX = 48 * 1024,
 	STAMP = 8,	     /* bytes of number and length in front; shorter datagrams have none */
@@ -324,7 +326,7 @@ static void make_datagram(uint8_t *buf, size_t len, uint64_t seed, uint64_t numb
 
 struct tally {
 	uint64_t datagrams, wrong, reordered;
-	uint64_t next; /* one more than the highest number so far */
+	uint64_t next; /* one more than the highest number so far, without fragments */
 	uint8_t *seen; /* a bit for each number */
 };
 
@@ -365,7 +367,7 @@ static bool take_datagram(struct tally *y, const struct task *t, const uint8_t *
 		take_wrong(y, number, len, "has another content");
 	else if (len >= STAMP && is_twice(y, number))
 		take_wrong(y, number, len, "came twice");
-	else if (len >= STAMP) {
+	else if (len >= STAMP && len <= SEGMENT_MAX) {
 		y->reordered += number < y->next;
 		y->next = number < y->next ? y->next : number + 1;
 	}
@@ -489,7 +491,7 @@ static bool receive_datagrams(const struct task *t, int fd)
 	printf("datagrams %" PRIu64 " wrong %" PRIu64 " reordered %" PRIu64 "\n", y.datagrams,
 	       y.wrong, y.reordered);
 	free(y.seen);
-	return y.datagrams && !y.wrong;
+	return y.datagrams && !y.wrong && !y.reordered;
 }
 
 /* The end that connects says so, and the one that listens answers there. */

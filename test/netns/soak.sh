@@ -128,7 +128,7 @@ udp_is_unchanged() {
 		sent=$connector_said received=$listener_said
 	fi
 	diag "$1: sent $sent; received $received"
-	like "$received" ' wrong 0 ' "$1: datagrams with other contents"
+	like "$received" ' wrong 0 reordered 0$' "$1: datagrams with other contents, and behind later ones"
 	like "$sent" '^datagrams [1-9]' "$1: datagrams sent"
 	received=$(sed -n "$number" <<<"$received")
 	sent=$(sed -n "$number" <<<"$sent")
@@ -186,7 +186,21 @@ wrong_content_is_noticed() {
 	done
 }
 
-cases=(wrong_content_is_noticed all_on all_off without_tcp_read without_udp_read without_tcp_merge without_udp_merge)
+# likewise: datagrams of 8 bytes, which are a length and a number; 1, then 0, then 1000, the sender's last word
+wrong_order_is_noticed() {
+	in_ns "$vnet" "$soak_bin" udp receive listen 10.20.0.2 6998 1 1000 >"$world_dir/listener" 2>&1 &
+	listener_pid=$!
+	port=6998
+	wait_for 5 listens_there udp
+	in_ns "$vnet" bash -c 'for number in "\1\0" "\0\0" "\350\3"; do
+		printf "\10\0$number\0\0\0\0" >/dev/udp/10.20.0.2/6998
+	done'
+	wait "$listener_pid"
+	is $? 1 "exit status of the receiver"
+	is "$(cat "$world_dir/listener")" "datagrams 2 wrong 0 reordered 1" "what it says"
+}
+
+cases=(wrong_content_is_noticed wrong_order_is_noticed all_on all_off without_tcp_read without_udp_read without_tcp_merge without_udp_merge)
 if [ $# -gt 0 ] && [ "$1" != --list ]; then
 	cases=("$@")
 	set --
