@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one thread cannot do is undone in those that could. The threads and the device are real; what each thread
+ * gets is counted, and refused to one of them.
+ */
+#include "sstp/session/dataplane.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sstp/base/log.h"
+#include "sstp/session/shard.h"
+#include "sstp/session/vnet_queue.h"
+#include "test/support/cmocka.h"
+#include "tun/netns.h"
+#include "tun/tun.h"
+
+enum {
+	THREADS = 3,
+};
+
+/* What a thread gets. */
+enum kind {
+	SHARD,
+	QUEUE,
+	KINDS,
+};
+
+static int held[KINDS];
+static enum kind refused;
+static int refused_at = -1; /* how many are given before one is refused; below 0: none is */
+
+static bool is_refused(enum kind kind)
+{
+	errno = ENOMEM;
+	return kind == refused && refused_at-- == 0;
+}
+
+static void refuse(enum kind kind, int at)
+{
+	refused = kind;
+	refused_at = at;
+}
+
+struct shard *__real_shard_new(const struct shard_params *params);
+struct shard *__wrap_shard_new(const struct shard_params *params);
+void __real_shard_free(struct shard *s);
+void __wrap_shard_free(struct shard *s);
+
+struct shard *__wrap_shard_new(const struct shard_params *params)
+{
+	struct shard *s = is_refused(SHARD) ? NULL : __real_shard_new(params);
+
+	held[SHARD] += s != NULL;
+	return s;
+}
+
+void __wrap_shard_free(struct shard *s)
+{
+	held[SHARD] -= s != NULL;
+	__real_shard_free(s);
+}
+
+struct vnet_queue *__real_vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
+					 struct session_env *env, struct handover *handover);
+struct vnet_queue *__wrap_vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
+					 struct session_env *env, struct handover *handover);
+void __real_vnet_queue_free(struct vnet_queue *q);
+void __wrap_vnet_queue_free(struct vnet_queue *q);
+
+struct vnet_queue *__wrap_vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
+					 struct session_env *env, struct handover *handover)
+{
+	struct vnet_queue *q =
+		is_refused(QUEUE) ? NULL : __real_vnet_queue_new(v, id, number, env, handover);
+
+	held[QUEUE] += q != NULL;
+	return q;
+}
+
+void __wrap_vnet_queue_free(struct vnet_queue *q)
+{
+	held[QUEUE] -= q != NULL;
+	__real_vnet_queue_free(q);
+}
+
+/* ---- the scene: VNet "lab" in a namespace of its own */
+
+struct scene {
+	struct loop *loop;
+	struct dataplane *dataplane;
+	int netns;
+	char netns_path[32];
+	struct prefix space, pool;
+	struct vnet_params params;
+};
+
+static void init_vnet(struct scene *s)
+{
+	s->netns = netns_create();
+	assert_in_range(s->netns, 0, 1 << 20);
+	snprintf(s->netns_path, sizeof(s->netns_path), "/proc/self/fd/%d", s->netns);
+	assert_int_equal(prefix_parse("10.20.0.0/24", &s->space), 0);
+	assert_int_equal(prefix_parse("172.16.77.0/30", &s->pool), 0);
+	s->params = (struct vnet_params){
+		.name = "lab",
+		.address_spaces = &s->space,
+		.naddress_spaces = 1,
+		.pools = &s->pool,
+		.npools = 1,
+		.gateway_be = inet_addr("172.16.77.1"),
+		.tun_name = "lab0",
+		.netns = s->netns_path,
+		.mtu = 1400,
+		.offload = TUN_OFFLOAD_ALL,
+	};
+}
+
+static int set_up(void **state)
+{
+	static struct scene scene;
+	struct scene *s = &scene;
+
+	memset(s, 0, sizeof(*s));
+	*state = s;
+	refuse(KINDS, -1);
+	s->loop = loop_new();
+	assert_non_null(s->loop);
+	init_vnet(s);
+	s->dataplane = dataplane_new(s->loop, THREADS, "gw");
+	assert_non_null(s->dataplane);
+	assert_int_equal(held[SHARD], THREADS);
+	return 0;
+}
+
+/* Whatever a test did: all is given back. */
+static int tear_down(void **state)
+{
+	struct scene *s = *state;
+
+	dataplane_free(s->dataplane);
+	for (unsigned i = 0; i < KINDS; i++)
+		assert_int_equal(held[i], 0);
+	loop_free(s->loop);
+	close(s->netns);
+	return 0;
+}
+
+static int index_here(void *arg)
+{
+	return (int)if_nametoindex("lab0");
+}
+
+static bool has_device(const struct scene *s)
+{
+	return netns_call(s->netns, index_here, NULL) != 0;
+}
+
+/* ---- */
+
+static void vnet_that_one_thread_cannot_serve_is_taken_back(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+
+	for (int i = 0; i < THREADS; i++) {
+		refuse(QUEUE, i);
+		assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), -ENOMEM);
+		assert_string_equal(error, "vnet lab: Cannot allocate memory");
+		assert_int_equal(held[QUEUE], 0);
+		assert_false(has_device(s));
+	}
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_int_equal(held[QUEUE], THREADS);
+	assert_true(has_device(s));
+}
+
+int main(void)
+{
+#define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		in_scene(vnet_that_one_thread_cannot_serve_is_taken_back),
+	};
+
+	log_open("test-session-dataplane", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests_name("session/dataplane", tests, NULL, NULL);
+}
