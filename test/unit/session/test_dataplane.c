@@ -20,6 +20,8 @@
 #include "tun/netns.h"
 #include "tun/tun.h"
 
+#define PATIENCE (5 * CLOCK_NS_PER_S) /* only a failing test waits that long */
+
 enum {
 	THREADS = 3,
 };
@@ -34,6 +36,7 @@ enum kind {
 static int held[KINDS];
 static enum kind refused;
 static int refused_at = -1; /* how many are given before one is refused; below 0: none is */
+static int queues_closed;
 
 static bool is_refused(enum kind kind)
 {
@@ -89,16 +92,46 @@ void __wrap_vnet_queue_free(struct vnet_queue *q)
 	__real_vnet_queue_free(q);
 }
 
+int __real_vnet_queue_open(struct vnet_queue *q);
+int __wrap_vnet_queue_open(struct vnet_queue *q);
+void __real_vnet_queue_close(struct vnet_queue *q);
+void __wrap_vnet_queue_close(struct vnet_queue *q);
+
+int __wrap_vnet_queue_open(struct vnet_queue *q)
+{
+	return is_refused(QUEUE) ? -ENOMEM : __real_vnet_queue_open(q);
+}
+
+void __wrap_vnet_queue_close(struct vnet_queue *q)
+{
+	queues_closed++;
+	__real_vnet_queue_close(q);
+}
+
 /* ---- the scene: VNet "lab" in a namespace of its own */
 
 struct scene {
 	struct loop *loop;
+	struct loop_timer *watchdog;
 	struct dataplane *dataplane;
 	int netns;
 	char netns_path[32];
 	struct prefix space, pool;
 	struct vnet_params params;
 };
+
+static void on_watchdog(void *arg)
+{
+	fail_msg("nothing happened for five seconds");
+}
+
+static void stop_when_closed(void *arg)
+{
+	struct scene *s = arg;
+
+	if (queues_closed == THREADS)
+		loop_stop(s->loop);
+}
 
 static void init_vnet(struct scene *s)
 {
@@ -129,8 +162,11 @@ static int set_up(void **state)
 	memset(s, 0, sizeof(*s));
 	*state = s;
 	refuse(KINDS, -1);
+	queues_closed = 0;
 	s->loop = loop_new();
 	assert_non_null(s->loop);
+	s->watchdog = loop_timer_new(s->loop, on_watchdog, s);
+	assert_int_equal(loop_on_pass_end(s->loop, stop_when_closed, s), 0);
 	init_vnet(s);
 	s->dataplane = dataplane_new(s->loop, THREADS, "gw");
 	assert_non_null(s->dataplane);
@@ -146,6 +182,7 @@ static int tear_down(void **state)
 	dataplane_free(s->dataplane);
 	for (unsigned i = 0; i < KINDS; i++)
 		assert_int_equal(held[i], 0);
+	loop_timer_free(s->watchdog);
 	loop_free(s->loop);
 	close(s->netns);
 	return 0;
@@ -180,11 +217,46 @@ static void vnet_that_one_thread_cannot_serve_is_taken_back(void **state)
 	assert_true(has_device(s));
 }
 
+static int delete_device(void *arg)
+{
+	return system("ip link del lab0") == 0 ? 0 : -EIO;
+}
+
+/* Each thread finds that the device is gone, and the control thread has them close it. */
+static void run_until_closed(struct scene *s)
+{
+	loop_timer_set(s->watchdog, clock_now() + PATIENCE);
+	assert_int_equal(loop_run(s->loop), 0);
+	loop_timer_set(s->watchdog, CLOCK_NEVER);
+}
+
+/* Its device was deleted, and is made anew. */
+static void vnet_that_one_thread_cannot_take_up_again_has_still_failed(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_int_equal(netns_call(s->netns, delete_device, NULL), 0);
+	run_until_closed(s);
+	for (int i = 0; i < THREADS; i++) {
+		queues_closed = 0;
+		refuse(QUEUE, i);
+		assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), -ENOMEM);
+		assert_string_equal(error, "vnet lab: Cannot allocate memory");
+		assert_int_equal(queues_closed, THREADS);
+		assert_false(has_device(s));
+	}
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_true(has_device(s));
+}
+
 int main(void)
 {
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		in_scene(vnet_that_one_thread_cannot_serve_is_taken_back),
+		in_scene(vnet_that_one_thread_cannot_take_up_again_has_still_failed),
 	};
 
 	log_open("test-session-dataplane", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
