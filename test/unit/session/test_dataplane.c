@@ -29,6 +29,7 @@ enum {
 /* What a thread gets. */
 enum kind {
 	SHARD,
+	CONTEXT,
 	QUEUE,
 	KINDS,
 };
@@ -37,6 +38,7 @@ static int held[KINDS];
 static enum kind refused;
 static int refused_at = -1; /* how many are given before one is refused; below 0: none is */
 static int queues_closed;
+static int limits_set;
 
 static bool is_refused(enum kind kind)
 {
@@ -67,6 +69,40 @@ void __wrap_shard_free(struct shard *s)
 {
 	held[SHARD] -= s != NULL;
 	__real_shard_free(s);
+}
+
+/* Contexts are only counted: each copy is the same one, and none. */
+int __wrap_tls_ctx_copy(const struct tls_ctx *ctx, struct tls_ctx **ret_ctx);
+struct tls_ctx *__wrap_tls_ctx_ref(struct tls_ctx *ctx);
+void __wrap_tls_ctx_unref(struct tls_ctx *ctx);
+
+int __wrap_tls_ctx_copy(const struct tls_ctx *ctx, struct tls_ctx **ret_ctx)
+{
+	if (is_refused(CONTEXT))
+		return -ENOMEM;
+	held[CONTEXT]++;
+	*ret_ctx = (struct tls_ctx *)(uintptr_t)ctx;
+	return 0;
+}
+
+struct tls_ctx *__wrap_tls_ctx_ref(struct tls_ctx *ctx)
+{
+	held[CONTEXT]++;
+	return ctx;
+}
+
+void __wrap_tls_ctx_unref(struct tls_ctx *ctx)
+{
+	held[CONTEXT] -= ctx != NULL;
+}
+
+void __real_admission_set_limits(struct admission *a, const struct admission_limits *limits);
+void __wrap_admission_set_limits(struct admission *a, const struct admission_limits *limits);
+
+void __wrap_admission_set_limits(struct admission *a, const struct admission_limits *limits)
+{
+	limits_set++;
+	__real_admission_set_limits(a, limits);
 }
 
 struct vnet_queue *__real_vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
@@ -114,6 +150,8 @@ struct scene {
 	struct loop *loop;
 	struct loop_timer *watchdog;
 	struct dataplane *dataplane;
+	struct directory *directory;
+	struct dataplane_policy policy;
 	int netns;
 	char netns_path[32];
 	struct prefix space, pool;
@@ -163,10 +201,17 @@ static int set_up(void **state)
 	*state = s;
 	refuse(KINDS, -1);
 	queues_closed = 0;
+	limits_set = 0;
 	s->loop = loop_new();
 	assert_non_null(s->loop);
 	s->watchdog = loop_timer_new(s->loop, on_watchdog, s);
 	assert_int_equal(loop_on_pass_end(s->loop, stop_when_closed, s), 0);
+	s->directory = directory_new(1);
+	assert_non_null(s->directory);
+	s->policy = (struct dataplane_policy){
+		.tls = (struct tls_ctx *)s,
+		.directory = s->directory,
+	};
 	init_vnet(s);
 	s->dataplane = dataplane_new(s->loop, THREADS, "gw");
 	assert_non_null(s->dataplane);
@@ -182,6 +227,7 @@ static int tear_down(void **state)
 	dataplane_free(s->dataplane);
 	for (unsigned i = 0; i < KINDS; i++)
 		assert_int_equal(held[i], 0);
+	directory_unref(s->directory);
 	loop_timer_free(s->watchdog);
 	loop_free(s->loop);
 	close(s->netns);
@@ -251,12 +297,28 @@ static void vnet_that_one_thread_cannot_take_up_again_has_still_failed(void **st
 	assert_true(has_device(s));
 }
 
+static void policy_that_one_thread_cannot_get_is_nobodys(void **state)
+{
+	struct scene *s = *state;
+
+	for (int i = 0; i < THREADS; i++) {
+		refuse(CONTEXT, i);
+		assert_int_equal(dataplane_set_policy(s->dataplane, &s->policy), -ENOMEM);
+		assert_int_equal(held[CONTEXT], 0);
+		assert_int_equal(limits_set, 0);
+	}
+	assert_int_equal(dataplane_set_policy(s->dataplane, &s->policy), 0);
+	assert_int_equal(held[CONTEXT], THREADS);
+	assert_int_equal(limits_set, 1);
+}
+
 int main(void)
 {
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		in_scene(vnet_that_one_thread_cannot_serve_is_taken_back),
 		in_scene(vnet_that_one_thread_cannot_take_up_again_has_still_failed),
+		in_scene(policy_that_one_thread_cannot_get_is_nobodys),
 	};
 
 	log_open("test-session-dataplane", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
