@@ -31,6 +31,7 @@ enum kind {
 	SHARD,
 	CONTEXT,
 	QUEUE,
+	LISTENER,
 	KINDS,
 };
 
@@ -142,6 +143,30 @@ void __wrap_vnet_queue_close(struct vnet_queue *q)
 {
 	queues_closed++;
 	__real_vnet_queue_close(q);
+}
+
+struct listener *__real_listener_new(struct loop *loop, const struct sockaddr *addr,
+				     socklen_t addr_len, listen_accept_fn *on_accept, void *arg);
+struct listener *__wrap_listener_new(struct loop *loop, const struct sockaddr *addr,
+				     socklen_t addr_len, listen_accept_fn *on_accept, void *arg);
+void __real_listener_free(struct listener *l);
+void __wrap_listener_free(struct listener *l);
+
+struct listener *__wrap_listener_new(struct loop *loop, const struct sockaddr *addr,
+				     socklen_t addr_len, listen_accept_fn *on_accept, void *arg)
+{
+	struct listener *l = is_refused(LISTENER)
+				     ? NULL
+				     : __real_listener_new(loop, addr, addr_len, on_accept, arg);
+
+	held[LISTENER] += l != NULL;
+	return l;
+}
+
+void __wrap_listener_free(struct listener *l)
+{
+	held[LISTENER] -= l != NULL;
+	__real_listener_free(l);
 }
 
 /* ---- the scene: VNet "lab" in a namespace of its own */
@@ -312,6 +337,26 @@ static void policy_that_one_thread_cannot_get_is_nobodys(void **state)
 	assert_int_equal(limits_set, 1);
 }
 
+/* Those that do listen go with the data plane, which has not begun to work. */
+static void listener_that_one_thread_cannot_have_is_an_error(void **state)
+{
+	struct scene *s = *state;
+	const struct sockaddr_in any = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	for (int i = 0; i < THREADS; i++) {
+		int before = held[LISTENER];
+
+		refuse(LISTENER, i);
+		assert_int_equal(
+			dataplane_listen(s->dataplane, (const struct sockaddr *)&any, sizeof(any)),
+			-ENOMEM);
+		assert_int_equal(held[LISTENER], before + i);
+	}
+}
+
 int main(void)
 {
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -319,6 +364,7 @@ int main(void)
 		in_scene(vnet_that_one_thread_cannot_serve_is_taken_back),
 		in_scene(vnet_that_one_thread_cannot_take_up_again_has_still_failed),
 		in_scene(policy_that_one_thread_cannot_get_is_nobodys),
+		in_scene(listener_that_one_thread_cannot_have_is_an_error),
 	};
 
 	log_open("test-session-dataplane", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
