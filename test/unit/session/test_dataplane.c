@@ -357,6 +357,18 @@ static void listener_that_one_thread_cannot_have_is_an_error(void **state)
 	}
 }
 
+static void data_plane_that_lacks_one_thread_is_none(void **state)
+{
+	struct scene *s = *state;
+
+	for (int i = 0; i < THREADS; i++) {
+		refuse(SHARD, i);
+		assert_null(dataplane_new(s->loop, THREADS, "gw"));
+		assert_int_equal(errno, ENOMEM);
+		assert_int_equal(held[SHARD], THREADS); /* the scene's */
+	}
+}
+
 int main(void)
 {
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -365,6 +377,7 @@ int main(void)
 		in_scene(vnet_that_one_thread_cannot_take_up_again_has_still_failed),
 		in_scene(policy_that_one_thread_cannot_get_is_nobodys),
 		in_scene(listener_that_one_thread_cannot_have_is_an_error),
+		in_scene(data_plane_that_lacks_one_thread_is_none),
 	};
 
 	log_open("test-session-dataplane", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
