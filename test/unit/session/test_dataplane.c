@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ enum {
 /* What a thread gets. */
 enum kind {
 	SHARD,
+	THREAD,
 	CONTEXT,
 	QUEUE,
 	LISTENER,
@@ -70,6 +72,17 @@ void __wrap_shard_free(struct shard *s)
 {
 	held[SHARD] -= s != NULL;
 	__real_shard_free(s);
+}
+
+int __real_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *arg),
+			  void *arg);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *arg),
+			  void *arg);
+
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*run)(void *arg),
+			  void *arg)
+{
+	return is_refused(THREAD) ? EAGAIN : __real_pthread_create(id, attr, run, arg);
 }
 
 /* Contexts are only counted: each copy is the same one, and none. */
@@ -369,6 +382,18 @@ static void data_plane_that_lacks_one_thread_is_none(void **state)
 	}
 }
 
+static void thread_that_cannot_be_started_leaves_no_shard(void **state)
+{
+	struct scene *s = *state;
+
+	for (int i = 0; i < THREADS; i++) {
+		refuse(THREAD, i);
+		assert_null(dataplane_new(s->loop, THREADS, "gw"));
+		assert_int_equal(errno, EAGAIN);
+		assert_int_equal(held[SHARD], THREADS); /* the scene's */
+	}
+}
+
 int main(void)
 {
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -378,6 +403,7 @@ int main(void)
 		in_scene(policy_that_one_thread_cannot_get_is_nobodys),
 		in_scene(listener_that_one_thread_cannot_have_is_an_error),
 		in_scene(data_plane_that_lacks_one_thread_is_none),
+		in_scene(thread_that_cannot_be_started_leaves_no_shard),
 	};
 
 	log_open("test-session-dataplane", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
