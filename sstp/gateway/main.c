@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 	if (r > 0)
 		return EXIT_SUCCESS;
 	if (r < 0) {
-		fprintf(stderr, "%s\n", error.text);
+		fprintf(stderr, "sstp-gateway: %s\n", error.text);
 		return GATEWAY_EXIT_USAGE;
 	}
 	log_open("sstp-gateway", LOG_TARGET_STDERR, LOG_LEVEL_WARNING);

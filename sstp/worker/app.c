@@ -118,7 +118,7 @@ static pid_t fork_with_signals_blocked(void)
 
 static int fail(const struct app_params *params, const struct failure *f, char ret_error[256])
 {
-	snprintf(ret_error, 256, "cannot start '%s': %s: %s", params->argv[0], f->step,
+	snprintf(ret_error, 256, "cannot start '%s': cannot %s: %s", params->argv[0], f->step,
 		 strerror(-f->error));
 	return f->at_exec ? f->error : -ECHILD;
 }

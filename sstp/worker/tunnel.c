@@ -178,8 +178,8 @@ static void retry_later(struct tunnel *t, const char *reason)
 	uint64_t wait = with_jitter(t->retry_after);
 
 	snprintf(t->last_reason, sizeof(t->last_reason), "%s", reason);
-	log_warning("no tunnel to %s: %s; trying again in %.1f s", t->params.host, reason,
-		    (double)wait / 1e9);
+	log_warning("no tunnel to %s:%u: %s; trying again in %.1f s", t->params.host,
+		    t->params.port, reason, (double)wait / 1e9);
 	t->retry_after = t->retry_after * 2 < RETRY_MAX ? t->retry_after * 2 : RETRY_MAX;
 	loop_timer_set(t->retry, loop_now(t->env.loop) + wait);
 }
@@ -288,8 +288,8 @@ static void on_give_up(void *arg)
 	char why[2 * SESSION_REASON_MAX];
 
 	stop_dialling(t);
-	snprintf(why, sizeof(why), "no tunnel to %s within --connect-timeout; last: %s",
-		 t->params.host, t->last_reason[0] ? t->last_reason : "no answer");
+	snprintf(why, sizeof(why), "no tunnel to %s:%u within --connect-timeout; last: %s",
+		 t->params.host, t->params.port, t->last_reason[0] ? t->last_reason : "no answer");
 	finish(t, SESSION_END_CONNECT, why);
 }
 

@@ -6,6 +6,10 @@ here=$(dirname "$0")
 . "$here/../support/tap.sh"
 . "$here/../support/world.sh"
 
+has_device() {
+	ip -n "$gw" link show sstp0 >/dev/null
+}
+
 setup() {
 	world_with_gateway && make_certificate renewed ca && write_password bob builder &&
 		start_watcher
@@ -96,7 +100,7 @@ deleted_device_ends_its_sessions_and_a_reload_makes_it_anew() {
 	at_most $(($(cpu_ticks) - before)) 20 "hundredths of a second of processor time in a second"
 	config_certificate=renewed write_config alice:wonderland bob:builder
 	kill -s HUP "$gateway_pid"
-	succeeds "the device is there again" wait_for 5 ip -n "$gw" link show sstp0
+	succeeds "the device is there again" wait_for 5 has_device
 	is "$(bob_connects)" connected "output of an application after the reload"
 	succeeds "the watcher's worker has come back" wait_for 20 log_has watcher "$watcher_at" 'connected: WEBSITE_PRIVATE_IP'
 }

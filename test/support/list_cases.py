@@ -44,6 +44,8 @@ def cases_in_golden_files(root):
         kind, name = os.path.split(os.path.relpath(path, base))
         if os.path.exists(path[:-len(".yaml")] + ".out"):
             yield f"golden/{kind}: {name[:-len('.yaml')]}"
+    for kind in ("gateway", "worker"):
+        yield f"golden/{kind}: the example"
 
 
 def cases_of_scripts(root, suite, folder):
@@ -56,6 +58,15 @@ def cases_of_scripts(root, suite, folder):
         name = os.path.splitext(os.path.basename(path))[0]
         for case in run.stdout.splitlines():
             yield f"{suite}/{name}: {case}"
+
+
+def cases_of_netns(root, label):
+    """Of the scripts that test/netns/meson.build puts into this suite as well."""
+    with open(os.path.join(root, "test/netns/meson.build"), encoding="utf-8") as f:
+        chosen = re.findall(rf"^  '(\w+)': \[.*'{label}'.*\],$", f.read(), re.MULTILINE)
+    for case in cases_of_scripts(root, "netns", "test/netns"):
+        if re.match(r"netns/(\w+):", case).group(1) in chosen:
+            yield case
 
 
 def cases_of_checks(root):
@@ -75,8 +86,10 @@ def cases(root, suite):
     elif suite == "asan":
         for other in ("unit", "sim", "fuzz", "golden"):
             yield from (f"asan/{case}" for case in cases(root, other))
+        yield from (f"asan/{case}" for case in cases_of_netns(root, "hostile"))
     elif suite == "tsan":
         yield from (f"tsan/{case}" for case in cases(root, "unit"))
+        yield from (f"tsan/{case}" for case in cases_of_netns(root, "threads"))
     else:
         yield from cases_in_c(root, suite)
         yield from cases_of_scripts(root, suite, f"test/{suite}")

@@ -64,6 +64,11 @@ tap_main() {
 		printf '%s\n' "${cases[@]}"
 		exit 0
 	fi
+	for tap_case in "${cases[@]}"; do
+		declare -F "$tap_case" >/dev/null && continue
+		echo "Bail out! there is no case '$tap_case'; --list names them"
+		exit 1
+	done
 	echo "1..${#cases[@]}"
 	if declare -F setup >/dev/null && ! setup; then
 		echo "Bail out! the set-up failed"

@@ -187,7 +187,7 @@ openssl_req() {
 	local name=$1
 	shift
 	printf '[req]\ndistinguished_name = dn\n[dn]\n' >"$world_dir/req.cnf"
-	openssl req -x509 -config "$world_dir/req.cnf" -nodes -days 30 "$@" \
+	openssl req -x509 -config "$world_dir/req.cnf" -nodes -days 365 "$@" \
 		-keyout "$world_dir/$name.key" -out "$world_dir/$name.pem" 2>"$world_dir/openssl.log"
 }
 
