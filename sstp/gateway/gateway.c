@@ -95,7 +95,7 @@ static int make_policy(struct gateway_config *config, struct dataplane_policy *r
 		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
 		return r;
 	}
-	if (tls_ctx_warning(policy.tls, tls_error))
+	if (tls_ctx_warning(policy.tls, 0, tls_error))
 		log_warning("%s: %s", config->certificate, tls_error);
 	r = hash_passwords(config, ret_error);
 	if (r == 0) {

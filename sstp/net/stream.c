@@ -689,6 +689,11 @@ int stream_cert_digests(const struct stream *s, uint8_t ret_sha1[20], uint8_t re
 	return 0;
 }
 
+int stream_server_tag(const struct stream *s)
+{
+	return s->ssl ? tls_session_tag(s->ssl) : TLS_NO_TAG;
+}
+
 const char *stream_tls_name(const struct stream *s)
 {
 	return s->tls_name;

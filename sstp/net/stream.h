@@ -133,6 +133,12 @@ void stream_free(struct stream *s);
  * role). Valid after on_open. 0, or -ENOENT. */
 int stream_cert_digests(const struct stream *s, uint8_t ret_sha1[20], uint8_t ret_sha256[32]);
 
+/*
+ * Server: the tag (struct tls_pair) of the certificates that the name sent by this client led to; TLS_NO_TAG when they
+ * have none, and for a client. Valid after on_open.
+ */
+int stream_server_tag(const struct stream *s);
+
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256", for logs; borrowed while the stream lives. */
 const char *stream_tls_name(const struct stream *s);
 

@@ -3,15 +3,15 @@
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sstp/net/tls_error.h"
 #include "sstp/net/tls_internal.h"
+#include "sstp/net/tls_server.h"
 #include "sstp/net/verify.h"
 
 /* AES-128-GCM first: a tunnel's traffic costs a fifth more with AES-256. Forward secrecy only, no CBC. */
@@ -25,24 +25,6 @@ enum {
 	/* RFC 8446 section 5.5 allows 2^24.5 full records under one AES-GCM key */
 	KEY_RECORDS = 1 << 24,
 };
-
-static int fail(char error[TLS_ERROR_MAX], int code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int fail(char error[TLS_ERROR_MAX], int code, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(error, TLS_ERROR_MAX, fmt, ap);
-	va_end(ap);
-	return code;
-}
-
-static int fail_memory(char error[TLS_ERROR_MAX])
-{
-	return fail(error, -ENOMEM, "out of memory for TLS");
-}
 
 const char *tls_failure_text(char text[TLS_ERROR_MAX])
 {
@@ -61,20 +43,26 @@ const char *tls_failure_text(char text[TLS_ERROR_MAX])
 	return text;
 }
 
-static int select_alpn(SSL *ssl, const unsigned char **ret_proto, unsigned char *ret_len,
-		       const unsigned char *offered, unsigned int offered_len, void *arg)
+SSL_CTX *tls_ssl_ctx_new(const SSL_METHOD *method)
 {
-	static const unsigned char ours[] = "\x08http/1.1";
-	unsigned char *proto;
+	SSL_CTX *ssl = SSL_CTX_new(method);
 
-	if (SSL_select_next_proto(&proto, ret_len, ours, sizeof(ours) - 1, offered, offered_len) !=
-	    OPENSSL_NPN_NEGOTIATED)
-		return SSL_TLSEXT_ERR_NOACK;
-	*ret_proto = proto;
-	return SSL_TLSEXT_ERR_OK;
+	if (!ssl || !SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) ||
+	    !SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) ||
+	    !SSL_CTX_set_ciphersuites(ssl, ciphers_tls13) ||
+	    !SSL_CTX_set_cipher_list(ssl, ciphers_tls12) || !SSL_CTX_set_num_tickets(ssl, 0)) {
+		SSL_CTX_free(ssl);
+		return NULL;
+	}
+	SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+					 SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	/* partial writes stay off: the write BIO takes everything, so one SSL_write() is whole records */
+	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	return ssl;
 }
 
-static struct tls_ctx *ctx_new(const SSL_METHOD *method)
+struct tls_ctx *tls_ctx_alloc(void)
 {
 	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
 
@@ -82,180 +70,7 @@ static struct tls_ctx *ctx_new(const SSL_METHOD *method)
 		return NULL;
 	atomic_init(&ctx->refs, 1);
 	ctx->key_records = KEY_RECORDS;
-	ctx->ssl = SSL_CTX_new(method);
-	if (!ctx->ssl || !SSL_CTX_set_min_proto_version(ctx->ssl, TLS1_2_VERSION) ||
-	    !SSL_CTX_set_max_proto_version(ctx->ssl, TLS1_3_VERSION) ||
-	    !SSL_CTX_set_ciphersuites(ctx->ssl, ciphers_tls13) ||
-	    !SSL_CTX_set_cipher_list(ctx->ssl, ciphers_tls12) ||
-	    !SSL_CTX_set_num_tickets(ctx->ssl, 0)) {
-		tls_ctx_unref(ctx);
-		return NULL;
-	}
-	SSL_CTX_set_options(ctx->ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-					      SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_OFF);
-	/* partial writes stay off: the write BIO takes everything, so one SSL_write() is whole records */
-	SSL_CTX_set_mode(ctx->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	return ctx;
-}
-
-/* Returns owned; NULL with ret_code and ret_error set. */
-static BIO *open_file(const char *path, const char *what, int *ret_code,
-		      char ret_error[TLS_ERROR_MAX])
-{
-	FILE *f = fopen(path, "re");
-	BIO *bio;
-
-	if (!f) {
-		int code = errno == ENOENT || errno == EACCES ? -errno : -EINVAL;
-
-		*ret_code = fail(ret_error, code, "%s: cannot read the %s: %s", path, what,
-				 strerror(errno));
-		return NULL;
-	}
-	bio = BIO_new_fp(f, BIO_CLOSE);
-	if (!bio) {
-		fclose(f);
-		*ret_code = fail_memory(ret_error);
-	}
-	return bio;
-}
-
-static int load_chain(SSL_CTX *ssl, const char *path, char ret_error[TLS_ERROR_MAX])
-{
-	int code = 0;
-	unsigned long why;
-	BIO *bio = open_file(path, "certificate", &code, ret_error);
-
-	if (!bio)
-		return code;
-	BIO_free(bio);
-	ERR_clear_error();
-	if (SSL_CTX_use_certificate_chain_file(ssl, path) == 1)
-		return 0;
-	why = ERR_get_error();
-	ERR_clear_error();
-	if (ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE)
-		return fail(
-			ret_error, -EINVAL,
-			"%s: holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\")",
-			path);
-	return fail(ret_error, -EINVAL, "%s: this certificate cannot be used: %s", path,
-		    ERR_reason_error_string(why) ? ERR_reason_error_string(why) : "unknown reason");
-}
-
-/* There is nobody to ask for a passphrase; notes that one was wanted. */
-static int refuse_passphrase(char *buf, int size, int writing, void *arg)
-{
-	*(bool *)arg = true;
-	return -1;
-}
-
-static int load_key(SSL_CTX *ssl, const char *path, const char *cert_path,
-		    char ret_error[TLS_ERROR_MAX])
-{
-	bool encrypted = false;
-	int code = 0;
-	BIO *bio = open_file(path, "private key", &code, ret_error);
-	EVP_PKEY *key;
-
-	if (!bio)
-		return code;
-	key = PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, &encrypted);
-	BIO_free(bio);
-	if (encrypted)
-		code = fail(ret_error, -EINVAL,
-			    "%s: the private key is encrypted: store it without a passphrase "
-			    "(openssl pkey -in FILE -out NEW)",
-			    path);
-	else if (!key)
-		code = fail(
-			ret_error, -EINVAL,
-			"%s: holds no private key in PEM form (\"-----BEGIN PRIVATE KEY-----\")",
-			path);
-	else if (X509_check_private_key(SSL_CTX_get0_certificate(ssl), key) != 1)
-		code = fail(ret_error, -EINVAL,
-			    "%s: is not the private key of the first certificate in %s", path,
-			    cert_path);
-	else if (SSL_CTX_use_PrivateKey(ssl, key) != 1)
-		code = fail(ret_error, -EINVAL, "%s: this private key cannot be used", path);
-	EVP_PKEY_free(key);
-	ERR_clear_error();
-	return code;
-}
-
-static struct tls_ctx *server_ctx_new(void)
-{
-	struct tls_ctx *ctx = ctx_new(TLS_server_method());
-
-	if (ctx)
-		SSL_CTX_set_alpn_select_cb(ctx->ssl, select_alpn, NULL);
-	return ctx;
-}
-
-int tls_ctx_new_server(const char *cert_file, const char *key_file, struct tls_ctx **ret_ctx,
-		       char ret_error[TLS_ERROR_MAX])
-{
-	struct tls_ctx *ctx = server_ctx_new();
-	int code;
-
-	if (!ctx)
-		return fail_memory(ret_error);
-	code = load_chain(ctx->ssl, cert_file, ret_error);
-	if (code == 0)
-		code = load_key(ctx->ssl, key_file, cert_file, ret_error);
-	if (code < 0) {
-		tls_ctx_unref(ctx);
-		return code;
-	}
-	*ret_ctx = ctx;
-	return 0;
-}
-
-static bool copy_chain(SSL_CTX *from, SSL_CTX *to)
-{
-	STACK_OF(X509) *chain = NULL;
-
-	SSL_CTX_get0_chain_certs(from, &chain);
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		X509 *cert = X509_dup(sk_X509_value(chain, i));
-
-		if (!cert || SSL_CTX_add0_chain_cert(to, cert) != 1) {
-			X509_free(cert);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Copied, because use_certificate() and use_PrivateKey() count: each handshake would write to the other's count. */
-static bool copy_identity(SSL_CTX *from, SSL_CTX *to)
-{
-	X509 *cert = X509_dup(SSL_CTX_get0_certificate(from));
-	EVP_PKEY *key = EVP_PKEY_dup(SSL_CTX_get0_privatekey(from));
-	bool is_done = cert && key && SSL_CTX_use_certificate(to, cert) == 1 &&
-		       SSL_CTX_use_PrivateKey(to, key) == 1 && copy_chain(from, to);
-
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	return is_done;
-}
-
-int tls_ctx_copy(const struct tls_ctx *ctx, struct tls_ctx **ret_ctx)
-{
-	struct tls_ctx *copy;
-
-	if (!SSL_CTX_get0_privatekey(ctx->ssl))
-		return -EINVAL;
-	copy = server_ctx_new();
-	if (!copy || !copy_identity(ctx->ssl, copy->ssl)) {
-		tls_ctx_unref(copy);
-		ERR_clear_error();
-		return -ENOMEM;
-	}
-	copy->key_records = ctx->key_records;
-	*ret_ctx = copy;
-	return 0;
 }
 
 /* Keeps the first reason only: what follows it are its consequences. */
@@ -281,27 +96,31 @@ static int load_roots(SSL_CTX *ssl, const char *path, char ret_error[TLS_ERROR_M
 	BIO *bio;
 
 	if (!path)
-		return SSL_CTX_set_default_verify_paths(ssl) == 1 ? 0 : fail_memory(ret_error);
-	bio = open_file(path, "CA certificates", &code, ret_error);
+		return SSL_CTX_set_default_verify_paths(ssl) == 1 ? 0 : tls_fail_memory(ret_error);
+	bio = tls_open_file(path, "CA certificates", &code, ret_error);
 	if (!bio)
 		return code;
 	BIO_free(bio);
 	if (SSL_CTX_load_verify_file(ssl, path) != 1)
-		code = fail(ret_error, -EINVAL,
-			    "%s: holds no CA certificate in PEM form "
-			    "(\"-----BEGIN CERTIFICATE-----\")",
-			    path);
+		code = tls_fail(ret_error, -EINVAL,
+				"%s: holds no CA certificate in PEM form "
+				"(\"-----BEGIN CERTIFICATE-----\")",
+				path);
 	ERR_clear_error();
 	return code;
 }
 
 int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx, char ret_error[TLS_ERROR_MAX])
 {
-	struct tls_ctx *ctx = ctx_new(TLS_client_method());
+	struct tls_ctx *ctx = tls_ctx_alloc();
 	int code;
 
-	if (!ctx)
-		return fail_memory(ret_error);
+	if (ctx)
+		ctx->ssl = tls_ssl_ctx_new(TLS_client_method());
+	if (!ctx || !ctx->ssl) {
+		tls_ctx_unref(ctx);
+		return tls_fail_memory(ret_error);
+	}
 	SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, judge_server);
 	code = load_roots(ctx->ssl, ca_file, ret_error);
 	if (code < 0) {
@@ -323,6 +142,7 @@ void tls_ctx_unref(struct tls_ctx *ctx)
 	if (!ctx || atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	SSL_CTX_free(ctx->ssl);
+	tls_server_free(ctx->server);
 	free(ctx);
 }
 

@@ -16,27 +16,53 @@ enum {
 	TLS_ERROR_MAX = 256
 };
 
+enum {
+	TLS_NO_TAG = -1
+};
+
+/* A certificate with its chain, and its private key, as PEM. All borrowed for the call. */
+struct tls_pair {
+	const char *cert_file; /* with cert_pem: only what errors call it */
+	const char *key_file;
+	const char *cert_pem; /* the text itself; NULL: in cert_file */
+	const char *key_pem;
+	int tag; /* the caller's own, from 0; TLS_NO_TAG: none */
+};
+
 /*
- * Server context from PEM files: certificate (with its chain) and key. ALPN selects http/1.1 when the client
- * offers it, and goes on without when it does not. Returns 0; -errno with a sentence for the operator in
- * ret_error (file named, what to do): -ENOENT, -EACCES, -EINVAL (not PEM, no match, key encrypted).
+ * Server context from n pairs, at least one. The name that a client sends (SNI) picks those whose subject alternative
+ * names have it, exactly or else by a wildcard for its first label, in any case; A-labels are compared as they are. Of
+ * pairs with the same name and keys of different kinds (RSA, ECDSA) the client's signature algorithms choose. Without a
+ * name, or with one that no pair has, the client gets the first pair, and those with exactly its names and other kinds
+ * of keys. ALPN selects http/1.1 when the client offers it, and goes on without when it does not.
+ *
+ * Returns 0; -errno with a sentence for the operator in ret_error (file named, what to do): -ENOENT, -EACCES, -EINVAL:
+ * not PEM, no match, key encrypted; a pair that would never be shown (all its names are those of earlier pairs with the
+ * same kind of key, or, but for the first, it has no DNS name); one name in pairs with different tags.
  */
+int tls_ctx_new_server_of(const struct tls_pair *pairs, size_t n, struct tls_ctx **ret_ctx,
+			  char ret_error[TLS_ERROR_MAX]);
+
+/* The same from one pair of files, without a tag. */
 int tls_ctx_new_server(const char *cert_file, const char *key_file, struct tls_ctx **ret_ctx,
 		       char ret_error[TLS_ERROR_MAX]);
 
 /*
- * A second server context with the same certificate, chain, key and settings, for another thread; no file is read.
- * The two share nothing but what OpenSSL shares among all contexts of a process (its table of algorithms): certificate
- * and key are copied, not counted, and tls_ctx_warning() says the same of both. Returns 0; -ENOMEM, or -EINVAL for a
- * client context.
+ * A second server context with the same certificates, chains, keys, tags and settings, for another thread; no file is
+ * read. The two share nothing but what OpenSSL shares among all contexts of a process (its table of algorithms):
+ * certificates and keys are copied, not counted, and tls_ctx_warning() says the same of both. Returns 0; -ENOMEM, or
+ * -EINVAL for a client context.
  */
 int tls_ctx_copy(const struct tls_ctx *ctx, struct tls_ctx **ret_ctx);
 
+/* Gives every tag t from 0 to n - 1 the value map[t]. Of a server context that no connection has used yet. */
+void tls_ctx_map_tags(struct tls_ctx *ctx, const int *map, size_t n);
+
 /*
- * What is odd about a server context's certificate although it can be used: expired, not yet valid, near its end (30
- * days), without a subject alternative name. Returns buf with a sentence, or NULL.
+ * What is odd about the certificate of a server context's pair (from 0) although it can be used: expired, not yet valid,
+ * near its end (30 days), without a subject alternative name. Returns buf with a sentence, or NULL.
  */
-const char *tls_ctx_warning(const struct tls_ctx *ctx, char buf[TLS_ERROR_MAX]);
+const char *tls_ctx_warning(const struct tls_ctx *ctx, size_t pair, char buf[TLS_ERROR_MAX]);
 
 /*
  * Client context. ca_file: PEM roots, or NULL for the system's. The server's chain, its validity in time,

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SSTP_NET_TLS_INTERNAL_H
 #define SSTP_NET_TLS_INTERNAL_H
-/* What stream.c sees of a TLS context. Nothing outside tls.c and stream.c includes this. */
+/* What tls*.c and stream.c see of a TLS context. Nothing else includes this. */
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "sstp/net/tls.h"
 
+struct tls_server;
+
 struct tls_ctx {
-	SSL_CTX *ssl;
+	SSL_CTX *ssl;		   /* what connections begin with */
+	struct tls_server *server; /* NULL: a client's */
 	atomic_uint refs;
 	/* TLS 1.3: records sent under one key before the next key (RFC 8446 section 5.5: 2^24.5 for AES-GCM) */
 	uint64_t key_records;
 };
+
+/* With one reference and nothing else in it. NULL: out of memory. */
+struct tls_ctx *tls_ctx_alloc(void);
+
+/* With the settings that every context has. NULL: out of memory. */
+SSL_CTX *tls_ssl_ctx_new(const SSL_METHOD *method);
 
 /*
  * A connection object of this context, in the client or server role. The client's verifies server_name (DNS name
@@ -21,6 +30,9 @@ struct tls_ctx {
  */
 SSL *tls_session_new_server(struct tls_ctx *ctx);
 SSL *tls_session_new_client(struct tls_ctx *ctx, const char *server_name);
+
+/* Server: the tag of the certificates that this connection was given by its name. TLS_NO_TAG: none, or a client. */
+int tls_session_tag(const SSL *ssl);
 
 /*
  * SSL_do_handshake(), with the reason in ret_refused when the server's certificate was refused (else empty).

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sstp/net/tls_internal.h"
+#include "sstp/net/tls_server.h"
 
 enum {
 	NEAR_END_DAYS = 30
@@ -15,9 +16,9 @@ static bool has_alternative_name(X509 *cert)
 	return X509_get_ext_by_NID(cert, NID_subject_alt_name, -1) >= 0;
 }
 
-const char *tls_ctx_warning(const struct tls_ctx *ctx, char buf[TLS_ERROR_MAX])
+const char *tls_ctx_warning(const struct tls_ctx *ctx, size_t pair, char buf[TLS_ERROR_MAX])
 {
-	X509 *cert = SSL_CTX_get0_certificate(ctx->ssl);
+	X509 *cert = ctx->server ? tls_server_certificate(ctx->server, pair) : NULL;
 	int days, seconds;
 
 	if (!cert)

@@ -21,10 +21,22 @@ static void must(bool ok, const char *what)
 
 static EVP_PKEY *new_key(enum testcert_key kind)
 {
-	EVP_PKEY *key = kind == TESTCERT_RSA ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+	EVP_PKEY *key = NULL;
 
+	switch (kind) {
+	case TESTCERT_EC: key = EVP_EC_gen("P-256"); break;
+	case TESTCERT_RSA: key = EVP_RSA_gen(2048); break;
+	case TESTCERT_ED25519: key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"); break;
+	case TESTCERT_X25519: key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519"); break;
+	}
 	must(key, "make a key");
 	return key;
+}
+
+/* Ed25519 has its digest in itself. */
+static const EVP_MD *digest_of(const EVP_PKEY *key)
+{
+	return EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
 }
 
 static void set_serial(X509 *cert)
@@ -94,7 +106,7 @@ struct testcert *testcert_new(const struct testcert_spec *spec)
 	add_extension(c->cert, issuer->cert, NID_authority_key_identifier, "keyid");
 	add_extension(c->cert, issuer->cert, NID_ext_key_usage, spec->eku);
 	add_extension(c->cert, issuer->cert, NID_subject_alt_name, spec->san);
-	must(X509_sign(c->cert, issuer->key, EVP_sha256()) > 0, "sign");
+	must(X509_sign(c->cert, issuer->key, digest_of(issuer->key)) > 0, "sign");
 	return c;
 }
 

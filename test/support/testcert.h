@@ -12,6 +12,8 @@
 enum testcert_key {
 	TESTCERT_EC,  /* P-256 */
 	TESTCERT_RSA, /* 2048 bits */
+	TESTCERT_ED25519,
+	TESTCERT_X25519, /* signs nothing: needs an issuer */
 };
 
 /* What is left out is usual: EC key, no name, self-signed, valid from an hour ago for a day. */

@@ -168,7 +168,7 @@ static void server_warns(const struct testcert_spec *spec, const char *expected)
 	testcert_write_chain(c, cert);
 	testcert_write_key(c, key);
 	assert_int_equal(tls_ctx_new_server(cert, key, &ctx, error), 0);
-	assert_int_equal(tls_ctx_warning(ctx, warning) != NULL, expected != NULL);
+	assert_int_equal(tls_ctx_warning(ctx, 0, warning) != NULL, expected != NULL);
 	if (expected)
 		assert_string_equal(warning, expected);
 	tls_ctx_unref(ctx);
@@ -319,9 +319,9 @@ static void copy_is_warned_of_as_the_original_is(void **state)
 		struct site site;
 
 		site_open(&site, TESTCERT_EC, not_after_s[i]);
-		tls_ctx_warning(site.server, of_original);
+		tls_ctx_warning(site.server, 0, of_original);
 		replace_by_copy(&site);
-		tls_ctx_warning(site.server, of_copy);
+		tls_ctx_warning(site.server, 0, of_copy);
 		assert_string_equal(of_copy, of_original);
 		site_close(&site);
 	}
