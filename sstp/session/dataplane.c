@@ -352,7 +352,7 @@ int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *pol
 
 /* ---- VNets ---- */
 
-static int find_vnet(const struct dataplane *d, const char *name)
+int dataplane_vnet_id(const struct dataplane *d, const char *name)
 {
 	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
 		if (d->vnets[i] && strcmp(vnet_name(d->vnets[i]), name) == 0)
@@ -439,7 +439,7 @@ static int remake_vnet(struct dataplane *d, unsigned id, const struct vnet_param
 
 int dataplane_set_vnet(struct dataplane *d, const struct vnet_params *params, char ret_error[256])
 {
-	int id = find_vnet(d, params->name);
+	int id = dataplane_vnet_id(d, params->name);
 
 	if (id < 0)
 		return new_vnet(d, params, ret_error);
@@ -450,7 +450,7 @@ int dataplane_set_vnet(struct dataplane *d, const struct vnet_params *params, ch
 
 void dataplane_remove_vnet(struct dataplane *d, const char *name)
 {
-	int id = find_vnet(d, name);
+	int id = dataplane_vnet_id(d, name);
 
 	if (id < 0)
 		return;

@@ -26,7 +26,7 @@ struct tls_ctx;
 
 /* What a reload may replace, all at once. All borrowed. */
 struct dataplane_policy {
-	struct tls_ctx *tls;
+	struct tls_ctx *tls; /* a pair's tag is the id of the only VNet whose users it serves */
 	struct directory *directory;
 	unsigned auth; /* enum link_auth bits */
 	enum stream_congestion congestion;
@@ -55,6 +55,9 @@ int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *pol
  * and what was in effect still is.
  */
 int dataplane_set_vnet(struct dataplane *d, const struct vnet_params *params, char ret_error[256]);
+
+/* Its id for as long as it is there; -ENOENT. */
+int dataplane_vnet_id(const struct dataplane *d, const char *name);
 
 /* Removes a VNet that no session has ever used. */
 void dataplane_remove_vnet(struct dataplane *d, const char *name);

@@ -308,6 +308,11 @@ const char *session_user(const struct session *s)
 	return s->user;
 }
 
+int session_server_tag(const struct session *s)
+{
+	return stream_server_tag(s->stream);
+}
+
 struct traffic *session_traffic(struct session *s)
 {
 	return &s->traffic;

@@ -61,8 +61,12 @@ enum session_end {
 };
 
 struct session_ops {
-	/* Server: fills ret_user for a name as on the wire; false: unknown. */
-	bool (*find_user)(void *arg, const char *name, struct link_user *ret_user);
+	/*
+	 * Server: fills ret_user for a name as on the wire. False: he is refused, and cannot tell why; for the log
+	 * there is a text then (borrowed until the session ends).
+	 */
+	bool (*find_user)(void *arg, const char *name, struct link_user *ret_user,
+			  const char **ret_why_not);
 	/* Server: the user is authenticated: an address for him. False: none; the text then says why. */
 	bool (*assign)(void *arg, struct link_address *ret_address, const char **ret_why_not);
 	/* Authentication ended: ok or not. */
@@ -123,6 +127,7 @@ void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8
 
 const char *session_user(const struct session *s); /* escaped; "" before it is known */
 struct traffic *session_traffic(struct session *s);
+int session_server_tag(const struct session *s); /* stream_server_tag() */
 
 /* One log line about the session: "session=7 peer=... user=...: " and the text. */
 void session_log(const struct session *s, int level, const char *fmt, ...)

@@ -116,7 +116,9 @@ static void answer_user(struct session *s)
 	unsigned events;
 
 	set_user(s);
-	known = s->params.ops->find_user(s->params.arg, link_user_name(&s->link), &user);
+	s->user_refused = NULL;
+	known = s->params.ops->find_user(s->params.arg, link_user_name(&s->link), &user,
+					 &s->user_refused);
 	out = fresh_outbox(s);
 	events = link_on_user(&s->link, now(s), known ? &user : NULL, &out);
 	secret_wipe_bytes(&user, sizeof(user));
@@ -156,9 +158,11 @@ static void on_auth_ok(struct session *s)
 
 static void on_auth_failed(struct session *s)
 {
+	const char *why = s->user_refused ? s->user_refused : link_reason(&s->link);
+
 	set_user(s);
-	session_log(s, LOG_LEVEL_WARNING, "authentication failed: %s", link_reason(&s->link));
-	session_note(s, SESSION_END_AUTH, "authentication failed: %s", link_reason(&s->link));
+	session_log(s, LOG_LEVEL_WARNING, "authentication failed: %s", why);
+	session_note(s, SESSION_END_AUTH, "authentication failed: %s", why);
 	s->params.ops->on_auth(s->params.arg, false);
 }
 

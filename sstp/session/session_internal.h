@@ -38,6 +38,7 @@ struct session {
 	struct http_request request; /* server: what came first */
 	struct call call;
 	struct link link;
+	const char *user_refused; /* server: why the user may not come in; NULL: he may */
 	bool binding_done; /* CALL_DO_OPEN happened */
 	bool is_up;
 	bool link_running; /* the link's lower layer is up */

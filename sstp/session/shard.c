@@ -22,7 +22,8 @@ struct client {
 	struct client **link; /* what points at this one in shard->clients */
 	struct sockaddr_storage peer;
 	struct admission_ticket ticket;
-	char vnet[64]; /* of the user, from find_user() */
+	char vnet[64];	   /* of the user, from find_user() */
+	char refused[192]; /* why find_user() refused him */
 	struct vnet_lease lease;
 };
 
@@ -156,13 +157,34 @@ static void on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 
 /* ---- what a session asks and tells ---- */
 
-static bool find_user(void *arg, const char *name, struct link_user *ret_user)
+/* The VNet that this connection is for by the name it dialled; NULL: it may be any. */
+static const char *dialled_vnet(const struct client *c)
+{
+	int id = session_server_tag(c->session);
+
+	if (id < 0)
+		return NULL;
+	return c->shard->vnets[id] ? vnet_queue_name(c->shard->vnets[id]) : "";
+}
+
+/* A user of another VNet is refused as one that nobody knows is, so that a name tells no stranger who is whose user. */
+static bool find_user(void *arg, const char *name, struct link_user *ret_user,
+		      const char **ret_why_not)
 {
 	struct client *c = arg;
+	const char *dialled = dialled_vnet(c);
 	const char *vnet;
 
+	*ret_why_not = "no such user";
 	if (!directory_find(c->shard->policy.directory, name, ret_user, &vnet))
 		return false;
+	if (dialled && strcmp(dialled, vnet) != 0) {
+		snprintf(c->refused, sizeof(c->refused),
+			 "user of VNet %s, but the name that was dialled is for VNet %s", vnet,
+			 dialled);
+		*ret_why_not = c->refused;
+		return false;
+	}
 	snprintf(c->vnet, sizeof(c->vnet), "%s", vnet);
 	return true;
 }
