@@ -125,28 +125,6 @@ static int load_listen(struct load *l)
 	return r;
 }
 
-static int load_pem(struct load *l, const char *key, const char *file, const char *label,
-		    char **ret_path)
-{
-	char buf[CONF_PROBLEM_MAX];
-	const char *problem;
-
-	load_at(l, "%s", key);
-	*ret_path = conf_file_resolve(l->path, file);
-	if (!*ret_path)
-		return load_no_memory(l);
-	problem = conf_file_pem_problem(*ret_path, label, buf);
-	return problem ? load_fail(l, "%s %s", *ret_path, problem) : 0;
-}
-
-static int load_pems(struct load *l)
-{
-	int r = load_pem(l, "certificate", l->raw->certificate, "CERTIFICATE",
-			 &l->config->certificate);
-
-	return r ? r : load_pem(l, "key", l->raw->key, "PRIVATE KEY", &l->config->key);
-}
-
 static int load_auth(struct load *l)
 {
 	const struct gateway_raw_auth *raw = &l->raw->auth;
@@ -208,11 +186,11 @@ static int load_sections(struct load *l)
 	if (!r)
 		r = load_listen(l);
 	if (!r)
-		r = load_pems(l);
-	if (!r)
 		r = load_auth(l);
 	if (!r)
 		r = load_vnets(l);
+	if (!r)
+		r = load_certificates(l);
 	if (!r)
 		r = load_users(l);
 	return r;
@@ -227,9 +205,10 @@ static void warn_exposed(const struct gateway_config *config)
 	if (has_secrets && conf_file_is_exposed(config->path))
 		log_warning("%s holds passwords and every user can read it: chmod o-r",
 			    config->path);
-	if (conf_file_is_exposed(config->key))
-		log_warning("%s is a private key and every user can read it: chmod o-r",
-			    config->key);
+	for (size_t i = 0; i < config->n_certificates; i++)
+		if (conf_file_is_exposed(config->certificates[i].key))
+			log_warning("%s is a private key and every user can read it: chmod o-r",
+				    config->certificates[i].key);
 }
 
 static void wipe_text(char *text)
@@ -279,11 +258,12 @@ void gateway_config_free(struct gateway_config *config)
 		vnet_done(&config->vnets[i]);
 	for (size_t i = 0; i < config->n_listen; i++)
 		free(config->listen[i]);
+	for (size_t i = 0; i < config->n_certificates; i++)
+		certificate_done(&config->certificates[i]);
 	free(config->users);
 	free(config->vnets);
 	free(config->listen);
-	free(config->certificate);
-	free(config->key);
+	free(config->certificates);
 	free(config->path);
 	free(config);
 }

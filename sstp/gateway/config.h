@@ -21,6 +21,7 @@ enum {
 	GATEWAY_DNS_MAX = 2, /* what IPCP can carry, RFC 1877 */
 	GATEWAY_NT_HASH_SIZE = 16,
 	GATEWAY_THREADS_MAX = 64,
+	GATEWAY_ANY_VNET = -1,
 	GATEWAY_ACCEPT_BURST_S = 2, /* the burst of accept_rate_per_address, in seconds of it */
 };
 
@@ -52,6 +53,13 @@ struct gateway_vnet {
 	bool client_to_client;
 };
 
+/* PEM files; look like one, TLS has not judged them yet. */
+struct gateway_certificate {
+	char *certificate;
+	char *key;
+	int vnet; /* index: only its users may come by this certificate's names; or GATEWAY_ANY_VNET */
+};
+
 /*
  * One of three: has_nt_hash; a password that is not empty (UTF-8); neither: locked, cannot log in.
  */
@@ -67,8 +75,8 @@ struct gateway_config {
 	char *path;    /* the file */
 	char **listen; /* "ADDR:PORT", at least one */
 	size_t n_listen;
-	char *certificate; /* PEM files; look like one, TLS has not judged them yet */
-	char *key;
+	struct gateway_certificate *certificates; /* at least one; the first is the default */
+	size_t n_certificates;
 	struct conf_log log;
 	struct gateway_auth auth;
 	struct gateway_limits limits;

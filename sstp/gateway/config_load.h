@@ -33,6 +33,13 @@ int load_text(struct load *l, const char *text, char **ret_text);
 int load_vnets(struct load *l);
 void vnet_done(struct gateway_vnet *v);
 
+/* "names '...', which is none of the vnets", where it is none. */
+int load_vnet_named(struct load *l, const char *name, size_t *ret_index);
+
+/* config_certificate.c; after the VNets */
+int load_certificates(struct load *l);
+void certificate_done(struct gateway_certificate *c);
+
 /* config_user.c; after the VNets */
 int load_users(struct load *l);
 void user_done(struct gateway_user *u);

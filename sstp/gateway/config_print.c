@@ -75,6 +75,31 @@ static void print_vnet(FILE *f, const struct gateway_vnet *v)
 	print_bool(f, "    client_to_client", v->client_to_client);
 }
 
+static void print_certificate(FILE *f, const struct gateway_config *config,
+			      const struct gateway_certificate *c)
+{
+	print_text(f, "  - certificate", c->certificate);
+	print_text(f, "    key", c->key);
+	if (c->vnet != GATEWAY_ANY_VNET)
+		print_text(f, "    vnet", config->vnets[c->vnet].name);
+}
+
+/* The default stands by itself, unless it says more than that form can. */
+static void print_certificates(FILE *f, const struct gateway_config *config)
+{
+	const struct gateway_certificate *first = &config->certificates[0];
+	size_t i = first->vnet == GATEWAY_ANY_VNET;
+
+	if (i) {
+		print_text(f, "certificate", first->certificate);
+		print_text(f, "key", first->key);
+	}
+	if (i < config->n_certificates)
+		fputs("certificates:\n", f);
+	for (; i < config->n_certificates; i++)
+		print_certificate(f, config, &config->certificates[i]);
+}
+
 static void print_users(FILE *f, const struct gateway_config *config)
 {
 	if (!config->n_users)
@@ -93,8 +118,7 @@ void gateway_config_print(FILE *f, const struct gateway_config *config)
 	fputs("listen:\n", f);
 	for (size_t i = 0; i < config->n_listen; i++)
 		fprintf(f, "  - \"%s\"\n", config->listen[i]);
-	print_text(f, "certificate", config->certificate);
-	print_text(f, "key", config->key);
+	print_certificates(f, config);
 	conf_log_print(f, &config->log);
 	fputs("auth:\n", f);
 	print_bool(f, "  mschapv2", config->auth.mschapv2);

@@ -12,6 +12,7 @@ enum {
 	NAME_MAX_BYTES = 64,
 	USER_MAX_BYTES = 256, /* of a name or password on the wire */
 	NT_HASH_DIGITS = 32,
+	CERTIFICATES_MAX = 256,
 };
 
 static const cyaml_schema_value_t text = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 255)};
@@ -56,6 +57,19 @@ static const cyaml_schema_field_t vnet_fields[] = {
 static const cyaml_schema_value_t vnet = {
 	CYAML_VALUE_MAPPING(REQUIRED, struct gateway_raw_vnet, vnet_fields)};
 
+#define CERTIFICATE_TEXT(_name, _flags, _max) \
+	CYAML_FIELD_STRING_PTR(#_name, _flags, struct gateway_raw_certificate, _name, 1, _max)
+
+static const cyaml_schema_field_t certificate_fields[] = {
+	CERTIFICATE_TEXT(certificate, REQUIRED, PATH_MAX - 1),
+	CERTIFICATE_TEXT(key, REQUIRED, PATH_MAX - 1),
+	CERTIFICATE_TEXT(vnet, OPTIONAL, NAME_MAX_BYTES),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t certificate = {
+	CYAML_VALUE_MAPPING(REQUIRED, struct gateway_raw_certificate, certificate_fields)};
+
 #define USER_TEXT(_name, _flags, _min, _max) \
 	CYAML_FIELD_STRING_PTR(#_name, _flags, struct gateway_raw_user, _name, _min, _max)
 
@@ -72,9 +86,11 @@ static const cyaml_schema_value_t user = {
 
 static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_SEQUENCE("listen", LIST | OPTIONAL, struct gateway_raw, listen, &text, 1, 16),
-	CYAML_FIELD_STRING_PTR("certificate", REQUIRED, struct gateway_raw, certificate, 1,
+	CYAML_FIELD_STRING_PTR("certificate", OPTIONAL, struct gateway_raw, certificate, 1,
 			       PATH_MAX - 1),
-	CYAML_FIELD_STRING_PTR("key", REQUIRED, struct gateway_raw, key, 1, PATH_MAX - 1),
+	CYAML_FIELD_STRING_PTR("key", OPTIONAL, struct gateway_raw, key, 1, PATH_MAX - 1),
+	CYAML_FIELD_SEQUENCE("certificates", LIST | OPTIONAL, struct gateway_raw, certificates,
+			     &certificate, 1, CERTIFICATES_MAX),
 	CYAML_FIELD_MAPPING("log", OPTIONAL, struct gateway_raw, log, conf_log_fields),
 	CYAML_FIELD_MAPPING("auth", OPTIONAL, struct gateway_raw, auth, auth_fields),
 	CYAML_FIELD_MAPPING("limits", OPTIONAL, struct gateway_raw, limits, limits_fields),

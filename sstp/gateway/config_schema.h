@@ -35,6 +35,12 @@ struct gateway_raw_vnet {
 	bool *client_to_client;
 };
 
+struct gateway_raw_certificate {
+	char *certificate;
+	char *key;
+	char *vnet;
+};
+
 struct gateway_raw_user {
 	char *name;
 	char *nt_hash;
@@ -47,6 +53,8 @@ struct gateway_raw {
 	uint32_t listen_count;
 	char *certificate;
 	char *key;
+	struct gateway_raw_certificate *certificates;
+	uint32_t certificates_count;
 	struct conf_log_raw log;
 	struct gateway_raw_auth auth;
 	struct gateway_raw_limits limits;

@@ -9,20 +9,6 @@ enum {
 	QUOTED_MAX = 80
 };
 
-static int find_vnet(struct load *l, const char *name, size_t *ret_index)
-{
-	char buf[QUOTED_MAX];
-
-	for (size_t i = 0; i < l->config->n_vnets; i++) {
-		if (!strcmp(l->config->vnets[i].name, name)) {
-			*ret_index = i;
-			return 0;
-		}
-	}
-	return load_fail(l, "names '%s', which is none of the vnets",
-			 log_escape(buf, sizeof(buf), name, strlen(name)));
-}
-
 /* -1: not a hex digit. */
 static int hex_value(char c)
 {
@@ -92,7 +78,7 @@ static int load_user(struct load *l, const struct gateway_raw_user *raw, size_t 
 	r = load_text(l, raw->name, &u->name);
 	load_at(l, "users[%zu].vnet", i);
 	if (!r)
-		r = find_vnet(l, raw->vnet, &u->vnet);
+		r = load_vnet_named(l, raw->vnet, &u->vnet);
 	return r ? r : load_credentials(l, raw, u, i);
 }
 

@@ -262,6 +262,20 @@ int load_vnets(struct load *l)
 	return r;
 }
 
+int load_vnet_named(struct load *l, const char *name, size_t *ret_index)
+{
+	char buf[QUOTED_MAX];
+
+	for (size_t i = 0; i < l->config->n_vnets; i++) {
+		if (!strcmp(l->config->vnets[i].name, name)) {
+			*ret_index = i;
+			return 0;
+		}
+	}
+	return load_fail(l, "names '%s', which is none of the vnets",
+			 log_escape(buf, sizeof(buf), name, strlen(name)));
+}
+
 void vnet_done(struct gateway_vnet *v)
 {
 	free(v->name);

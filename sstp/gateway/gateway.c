@@ -8,6 +8,7 @@
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
+#include "sstp/gateway/certificates.h"
 #include "sstp/net/listen.h"
 #include "sstp/net/tls.h"
 #include "sstp/ppp/nthash.h"
@@ -25,6 +26,7 @@ struct gateway {
 	struct loop *loop;
 	struct gateway_config *config;
 	struct dataplane *dataplane;
+	struct dataplane_policy policy; /* what is in effect */
 	struct loop_timer *stop_timer;
 	bool hurried;
 	void (*on_stopped)(void *arg);
@@ -89,14 +91,12 @@ static int make_policy(struct gateway_config *config, struct dataplane_policy *r
 					  .auth_failures_per_min = max->auth_failures_per_address}},
 	};
 	char tls_error[TLS_ERROR_MAX];
-	int r = tls_ctx_new_server(config->certificate, config->key, &policy.tls, tls_error);
+	int r = certificates_load(config, &policy.tls, tls_error);
 
 	if (r < 0) {
 		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
 		return r;
 	}
-	if (tls_ctx_warning(policy.tls, 0, tls_error))
-		log_warning("%s: %s", config->certificate, tls_error);
 	r = hash_passwords(config, ret_error);
 	if (r == 0) {
 		r = make_directory(config, &policy.directory);
@@ -166,17 +166,59 @@ static void restore_vnets(struct gateway *g, const struct gateway_config *failed
 		log_error("the former settings are not all back in effect: %s", error);
 }
 
-static int set_policy(struct gateway *g, const struct dataplane_policy *policy,
-		      char ret_error[GATEWAY_ERROR_MAX])
+/* Until here a certificate's tag is an index of the configuration; the data plane's ids stay over its reloads. */
+static int map_tags(struct gateway *g, const struct gateway_config *config, struct tls_ctx *tls)
 {
-	int r = dataplane_set_policy(g->dataplane, policy);
+	int *ids = calloc(config->n_vnets, sizeof(*ids));
+	int r = ids ? 0 : -ENOMEM;
 
-	if (r < 0)
-		snprintf(ret_error, GATEWAY_ERROR_MAX, "TLS: %s", strerror(-r));
+	for (size_t i = 0; i < config->n_vnets && r == 0; i++) {
+		ids[i] = dataplane_vnet_id(g->dataplane, config->vnets[i].name);
+		if (ids[i] < 0)
+			r = ids[i];
+	}
+	if (r == 0)
+		tls_ctx_map_tags(tls, ids, config->n_vnets);
+	free(ids);
 	return r;
 }
 
-/* The new configuration is good in itself; makes it the one in effect. Fails where a VNet cannot be made, or without memory. */
+/* The VNets of config are there. Takes what policy names when it succeeds. */
+static int set_policy(struct gateway *g, const struct gateway_config *config,
+		      const struct dataplane_policy *policy, char ret_error[GATEWAY_ERROR_MAX])
+{
+	int r = map_tags(g, config, policy->tls);
+
+	if (r == 0)
+		r = dataplane_set_policy(g->dataplane, policy);
+	if (r < 0) {
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "TLS: %s", strerror(-r));
+		return r;
+	}
+	g->policy = *policy;
+	return 0;
+}
+
+/* What can fail of a configuration that is good in itself: its VNets. Takes what policy names when it succeeds. */
+static int put_into_effect(struct gateway *g, struct gateway_config *config,
+			   const struct dataplane_policy *policy, char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct dataplane_policy old = g->policy;
+	int r = set_vnets(g, config, ret_error);
+
+	if (r == 0)
+		r = set_policy(g, config, policy, ret_error);
+	if (r < 0) {
+		restore_vnets(g, config);
+		return r;
+	}
+	drop_policy(&old);
+	gateway_config_free(g->config);
+	g->config = config;
+	return 0;
+}
+
+/* Makes config the one in effect. */
 static int apply(struct gateway *g, struct gateway_config *config,
 		 char ret_error[GATEWAY_ERROR_MAX])
 {
@@ -185,15 +227,9 @@ static int apply(struct gateway *g, struct gateway_config *config,
 
 	if (r < 0)
 		return r;
-	r = set_vnets(g, config, ret_error);
-	if (r == 0)
-		r = set_policy(g, &policy, ret_error);
-	if (r == 0) {
-		gateway_config_free(g->config);
-		g->config = config;
-	} else
-		restore_vnets(g, config);
-	drop_policy(&policy);
+	r = put_into_effect(g, config, &policy, ret_error);
+	if (r < 0)
+		drop_policy(&policy);
 	return r;
 }
 
@@ -315,6 +351,7 @@ void gateway_free(struct gateway *g)
 	if (!g)
 		return;
 	loop_timer_free(g->stop_timer);
+	drop_policy(&g->policy);
 	dataplane_free(g->dataplane);
 	gateway_config_free(g->config);
 	free(g);

@@ -118,7 +118,36 @@ static void files_are_beside_the_configuration(void **state)
 	gateway_config_load(path, &c, &error);
 	assert_int_equal(chdir(*state), 0);
 	assert_string_equal(error.text, "");
-	assert_string_equal(c->key, wanted);
+	assert_string_equal(c->certificates[0].key, wanted);
+	gateway_config_free(c);
+}
+
+static void single_certificate_stands_in_front_of_the_listed_ones(void **state)
+{
+	struct gateway_config *c =
+		load("certificates:\n"
+		     "  - {certificate: ./c.pem, key: ./k.pem, vnet: two}\n"
+		     "  - {certificate: c.pem, key: ./k.pem}\n" FILES "vnets:\n" VNET_LAB VNET_TWO);
+
+	assert_int_equal(c->n_certificates, 3);
+	assert_string_equal(c->certificates[0].certificate, "c.pem");
+	assert_string_equal(c->certificates[0].key, "k.pem");
+	assert_int_equal(c->certificates[0].vnet, GATEWAY_ANY_VNET);
+	assert_string_equal(c->certificates[1].certificate, "./c.pem");
+	assert_string_equal(c->certificates[1].key, "./k.pem");
+	assert_int_equal(c->certificates[1].vnet, 1);
+	assert_int_equal(c->certificates[2].vnet, GATEWAY_ANY_VNET);
+	gateway_config_free(c);
+}
+
+static void listed_certificate_can_be_the_default(void **state)
+{
+	struct gateway_config *c =
+		load("certificates: [{certificate: c.pem, key: k.pem, vnet: lab}]\n"
+		     "vnets:\n" VNET_LAB);
+
+	assert_int_equal(c->n_certificates, 1);
+	assert_int_equal(c->certificates[0].vnet, 0);
 	gateway_config_free(c);
 }
 
@@ -332,6 +361,8 @@ int main(void)
 		in_folder(values_are_resolved),
 		in_folder(switches_have_defaults_and_are_resolved),
 		in_folder(files_are_beside_the_configuration),
+		in_folder(single_certificate_stands_in_front_of_the_listed_ones),
+		in_folder(listed_certificate_can_be_the_default),
 		in_folder(users_are_found_by_name),
 		in_folder(without_users_none_is_found),
 		in_folder(many_users_are_loaded),
