@@ -8,6 +8,7 @@
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
+#include "sstp/gateway/cert_watch.h"
 #include "sstp/gateway/certificates.h"
 #include "sstp/net/listen.h"
 #include "sstp/net/tls.h"
@@ -20,6 +21,10 @@
  */
 #define STOP_HURRY (3 * CLOCK_NS_PER_S)
 
+/* Who replaces a certificate and its key, and more such pairs, does so in less than the first. */
+#define CERTIFICATES_GATHER (CLOCK_NS_PER_S / 2)
+#define CERTIFICATES_POLL   (10 * CLOCK_NS_PER_S)
+
 static const char gateway_name[] = "sstp-gateway";
 
 struct gateway {
@@ -27,6 +32,7 @@ struct gateway {
 	struct gateway_config *config;
 	struct dataplane *dataplane;
 	struct dataplane_policy policy; /* what is in effect */
+	struct cert_watch *watch;	/* of config's certificates */
 	struct loop_timer *stop_timer;
 	bool hurried;
 	void (*on_stopped)(void *arg);
@@ -199,6 +205,56 @@ static int set_policy(struct gateway *g, const struct gateway_config *config,
 	return 0;
 }
 
+/* The same policy with the certificates as they are on disk now. */
+static int reload_certificates(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct dataplane_policy policy = g->policy;
+	struct tls_ctx *old = policy.tls;
+	char tls_error[TLS_ERROR_MAX];
+	int r = certificates_load(g->config, &policy.tls, tls_error);
+
+	if (r < 0) {
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
+		return r;
+	}
+	r = set_policy(g, g->config, &policy, ret_error);
+	tls_ctx_unref(r < 0 ? policy.tls : old);
+	return r;
+}
+
+static void on_certificates_changed(void *arg)
+{
+	struct gateway *g = arg;
+	char error[GATEWAY_ERROR_MAX];
+
+	if (reload_certificates(g, error) < 0)
+		log_warning("certificate files have changed and cannot be used, those in effect "
+			    "stay: %s; put a certificate and its key there, they are tried again "
+			    "at the next change",
+			    error);
+	else
+		log_info("certificate files have changed: new connections get the new ones");
+}
+
+/* Returns owned; NULL without memory. */
+static struct cert_watch *watch_certificates(struct gateway *g, const struct gateway_config *config)
+{
+	const char **files = certificates_files(config);
+	struct cert_watch *watch = NULL;
+
+	if (files)
+		watch = cert_watch_new(g->loop, &(struct cert_watch_params){
+							.files = files,
+							.n_files = 2 * config->n_certificates,
+							.gather_ns = CERTIFICATES_GATHER,
+							.poll_ns = CERTIFICATES_POLL,
+							.on_change = on_certificates_changed,
+							.arg = g,
+						});
+	free(files);
+	return watch;
+}
+
 /* What can fail of a configuration that is good in itself: its VNets. Takes what policy names when it succeeds. */
 static int put_into_effect(struct gateway *g, struct gateway_config *config,
 			   const struct dataplane_policy *policy, char ret_error[GATEWAY_ERROR_MAX])
@@ -218,18 +274,26 @@ static int put_into_effect(struct gateway *g, struct gateway_config *config,
 	return 0;
 }
 
-/* Makes config the one in effect. */
+/* Makes config the one in effect. Its files are watched before they are read: no change is missed in between. */
 static int apply(struct gateway *g, struct gateway_config *config,
 		 char ret_error[GATEWAY_ERROR_MAX])
 {
+	struct cert_watch *watch = watch_certificates(g, config);
 	struct dataplane_policy policy;
-	int r = make_policy(config, &policy, ret_error);
+	int r = -ENOMEM;
 
-	if (r < 0)
-		return r;
-	r = put_into_effect(g, config, &policy, ret_error);
-	if (r < 0)
-		drop_policy(&policy);
+	if (watch)
+		r = make_policy(config, &policy, ret_error);
+	else
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
+	if (r == 0) {
+		r = put_into_effect(g, config, &policy, ret_error);
+		if (r < 0)
+			drop_policy(&policy);
+	}
+	cert_watch_free(r < 0 ? watch : g->watch);
+	if (r == 0)
+		g->watch = watch;
 	return r;
 }
 
@@ -351,6 +415,7 @@ void gateway_free(struct gateway *g)
 	if (!g)
 		return;
 	loop_timer_free(g->stop_timer);
+	cert_watch_free(g->watch);
 	drop_policy(&g->policy);
 	dataplane_free(g->dataplane);
 	gateway_config_free(g->config);
