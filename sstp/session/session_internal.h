@@ -39,7 +39,7 @@ struct session {
 	struct call call;
 	struct link link;
 	const char *user_refused; /* server: why the user may not come in; NULL: he may */
-	bool binding_done; /* CALL_DO_OPEN happened */
+	bool binding_done;	  /* CALL_DO_OPEN happened */
 	bool is_up;
 	bool link_running; /* the link's lower layer is up */
 	bool in_burst;	   /* on_packet() was called, on_burst_end() not yet */
