@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sstp/base/verify.h"
 #include "sstp/net/tls_error.h"
 #include "sstp/net/tls_internal.h"
 #include "sstp/net/tls_server.h"
-#include "sstp/net/verify.h"
 
 /* AES-128-GCM first: a tunnel's traffic costs a fifth more with AES-256. Forward secrecy only, no CBC. */
 static const char ciphers_tls13[] =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sstp/net/verify.h"
+#include "sstp/base/verify.h"
 
 #include <openssl/x509v3.h>
 #include <stdio.h>

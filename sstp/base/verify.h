@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SSTP_NET_VERIFY_H
-#define SSTP_NET_VERIFY_H
+#ifndef SSTP_BASE_VERIFY_H
+#define SSTP_BASE_VERIFY_H
 /* Judging a server's certificate beyond what OpenSSL does, and saying in words why it was refused. */
 #include <openssl/x509.h>
 #include <stdbool.h>
