@@ -47,6 +47,7 @@ enum {
 	EAP_TLS_ROUNDS_MAX = 64,    /* packets given to eap_tls_input() */
 	EAP_TLS_MSK_SIZE = 64,
 	EAP_TLS_THUMBPRINT_MAX = 64, /* characters: SHA-256 in hex; SHA-1 has 40 */
+	EAP_TLS_SENTENCE_MAX = 224,  /* of a judge */
 	EAP_TLS_REASON_MAX = 256,
 };
 
@@ -82,7 +83,7 @@ struct eap_tls_verdict {
 	 */
 	uint8_t alert;
 	/* refused: for the log, one for each cause; what came from the certificate is escaped */
-	char sentence[EAP_TLS_REASON_MAX];
+	char sentence[EAP_TLS_SENTENCE_MAX];
 };
 
 /*
