@@ -177,3 +177,49 @@ void testcert_write_key(const struct testcert *c, const char *path)
 
 	must(PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) && fclose(f) == 0, path);
 }
+
+static BIO *new_text(void)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	must(bio, "allocate");
+	return bio;
+}
+
+/* Takes bio. */
+static char *text_of(BIO *bio)
+{
+	char *data = NULL;
+	long len = BIO_get_mem_data(bio, &data);
+	char *text = strndup(data, (size_t)len);
+
+	must(text, "allocate");
+	BIO_free(bio);
+	return text;
+}
+
+char *testcert_chain_pem(const struct testcert *c)
+{
+	BIO *bio = new_text();
+
+	must(PEM_write_bio_X509(bio, c->cert), "write a certificate");
+	for (c = c->issuer; c && c->issuer; c = c->issuer)
+		must(PEM_write_bio_X509(bio, c->cert), "write an issuer");
+	return text_of(bio);
+}
+
+char *testcert_key_pem(const struct testcert *c)
+{
+	BIO *bio = new_text();
+
+	must(PEM_write_bio_PrivateKey(bio, c->key, NULL, NULL, 0, NULL, NULL), "write a key");
+	return text_of(bio);
+}
+
+char *testcert_cert_pem(const struct testcert *c)
+{
+	BIO *bio = new_text();
+
+	must(PEM_write_bio_X509(bio, c->cert), "write a certificate");
+	return text_of(bio);
+}

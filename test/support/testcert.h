@@ -50,4 +50,9 @@ void testcert_write_key(const struct testcert *c, const char *path);
 /* Writes only the certificate itself: a root file. */
 void testcert_write_cert(const struct testcert *c, const char *path);
 
+/* The same as text. Returns owned. */
+char *testcert_chain_pem(const struct testcert *c);
+char *testcert_key_pem(const struct testcert *c);
+char *testcert_cert_pem(const struct testcert *c);
+
 #endif
