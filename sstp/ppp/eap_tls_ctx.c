@@ -27,6 +27,7 @@ static const struct {
 	{SSL_AD_UNSUPPORTED_CERTIFICATE, X509_V_ERR_INVALID_PURPOSE},
 	{SSL_AD_CERTIFICATE_REVOKED, X509_V_ERR_CERT_REVOKED},
 	{SSL_AD_CERTIFICATE_EXPIRED, X509_V_ERR_CERT_HAS_EXPIRED},
+	{SSL_AD_CERTIFICATE_UNKNOWN, X509_V_ERR_PERMITTED_VIOLATION},
 	{SSL_AD_UNKNOWN_CA, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY},
 	{SSL_AD_INTERNAL_ERROR, X509_V_ERR_OUT_OF_MEM},
 };
@@ -177,7 +178,7 @@ static int error_of(uint8_t alert)
 	for (size_t i = 0; i < sizeof(errors_by_alert) / sizeof(errors_by_alert[0]); i++)
 		if (errors_by_alert[i].alert == alert)
 			return errors_by_alert[i].error;
-	return X509_V_ERR_UNSPECIFIED; /* certificate_unknown */
+	return error_of(SSL_AD_CERTIFICATE_UNKNOWN);
 }
 
 static struct eap_tls_verdict *verdict_of(X509_STORE_CTX *x509)
