@@ -301,6 +301,8 @@ static enum eap_tls_result on_message(struct eap_tls *t, struct wire_writer *w)
 		n_data = read_data(t, &first);
 	if (n_data < 0)
 		return refuse(t, w);
+	if (SSL_has_pending(t->ssl))
+		return fail(t, "a message that does not end with a TLS record");
 	return t->ctx->is_server ? serve(t, was_finished, n_data, w)
 				 : follow(t, was_finished, n_data, first, w);
 }
