@@ -53,6 +53,20 @@ static void *count_realloc(void *p, size_t size, const char *file, int line)
 	return counted(realloc(p, size));
 }
 
+/* The key that is looked for in what is wiped, and how often it was in it. */
+static const uint8_t *sought;
+static unsigned wiped;
+
+void __real_secret_wipe_bytes(void *buf, size_t len);
+void __wrap_secret_wipe_bytes(void *buf, size_t len);
+
+void __wrap_secret_wipe_bytes(void *buf, size_t len)
+{
+	if (sought && memmem(buf, len, sought, EAP_TLS_MSK_SIZE))
+		wiped++;
+	__real_secret_wipe_bytes(buf, len);
+}
+
 static struct eap_tls_rig rig;
 
 static int init_rig(void **state)
@@ -129,6 +143,27 @@ static void tls_is_gone_when_it_is_done(void **state)
 	eap_tls_rig_run(&rig);
 	assert_int_equal(rig.server_result, EAP_TLS_DONE);
 	assert_int_equal(in_use, before);
+}
+
+static void X45_keys_are_wiped(void **state)
+{
+	uint8_t key[EAP_TLS_MSK_SIZE];
+
+	restart(EAP_TLS_FRAGMENT_MAX);
+	eap_tls_rig_run(&rig);
+	assert_int_equal(rig.server_result, EAP_TLS_DONE);
+	memcpy(key, eap_tls_msk(rig.server), sizeof(key));
+	sought = key;
+	wiped = 0;
+	eap_tls_rig_put(&rig, "", 1);
+	assert_int_equal(eap_tls_rig_input(&rig, rig.server), EAP_TLS_FAILED);
+	assert_int_equal(wiped, 1);
+	eap_tls_free(rig.server);
+	assert_int_equal(wiped, 1);
+	eap_tls_free(rig.client);
+	assert_int_equal(wiped, 2);
+	sought = NULL;
+	rig.server = rig.client = NULL;
 }
 
 /* The most that the server uses while it takes the packet. */
@@ -246,6 +281,7 @@ int main(void)
 		cmocka_unit_test(X09_aborted_conversations_leave_nothing),
 		cmocka_unit_test(a_started_server_holds_little),
 		cmocka_unit_test(tls_is_gone_when_it_is_done),
+		cmocka_unit_test(X45_keys_are_wiped),
 		cmocka_unit_test(X08_what_is_declared_is_not_allocated),
 		cmocka_unit_test(X08_what_a_hello_declares_is_not_allocated),
 		cmocka_unit_test(a_message_of_32_KiB_takes_as_much_and_no_multiple),
