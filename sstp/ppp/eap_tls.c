@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A conversation is a TLS connection between two memory buffers. A message of the peer goes into one
- * when its fragments come, and is processed when the last one has come; what TLS has to say by then
- * is our next message, and it stays in the other buffer until its last fragment is on its way. So
- * TLS never runs while a message is half received or half sent, and each message leads to exactly
- * one.
+ * A conversation is a TLS connection between two memory buffers. A message of the peer goes into
+ * one when its fragments come, and is processed when the last one has come; what TLS has to say by
+ * then is our next message, and it stays in the other buffer until its last fragment is on its way.
+ * So TLS never runs while a message is half received or half sent, and each message leads to
+ * exactly one.
  *
  * Both ends close the TLS connection as soon as it has nothing left to do: the keys are all that
  * stays.
@@ -218,8 +218,8 @@ static void explain_tls(struct eap_tls *t)
 }
 
 /*
- * TLS failed. Our alert, where there is one, goes out first; a client acknowledges the server's. The
- * server hears the client out before it says EAP-Failure.
+ * TLS failed. Our alert, where there is one, goes out first; a client acknowledges the server's.
+ * The server hears the client out before it says EAP-Failure.
  */
 static enum eap_tls_result refuse(struct eap_tls *t, struct wire_writer *w)
 {
@@ -380,7 +380,7 @@ static enum eap_tls_result (*const handlers[N_STATES][N_EVENTS])(
 };
 /* clang-format on */
 
-/* A length of zero and L are an empty packet too; any other length is a message without its bytes. */
+/* L with a length of zero is an empty packet too; any other length is a message without bytes. */
 static enum event event_of(const struct eap_tls_packet *p)
 {
 	if (p->start)

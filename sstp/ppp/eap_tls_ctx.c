@@ -76,8 +76,8 @@ static struct eap_tls_ctx *ctx_new(const SSL_METHOD *method)
 }
 
 /*
- * Hands every certificate of a PEM text to add(), which takes it. Returns how many; -EINVAL when one
- * is broken or add() refuses it, with why in ret_error.
+ * Hands every certificate of a PEM text to add(), which takes it. Returns how many; -EINVAL when
+ * one is broken or add() refuses it, with why in ret_error.
  */
 static int each_certificate(const char *text, const char *what, int (*add)(SSL_CTX *, X509 *, int),
 			    SSL_CTX *ssl, char ret_error[EAP_TLS_REASON_MAX])

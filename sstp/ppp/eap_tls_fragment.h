@@ -3,8 +3,8 @@
 #define SSTP_PPP_EAP_TLS_FRAGMENT_H
 /*
  * How a TLS message travels in EAP-TLS packets (RFC 5216 section 2.1.5 and 3): a flags byte, the
- * message's length where L says so, a piece of it; M: more pieces follow, each after an empty packet
- * that acknowledges the one before.
+ * message's length where L says so, a piece of it; M: more pieces follow, each after an empty
+ * packet that acknowledges the one before.
  *
  * Only the accounting is in here: pieces are checked and counted, and whoever asks keeps the bytes.
  * So a length that the peer declares is compared, never allocated.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EAP-TLS packets of a peer, one behind the other, against a receiver that keeps the bytes: what
- * is counted is what came, and never more than the limits. A message that is complete is sent again,
- * in fragments of a size that the input says (a head of 0x1000 and above), and arrives as it was.
+ * is counted is what came, and never more than the limits. A message that is complete is sent
+ * again, in fragments of a size that the input says (a head of 0x1000 and above), and arrives as it was.
  */
 #include "sstp/ppp/eap_tls_fragment.h"
 #include "sstp/ppp/eap_tls.h"

@@ -2,8 +2,8 @@
 #ifndef TEST_UNIT_PPP_EAP_TLS_RIG_H
 #define TEST_UNIT_PPP_EAP_TLS_RIG_H
 /*
- * Two EAP-TLS engines that talk to each other, with certificates made for the test program: a server
- * and a client of root "root", named gateway.test and "worker 7".
+ * Two EAP-TLS engines that talk to each other, with certificates made for the test program: a
+ * server and a client of root "root", named gateway.test and "worker 7".
  */
 #include <openssl/ssl.h>
 
@@ -59,14 +59,20 @@ extern const struct testcert *rig_other_root;
 int eap_tls_rig_setup(void **state);
 int eap_tls_rig_teardown(void **state);
 
-/* A certificate of root "root" for the server or client, with what differs from the usual one. Returns owned by the rig. */
+/*
+ * A certificate of root "root" for the server or client, with what differs from the usual one.
+ * Returns borrowed until the teardown.
+ */
 const struct testcert *eap_tls_rig_cert(const struct testcert_spec *spec);
 
 /* Contexts and conversations. */
 void eap_tls_rig_init(struct eap_tls_rig *r, const struct eap_tls_rig_spec *spec);
 void eap_tls_rig_done(struct eap_tls_rig *r);
 
-/* One step: the server's Start, or the packet that is on its way goes to who it is for. False: nobody has anything to say. */
+/*
+ * One step: the server's Start, or the packet on its way goes to who it is for. False: nobody has
+ * anything to say.
+ */
 bool eap_tls_rig_step(struct eap_tls_rig *r);
 
 /* Until nobody has anything to say. */

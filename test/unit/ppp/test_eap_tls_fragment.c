@@ -196,7 +196,7 @@ static void a_message_has_64_fragments(void **state)
 	assert_string_equal(refusal(&rx, 0x00, 0, 936), "a message has more than 64 fragments");
 }
 
-/* Sends a message in packets of at most max bytes; returns them one behind the other with their sizes. */
+/* Sends a message in packets of at most max bytes: one behind the other, with their sizes. */
 static size_t fragment(const uint8_t *msg, size_t len, size_t max, uint8_t *packets, size_t *sizes)
 {
 	struct eap_tls_tx tx = {msg, len, 0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a conversation allocates, and what happens when it cannot: OpenSSL's allocations are counted. */
+/* What a conversation allocates, and what happens when it cannot: OpenSSL's memory is counted. */
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>

@@ -34,7 +34,7 @@ static void assert_no_keys(const struct eap_tls_rig *r)
 	assert_null(eap_tls_peer_name(r->client));
 }
 
-/* The server refuses the client: it sends its alert, hears the acknowledgement, and then gives up. */
+/* The server refuses the client: it sends its alert, hears the answer, and then gives up. */
 static void check_client_refused(const struct eap_tls_rig_spec *spec, const char *reason,
 				 const char *alert)
 {
@@ -201,7 +201,7 @@ static void client_without_a_certificate_is_refused(void **state)
 	}
 }
 
-/* A key whose public half is of one certificate and whose private half is of another. Returns owned. */
+/* A key whose public half is of one certificate and its private half of another. Returns owned. */
 static EVP_PKEY *mixed_key(const struct testcert *public, const struct testcert *private)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
