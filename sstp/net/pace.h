@@ -5,20 +5,25 @@
  * How much a stream hands to its socket at a time, so that what waits, waits where it can still be put in order: in the
  * owner's queue, not as ciphertext, not in the socket, not in the buffer of a bottleneck.
  *
- * An engine: it is told what TCP knows of the path, and says what follows. Four things follow from the rate at which the
- * peer acknowledges: a record holds a millisecond of it (a receiver cannot open half a record), a send about as much,
- * the socket two milliseconds that it has not sent yet; and on a path that is slow and on which a queue is seen (the
- * round trip is longer than the shortest one), the socket may hold no more in all than fills the path and a few
- * milliseconds of the bottleneck's buffer. Congestion control stays what it was and may send less; this keeps it from
- * filling a buffer that others' packets wait in, too.
+ * An engine: it is told what TCP knows of the path, and says what follows. Facts are gathered into spans of a few round
+ * trips; all that is decided is decided at the end of one. Three things follow from the rate at which the peer
+ * acknowledges: a record holds a millisecond of it (a receiver cannot open half a record), a send about as much, the
+ * socket two milliseconds that it has not sent yet. They limit no rate, whatever they are.
  *
- * The queue may be somebody else's: then holding back gives him the link and shortens nothing. So we hold back by half
- * of it at a time; when the round trip does not become shorter within half a second, the limit is dropped for some
- * seconds, twice as many each time.
+ * The fourth does: while our own stream fills the buffer of a bottleneck, the socket may hold no more in all than fills
+ * the path and a little of that buffer. Whether the queue is ours is never known beforehand: it may be somebody else's,
+ * who then gets the link, or no queue at all but a round trip that varies or has become longer for good. So holding back
+ * is an experiment, and the rate is what decides it:
  *
- * The rate counts only when it is the path's and not the sender's: the socket was full, or as much was under way as
- * congestion control allows. A higher one always counts. What is known is kept while a stream is idle. Before anything
- * is known there are no limits.
+ *	free	no limit. When a long queue stands and the rate no longer rises, hold back by half of the queue.
+ *	tried	Did the rate fall? Then let go, for 8 s and twice as long each time. Did the queue not become shorter?
+ *		The same. Is it still long? By half of it again.
+ *	held	After a second allow half as much again; and when a long queue comes although we hold back, all is new: free.
+ *	probed	Does the rate rise? Then we were what kept it low: let go, as above. Else hold back as before.
+ *
+ * "Falls" and "rises" are by a tenth: so much holding back may cost, and no more. A span in which the sender did not
+ * keep the socket full decides nothing. A rejected alternative: to compute the limit from rate and round trip at each
+ * look. The rate then is what the limit makes of it, and both go down together.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,6 +46,23 @@ struct pace_facts {
 	uint32_t min_rtt_us; /* of the last minutes */
 	uint32_t in_flight;  /* packets */
 	uint32_t window;     /* packets that congestion control allows */
+	uint32_t waiting;    /* bytes in the socket, sent or not */
+	uint32_t memory;     /* bytes that they take of the send buffer; 0: not known */
+};
+
+enum pace_stage {
+	PACE_FREE,
+	PACE_TRIED,
+	PACE_HELD,
+	PACE_PROBED,
+};
+
+/* Of a few round trips. */
+struct pace_span {
+	uint64_t begin_at;
+	uint64_t acked, busy_us; /* at its begin */
+	uint32_t queue_us;	 /* the shortest: one that stands */
+	uint32_t looks, full_looks;
 };
 
 struct pace {
@@ -48,15 +70,19 @@ struct pace {
 	uint32_t record; /* plaintext of a record */
 	uint32_t burst;	 /* ciphertext of a send */
 	uint32_t unsent; /* what the socket may hold that TCP has not sent */
-	uint32_t held;	 /* what it may hold in all; 0: no limit */
+	uint32_t held;	 /* what it may hold in all, as memory of the send buffer; 0: no limit */
 	/* what is known */
 	uint64_t rate; /* bytes per second; 0: nothing yet */
-	struct pace_facts last;
 	uint64_t due_at;
-	uint64_t judge_at;    /* when the queue must have become shorter; 0: it is short */
-	uint32_t queue_us;    /* than this */
-	uint64_t yield_until; /* no limit before */
-	uint64_t yield_ns;    /* how long the next time */
+	struct pace_span span;
+	/* the experiment */
+	enum pace_stage stage;
+	uint64_t base_rate;	/* what the rate is compared with */
+	uint32_t base_queue_us; /* and the queue */
+	uint32_t usual;		/* what was held before the probe */
+	uint64_t settled_at;	/* what was changed last shows from then on */
+	uint64_t next_at;	/* free: not held before; held: not probed before */
+	uint64_t free_ns;	/* how long the next time */
 };
 
 void pace_init(struct pace *p);

@@ -2,6 +2,7 @@
 #include "sstp/net/tcp.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -33,6 +34,26 @@ int tcp_set_congestion(int fd, const char *name)
 		       : 0;
 }
 
+/* What the send buffer counts; 0 where the kernel does not tell. */
+static uint32_t queued_memory(int fd)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(memory);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &len) < 0)
+		return 0;
+	return memory[SK_MEMINFO_WMEM_QUEUED];
+}
+
+/* What was sent more than once was written once; the SYN is acknowledged and was never written. */
+static uint32_t waiting_bytes(const struct tcp_info *info)
+{
+	uint64_t written =
+		info->tcpi_bytes_sent - info->tcpi_bytes_retrans + info->tcpi_notsent_bytes;
+
+	return written > info->tcpi_bytes_acked ? (uint32_t)(written - info->tcpi_bytes_acked) : 0;
+}
+
 int tcp_facts(int fd, struct pace_facts *ret_facts)
 {
 	struct tcp_info info = {0};
@@ -47,6 +68,8 @@ int tcp_facts(int fd, struct pace_facts *ret_facts)
 		.min_rtt_us = info.tcpi_min_rtt,
 		.in_flight = info.tcpi_unacked,
 		.window = info.tcpi_snd_cwnd,
+		.waiting = waiting_bytes(&info),
+		.memory = queued_memory(fd),
 	};
 	return 0;
 }
