@@ -87,10 +87,10 @@ static int start_fails(const char *name, const char *sentence)
 
 static void application_that_is_not_there_is_enoent(void **state)
 {
-	assert_int_equal(start_fails("/etc/nowhere", "cannot start '/etc/nowhere': execute: "
+	assert_int_equal(start_fails("/etc/nowhere", "cannot start '/etc/nowhere': cannot execute: "
 						     "No such file or directory"),
 			 -ENOENT);
-	assert_int_equal(start_fails("no-such-program", "cannot start 'no-such-program': execute: "
+	assert_int_equal(start_fails("no-such-program", "cannot start 'no-such-program': cannot execute: "
 							"No such file or directory"),
 			 -ENOENT);
 }
@@ -100,9 +100,9 @@ static void application_that_is_none_is_eacces(void **state)
 	write_text("/etc/text", "no program\n");
 	chmod("/etc/text", 0644);
 	assert_int_equal(
-		start_fails("/etc/text", "cannot start '/etc/text': execute: Permission denied"),
+		start_fails("/etc/text", "cannot start '/etc/text': cannot execute: Permission denied"),
 		-EACCES);
-	assert_int_equal(start_fails("/etc", "cannot start '/etc': execute: Permission denied"),
+	assert_int_equal(start_fails("/etc", "cannot start '/etc': cannot execute: Permission denied"),
 			 -EACCES);
 }
 
@@ -184,7 +184,7 @@ static void failing_step_is_named(void **state)
 
 	p.resolv_conf = "/run/not-there";
 	assert_int_equal(app_start(&p, &pid, error), -ECHILD);
-	assert_string_equal(error, "cannot start 'sh': mount resolv.conf: "
+	assert_string_equal(error, "cannot start 'sh': cannot mount resolv.conf: "
 				   "No such file or directory");
 }
 

@@ -28,7 +28,7 @@ static void set_up_that_fails_is_not_the_app_s_fault(void **state)
 	p.netns_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(app_start(&p, &pid, error), -ECHILD);
 	assert_string_equal(error,
-			    "cannot start 'sh': enter the network namespace: Invalid argument");
+			    "cannot start 'sh': cannot enter the network namespace: Invalid argument");
 	assert_int_equal(pid, -7);
 	close(p.netns_fd);
 }
@@ -45,7 +45,7 @@ static void no_descriptors_left_is_said(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	assert_int_equal(app_start(&p, &pid, error), -ECHILD);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-	assert_string_equal(error, "cannot start 'sh': make a process: Too many open files");
+	assert_string_equal(error, "cannot start 'sh': cannot make a process: Too many open files");
 	assert_int_equal(pid, -7);
 }
 
