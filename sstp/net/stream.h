@@ -101,8 +101,9 @@ struct stream *stream_connect(struct stream_scratch *scratch, const struct socka
 /*
  * Encrypts len bytes as one record (more than 16 KB: several). Returns 0; -EAGAIN when blocked, nothing
  * taken; -EPIPE when the stream has ended or is shutting down; -ENOTCONN before on_open; -EMSGSIZE above
- * STREAM_SEND_MAX. Flushes only when the gather buffer is full. A stream that is not blocked always takes
- * one record, even if it becomes blocked by that: who asks stream_is_blocked() first loses nothing.
+ * STREAM_SEND_MAX. Flushes when as much is gathered as the path takes in a millisecond (1400 bytes at least), and when
+ * the gather buffer is full or another stream's. A stream that is not blocked always takes one record, even if it
+ * becomes blocked by that: who asks stream_is_blocked() first loses nothing.
  */
 int stream_send(struct stream *s, const void *buf, size_t len);
 
