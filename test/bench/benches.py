@@ -11,8 +11,9 @@ import sys
 import time
 
 import measure
+import paths
 from figures import Figure, pair, peers, rounded
-from lab import OUTER, BenchError, established, resident_bytes, wait_until
+from lab import OUTER, BenchError, established, resident_bytes, routed, wait_until
 
 DIRECTIONS = {"up": (), "down": ("--reverse",), "up4": ("--parallel", "4"),
               "down4": ("--reverse", "--parallel", "4")}
@@ -112,27 +113,12 @@ def packets(run):
 
 @contextlib.contextmanager
 def slow_link(lab):
-    """A router between the tunnels' outer ends, with a link of 100 Mbit/s both ways. The queue is the router's own: a
-    sender would notice one in its own machine, and hold back."""
-    router = lab.add_namespace("router")
-    ends = ((lab.host, "192.0.2.2", "192.0.2.1"), (lab.gw, "192.0.2.1", "192.0.2.2"))
-    try:
-        for number, (ns, own, peer) in enumerate(ends):
-            inner, outer = f"s{number}", f"r{number}"
-            lab.call(["ip", "link", "add", inner, "netns", ns, "type", "veth", "peer", "name", outer, "netns", router])
-            lab.call(["ip", "-n", router, "addr", "add", f"198.51.100.{2 * number}/31", "dev", outer])
-            lab.call(["ip", "-n", ns, "addr", "add", f"198.51.100.{2 * number + 1}/31", "dev", inner])
-            for where, device in ((ns, inner), (router, outer)):
-                lab.call(["ip", "-n", where, "link", "set", device, "up"])
-            lab.call(["ip", "-n", router, "route", "add", own, "via", f"198.51.100.{2 * number + 1}"])
-            lab.call(["ip", "-n", ns, "route", "add", peer, "via", f"198.51.100.{2 * number}", "src", own])
-            lab.call(["tc", "-n", router, "qdisc", "add", "dev", outer, "root", "tbf", *LINK])
-        lab.exec(router, ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
+    """100 Mbit/s both ways, between the tunnels' outer ends. The queue is the router's own: a sender would notice one in
+    its own machine, and hold back."""
+    with routed(lab) as (router, links):
+        for link in links:
+            lab.call(["tc", "-n", router, "qdisc", "add", "dev", link, "root", "tbf", *LINK])
         yield
-    finally:
-        for number, (ns, _, _) in enumerate(ends):
-            lab.call(["ip", "-n", ns, "link", "del", f"s{number}"], may_fail=True)
-        lab.remove_namespace(router)
 
 
 def loaded(run, system, direction):
@@ -392,4 +378,4 @@ def lpm(build_dir, seconds, rounds, say):
 
 ALONE = {"lpm": lpm}  # of (build_dir, seconds, rounds, say)
 BENCHES = {"tunnel": tunnel, "packets": packets, "latency": latency, "sessions": sessions, "syscalls": syscalls,
-           "stall": stall}
+           "stall": stall, "paths": paths.paths}

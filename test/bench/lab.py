@@ -100,8 +100,8 @@ class Lab:
 
     def add_target(self, net):
         """Address NET.2 in vnet, for one tunnel alone."""
-        self.call(["ip", "-n", self.gw, "addr", "add", f"{net}.1/24", "dev", "v0"])
-        self.call(["ip", "-n", self.vnet, "addr", "add", f"{net}.2/24", "dev", "v1"])
+        self.call(["ip", "-n", self.gw, "addr", "replace", f"{net}.1/24", "dev", "v0"])
+        self.call(["ip", "-n", self.vnet, "addr", "replace", f"{net}.2/24", "dev", "v1"])
 
     def down(self):
         """Undoes all of it, in reverse; a step that fails does not keep the others from being done."""
@@ -200,6 +200,30 @@ class Lab:
     def wait_reachable(self, ns, address, limit_s=15):
         wait_until(limit_s, f"an answer from {address} through the tunnel",
                    lambda: " 1 received" in self.exec(ns, ["ping", "-c", "1", "-W", "1", address], may_fail=True))
+
+
+@contextlib.contextmanager
+def routed(lab):
+    """A router between the tunnels' outer ends, which they reach by it alone: (its namespace, its links to host and
+    gateway)."""
+    router = lab.add_namespace("router")
+    ends = ((lab.host, "192.0.2.2", OUTER), (lab.gw, OUTER, "192.0.2.2"))
+    try:
+        for number, (ns, own, peer) in enumerate(ends):
+            inner, outer = f"s{number}", f"r{number}"
+            lab.call(["ip", "link", "add", inner, "netns", ns, "type", "veth", "peer", "name", outer, "netns", router])
+            lab.call(["ip", "-n", router, "addr", "add", f"198.51.100.{2 * number}/31", "dev", outer])
+            lab.call(["ip", "-n", ns, "addr", "add", f"198.51.100.{2 * number + 1}/31", "dev", inner])
+            for where, device in ((ns, inner), (router, outer)):
+                lab.call(["ip", "-n", where, "link", "set", device, "up"])
+            lab.call(["ip", "-n", router, "route", "add", own, "via", f"198.51.100.{2 * number + 1}"])
+            lab.call(["ip", "-n", ns, "route", "add", peer, "via", f"198.51.100.{2 * number}", "src", own])
+        lab.exec(router, ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
+        yield router, [f"r{number}" for number in range(len(ends))]
+    finally:
+        for number, (ns, _, _) in enumerate(ends):
+            lab.call(["ip", "-n", ns, "link", "del", f"s{number}"], may_fail=True)
+        lab.remove_namespace(router)
 
 
 def sockets(pid, port, state):

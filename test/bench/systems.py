@@ -33,6 +33,12 @@ class System:
         self.connect()
         self.lab.wait_reachable(self.ns, self.target)
 
+    def again(self):
+        """A new connection, which knows nothing of the path."""
+        self.lab.stop(self.client)
+        self.lab.stop(self.server)
+        self.up()
+
     def connect(self):
         raise NotImplementedError
 
