@@ -23,6 +23,8 @@ enum {
 
 static const uint64_t span_min_ns = 100 * CLOCK_NS_PER_MS;
 static const uint64_t probe_min_ns = CLOCK_NS_PER_S;
+/* how long the limit may be felt after a probe was due and could not be made */
+static const uint64_t lapse_ns = 4 * CLOCK_NS_PER_S;
 static const uint64_t free_min_ns = 8 * CLOCK_NS_PER_S;
 static const uint64_t free_max_ns = 256 * CLOCK_NS_PER_S;
 
@@ -96,12 +98,27 @@ static uint64_t span_rate(const struct pace_span *span, const struct pace_facts 
 	return busy_us ? (f->acked - span->acked) * US_PER_S / busy_us : 0;
 }
 
+static uint64_t span_busy_ns(const struct pace_span *span, const struct pace_facts *f)
+{
+	return US_TO_NS * (f->busy_us - span->busy_us);
+}
+
 /* The sender gave all that the socket took, all the time: the rate is the path's, or that of our limit. */
 static bool span_was_full(const struct pace_span *span, uint64_t now, const struct pace_facts *f)
 {
-	uint64_t busy_ns = US_TO_NS * (f->busy_us - span->busy_us), ns = now - span->begin_at;
+	uint64_t ns = now - span->begin_at;
 
-	return 2 * span->full_looks > span->looks && busy_ns >= ns - ns / 8;
+	return 2 * span->full_looks > span->looks && span_busy_ns(span, f) >= ns - ns / 8;
+}
+
+/* How long a limit may have been felt. */
+static uint64_t span_felt_ns(const struct pace_span *span, uint64_t now, const struct pace_facts *f)
+{
+	uint64_t ns = now - span->begin_at, busy_ns = span_busy_ns(span, f);
+
+	if (!span->full_looks)
+		return 0;
+	return busy_ns < ns ? busy_ns : ns;
 }
 
 /* ---- what follows from the rate */
@@ -182,10 +199,10 @@ static void hold_back(struct pace *p, uint64_t now, const struct pace_facts *f)
 	      now + rtts_ns(f, SETTLE_RTTS));
 }
 
-/* The rate no longer rises by itself: what follows can be told from a beginning. Notes it. */
+/* The rate neither rises by itself nor recovers from losses: what a change does to it can be told. Notes it. */
 static bool is_steady(struct pace *p, uint64_t rate)
 {
-	bool is = p->base_rate && !rose(p, rate);
+	bool is = p->base_rate && !rose(p, rate) && !fell(p, rate);
 
 	p->base_rate = rate;
 	return is;
@@ -247,6 +264,25 @@ static void conclude(struct pace *p, uint64_t now, const struct pace_facts *f, u
 	}
 }
 
+/* The sender did not press, or not always: a limit that is not known to be harmless goes. */
+static void leave_open(struct pace *p, uint64_t now, const struct pace_facts *f)
+{
+	switch (p->stage) {
+	case PACE_FREE:
+	case PACE_HELD: p->base_rate = 0; break;
+	case PACE_TRIED: let_go(p, now); break;
+	case PACE_PROBED: hold(p, now, f, p->usual); break;
+	}
+}
+
+/* A limit that cannot be probed lapses; while nobody feels it, its time stands still. */
+static void grow_older(struct pace *p, uint64_t now, const struct pace_facts *f)
+{
+	p->next_at += now - p->span.begin_at - span_felt_ns(&p->span, now, f);
+	if (now > p->next_at + lapse_ns)
+		let_go(p, now);
+}
+
 static void span_end(struct pace *p, uint64_t now, const struct pace_facts *f)
 {
 	uint64_t rate = span_rate(&p->span, f);
@@ -255,10 +291,12 @@ static void span_end(struct pace *p, uint64_t now, const struct pace_facts *f)
 	/* a higher one is never the sender's doing */
 	if (was_full || (p->rate && rate > p->rate))
 		set_sizes(p, rate);
+	if (p->stage == PACE_HELD)
+		grow_older(p, now, f);
 	if (was_full)
 		conclude(p, now, f, rate);
-	else if (p->stage == PACE_FREE || p->stage == PACE_HELD)
-		p->base_rate = 0;
+	else
+		leave_open(p, now, f);
 }
 
 void pace_on_facts(struct pace *p, uint64_t now, const struct pace_facts *f, bool is_full)

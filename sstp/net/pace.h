@@ -15,15 +15,17 @@
  * who then gets the link, or no queue at all but a round trip that varies or has become longer for good. So holding back
  * is an experiment, and the rate is what decides it:
  *
- *	free	no limit. When a long queue stands and the rate no longer rises, hold back by half of the queue.
+ *	free	no limit. When a long queue stands and the rate is steady, hold back by half of the queue.
  *	tried	Did the rate fall? Then let go, for 8 s and twice as long each time. Did the queue not become shorter?
  *		The same. Is it still long? By half of it again.
- *	held	After a second allow half as much again; and when a long queue comes although we hold back, all is new: free.
- *	probed	Does the rate rise? Then we were what kept it low: let go, as above. Else hold back as before.
+ *	held	After a second, and once the rate is steady, allow half as much again. Not possible while the limit is felt
+ *		for 4 s more: let go. A long queue comes although we hold back: all is new, let go.
+ *	probed	Does the rate rise? Then we were what kept it low: let go, as for a failed trial. Else hold back as before.
  *
- * "Falls" and "rises" are by a tenth: so much holding back may cost, and no more. A span in which the sender did not
- * keep the socket full decides nothing. A rejected alternative: to compute the limit from rate and round trip at each
- * look. The rate then is what the limit makes of it, and both go down together.
+ * "Falls" and "rises" are by a tenth, steady is neither: so much holding back may cost, and no more. A span in which the
+ * sender did not keep the socket full decides nothing, and a trial or a probe in it has not been made. A rejected
+ * alternative: to compute the limit from rate and round trip at each look. The rate then is what the limit makes of it,
+ * and both go down together.
  */
 #include <stdbool.h>
 #include <stdint.h>

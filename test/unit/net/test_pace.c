@@ -425,10 +425,53 @@ static void pause_of_the_sender_decides_nothing(void **state)
 		s.demand = 10 * PACKET;
 		run(&s, 700);
 		s.demand = UNLIMITED;
-		run(&s, 400);
+		run(&s, 1400);
 		/* a probe may be under way */
 		assert_in_range(s.p.held, held, held + held / 2);
 	}
+}
+
+/* Every tenth of a second the sender stops, and no span is full. */
+static void limit_that_is_felt_and_never_probed_lapses(void **state)
+{
+	struct scene s = path(100, 2, 50);
+
+	run(&s, 5000);
+	assert_int_not_equal(s.p.held, 0);
+	for (int i = 0; i < 400 && s.p.held; i++) {
+		s.demand = i % 2 ? UNLIMITED : 0;
+		run(&s, 50);
+	}
+	assert_int_equal(s.p.held, 0);
+}
+
+static void limit_that_nobody_feels_stays(void **state)
+{
+	struct scene s = path(100, 2, 50);
+	uint32_t held;
+
+	run(&s, 5000);
+	held = s.p.held;
+	assert_int_not_equal(held, 0);
+	s.demand = 10 * PACKET;
+	run(&s, 60000);
+	s.now += 3600 * CLOCK_NS_PER_S;
+	run(&s, 60000);
+	assert_int_equal(s.p.held, held);
+}
+
+static void limit_is_let_go_when_the_rate_is_never_steady(void **state)
+{
+	struct scene s = path(100, 2, 50);
+
+	run(&s, 5000);
+	assert_int_not_equal(s.p.held, 0);
+	for (int i = 0; i < 80 && s.p.held; i++) {
+		s.rate = (i % 2 ? 50 : 100) * MBIT;
+		/* a span and the begin of the next */
+		run(&s, 110);
+	}
+	assert_int_equal(s.p.held, 0);
 }
 
 int main(void)
@@ -453,6 +496,9 @@ int main(void)
 		cmocka_unit_test(
 			trial_that_fails_is_repeated_after_8_s_and_twice_as_long_each_time),
 		cmocka_unit_test(pause_of_the_sender_decides_nothing),
+		cmocka_unit_test(limit_that_is_felt_and_never_probed_lapses),
+		cmocka_unit_test(limit_that_nobody_feels_stays),
+		cmocka_unit_test(limit_is_let_go_when_the_rate_is_never_steady),
 	};
 
 	return cmocka_run_group_tests_name("net/pace", tests, NULL, NULL);
