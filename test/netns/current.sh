@@ -230,7 +230,7 @@ application_that_cannot_start_ends_the_worker_like_a_shell() {
 	is $? 127 "exit status for a program that is not there"
 	worker_run -- /etc/passwd
 	is $? 126 "exit status for a file that is no program"
-	like "$(log_since worker "$mark")" "cannot start 'no-such-program': execute: No such file" \
+	like "$(log_since worker "$mark")" "cannot start 'no-such-program': cannot execute: No such file" \
 		"the worker says why"
 }
 

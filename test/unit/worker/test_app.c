@@ -90,8 +90,9 @@ static void application_that_is_not_there_is_enoent(void **state)
 	assert_int_equal(start_fails("/etc/nowhere", "cannot start '/etc/nowhere': cannot execute: "
 						     "No such file or directory"),
 			 -ENOENT);
-	assert_int_equal(start_fails("no-such-program", "cannot start 'no-such-program': cannot execute: "
-							"No such file or directory"),
+	assert_int_equal(start_fails("no-such-program",
+				     "cannot start 'no-such-program': cannot execute: "
+				     "No such file or directory"),
 			 -ENOENT);
 }
 
@@ -99,11 +100,12 @@ static void application_that_is_none_is_eacces(void **state)
 {
 	write_text("/etc/text", "no program\n");
 	chmod("/etc/text", 0644);
-	assert_int_equal(
-		start_fails("/etc/text", "cannot start '/etc/text': cannot execute: Permission denied"),
-		-EACCES);
-	assert_int_equal(start_fails("/etc", "cannot start '/etc': cannot execute: Permission denied"),
+	assert_int_equal(start_fails("/etc/text",
+				     "cannot start '/etc/text': cannot execute: Permission denied"),
 			 -EACCES);
+	assert_int_equal(
+		start_fails("/etc", "cannot start '/etc': cannot execute: Permission denied"),
+		-EACCES);
 }
 
 static void application_is_told_about_its_network(void **state)

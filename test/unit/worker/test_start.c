@@ -27,8 +27,8 @@ static void set_up_that_fails_is_not_the_app_s_fault(void **state)
 
 	p.netns_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(app_start(&p, &pid, error), -ECHILD);
-	assert_string_equal(error,
-			    "cannot start 'sh': cannot enter the network namespace: Invalid argument");
+	assert_string_equal(
+		error, "cannot start 'sh': cannot enter the network namespace: Invalid argument");
 	assert_int_equal(pid, -7);
 	close(p.netns_fd);
 }
