@@ -7,7 +7,7 @@
 #include "sstp/ppp/nthash.h"
 #include "sstp/ppp/pap.h"
 
-static const struct auth_method *const methods[] = {&chap_method, &pap_method};
+static const struct auth_method *const rows[] = {&chap_method, &pap_method};
 
 static void set_own_name(struct auth *a)
 {
@@ -21,8 +21,15 @@ void auth_init(struct auth *a, const struct auth_params *params)
 	if (params->server)
 		return;
 	set_own_name(a);
-	a->has_hash = nt_hash((const char *)params->password->data, params->password->len,
-			      a->nt_hash) == 0;
+	a->has_hash = params->password && nt_hash((const char *)params->password->data,
+						  params->password->len, a->nt_hash) == 0;
+}
+
+void auth_leave(struct auth *a)
+{
+	a->deadline = CLOCK_NEVER;
+	if (a->state < AUTH_ACCEPTED)
+		a->state = AUTH_IDLE;
 }
 
 void auth_done(struct auth *a)
@@ -31,13 +38,17 @@ void auth_done(struct auth *a)
 	a->deadline = CLOCK_NEVER;
 }
 
-unsigned auth_start(struct auth *a, unsigned method, uint64_t now, struct outbox *out)
+unsigned auth_start(struct auth *a, unsigned methods, uint16_t peer_mru, uint64_t now,
+		    struct outbox *out)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (methods[i]->bit == method)
-			a->method = methods[i];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i]->bits & methods)
+			a->method = rows[i];
 	}
 	a->state = AUTH_IDLE;
+	a->allowed = methods;
+	a->agreed = methods;
+	a->peer_mru = peer_mru;
 	a->tries = 0;
 	a->id++;
 	return a->method->start(a, now, out);
@@ -45,9 +56,10 @@ unsigned auth_start(struct auth *a, unsigned method, uint64_t now, struct outbox
 
 void auth_stop(struct auth *a)
 {
+	auth_leave(a);
 	a->state = AUTH_IDLE;
 	a->method = NULL;
-	a->deadline = CLOCK_NEVER;
+	a->agreed = 0;
 }
 
 unsigned auth_input(struct auth *a, uint64_t now, uint16_t protocol, const struct ppp_packet *p,
@@ -58,31 +70,20 @@ unsigned auth_input(struct auth *a, uint64_t now, uint16_t protocol, const struc
 	return a->method->input(a, now, p, out);
 }
 
-static unsigned decide(struct auth *a, const char *refused_because, struct outbox *out)
+unsigned auth_on_user(struct auth *a, uint64_t now, const struct link_user *user,
+		      struct outbox *out)
 {
-	unsigned result =
-		refused_because ? auth_refuse(a, refused_because, NULL, 0) : auth_accept(a);
-
-	a->method->answer(a, out);
-	return result;
+	return a->state == AUTH_LOOKUP ? a->method->on_user(a, now, user, out) : 0;
 }
 
-unsigned auth_on_user(struct auth *a, const uint8_t *nt_hash, struct outbox *out)
+static void wipe_hlak(struct auth *a)
 {
-	static const uint8_t nobody[LINK_NT_HASH_SIZE];
-	bool right;
-
-	if (a->state != AUTH_LOOKUP)
-		return 0;
-	right = a->method->verify(a, nt_hash ? nt_hash : nobody);
-	if (!nt_hash)
-		return decide(a, "no such user", out);
-	return decide(a, right ? NULL : "wrong password", out);
+	secret_wipe_bytes(a->hlak, sizeof(a->hlak));
 }
 
 void auth_wipe_key(struct auth *a)
 {
-	secret_wipe_bytes(a->hlak, sizeof(a->hlak));
+	wipe_hlak(a);
 	/* the server compares a repeated PAP request with it */
 	if (!a->params.server)
 		secret_wipe_bytes(a->nt_hash, sizeof(a->nt_hash));
@@ -90,20 +91,7 @@ void auth_wipe_key(struct auth *a)
 
 unsigned auth_on_timer(struct auth *a, uint64_t now, struct outbox *out)
 {
-	if (now < a->deadline)
-		return 0;
-	if (a->state == AUTH_LOOKUP) {
-		decide(a, "the user directory did not answer", out);
-		return AUTH_GAVE_UP;
-	}
-	if (a->tries == AUTH_MAX_TRIES) {
-		auth_refuse(a, "the peer does not answer", NULL, 0);
-		return AUTH_GAVE_UP;
-	}
-	a->method->resend(a, out);
-	a->tries++;
-	a->deadline = now + AUTH_RESEND_NS;
-	return 0;
+	return now < a->deadline ? 0 : a->method->on_timer(a, now, out);
 }
 
 bool auth_set_user(struct auth *a, const uint8_t *name, size_t len)
@@ -137,11 +125,16 @@ unsigned auth_accept(struct auth *a)
 
 unsigned auth_refuse(struct auth *a, const char *sentence, const void *peer_text, size_t len)
 {
+	reason_set(&a->reason, sentence, peer_text, len);
+	return auth_refused(a);
+}
+
+unsigned auth_refused(struct auth *a)
+{
 	a->state = AUTH_REFUSED;
 	a->deadline = CLOCK_NEVER;
-	secret_wipe_bytes(a->hlak, sizeof(a->hlak));
-	reason_set(&a->reason, sentence, peer_text, len);
-	return AUTH_FAILED;
+	wipe_hlak(a);
+	return AUTH_FAILED | AUTH_OVER;
 }
 
 void auth_sent(struct auth *a, uint64_t now)
@@ -149,4 +142,53 @@ void auth_sent(struct auth *a, uint64_t now)
 	a->state = AUTH_SENT;
 	a->tries = 1;
 	a->deadline = now + AUTH_RESEND_NS;
+}
+
+const char *auth_why_not(const struct link_user *user, bool proved)
+{
+	if (!user)
+		return "no such user";
+	if (!user->has_password)
+		return "the user comes in by certificate only";
+	return proved ? NULL : "wrong password";
+}
+
+const uint8_t *auth_hash_of(const struct link_user *user)
+{
+	static const uint8_t nobody[LINK_NT_HASH_SIZE];
+
+	return user && user->has_password ? user->nt_hash : nobody;
+}
+
+static unsigned decide(struct auth *a, const char *refused_because, struct outbox *out)
+{
+	unsigned result =
+		refused_because ? auth_refuse(a, refused_because, NULL, 0) : auth_accept(a);
+
+	a->method->answer(a, out);
+	return result;
+}
+
+unsigned auth_judge_password(struct auth *a, uint64_t now, const struct link_user *user,
+			     struct outbox *out)
+{
+	bool proved = a->method->verify(a, auth_hash_of(user));
+
+	return decide(a, auth_why_not(user, proved), out);
+}
+
+unsigned auth_repeat(struct auth *a, uint64_t now, struct outbox *out)
+{
+	if (a->state == AUTH_LOOKUP) {
+		decide(a, "the user directory did not answer", out);
+		return AUTH_OVER;
+	}
+	if (a->tries == AUTH_MAX_TRIES) {
+		auth_refuse(a, "the peer does not answer", NULL, 0);
+		return AUTH_OVER;
+	}
+	a->method->resend(a, out);
+	a->tries++;
+	a->deadline = now + AUTH_RESEND_NS;
+	return 0;
 }

@@ -2,265 +2,65 @@
 #include "sstp/ppp/chap.h"
 
 #include <errno.h>
-#include <string.h>
 
-enum {
-	RESERVED_SIZE = 8,
-};
-
-int chap_decode_value(const struct ppp_packet *p, uint8_t value_size, struct chap_value *ret_value)
+static void send_packet(const struct auth *a, enum chap_code code, struct outbox *out)
 {
-	struct wire_reader r = wire_reader(p->data, p->len);
-	uint8_t size = wire_u8(&r);
-	const uint8_t *value = wire_bytes(&r, size);
-	size_t left = wire_left(&r);
+	struct wire_writer w = frame_begin(out, PPP_CHAP, code, a->id);
 
-	if (!wire_ok(&r) || size != value_size)
-		return -EBADMSG;
-	*ret_value = (struct chap_value){value, wire_bytes(&r, left), left};
-	return 0;
+	chap_put(a, code, &w);
+	frame_end(out, &w);
 }
-
-/* Either case; -1: not a hex digit. */
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-int chap_decode_proof(const struct ppp_packet *p, uint8_t ret_proof[MSCHAPV2_PROOF_SIZE])
-{
-	struct wire_reader r = wire_reader(p->data, p->len);
-	uint8_t proof[MSCHAPV2_PROOF_SIZE];
-
-	if ((wire_u8(&r) | 0x20) != 's' || wire_u8(&r) != '=')
-		return -EBADMSG;
-	for (size_t i = 0; i < sizeof(proof); i++) {
-		int high = hex_value(wire_u8(&r));
-		int low = hex_value(wire_u8(&r));
-
-		if (high < 0 || low < 0)
-			return -EBADMSG;
-		proof[i] = (uint8_t)(high << 4 | low);
-	}
-	memcpy(ret_proof, proof, sizeof(proof));
-	return 0;
-}
-
-static void put_hex(struct wire_writer *w, const uint8_t *bytes, size_t len)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < len; i++) {
-		wire_put_u8(w, (uint8_t)digits[bytes[i] >> 4]);
-		wire_put_u8(w, (uint8_t)digits[bytes[i] & 15]);
-	}
-}
-
-static void put_text(struct wire_writer *w, const char *text)
-{
-	wire_put(w, text, strlen(text));
-}
-
-static struct mschapv2_exchange exchange(const struct auth *a)
-{
-	struct mschapv2_exchange x = {.name = a->user, .name_len = a->user_len};
-
-	memcpy(x.authenticator_challenge, a->challenge, sizeof(a->challenge));
-	memcpy(x.peer_challenge, a->peer_challenge, sizeof(a->peer_challenge));
-	return x;
-}
-
-/* server */
 
 static void send_challenge(const struct auth *a, struct outbox *out)
 {
-	struct wire_writer w = frame_begin(out, PPP_CHAP, CHAP_CHALLENGE, a->id);
-
-	wire_put_u8(&w, MSCHAPV2_CHALLENGE_SIZE);
-	wire_put(&w, a->challenge, sizeof(a->challenge));
-	wire_put(&w, a->params.name, strnlen(a->params.name, LINK_NAME_MAX));
-	frame_end(out, &w);
-}
-
-static void send_success(const struct auth *a, struct outbox *out)
-{
-	struct wire_writer w = frame_begin(out, PPP_CHAP, CHAP_SUCCESS, a->id);
-
-	put_text(&w, "S=");
-	put_hex(&w, a->proof, sizeof(a->proof));
-	put_text(&w, " M=OK");
-	frame_end(out, &w);
-}
-
-/* 691: wrong name or password. R=0: no second attempt on this connection. */
-static void send_failure(const struct auth *a, struct outbox *out)
-{
-	struct wire_writer w = frame_begin(out, PPP_CHAP, CHAP_FAILURE, a->id);
-
-	put_text(&w, "E=691 R=0 C=");
-	put_hex(&w, a->challenge, sizeof(a->challenge));
-	put_text(&w, " V=3 M=Bad");
-	frame_end(out, &w);
+	send_packet(a, CHAP_CHALLENGE, out);
 }
 
 static void send_answer(const struct auth *a, struct outbox *out)
 {
-	if (a->state == AUTH_ACCEPTED)
-		send_success(a, out);
-	else
-		send_failure(a, out);
+	send_packet(a, a->state == AUTH_ACCEPTED ? CHAP_SUCCESS : CHAP_FAILURE, out);
 }
 
-/* The value of a Response without what carries no meaning: reserved bytes and flags. */
-static void read_response(const struct chap_value *v,
-			  uint8_t ret_challenge[MSCHAPV2_CHALLENGE_SIZE],
-			  uint8_t ret_response[MSCHAPV2_RESPONSE_SIZE])
-{
-	struct wire_reader r = wire_reader(v->value, CHAP_RESPONSE_SIZE);
-
-	memcpy(ret_challenge, wire_bytes(&r, MSCHAPV2_CHALLENGE_SIZE), MSCHAPV2_CHALLENGE_SIZE);
-	wire_bytes(&r, RESERVED_SIZE);
-	memcpy(ret_response, wire_bytes(&r, MSCHAPV2_RESPONSE_SIZE), MSCHAPV2_RESPONSE_SIZE);
-}
-
-static unsigned first_response(struct auth *a, uint64_t now, const struct chap_value *v,
+static unsigned first_response(struct auth *a, uint64_t now, const struct ppp_packet *p,
 			       struct outbox *out)
 {
 	unsigned result;
 
-	read_response(v, a->peer_challenge, a->nt_response);
-	if (auth_set_user(a, v->name, v->name_len))
-		return auth_ask(a, now);
-	result = auth_refuse(a, "malformed user name", v->name, v->name_len);
+	switch (chap_take_response(a, p)) {
+	case 0: return auth_ask(a, now);
+	case -EBADMSG: return 0;
+	}
+	result = auth_refused(a);
 	send_answer(a, out);
 	return result;
-}
-
-static bool is_same_response(const struct auth *a, const struct chap_value *v)
-{
-	uint8_t challenge[MSCHAPV2_CHALLENGE_SIZE];
-	uint8_t response[MSCHAPV2_RESPONSE_SIZE];
-
-	read_response(v, challenge, response);
-	return auth_is_user(a, v->name, v->name_len) &&
-	       secret_equal_bytes(challenge, a->peer_challenge, sizeof(challenge)) &&
-	       secret_equal_bytes(response, a->nt_response, sizeof(response));
 }
 
 static unsigned server_input(struct auth *a, uint64_t now, const struct ppp_packet *p,
 			     struct outbox *out)
 {
-	struct chap_value v;
-
-	if (p->code != CHAP_RESPONSE || p->id != a->id ||
-	    chap_decode_value(p, CHAP_RESPONSE_SIZE, &v))
-		return 0;
 	if (a->state == AUTH_SENT)
-		return first_response(a, now, &v, out);
-	if (a->state != AUTH_LOOKUP && is_same_response(a, &v))
+		return first_response(a, now, p, out);
+	if (a->state != AUTH_LOOKUP && chap_is_same_response(a, p))
 		send_answer(a, out);
 	return 0;
 }
 
-static bool verify(struct auth *a, const uint8_t nt_hash[LINK_NT_HASH_SIZE])
-{
-	struct mschapv2_exchange x = exchange(a);
-	uint8_t expected[MSCHAPV2_RESPONSE_SIZE];
-
-	mschapv2_nt_response(&x, nt_hash, expected);
-	mschapv2_proof(&x, nt_hash, a->nt_response, a->proof);
-	mschapv2_hlak(nt_hash, a->nt_response, a->hlak);
-	return secret_equal_bytes(expected, a->nt_response, sizeof(expected));
-}
-
-/* client */
-
-static void send_response(const struct auth *a, struct outbox *out)
-{
-	struct wire_writer w = frame_begin(out, PPP_CHAP, CHAP_RESPONSE, a->id);
-
-	wire_put_u8(&w, CHAP_RESPONSE_SIZE);
-	wire_put(&w, a->peer_challenge, sizeof(a->peer_challenge));
-	wire_put_zero(&w, RESERVED_SIZE);
-	wire_put(&w, a->nt_response, sizeof(a->nt_response));
-	wire_put_u8(&w, 0);
-	wire_put(&w, a->user, a->user_len);
-	frame_end(out, &w);
-}
-
-static void make_response(struct auth *a, const struct chap_value *v)
-{
-	struct mschapv2_exchange x;
-
-	memcpy(a->challenge, v->value, sizeof(a->challenge));
-	random_fill(a->params.random, a->peer_challenge, sizeof(a->peer_challenge));
-	x = exchange(a);
-	mschapv2_nt_response(&x, a->nt_hash, a->nt_response);
-	mschapv2_proof(&x, a->nt_hash, a->nt_response, a->proof);
-}
-
-/*
- * The same challenge again gets the same response; servers that repeat themselves use a fixed
- * identifier.
- */
-static unsigned on_challenge(struct auth *a, const struct ppp_packet *p, struct outbox *out)
-{
-	struct chap_value v;
-	bool repeated;
-
-	if (chap_decode_value(p, MSCHAPV2_CHALLENGE_SIZE, &v))
-		return 0;
-	if (!a->has_hash)
-		return auth_refuse(a, "our password is not valid UTF-8", NULL, 0);
-	if (a->state == AUTH_SENT &&
-	    secret_equal_bytes(v.value, a->peer_challenge, MSCHAPV2_CHALLENGE_SIZE))
-		return auth_refuse(a, "the server sent our own challenge back", NULL, 0);
-	repeated = a->state == AUTH_SENT && p->id == a->id &&
-		   secret_equal_bytes(v.value, a->challenge, sizeof(a->challenge));
-	if (++a->tries > AUTH_MAX_TRIES)
-		return auth_refuse(a, "the server challenges us again and again", NULL, 0);
-	if (!repeated)
-		make_response(a, &v);
-	a->id = p->id;
-	a->state =
-		AUTH_SENT; /* and no timer: the server repeats its challenge, not we our response */
-	send_response(a, out);
-	return 0;
-}
-
-static unsigned on_success(struct auth *a, const struct ppp_packet *p)
-{
-	uint8_t proof[MSCHAPV2_PROOF_SIZE];
-
-	if (chap_decode_proof(p, proof) || !secret_equal_bytes(proof, a->proof, sizeof(proof)))
-		return auth_refuse(a, "the server does not know our password", NULL, 0);
-	mschapv2_hlak(a->nt_hash, a->nt_response, a->hlak);
-	return auth_accept(a);
-}
-
 static unsigned client_input(struct auth *a, const struct ppp_packet *p, struct outbox *out)
 {
-	bool expects_result = a->state == AUTH_SENT && p->id == a->id;
-
-	if (p->code == CHAP_CHALLENGE && (a->state == AUTH_IDLE || a->state == AUTH_SENT))
-		return on_challenge(a, p, out);
-	if (p->code == CHAP_SUCCESS && expects_result)
-		return on_success(a, p);
-	if (p->code == CHAP_FAILURE && expects_result)
-		return auth_refuse(a, "the server refuses our name or password", p->data, p->len);
+	switch (chap_client_input(a, p)) {
+	case CHAP_DROP: break;
+	case CHAP_ANSWER: send_packet(a, CHAP_RESPONSE, out); break;
+	case CHAP_PROVEN: return auth_accept(a);
+	case CHAP_REFUSE: return auth_refused(a);
+	}
 	return 0;
 }
-
-/* both */
 
 static unsigned start(struct auth *a, uint64_t now, struct outbox *out)
 {
 	if (!a->params.server)
 		return 0;
-	random_fill(a->params.random, a->challenge, sizeof(a->challenge));
+	chap_new_challenge(a);
 	send_challenge(a, out);
 	auth_sent(a, now);
 	return 0;
@@ -272,11 +72,13 @@ static unsigned input(struct auth *a, uint64_t now, const struct ppp_packet *p, 
 }
 
 const struct auth_method chap_method = {
-	.bit = LINK_AUTH_MSCHAPV2,
+	.bits = LINK_AUTH_MSCHAPV2,
 	.protocol = PPP_CHAP,
 	.start = start,
 	.input = input,
-	.verify = verify,
+	.on_user = auth_judge_password,
+	.on_timer = auth_repeat,
+	.verify = chap_verify,
 	.answer = send_answer,
 	.resend = send_challenge,
 };

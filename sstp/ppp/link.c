@@ -51,6 +51,8 @@ static bool is_server(const struct link *l)
 static void enter(struct link *l, uint64_t now, enum link_phase phase)
 {
 	l->phase = phase;
+	if (phase != LINK_PHASE_AUTHENTICATE)
+		auth_leave(&l->auth);
 	l->phase_deadline = CLOCK_NEVER;
 	if (phases[phase].limit_ns)
 		l->phase_deadline = clock_earlier(now + phases[phase].limit_ns, l->open_deadline);
@@ -113,7 +115,8 @@ static unsigned on_lcp_up(struct link *l, uint64_t now, struct outbox *out)
 	if (!l->lcp.auth)
 		return terminate(l, now, "the server does not ask for authentication", out);
 	enter(l, now, LINK_PHASE_AUTHENTICATE);
-	return on_auth(l, now, auth_start(&l->auth, l->lcp.auth, now, out), out);
+	return on_auth(l, now, auth_start(&l->auth, l->lcp.auth, l->lcp.cp.peer_mru, now, out),
+		       out);
 }
 
 /* Without this protocol there is nothing left to do. */
@@ -226,17 +229,20 @@ static unsigned on_auth(struct link *l, uint64_t now, unsigned result, struct ou
 
 	/*
 	 * once the peer has said who it is, nothing is negotiated anew: an answer about one user
-	 * can never meet another's attempt, and the keys that the session got stay good
+	 * can never meet another's attempt, the keys that the session got stay good, and who was
+	 * refused has no second attempt
 	 */
-	if (result & (AUTH_ASK_USER | AUTH_OK))
+	if (result & (AUTH_ASK_USER | AUTH_OK | AUTH_FAILED))
 		l->lcp.cp.settled = true;
 	if (result & AUTH_ASK_USER)
 		events |= LINK_EV_USER;
 	if (result & AUTH_OK)
 		events |= on_auth_ok(l, now);
-	if (result & AUTH_FAILED)
+	if (result & AUTH_FAILED) {
+		give_reason(l, l->auth.reason.text);
 		events |= LINK_EV_AUTH_FAILED;
-	if (result & (AUTH_FAILED | AUTH_GAVE_UP))
+	}
+	if (result & AUTH_OVER)
 		events |= terminate(l, now, l->auth.reason.text, out);
 	return events;
 }
@@ -420,7 +426,7 @@ unsigned link_on_user(struct link *l, uint64_t now, const struct link_user *user
 {
 	if (l->phase != LINK_PHASE_AUTHENTICATE)
 		return 0;
-	return on_auth(l, now, auth_on_user(&l->auth, user ? user->nt_hash : NULL, out), out);
+	return on_auth(l, now, auth_on_user(&l->auth, now, user, out), out);
 }
 
 unsigned link_on_address(struct link *l, uint64_t now, const struct link_address *address,
@@ -519,7 +525,16 @@ const uint8_t *link_hlak(const struct link *l)
 
 unsigned link_auth_method(const struct link *l)
 {
-	return l->auth.method ? l->auth.method->bit : 0;
+	return l->auth.agreed;
+}
+
+const char *link_auth_name(unsigned method)
+{
+	switch (method) {
+	case LINK_AUTH_PAP: return "PAP";
+	case LINK_AUTH_MSCHAPV2: return "MS-CHAPv2";
+	default: return "nothing";
+	}
 }
 
 const struct link_address *link_addresses(const struct link *l)

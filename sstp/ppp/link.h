@@ -55,12 +55,6 @@ struct link_params {
 	const struct random_source *random; /* borrowed */
 };
 
-/* What the server knows of a user. */
-struct link_user {
-	/* nt_hash() of the password; PAP is checked against it too */
-	uint8_t nt_hash[LINK_NT_HASH_SIZE];
-};
-
 enum link_phase {
 	LINK_PHASE_DEAD,      /* the layer below is not there, or no longer */
 	LINK_PHASE_WAIT,      /* server: for the client's first LCP frame */
@@ -159,6 +153,9 @@ const uint8_t *link_hlak(const struct link *l);
 
 /* enum link_auth that was agreed on; 0 before. */
 unsigned link_auth_method(const struct link *l);
+
+/* Its name for logs, static. */
+const char *link_auth_name(unsigned method);
 
 /*
  * Server: the address confirmed; client: what the server gave us (local is our own). Valid after

@@ -2,6 +2,7 @@
 #ifndef SSTP_PPP_LINK_TYPES_H
 #define SSTP_PPP_LINK_TYPES_H
 /* What link.h and the protocols below it share. Users of a link include link.h. */
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -15,6 +16,13 @@ enum {
 enum link_auth {
 	LINK_AUTH_PAP = 1 << 0,
 	LINK_AUTH_MSCHAPV2 = 1 << 1,
+};
+
+/* What the server knows of a user. All zero: one who comes in by certificate only. */
+struct link_user {
+	/* nt_hash() of the password; PAP is checked against it too */
+	uint8_t nt_hash[LINK_NT_HASH_SIZE];
+	bool has_password;
 };
 
 /* IPv4 addresses in network byte order. */

@@ -136,10 +136,12 @@ static bool verify(struct auth *a, const uint8_t nt_hash[LINK_NT_HASH_SIZE])
 }
 
 const struct auth_method pap_method = {
-	.bit = LINK_AUTH_PAP,
+	.bits = LINK_AUTH_PAP,
 	.protocol = PPP_PAP,
 	.start = start,
 	.input = input,
+	.on_user = auth_judge_password,
+	.on_timer = auth_repeat,
 	.verify = verify,
 	.answer = send_answer,
 	.resend = send_request,

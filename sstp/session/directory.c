@@ -103,6 +103,7 @@ bool directory_find(const struct directory *d, const char *name, struct link_use
 	if (!e->name)
 		return false;
 	memcpy(ret_user->nt_hash, e->nt_hash, LINK_NT_HASH_SIZE);
+	ret_user->has_password = true;
 	*ret_vnet = e->vnet;
 	return true;
 }

@@ -111,7 +111,7 @@ static void set_user(struct session *s)
 static void answer_user(struct session *s)
 {
 	struct outbox out;
-	struct link_user user = {{0}};
+	struct link_user user = {0};
 	bool known;
 	unsigned events;
 
@@ -148,7 +148,7 @@ static void on_auth_ok(struct session *s)
 	s->phase_until = CLOCK_NEVER;
 	set_user(s);
 	session_log(s, LOG_LEVEL_INFO, "authenticated by %s",
-		    link_auth_method(&s->link) == LINK_AUTH_PAP ? "PAP" : "MS-CHAPv2");
+		    link_auth_name(link_auth_method(&s->link)));
 	s->params.ops->on_auth(s->params.arg, true);
 	if (!after_call(s, call_on_auth_ok(&s->call, now(s), link_hlak(&s->link), &out), &out))
 		return;

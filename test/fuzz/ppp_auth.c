@@ -38,7 +38,7 @@ static unsigned feed(struct auth *a, uint64_t now, const struct record *record, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t hash[LINK_NT_HASH_SIZE] = "no one's hash..";
+	static const struct link_user user = {.nt_hash = "no one's hash..", .has_password = true};
 	static const struct secret password = {.len = 10, .data = "clientPass"};
 	static uint8_t buf[OUTBOX_SIZE];
 	struct wire_reader r = wire_reader(data, size);
@@ -58,13 +58,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			      .password = server ? NULL : &password,
 			      .random = &random,
 		      });
-	auth_start(&a, config & 2 ? LINK_AUTH_PAP : LINK_AUTH_MSCHAPV2, now, &out);
+	auth_start(&a, config & 2 ? LINK_AUTH_PAP : LINK_AUTH_MSCHAPV2, 1500, now, &out);
 	while (record_next(&r, &record)) {
 		now += record.ns;
 		result = feed(&a, now, &record, &out);
 		free(record.frame);
 		if (result & AUTH_ASK_USER)
-			result |= auth_on_user(&a, hash, &out);
+			result |= auth_on_user(&a, now, &user, &out);
 		if (result & AUTH_OK && server)
 			abort();
 		if (strlen(a.user) != a.user_len)

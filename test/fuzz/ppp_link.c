@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static unsigned answer(struct link *l, uint64_t now, unsigned events, struct outbox *out)
 {
 	static const struct link_address address = {.local = 0x0100000a, .peer = 0x0500000a};
-	struct link_user user;
+	struct link_user user = {.has_password = true};
 
 	if (events & LINK_EV_USER) {
 		nt_hash("clientPass", 10, user.nt_hash);

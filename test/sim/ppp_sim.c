@@ -139,7 +139,7 @@ static void after_step(struct world *w, struct side *s, unsigned events)
 
 static void answer_user(struct world *w)
 {
-	struct link_user user;
+	struct link_user user = {.has_password = true};
 
 	w->server.answer_user_at = CLOCK_NEVER;
 	assert_string_equal(link_user_name(&w->server.link), "DOM\\User");

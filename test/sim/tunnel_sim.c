@@ -269,7 +269,7 @@ static void execute(struct world *w, struct end *e, unsigned todo)
 static void answer_user(struct world *w, struct end *e)
 {
 	struct outbox out = fresh_outbox(w);
-	struct link_user user;
+	struct link_user user = {.has_password = true};
 
 	assert_string_equal(link_user_name(&e->link), "User");
 	assert_int_equal(nt_hash(PASSWORD, strlen(PASSWORD), user.nt_hash), 0);

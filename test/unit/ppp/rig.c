@@ -138,7 +138,7 @@ unsigned rig_ack(struct rig *r, const char *request_hex)
 
 unsigned rig_user(struct rig *r, const char *password)
 {
-	struct link_user user;
+	struct link_user user = {.has_password = true};
 
 	if (password)
 		assert_int_equal(nt_hash(password, strlen(password), user.nt_hash), 0);

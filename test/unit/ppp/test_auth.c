@@ -111,6 +111,20 @@ static void password_of_zero_hash_does_not_open_the_unknown_user(void **state)
 	rig_skip(&r);
 }
 
+static void user_without_a_password_cannot_come_in_by_one(void **state)
+{
+	/* not even by that whose hash stands in for it */
+	static const struct link_user user;
+	struct rig r;
+
+	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
+	rig_feed(&r, rig_response);
+	assert_int_equal(link_on_user(&r.link, r.now, &user, &r.out), LINK_EV_AUTH_FAILED);
+	rig_expect(&r, failure);
+	rig_skip(&r);
+	assert_string_equal(link_reason(&r.link), "the user comes in by certificate only");
+}
+
 static void P68_repeated_response_gets_the_same_success(void **state)
 {
 	struct rig r;
@@ -586,8 +600,9 @@ static void pap_password_that_is_not_utf8_is_wrong(void **state)
 	rig_server_lcp(&r, LINK_AUTH_PAP);
 	assert_int_equal(rig_feed(&r, "ff03c0230103000b047465737401ff"), LINK_EV_USER);
 	/* its hash would be all zero */
-	assert_int_equal(link_on_user(&r.link, r.now, &(struct link_user){0}, &r.out),
-			 LINK_EV_AUTH_FAILED);
+	assert_int_equal(
+		link_on_user(&r.link, r.now, &(struct link_user){.has_password = true}, &r.out),
+		LINK_EV_AUTH_FAILED);
 	rig_skip(&r);
 }
 
@@ -716,6 +731,7 @@ int main(void)
 		cmocka_unit_test(wrong_password_gets_failure_691_then_terminate),
 		cmocka_unit_test(X33_unknown_user_gets_the_same_bytes_as_a_wrong_password),
 		cmocka_unit_test(password_of_zero_hash_does_not_open_the_unknown_user),
+		cmocka_unit_test(user_without_a_password_cannot_come_in_by_one),
 		cmocka_unit_test(P68_repeated_response_gets_the_same_success),
 		cmocka_unit_test(repeated_response_gets_the_same_failure),
 		cmocka_unit_test(X37_response_to_another_challenge_is_discarded),
