@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "sstp/ppp/chap.h"
+#include "sstp/ppp/eap.h"
 #include "sstp/ppp/nthash.h"
 #include "sstp/ppp/pap.h"
 
-static const struct auth_method *const rows[] = {&chap_method, &pap_method};
+static const struct auth_method *const rows[] = {&eap_method, &chap_method, &pap_method};
 
 static void set_own_name(struct auth *a)
 {
@@ -25,15 +26,26 @@ void auth_init(struct auth *a, const struct auth_params *params)
 						  params->password->len, a->nt_hash) == 0;
 }
 
+static void wipe_hlak(struct auth *a)
+{
+	secret_wipe_bytes(a->hlak, sizeof(a->hlak));
+	if (a->agreed == LINK_AUTH_EAP_TLS)
+		secret_wipe_bytes(a->tls.hlak_compat, sizeof(a->tls.hlak_compat));
+}
+
 void auth_leave(struct auth *a)
 {
+	eap_free(a);
 	a->deadline = CLOCK_NEVER;
-	if (a->state < AUTH_ACCEPTED)
+	if (a->state < AUTH_ACCEPTED) {
 		a->state = AUTH_IDLE;
+		wipe_hlak(a);
+	}
 }
 
 void auth_done(struct auth *a)
 {
+	eap_free(a);
 	secret_wipe_bytes(a, sizeof(*a));
 	a->deadline = CLOCK_NEVER;
 }
@@ -47,7 +59,7 @@ unsigned auth_start(struct auth *a, unsigned methods, uint16_t peer_mru, uint64_
 	}
 	a->state = AUTH_IDLE;
 	a->allowed = methods;
-	a->agreed = methods;
+	a->agreed = methods & LINK_AUTH_EAP ? 0 : methods;
 	a->peer_mru = peer_mru;
 	a->tries = 0;
 	a->id++;
@@ -74,11 +86,6 @@ unsigned auth_on_user(struct auth *a, uint64_t now, const struct link_user *user
 		      struct outbox *out)
 {
 	return a->state == AUTH_LOOKUP ? a->method->on_user(a, now, user, out) : 0;
-}
-
-static void wipe_hlak(struct auth *a)
-{
-	secret_wipe_bytes(a->hlak, sizeof(a->hlak));
 }
 
 void auth_wipe_key(struct auth *a)

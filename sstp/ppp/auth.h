@@ -2,18 +2,19 @@
 #ifndef SSTP_PPP_AUTH_H
 #define SSTP_PPP_AUTH_H
 /*
- * The authentication phase, either role: what PAP and MS-CHAPv2 have in common.
+ * The authentication phase, either role: what PAP, MS-CHAPv2 and EAP have in common.
  *
- *   server  IDLE -> [SENT] -> LOOKUP -> ACCEPTED | REFUSED   SENT: the challenge, of MS-CHAPv2
+ *   server  IDLE -> [SENT] -> LOOKUP -> ACCEPTED | REFUSED   SENT: a challenge, or an EAP request
  *   client  IDLE -> SENT -> ACCEPTED | REFUSED               SENT: the request or response
  *
  * A method is a row of functions (struct auth_method); another method is another row. The decision
  * is made once: from ACCEPTED and REFUSED no packet leads away, a repeated question gets the same
- * answer again. A user that does not exist takes the same path, and time, as a wrong
+ * answer again, or none (EAP). A user that does not exist takes the same path, and time, as a wrong
  * password.
  *
  * Limits: 10 transmissions, 3 s apart; 10 s for the user directory. The phase as a whole is bounded
- * by the link.
+ * by the link. What EAP needs while it talks is allocated when it begins, and freed when it has
+ * ended in whatever way.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,6 +56,8 @@ enum auth_result {
 	AUTH_OVER = 1 << 3,
 };
 
+struct eap;
+struct eap_tls_ctx;
 struct auth;
 
 struct auth_method {
@@ -85,6 +88,7 @@ struct auth_params {
 	const char *name;		    /* borrowed */
 	const struct secret *password;	    /* client: borrowed; NULL: none */
 	const struct random_source *random; /* borrowed */
+	struct eap_tls_ctx *eap_tls;	    /* borrowed; NULL: EAP-TLS is not among the methods */
 };
 
 struct auth {
@@ -103,10 +107,20 @@ struct auth {
 	uint8_t nt_hash[LINK_NT_HASH_SIZE]; /* of the password: ours (client), the peer's by PAP */
 	uint8_t hlak[LINK_HLAK_SIZE];
 	struct reason reason;
-	uint8_t challenge[MSCHAPV2_CHALLENGE_SIZE];
-	uint8_t peer_challenge[MSCHAPV2_CHALLENGE_SIZE];
-	uint8_t nt_response[MSCHAPV2_RESPONSE_SIZE];
-	uint8_t proof[MSCHAPV2_PROOF_SIZE];
+	struct eap *eap; /* owned; NULL: EAP does not talk, or talks no more */
+	/* the method's own, all zero when it begins */
+	union {
+		struct { /* MS-CHAPv2, alone or in EAP */
+			uint8_t challenge[MSCHAPV2_CHALLENGE_SIZE];
+			uint8_t peer_challenge[MSCHAPV2_CHALLENGE_SIZE];
+			uint8_t nt_response[MSCHAPV2_RESPONSE_SIZE];
+			uint8_t proof[MSCHAPV2_PROOF_SIZE];
+		};
+		struct auth_tls { /* EAP-TLS, server: of the peer's certificate */
+			uint8_t hlak_compat[LINK_HLAK_SIZE];
+			char thumbprint[LINK_THUMBPRINT_MAX + 1];
+		} tls;
+	};
 };
 
 void auth_init(struct auth *a, const struct auth_params *params);
@@ -124,7 +138,7 @@ unsigned auth_start(struct auth *a, unsigned methods, uint16_t peer_mru, uint64_
 /* LCP went down. Not to be called once AUTH_OK was given. */
 void auth_stop(struct auth *a);
 
-/* The phase is left, in whatever way: frees what was only needed to talk. */
+/* The phase is left, in whatever way: frees what was only needed to talk, and a key that nobody gets. */
 void auth_leave(struct auth *a);
 
 unsigned auth_input(struct auth *a, uint64_t now, uint16_t protocol, const struct ppp_packet *p,

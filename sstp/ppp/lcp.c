@@ -13,12 +13,13 @@ enum {
 	MAGIC_SIZE = 4,
 };
 
-/* RFC 1661 section 6.2, RFC 2759 section 3; the strongest first. */
+/* RFC 1661 section 6.2, RFC 2284 section 2.2.1, RFC 2759 section 3; the strongest first. */
 static const struct auth_wire {
-	unsigned method;
+	unsigned methods;
 	uint8_t len;
 	uint8_t data[3];
 } auth_wire[] = {
+	{LINK_AUTH_EAP, 2, {0xc2, 0x27}},
 	{LINK_AUTH_MSCHAPV2, 3, {0xc2, 0x23, 0x81}},
 	{LINK_AUTH_PAP, 2, {0xc0, 0x23}},
 };
@@ -67,30 +68,30 @@ static uint32_t new_magic(const struct lcp *lcp)
 	return magic ? magic : 1;
 }
 
-/* The method that o names; 0: none of ours. */
-static unsigned auth_method(const struct option *o)
+/* The methods of the protocol that o names; 0: none of ours. */
+static unsigned auth_methods(const struct option *o)
 {
 	for (size_t i = 0; i < AUTH_METHODS; i++) {
 		if (o->len == auth_wire[i].len && memcmp(o->data, auth_wire[i].data, o->len) == 0)
-			return auth_wire[i].method;
+			return auth_wire[i].methods;
 	}
 	return 0;
 }
 
-/* The strongest of a set; 0 when it is empty. */
+/* Those of a set that go by the strongest protocol; 0 when it is empty. */
 static unsigned auth_strongest(unsigned set)
 {
 	for (size_t i = 0; i < AUTH_METHODS; i++) {
-		if (set & auth_wire[i].method)
-			return auth_wire[i].method;
+		if (set & auth_wire[i].methods)
+			return set & auth_wire[i].methods;
 	}
 	return 0;
 }
 
-static void put_auth(struct wire_writer *w, unsigned method)
+static void put_auth(struct wire_writer *w, unsigned methods)
 {
 	for (size_t i = 0; i < AUTH_METHODS; i++) {
-		if (method == auth_wire[i].method)
+		if (methods & auth_wire[i].methods)
 			option_put(w, LCP_AUTH, auth_wire[i].data, auth_wire[i].len);
 	}
 }
@@ -124,7 +125,7 @@ static enum cp_verdict judge_auth(const struct lcp *lcp, const struct option *o)
 {
 	if (lcp->params.server || !auth_strongest(lcp->params.auth))
 		return CP_REJECT;
-	return auth_method(o) & lcp->params.auth ? CP_ACK : CP_NAK;
+	return auth_methods(o) & lcp->params.auth ? CP_ACK : CP_NAK;
 }
 
 static enum cp_verdict judge_magic(struct lcp *lcp, uint32_t magic)
@@ -179,7 +180,7 @@ static void take(struct cp *cp, const struct option *o)
 {
 	switch (o->type) {
 	case LCP_MRU: cp->peer_mru = get_be16(o) < PPP_INFO_MAX ? get_be16(o) : PPP_INFO_MAX; break;
-	case LCP_AUTH: lcp_of(cp)->auth = auth_method(o); break;
+	case LCP_AUTH: lcp_of(cp)->auth = auth_methods(o) & lcp_of(cp)->params.auth; break;
 	}
 }
 
@@ -205,7 +206,7 @@ static int on_nak(struct cp *cp, const struct option *o)
 	struct lcp *lcp = lcp_of(cp);
 
 	if (o->type == LCP_AUTH && lcp->params.server)
-		return choose_auth(lcp, auth_method(o));
+		return choose_auth(lcp, auth_methods(o));
 	if (o->type == LCP_MAGIC && lcp->magic)
 		lcp->magic = new_magic(lcp);
 	if (o->type == LCP_MRU && o->len == 2 && lcp->mru && get_be16(o) >= MRU_LEAST &&

@@ -6,8 +6,8 @@
  *
  * Options that we know: MRU, ACCM (without meaning here), Authentication-Protocol and Magic-Number.
  * All others are rejected, PFC, ACFC, Callback and those of multilink among them. The server asks
- * for one authentication method at a time, the strongest first, and follows the peer's Nak among
- * the allowed ones; a link without authentication never opens. Codes 12 and above are never sent.
+ * for one authentication protocol at a time, EAP first, then the strongest, and follows the peer's
+ * Nak among the allowed ones; a link without authentication never opens. Codes 12 and above are never sent.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,9 +47,10 @@ struct lcp_params {
 struct lcp {
 	struct cp cp;
 	struct lcp_params params;
-	uint16_t mru;	     /* what we ask for; 0: the peer does not want to hear of it */
-	uint32_t magic;	     /* ours; 0: none */
-	unsigned auth;	     /* the method: asked for (server), agreed to (client); 0: none */
+	uint16_t mru;	/* what we ask for; 0: the peer does not want to hear of it */
+	uint32_t magic; /* ours; 0: none */
+	/* the method asked for (server), agreed to (client): one, or all those of EAP; 0: none */
+	unsigned auth;
 	unsigned auth_tried; /* server */
 	uint8_t auth_rounds; /* server: how often the peer wanted another */
 	bool no_echo;	     /* the peer does not know Echo-Request */

@@ -306,7 +306,7 @@ static const struct frame_handler handlers[] = {
 	{PPP_LCP,   ALIVE,                  handle_lcp},
 	{PPP_PAP,   AFTER_LCP | TERMINATE,  handle_auth},
 	{PPP_CHAP,  AFTER_LCP | TERMINATE,  handle_auth},
-	{PPP_EAP,   NEVER,                  NULL},	/* never offered, but clients try it */
+	{PPP_EAP,   AFTER_LCP | TERMINATE,  handle_auth},
 	{PPP_IPCP,  NETWORK | OPEN,         handle_ipcp},
 	{PPP_IPV4,  NEVER,                  NULL},	/* data is the session's, */
 	{PPP_IPV6,  NEVER,                  NULL},	/* or comes too early */
@@ -366,6 +366,18 @@ unsigned link_input(struct link *l, uint64_t now, const uint8_t *frame, size_t l
 
 /* What the session knows */
 
+/* What is allowed, less what there is no certificate or password for. */
+static unsigned usable_auth(const struct link_params *params)
+{
+	unsigned auth = params->auth;
+
+	if (!params->eap_tls)
+		auth &= ~(unsigned)LINK_AUTH_EAP_TLS;
+	if (params->role == LINK_CLIENT && !params->password)
+		auth &= LINK_AUTH_EAP_TLS;
+	return auth;
+}
+
 void link_init(struct link *l, const struct link_params *params)
 {
 	bool server = params->role == LINK_SERVER;
@@ -379,7 +391,7 @@ void link_init(struct link *l, const struct link_params *params)
 	};
 	lcp_init(&l->lcp, &(struct lcp_params){
 				  .server = server,
-				  .auth = params->auth,
+				  .auth = usable_auth(params),
 				  .mru = params->mru,
 				  .random = params->random,
 			  });
@@ -388,6 +400,7 @@ void link_init(struct link *l, const struct link_params *params)
 				    .name = params->name,
 				    .password = params->password,
 				    .random = params->random,
+				    .eap_tls = params->eap_tls,
 			    });
 	ipcp_init(&l->ipcp, server);
 	cp_event(&l->lcp.cp, 0, FSM_OPEN, NULL);
@@ -523,6 +536,18 @@ const uint8_t *link_hlak(const struct link *l)
 	return l->auth.hlak;
 }
 
+const uint8_t *link_hlak_compat(const struct link *l)
+{
+	bool has_one = is_server(l) && l->auth.agreed == LINK_AUTH_EAP_TLS;
+
+	return has_one ? l->auth.tls.hlak_compat : NULL;
+}
+
+const char *link_peer_thumbprint(const struct link *l)
+{
+	return l->auth.agreed == LINK_AUTH_EAP_TLS ? l->auth.tls.thumbprint : "";
+}
+
 unsigned link_auth_method(const struct link *l)
 {
 	return l->auth.agreed;
@@ -533,6 +558,8 @@ const char *link_auth_name(unsigned method)
 	switch (method) {
 	case LINK_AUTH_PAP: return "PAP";
 	case LINK_AUTH_MSCHAPV2: return "MS-CHAPv2";
+	case LINK_AUTH_EAP_TLS: return "EAP-TLS";
+	case LINK_AUTH_EAP_MSCHAPV2: return "EAP-MSCHAPv2";
 	default: return "nothing";
 	}
 }

@@ -2,14 +2,15 @@
 #ifndef SSTP_PPP_LINK_H
 #define SSTP_PPP_LINK_H
 /*
- * One PPP link, either role: LCP, then PAP or MS-CHAPv2, then IPCP (RFC 1661, 1334, 2759, 1332,
- * 1877). No I/O, no clock, no log.
+ * One PPP link, either role: LCP, then PAP, MS-CHAPv2 or EAP (MS-CHAPv2, TLS), then IPCP (RFC 1661,
+ * 1334, 2759, 3748, 1332, 1877). No I/O, no clock, no log.
  *
  * The link composes the protocols: it knows their order and hands each frame to the right one.
  * Frames to send are appended to the outbox, whole, beginning with FF 03; each call returns the
  * link_event bits that the session must act on, in the order of the enum.
  *
- * Server: on LINK_EV_USER the session looks the name up and answers with link_on_user(); on
+ * Server: on LINK_EV_USER the session looks the name up and answers with link_on_user() (by
+ * EAP-TLS it is the certificate's name, and the peer has proved itself already); on
  * LINK_EV_AUTH_OK it gets an address and answers with link_on_address(), which lets IPCP begin.
  * Client: both happen by themselves; LINK_EV_UP carries the result. IPCP begins with the next call into the
  * link, which link_deadline() asks for at once: what the session sends on LINK_EV_AUTH_OK goes first.
@@ -51,8 +52,13 @@ struct link_params {
 	uint16_t mru;  /* what we can receive; 1500 */
 	/* Borrowed. Server: for the CHAP challenge, not empty; client: the user name. */
 	const char *name;
-	const struct secret *password;	    /* client: UTF-8; borrowed. Server: NULL */
+	/*
+	 * Client: UTF-8; borrowed; NULL: none, which leaves EAP-TLS of the methods allowed. Server:
+	 * NULL
+	 */
+	const struct secret *password;
 	const struct random_source *random; /* borrowed */
+	struct eap_tls_ctx *eap_tls;	    /* of the role; borrowed; NULL: no EAP-TLS */
 };
 
 enum link_phase {
@@ -151,7 +157,19 @@ const char *link_user_name(const struct link *l);
  */
 const uint8_t *link_hlak(const struct link *l);
 
-/* enum link_auth that was agreed on; 0 before. */
+/*
+ * Server, EAP-TLS, as long as link_hlak(): the key as pppd before 2.5 makes it of the same handshake.
+ * For an operator who allows such clients; NULL: there is none.
+ */
+const uint8_t *link_hlak_compat(const struct link *l);
+
+/*
+ * Server, EAP-TLS: of the peer's certificate as soon as it was seen, accepted or not, as the
+ * context's judge wrote it; "" otherwise. Borrowed.
+ */
+const char *link_peer_thumbprint(const struct link *l);
+
+/* enum link_auth that was agreed on (EAP: that is being talked); 0 before. */
 unsigned link_auth_method(const struct link *l);
 
 /* Its name for logs, static. */

@@ -10,12 +10,16 @@ enum {
 	LINK_SECRET_MAX = 256, /* password, bytes of UTF-8 */
 	LINK_HLAK_SIZE = 32,
 	LINK_NT_HASH_SIZE = 16,
+	LINK_THUMBPRINT_MAX = 64, /* characters: SHA-256 in hex; SHA-1 has 40 */
 };
 
 /* Authentication methods, as a set. */
 enum link_auth {
 	LINK_AUTH_PAP = 1 << 0,
 	LINK_AUTH_MSCHAPV2 = 1 << 1,
+	LINK_AUTH_EAP_TLS = 1 << 2,
+	LINK_AUTH_EAP_MSCHAPV2 = 1 << 3,
+	LINK_AUTH_EAP = LINK_AUTH_EAP_TLS | LINK_AUTH_EAP_MSCHAPV2, /* in EAP */
 };
 
 /* What the server knows of a user. All zero: one who comes in by certificate only. */

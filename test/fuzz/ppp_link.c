@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole link. The first byte: bit 0 client, bits 1 and 2 the methods allowed. The session's
+ * A whole link. The first byte: bit 0 client, bits 1 to 3 the methods allowed. The session's
  * answers come at once: every name is RFC 2759's user, and gets an address.
  */
 #include "sstp/ppp/link.h"
@@ -65,14 +65,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned seen;
 	struct link l;
 
-	link_init(&l, &(struct link_params){
-			      .role = config & 1 ? LINK_CLIENT : LINK_SERVER,
-			      .auth = config >> 1 & 3,
-			      .mru = 1500,
-			      .name = config & 1 ? "User" : "gw",
-			      .password = config & 1 ? &password : NULL,
-			      .random = &random,
-		      });
+	link_init(&l,
+		  &(struct link_params){
+			  .role = config & 1 ? LINK_CLIENT : LINK_SERVER,
+			  .auth = (config >> 1 & 3) | (config & 8 ? LINK_AUTH_EAP_MSCHAPV2 : 0U),
+			  .mru = 1500,
+			  .name = config & 1 ? "User" : "gw",
+			  .password = config & 1 ? &password : NULL,
+			  .random = &random,
+		  });
 	seen = link_up(&l, now, &out);
 	while (record_next(&r, &record)) {
 		unsigned events = record.frame ? link_input(&l, now, record.frame, record.len, &out)

@@ -102,6 +102,13 @@ static void requests_offer_the_strongest_method_allowed(void **state)
 	start_server(&r, LINK_AUTH_PAP);
 	rig_wait(&r, 1000);
 	rig_expect(&r, "ff03c02101010012010405dc0304c0230506" RIG_MAGIC);
+	start_server(&r, LINK_AUTH_EAP_MSCHAPV2 | LINK_AUTH_MSCHAPV2 | LINK_AUTH_PAP);
+	rig_wait(&r, 1000);
+	rig_expect(&r, "ff03c02101010012010405dc0304c2270506" RIG_MAGIC);
+	/* EAP-TLS without a certificate is not to be had */
+	start_server(&r, LINK_AUTH_EAP_TLS | LINK_AUTH_PAP);
+	rig_wait(&r, 1000);
+	rig_expect(&r, "ff03c02101010012010405dc0304c0230506" RIG_MAGIC);
 }
 
 static void P56_reject_of_the_magic_number_is_accepted(void **state)
@@ -277,6 +284,40 @@ static void P64_nak_for_a_method_we_lack_moves_to_the_next_allowed(void **state)
 			    "the peer takes none of the authentication methods allowed");
 }
 
+static void P64_nak_for_eap_is_followed_where_eap_is_allowed(void **state)
+{
+	struct rig r;
+
+	start_server(&r, LINK_AUTH_EAP_MSCHAPV2 | LINK_AUTH_MSCHAPV2);
+	rig_wait(&r, 1000);
+	rig_expect_start(&r, "ff03c02101010012010405dc0304c227");
+	rig_feed(&r, "ff03c021030100090305c22381"); /* pppd without EAP */
+	rig_expect(&r, "ff03c02101020013010405dc0305c223810506" RIG_MAGIC);
+	rig_feed(&r, "ff03c021030200080304c227"); /* Windows */
+	rig_expect(&r, "ff03c02101030012010405dc0304c2270506" RIG_MAGIC);
+	rig_feed(&r, "ff03c021030300080304c023"); /* not allowed, and all was offered */
+	rig_expect_start(&r, "ff03c0210504");
+	assert_string_equal(link_reason(&r.link),
+			    "the peer takes none of the authentication methods allowed");
+}
+
+static void nak_without_a_wish_goes_down_the_list(void **state)
+{
+	static const char md5[] = "ff03c0210301000803" /* CHAP with MD5 */
+				  "04c223";
+	struct rig r;
+
+	start_server(&r, LINK_AUTH_EAP_MSCHAPV2 | LINK_AUTH_MSCHAPV2 | LINK_AUTH_PAP);
+	rig_wait(&r, 1000);
+	rig_expect_start(&r, "ff03c02101010012010405dc0304c227");
+	rig_feed(&r, md5);
+	rig_expect_start(&r, "ff03c02101020013010405dc0305c22381");
+	rig_feed(&r, "ff03c021030200080304c223");
+	rig_expect_start(&r, "ff03c02101030012010405dc0304c023");
+	rig_feed(&r, "ff03c021030300080304c223");
+	rig_expect_start(&r, "ff03c0210504");
+}
+
 static void peers_nak_for_an_allowed_method_is_followed(void **state)
 {
 	struct rig r;
@@ -354,6 +395,24 @@ static void P65_client_naks_pap_to_mschapv2(void **state)
 	rig_feed(&r, "ff03c0210201000e010405dc0506" RIG_MAGIC);
 	rig_expect_silence(&r);
 	assert_int_equal(link_auth_method(&r.link), LINK_AUTH_MSCHAPV2);
+}
+
+static void client_takes_eap_where_it_is_allowed_and_naks_to_it(void **state)
+{
+	struct rig r;
+
+	start_client(&r, LINK_AUTH_EAP_MSCHAPV2 | LINK_AUTH_MSCHAPV2);
+	rig_feed(&r, "ff03c021010100080304c023");
+	rig_expect(&r, "ff03c021030100080304c227");
+	rig_feed(&r, "ff03c021010200080304c227");
+	rig_expect(&r, "ff03c021020200080304c227");
+	start_client(&r, LINK_AUTH_MSCHAPV2);
+	rig_feed(&r, "ff03c021010100080304c227");
+	rig_expect(&r, "ff03c021030100090305c22381");
+	/* and the weaker one that is allowed too is no less welcome */
+	start_client(&r, LINK_AUTH_EAP_MSCHAPV2 | LINK_AUTH_MSCHAPV2);
+	rig_feed(&r, "ff03c021010100090305c22381");
+	rig_expect(&r, "ff03c021020100090305c22381");
 }
 
 static void X42_server_that_insists_on_pap_never_gets_a_password(void **state)
@@ -892,12 +951,15 @@ int main(void)
 		cmocka_unit_test(ack_must_repeat_our_options_to_the_byte),
 		cmocka_unit_test(reject_of_what_we_did_not_ask_is_dropped),
 		cmocka_unit_test(P64_nak_for_a_method_we_lack_moves_to_the_next_allowed),
+		cmocka_unit_test(P64_nak_for_eap_is_followed_where_eap_is_allowed),
+		cmocka_unit_test(nak_without_a_wish_goes_down_the_list),
 		cmocka_unit_test(peers_nak_for_an_allowed_method_is_followed),
 		cmocka_unit_test(X35_wishes_for_other_methods_end_after_four_rounds),
 		cmocka_unit_test(X35_reject_of_authentication_terminates),
 		cmocka_unit_test(X42_pap_that_is_not_allowed_cannot_be_reached_by_nak),
 		cmocka_unit_test(server_rejects_to_authenticate_itself),
 		cmocka_unit_test(P65_client_naks_pap_to_mschapv2),
+		cmocka_unit_test(client_takes_eap_where_it_is_allowed_and_naks_to_it),
 		cmocka_unit_test(X42_server_that_insists_on_pap_never_gets_a_password),
 		cmocka_unit_test(X42_server_without_authentication_is_refused),
 		cmocka_unit_test(
