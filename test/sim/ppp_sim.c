@@ -5,7 +5,8 @@
  * and keys, or both come to an end. On the way the invariants are checked after each step:
  *
  *   - nothing but LCP leaves a link before LCP has opened, and no IPCP before authentication
- *   - UP comes after AUTH_OK, once; AUTH_FAILED is followed by FINISHED and never by UP
+ *   - UP comes after AUTH_OK, once; AUTH_FAILED comes once, is followed by FINISHED and never by UP
+ *   - EAP holds memory in the authentication phase only
  *   - a deadline lies in the future; a finished link has none and stays silent
  *   - frames are whole: FF 03, a Length that is theirs, LCP codes up to 11, other codes up to 7
  */
@@ -102,6 +103,9 @@ static void check_events(struct side *s, unsigned events)
 		assert_true((s->seen | events) & LINK_EV_AUTH_OK);
 		assert_int_equal(s->seen & (LINK_EV_UP | LINK_EV_AUTH_FAILED), 0);
 	}
+	assert_int_equal(s->seen & events & LINK_EV_AUTH_FAILED, 0);
+	if (s->link.auth.eap)
+		assert_int_equal(s->link.phase, LINK_PHASE_AUTHENTICATE);
 	if (events & LINK_EV_AUTH_OK)
 		memcpy(s->hlak, link_hlak(&s->link), sizeof(s->hlak));
 	if (events & LINK_EV_DOWN)
@@ -213,6 +217,7 @@ static bool step(struct world *w, uint64_t end)
 static void init_side(struct world *w, struct side *s, struct side *other, enum link_role role,
 		      unsigned auth)
 {
+	link_done(&s->link); /* of the run before */
 	*s = (struct side){
 		.other = other,
 		.answer_user_at = CLOCK_NEVER,
@@ -308,7 +313,13 @@ static const struct weather fine = {.loss = 0};
 static const unsigned auths[] = {
 	LINK_AUTH_MSCHAPV2,
 	LINK_AUTH_PAP,
+	LINK_AUTH_EAP_MSCHAPV2,
 	LINK_AUTH_MSCHAPV2 | LINK_AUTH_PAP,
+	LINK_AUTH_EAP_MSCHAPV2 | LINK_AUTH_MSCHAPV2 | LINK_AUTH_PAP,
+};
+
+enum {
+	AUTHS = sizeof(auths) / sizeof(auths[0]),
 };
 
 static void
@@ -316,9 +327,11 @@ P54_P55_links_come_up_at_once_with_nothing_but_whole_frames_and_known_codes(void
 {
 	struct world *w = *state;
 
-	for (int i = 0; i < 9; i++) {
-		start(w, &fine, PASSWORD, auths[i / 3], auths[i % 3]);
-		assert_int_equal(run(w), (auths[i / 3] & auths[i % 3]) != 0);
+	for (int i = 0; i < AUTHS * AUTHS; i++) {
+		unsigned server = auths[i / AUTHS], client = auths[i % AUTHS];
+
+		start(w, &fine, PASSWORD, server, client);
+		assert_int_equal(run(w), (server & client) != 0);
 		if (!both_up(w))
 			continue;
 		assert_in_range(w->now, 0, 2 * CLOCK_NS_PER_S);
@@ -331,7 +344,7 @@ static void wrong_password_is_refused_on_both_sides_within_seconds(void **state)
 {
 	struct world *w = *state;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < AUTHS; i++) {
 		start(w, &fine, "clientpass", auths[i], auths[i]);
 		assert_false(run(w));
 		assert_true(w->server.seen & w->client.seen & LINK_EV_AUTH_FAILED);
@@ -346,8 +359,8 @@ static unsigned many_runs(struct world *w, const struct weather *weather, unsign
 	unsigned up = 0;
 
 	for (unsigned i = 0; i < runs; i++) {
-		start(w, weather, password, auths[prng_below(&w->prng, 3)],
-		      auths[prng_below(&w->prng, 3)]);
+		start(w, weather, password, auths[prng_below(&w->prng, AUTHS)],
+		      auths[prng_below(&w->prng, AUTHS)]);
 		if (!run(w))
 			continue;
 		up++;
