@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* The strongest first. */
-static const struct eap_method *const methods[] = {&eap_mschapv2_method};
+static const struct eap_method *const methods[] = {&eap_tls_method, &eap_mschapv2_method};
 
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
 

@@ -84,6 +84,7 @@ struct eap {
 };
 
 extern const struct auth_method eap_method;
+extern const struct eap_method eap_tls_method;
 extern const struct eap_method eap_mschapv2_method;
 
 /* Ends a->eap, if there is one. */

@@ -152,8 +152,8 @@ void link_on_traffic(struct link *l, uint64_t now);
 const char *link_user_name(const struct link *l);
 
 /*
- * Valid from LINK_EV_AUTH_OK until LINK_EV_UP, then wiped. MS-CHAPv2: MasterReceiveKey ||
- * MasterSendKey as the server sees them (K2 || K3); PAP: zeros.
+ * Valid from LINK_EV_AUTH_OK until LINK_EV_UP, then wiped. MS-CHAPv2, alone or in EAP: MasterReceiveKey ||
+ * MasterSendKey as the server sees them (K2 || K3); EAP-TLS: the first half of the MSK; PAP: zeros.
  */
 const uint8_t *link_hlak(const struct link *l);
 

@@ -18,12 +18,13 @@
 #include "sstp/ppp/nthash.h"
 #include "test/support/cmocka.h"
 #include "test/support/prng.h"
+#include "test/unit/ppp/eap_tls_rig.h"
 
 #define PASSWORD "clientPass"
 
 enum {
 	PIPE_MAX = 512,
-	FRAME_MAX = 512,
+	FRAME_MAX = 1500,
 	PATIENCE_S = 220, /* 90 s to open, then 120 s until a server misses a client that is gone */
 };
 
@@ -56,6 +57,8 @@ struct world {
 	const struct weather *weather;
 	uint64_t now;
 	struct secret password;
+	struct eap_tls_ctx *server_tls, *client_tls;
+	struct eap_tls_rig_judge judge;
 	struct side server, client;
 	struct letter pipe[PIPE_MAX];
 	size_t letters;
@@ -146,7 +149,9 @@ static void answer_user(struct world *w)
 	struct link_user user = {.has_password = true};
 
 	w->server.answer_user_at = CLOCK_NEVER;
-	assert_string_equal(link_user_name(&w->server.link), "DOM\\User");
+	assert_string_equal(link_user_name(&w->server.link),
+			    link_auth_method(&w->server.link) == LINK_AUTH_EAP_TLS ? "worker 7"
+										   : "DOM\\User");
 	assert_int_equal(nt_hash(PASSWORD, strlen(PASSWORD), user.nt_hash), 0);
 	after_step(w, &w->server, link_on_user(&w->server.link, w->now, &user, &w->out));
 }
@@ -230,6 +235,7 @@ static void init_side(struct world *w, struct side *s, struct side *other, enum 
 				    .name = role == LINK_SERVER ? "gw" : "DOM\\User",
 				    .password = role == LINK_SERVER ? NULL : &w->password,
 				    .random = &w->random,
+				    .eap_tls = role == LINK_SERVER ? w->server_tls : w->client_tls,
 			    });
 }
 
@@ -316,10 +322,13 @@ static const unsigned auths[] = {
 	LINK_AUTH_EAP_MSCHAPV2,
 	LINK_AUTH_MSCHAPV2 | LINK_AUTH_PAP,
 	LINK_AUTH_EAP_MSCHAPV2 | LINK_AUTH_MSCHAPV2 | LINK_AUTH_PAP,
+	LINK_AUTH_EAP_TLS,
+	LINK_AUTH_EAP_TLS | LINK_AUTH_EAP_MSCHAPV2 | LINK_AUTH_MSCHAPV2,
 };
 
 enum {
 	AUTHS = sizeof(auths) / sizeof(auths[0]),
+	PASSWORD_AUTHS = 5, /* the first ones: not by certificate */
 };
 
 static void
@@ -344,7 +353,7 @@ static void wrong_password_is_refused_on_both_sides_within_seconds(void **state)
 {
 	struct world *w = *state;
 
-	for (int i = 0; i < AUTHS; i++) {
+	for (int i = 0; i < PASSWORD_AUTHS; i++) {
 		start(w, &fine, "clientpass", auths[i], auths[i]);
 		assert_false(run(w));
 		assert_true(w->server.seen & w->client.seen & LINK_EV_AUTH_FAILED);
@@ -352,15 +361,16 @@ static void wrong_password_is_refused_on_both_sides_within_seconds(void **state)
 	}
 }
 
-/* Returns how many of the runs came up. */
+/* Returns how many of the runs came up. With another password than PASSWORD: only methods that ask for one. */
 static unsigned many_runs(struct world *w, const struct weather *weather, unsigned runs,
 			  const char *password)
 {
+	unsigned n = strcmp(password, PASSWORD) == 0 ? AUTHS : PASSWORD_AUTHS;
 	unsigned up = 0;
 
 	for (unsigned i = 0; i < runs; i++) {
-		start(w, weather, password, auths[prng_below(&w->prng, AUTHS)],
-		      auths[prng_below(&w->prng, AUTHS)]);
+		start(w, weather, password, auths[prng_below(&w->prng, n)],
+		      auths[prng_below(&w->prng, n)]);
 		if (!run(w))
 			continue;
 		up++;
@@ -412,9 +422,24 @@ static int set_up(void **state)
 {
 	static struct world world;
 
+	eap_tls_rig_setup(NULL);
+	world.server_tls =
+		eap_tls_rig_server_ctx(&(struct eap_tls_rig_spec){.version = 0}, &world.judge);
+	world.client_tls = eap_tls_rig_client_ctx(&(struct eap_tls_rig_spec){.version = 0});
 	prng_init(&world.prng, 20240423);
 	*state = &world;
 	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+
+	link_done(&w->server.link);
+	link_done(&w->client.link);
+	eap_tls_ctx_unref(w->server_tls);
+	eap_tls_ctx_unref(w->client_tls);
+	return eap_tls_rig_teardown(NULL);
 }
 
 int main(void)
@@ -429,5 +454,5 @@ int main(void)
 		cmocka_unit_test(storm_never_lets_a_wrong_password_in),
 	};
 
-	return cmocka_run_group_tests_name("sim/ppp", tests, set_up, NULL);
+	return cmocka_run_group_tests_name("sim/ppp", tests, set_up, tear_down);
 }
