@@ -1,13 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EAP alone, with MS-CHAPv2 in it. The first byte: bit 0 client. The "frames" are EAP packets. The
- * password is not known to the fuzzer, so neither role may ever accept, but a client by the one
- * proof that the corpus has.
+ * EAP alone. The first byte: bit 0 client, bit 1 EAP-TLS is allowed beside MS-CHAPv2. The "frames"
+ * are EAP packets. The password and the keys are not known to the fuzzer, so neither role may ever
+ * accept, but a client by the one proof that the corpus has.
  */
 #include "sstp/ppp/eap.h"
+#include "sstp/ppp/eap_tls.h"
 #include "test/fuzz/ppp_records.h"
+#include "test/support/testcert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool refuse(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_verdict *verdict)
+{
+	return false;
+}
+
+static struct eap_tls_ctx *new_ctx(bool server)
+{
+	struct testcert *cert = testcert_new(&(struct testcert_spec){.san = "DNS:gateway.test"});
+	char *pem = testcert_cert_pem(cert), *key = testcert_key_pem(cert);
+	const struct eap_tls_identity identity = {pem, key};
+	char error[EAP_TLS_REASON_MAX];
+	struct eap_tls_ctx *ctx = NULL;
+
+	if (server)
+		eap_tls_ctx_new_server(&(struct eap_tls_server){identity, NULL, refuse, NULL}, &ctx,
+				       error);
+	else
+		eap_tls_ctx_new_client(&(struct eap_tls_client){identity, pem, "gateway.test"},
+				       &ctx, error);
+	if (!ctx)
+		abort();
+	free(pem);
+	free(key);
+	testcert_free(cert);
+	return ctx;
+}
+
+/* Made once in the life of the process. */
+static struct eap_tls_ctx *ctx_of(bool server)
+{
+	static struct eap_tls_ctx *ctx[2];
+
+	if (!ctx[server])
+		ctx[server] = new_ctx(server);
+	return ctx[server];
+}
 
 static unsigned feed(struct auth *a, uint64_t now, const struct record *record, struct outbox *out)
 {
@@ -49,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct outbox out = outbox(buf, sizeof(buf));
 	size_t pos = 0;
 	struct random_source random = {.fill = record_fill, .arg = &pos};
-	bool server = !(wire_u8(&r) & 1);
+	uint8_t config = wire_u8(&r);
+	bool server = !(config & 1);
 	struct record record;
 	unsigned result, seen;
 	uint64_t now = 0;
@@ -60,8 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			      .name = server ? "gw" : "User",
 			      .password = server ? NULL : &password,
 			      .random = &random,
+			      .eap_tls = ctx_of(server),
 		      });
-	seen = auth_start(&a, LINK_AUTH_EAP_MSCHAPV2, 1500, now, &out);
+	seen = auth_start(&a, config & 2 ? LINK_AUTH_EAP : LINK_AUTH_EAP_MSCHAPV2, 1500, now, &out);
 	record_check_output(&out);
 	while (record_next(&r, &record)) {
 		now += record.ns;
