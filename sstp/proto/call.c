@@ -5,7 +5,7 @@
  * rest: its timer, what may pass, and what changes for the session.
  *
  * Invariants:
- *  - A key and a parked CALL_CONNECTED exist only in CALL_CONNECTED_PENDING: leaving it wipes them,
+ *  - Keys and a parked CALL_CONNECTED exist only in CALL_CONNECTED_PENDING: leaving it wipes them,
  *    whether the binding held or not.
  *  - CALL_ABORT and CALL_DISCONNECT_ACK are sent only on the way into states that do not send the
  *    same again, so each leaves at most once per connection.
@@ -101,8 +101,10 @@ static struct binding_terms terms(const struct call *c)
 static void forget_keys(struct call *c)
 {
 	secret_wipe_bytes(c->hlak, sizeof(c->hlak));
+	secret_wipe_bytes(c->second_hlak, sizeof(c->second_hlak));
 	secret_wipe_bytes(c->parked, sizeof(c->parked));
 	c->have_hlak = false;
+	c->have_second_hlak = false;
 	c->have_parked = false;
 }
 
@@ -262,16 +264,18 @@ static enum call_event judge_nak(const struct call *c, const struct sstp_control
 	return c->rejects == CALL_REJECTS_MAX ? CALL_EV_NAK_AGAIN : CALL_EV_NAK;
 }
 
-static enum call_event judge_binding(const struct call *c,
-				     const uint8_t msg[SSTP_CALL_CONNECTED_SIZE])
+static enum call_event judge_binding(struct call *c, const uint8_t msg[SSTP_CALL_CONNECTED_SIZE])
 {
 	struct binding_terms t = terms(c);
 
-	return binding_verify(&t, c->hlak, msg) < 0 ? CALL_EV_CONNECTED_FORGED : CALL_EV_CONNECTED;
+	if (binding_verify(&t, c->hlak, msg) == 0)
+		return CALL_EV_CONNECTED;
+	c->used_second_hlak = c->have_second_hlak && binding_verify(&t, c->second_hlak, msg) == 0;
+	return c->used_second_hlak ? CALL_EV_CONNECTED : CALL_EV_CONNECTED_FORGED;
 }
 
 /* MS-SSTP 3.3.5.2.3. One attribute of that length makes it SSTP_CALL_CONNECTED_SIZE bytes. */
-static enum call_event judge_connected(const struct call *c, const struct sstp_control *msg,
+static enum call_event judge_connected(struct call *c, const struct sstp_control *msg,
 				       const struct input *in)
 {
 	struct sstp_attr attr;
@@ -292,7 +296,7 @@ static enum call_event judge_end(enum call_event event, const struct sstp_contro
 }
 
 /* The messages that end a call count by their type alone: nothing in them could change that. */
-static enum call_event judge(const struct call *c, const struct sstp_control *msg, struct input *in)
+static enum call_event judge(struct call *c, const struct sstp_control *msg, struct input *in)
 {
 	enum call_event echo =
 		msg->type == SSTP_MSG_ECHO_REQUEST ? CALL_EV_ECHO_REQUEST : CALL_EV_ECHO_RESPONSE;
@@ -357,6 +361,19 @@ unsigned call_on_auth_ok(struct call *c, uint64_t now, const uint8_t hlak[SSTP_H
 	if (c->have_parked)
 		todo |= step(c, judge_binding(c, c->parked), &in, out);
 	return todo;
+}
+
+void call_allow_second_hlak(struct call *c, const uint8_t hlak[SSTP_HLAK_SIZE])
+{
+	if (c->params.role != CALL_SERVER || c->state != CALL_CONNECTED_PENDING)
+		return;
+	memcpy(c->second_hlak, hlak, sizeof(c->second_hlak));
+	c->have_second_hlak = true;
+}
+
+bool call_used_second_hlak(const struct call *c)
+{
+	return c->used_second_hlak;
 }
 
 unsigned call_disconnect(struct call *c, uint64_t now, struct outbox *out)

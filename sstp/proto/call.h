@@ -97,6 +97,9 @@ struct call {
 	uint8_t nonce[SSTP_NONCE_SIZE];
 	bool have_hlak;
 	uint8_t hlak[SSTP_HLAK_SIZE];
+	bool have_second_hlak; /* server */
+	bool used_second_hlak;
+	uint8_t second_hlak[SSTP_HLAK_SIZE];
 	bool have_parked; /* server: a CALL_CONNECTED came before the authentication's result */
 	uint8_t parked[SSTP_CALL_CONNECTED_SIZE];
 	/* what the latest fact caused, for the session to read; the next fact starts it anew */
@@ -126,6 +129,16 @@ unsigned call_on_control(struct call *c, uint64_t now, const uint8_t *pkt, size_
  */
 unsigned call_on_auth_ok(struct call *c, uint64_t now, const uint8_t hlak[SSTP_HLAK_SIZE],
 			 struct outbox *out);
+
+/*
+ * Server, right before call_on_auth_ok(): a second key, under which a binding that does not hold is
+ * tried once more. For a client that makes its key in a known wrong way; without this call there is
+ * none. Copied, wiped with the first.
+ */
+void call_allow_second_hlak(struct call *c, const uint8_t hlak[SSTP_HLAK_SIZE]);
+
+/* Server, connected: the binding held under the second key only. */
+bool call_used_second_hlak(const struct call *c);
 
 /*
  * Ends the call in order: DISCONNECT, then the peer's ACK or 5 s (administrator, PPP finished, also

@@ -40,7 +40,9 @@ static void assert_no_key_left(const struct call *c)
 {
 	assert_false(c->have_hlak);
 	assert_false(c->have_parked);
+	assert_false(c->have_second_hlak);
 	assert_memory_equal(c->hlak, zeros, sizeof(c->hlak));
+	assert_memory_equal(c->second_hlak, zeros, sizeof(c->second_hlak));
 	assert_memory_equal(c->parked, zeros, sizeof(c->parked));
 }
 
@@ -385,6 +387,112 @@ static void binding_of_another_calls_nonce_is_refused(void **state)
 	bench_auth_ok(&b);
 	bench_control(&b, msg, sizeof(msg));
 	assert_sent(&b, ABORT_HEX("0000000300000004"));
+}
+
+/* --- the second key --- */
+
+#define CERT_HEX  "a61b70636296d547abac6e9472847dfd117608fe149aaa7920dc47267f146074"
+#define BOUND_HEX "10010070000400010003006800000002" NONCE_HEX CERT_HEX
+
+/*
+ * One EAP-TLS handshake: the key, and what pppd before 2.5 makes of it; CALL_CONNECTED with the one
+ * and with the other.
+ */
+static const char right_key[] = "b2f6519f69dbc137a84ceaa212e3b31a8153bae80a01ac4f4657100e83db56b4";
+static const char pppd_key[] = "b2f6519f69dbc137a84ceaa212e3b31af913fac91fbc0b8b92a7ab3d4d6a9d73";
+static const char v5[] =
+	BOUND_HEX "37ccb4729add9e94957c01d09ba98f04407f7a3d1259426e2be49f7a61bdcaca";
+static const char v7[] =
+	BOUND_HEX "4a29679436401877372182dc034c2dbba3196daa8e06dd74d94eff40bd135470";
+
+/* A server that waits for the CALL_CONNECTED of that handshake. */
+static void reach_handshake(struct call_bench *b)
+{
+	reach(b, CALL_SERVER, CALL_CONNECTED_PENDING);
+	hex_decode(NONCE_HEX, b->call.nonce, sizeof(b->call.nonce));
+	hex_decode(CERT_HEX, b->call.params.cert_sha256, sizeof(b->call.params.cert_sha256));
+}
+
+static unsigned authenticate(struct call_bench *b, const char *first, const char *second)
+{
+	uint8_t hlak[SSTP_HLAK_SIZE];
+
+	if (second) {
+		hex_decode(second, hlak, sizeof(hlak));
+		call_allow_second_hlak(&b->call, hlak);
+	}
+	hex_decode(first, hlak, sizeof(hlak));
+	outbox_clear(&b->out);
+	return call_on_auth_ok(&b->call, b->now, hlak, &b->out);
+}
+
+static void P45_binding_of_old_pppd_is_refused_unless_its_key_is_allowed(void **state)
+{
+	struct call_bench b;
+
+	reach_handshake(&b);
+	authenticate(&b, right_key, NULL);
+	assert_int_equal(bench_control_hex(&b, v7), CALL_DO_LINK_DOWN);
+	assert_sent(&b, ABORT_HEX("0000000300000004"));
+	assert_false(call_used_second_hlak(&b.call));
+
+	reach_handshake(&b);
+	authenticate(&b, right_key, pppd_key);
+	assert_int_equal(bench_control_hex(&b, v7), CALL_DO_OPEN);
+	assert_true(call_used_second_hlak(&b.call));
+	assert_no_key_left(&b.call);
+}
+
+static void P45_old_pppds_key_is_allowed_for_a_parked_binding_too(void **state)
+{
+	struct call_bench b;
+
+	reach_handshake(&b);
+	assert_int_equal(bench_control_hex(&b, v7), 0);
+	assert_int_equal(authenticate(&b, right_key, pppd_key), CALL_DO_OPEN);
+	assert_true(call_used_second_hlak(&b.call));
+	assert_no_key_left(&b.call);
+}
+
+static void binding_under_the_first_key_needs_no_second_one(void **state)
+{
+	struct call_bench b;
+
+	reach_handshake(&b);
+	authenticate(&b, right_key, pppd_key);
+	assert_int_equal(bench_control_hex(&b, v5), CALL_DO_OPEN);
+	assert_false(call_used_second_hlak(&b.call));
+	assert_no_key_left(&b.call);
+}
+
+static void binding_under_neither_key_is_refused(void **state)
+{
+	struct call_bench b;
+	uint8_t msg[SSTP_CALL_CONNECTED_SIZE];
+
+	reach_handshake(&b);
+	authenticate(&b, right_key, pppd_key);
+	hex_decode(v7, msg, sizeof(msg));
+	msg[111] ^= 1;
+	assert_int_equal(bench_control(&b, msg, sizeof(msg)), CALL_DO_LINK_DOWN);
+	assert_sent(&b, ABORT_HEX("0000000300000004"));
+	assert_false(call_used_second_hlak(&b.call));
+	assert_no_key_left(&b.call);
+	/* and there is no third attempt */
+	assert_int_equal(bench_control_hex(&b, v7), 0);
+}
+
+static void second_key_is_of_no_use_to_a_client_or_at_another_time(void **state)
+{
+	static const uint8_t key[SSTP_HLAK_SIZE] = {1};
+	struct call_bench b;
+
+	reach(&b, CALL_CLIENT, CALL_CONNECT_ACK_RECEIVED);
+	call_allow_second_hlak(&b.call, key);
+	assert_no_key_left(&b.call);
+	reach(&b, CALL_SERVER, CALL_CONNECTED);
+	call_allow_second_hlak(&b.call, key);
+	assert_no_key_left(&b.call);
 }
 
 /* --- CALL_CONNECTED before the authentication's result --- */
@@ -878,6 +986,11 @@ int main(void)
 		cmocka_unit_test(binding_with_sha1_is_accepted_when_both_are_offered),
 		cmocka_unit_test(binding_with_reserved_bits_under_its_mac_is_accepted),
 		cmocka_unit_test(binding_of_another_calls_nonce_is_refused),
+		cmocka_unit_test(P45_binding_of_old_pppd_is_refused_unless_its_key_is_allowed),
+		cmocka_unit_test(P45_old_pppds_key_is_allowed_for_a_parked_binding_too),
+		cmocka_unit_test(binding_under_the_first_key_needs_no_second_one),
+		cmocka_unit_test(binding_under_neither_key_is_refused),
+		cmocka_unit_test(second_key_is_of_no_use_to_a_client_or_at_another_time),
 		cmocka_unit_test(parked_binding_that_holds_connects_with_the_result),
 		cmocka_unit_test(parked_binding_that_does_not_hold_aborts_with_the_result),
 		cmocka_unit_test(second_binding_before_the_result_aborts),
