@@ -20,13 +20,14 @@
 #include "sstp/proto/call.h"
 #include "test/support/cmocka.h"
 #include "test/support/prng.h"
+#include "test/unit/ppp/eap_tls_rig.h"
 
 #define PASSWORD "clientPass"
 
 enum {
 	PIPE_MAX = 512,
-	PACKET_MAX = 512,
-	BOTH_AUTHS = LINK_AUTH_PAP | LINK_AUTH_MSCHAPV2,
+	PACKET_MAX = 1500,
+	PASSWORD_AUTHS = LINK_AUTH_PAP | LINK_AUTH_MSCHAPV2 | LINK_AUTH_EAP_MSCHAPV2,
 	BOTH_HASHES = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
 };
 
@@ -55,7 +56,10 @@ struct scenario {
 	enum binding_time binding;
 	const char *password; /* the client's */
 	bool no_addresses;
-	bool fixed; /* both methods and both hashes on both sides, else any */
+	bool fixed;	       /* all methods by password and both hashes on both sides, else any */
+	bool eap_tls;	       /* that and nothing else */
+	bool old_pppd;	       /* EAP-TLS: the client binds with the key of pppd before 2.5, */
+	bool old_pppd_allowed; /* the server tries it */
 };
 
 struct end {
@@ -90,6 +94,8 @@ struct world {
 	uint64_t silent_from; /* nothing arrives any more, not even the end of the stream */
 	uint64_t intrusion_at;
 	struct secret password;
+	struct eap_tls_ctx *server_tls, *client_tls;
+	struct eap_tls_rig_judge judge;
 	struct end server, client;
 	struct letter pipe[PIPE_MAX];
 	size_t letters;
@@ -271,9 +277,17 @@ static void answer_user(struct world *w, struct end *e)
 	struct outbox out = fresh_outbox(w);
 	struct link_user user = {.has_password = true};
 
-	assert_string_equal(link_user_name(&e->link), "User");
+	assert_string_equal(link_user_name(&e->link), w->scenario->eap_tls ? "worker 7" : "User");
 	assert_int_equal(nt_hash(PASSWORD, strlen(PASSWORD), user.nt_hash), 0);
 	after_link(w, e, link_on_user(&e->link, w->now, &user, &out), &out);
+}
+
+/* An old pppd's key, which only the server's link knows: a client of ours never makes it. */
+static const uint8_t *binding_key(const struct world *w, const struct end *e)
+{
+	if (w->scenario->old_pppd && !is_server(w, e))
+		return link_hlak_compat(&w->server.link);
+	return link_hlak(&e->link);
 }
 
 static void on_auth_ok(struct world *w, struct end *e)
@@ -282,7 +296,9 @@ static void on_auth_ok(struct world *w, struct end *e)
 	const struct link_address *address = w->scenario->no_addresses ? NULL : &assigned;
 
 	e->auth_until = CLOCK_NEVER;
-	after_call(w, e, call_on_auth_ok(&e->call, w->now, link_hlak(&e->link), &out), &out);
+	if (is_server(w, e) && w->scenario->old_pppd_allowed)
+		call_allow_second_hlak(&e->call, link_hlak_compat(&e->link));
+	after_call(w, e, call_on_auth_ok(&e->call, w->now, binding_key(w, e), &out), &out);
 	if (!is_server(w, e) || !e->link_running)
 		return;
 	out = fresh_outbox(w);
@@ -514,13 +530,23 @@ static void init_end(struct world *w, struct end *e, bool server, unsigned auth,
 				    .name = server ? "gw" : "User",
 				    .password = server ? NULL : &w->password,
 				    .random = &w->random,
+				    .eap_tls = server ? w->server_tls : w->client_tls,
 			    });
 }
 
-/* Any but none of two bits. */
-static unsigned any_of(struct world *w, unsigned both)
+/* Any but none of a set. */
+static unsigned any_of(struct world *w, unsigned set)
 {
-	return w->scenario->fixed ? both : 1 + prng_below(&w->prng, both);
+	unsigned some = set;
+
+	while (!w->scenario->fixed && !(some = prng_below(&w->prng, 16) & set))
+		;
+	return some;
+}
+
+static unsigned any_auth(struct world *w)
+{
+	return w->scenario->eap_tls ? LINK_AUTH_EAP_TLS : any_of(w, PASSWORD_AUTHS);
 }
 
 /* The HTTP request was answered: a run begins. */
@@ -538,8 +564,8 @@ static void start(struct world *w, const struct scenario *scenario)
 	if (chance(w, scenario->intrusion))
 		w->intrusion_at = w->now + prng_below(&w->prng, 4000) * CLOCK_NS_PER_MS;
 	secret_set(&w->password, scenario->password, strlen(scenario->password));
-	init_end(w, &w->server, true, any_of(w, BOTH_AUTHS), (uint8_t)any_of(w, BOTH_HASHES));
-	init_end(w, &w->client, false, any_of(w, BOTH_AUTHS), (uint8_t)any_of(w, BOTH_HASHES));
+	init_end(w, &w->server, true, any_auth(w), (uint8_t)any_of(w, BOTH_HASHES));
+	init_end(w, &w->client, false, any_auth(w), (uint8_t)any_of(w, BOTH_HASHES));
 	after_call(w, &w->server, call_start(&w->server.call, w->now, &out), &out);
 	out = fresh_outbox(w);
 	after_call(w, &w->client, call_start(&w->client.call, w->now, &out), &out);
@@ -834,6 +860,46 @@ static void silence_after_the_opening_ends_both_within_three_minutes(void **stat
 	}
 }
 
+static void certificates_open_the_tunnel_in_any_weather(void **state)
+{
+	static const struct scenario fine = {.eap_tls = true, .fixed = true, .password = PASSWORD};
+	static const struct scenario lossy = {
+		.loss = 3,
+		.repeat = 5,
+		.jitter_ns = 2 * CLOCK_NS_PER_MS,
+		.eap_tls = true,
+		.fixed = true,
+		.password = PASSWORD,
+	};
+
+	assert_int_equal(many_runs(*state, &fine, 50), 50);
+	assert_in_range(many_runs(*state, &lossy, 300), 30, 300);
+}
+
+static void P45_old_pppd_is_refused_where_its_key_is_not_allowed(void **state)
+{
+	static const struct scenario strict = {
+		.eap_tls = true, .fixed = true, .password = PASSWORD, .old_pppd = true};
+
+	assert_int_equal(many_runs(*state, &strict, 20), 0);
+}
+
+static void P45_old_pppds_key_opens_where_it_is_allowed_and_the_call_tells(void **state)
+{
+	struct scenario lax = {
+		.eap_tls = true, .fixed = true, .password = PASSWORD, .old_pppd_allowed = true};
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < 20; i++) {
+		lax.old_pppd = i % 2;
+		start(w, &lax);
+		assert_true(settle(w));
+		assert_int_equal(call_used_second_hlak(&w->server.call), lax.old_pppd);
+		expect_data_both_ways(w);
+		end_run(w);
+	}
+}
+
 static int set_up(void **state)
 {
 	static struct world world;
@@ -842,6 +908,9 @@ static int set_up(void **state)
 	world.seed = world.prng.state;
 	world.run = 0;
 	world.running = false;
+	world.server_tls =
+		eap_tls_rig_server_ctx(&(struct eap_tls_rig_spec){.version = 0}, &world.judge);
+	world.client_tls = eap_tls_rig_client_ctx(&(struct eap_tls_rig_spec){.version = 0});
 	*state = &world;
 	return 0;
 }
@@ -849,6 +918,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	const struct world *w = *state;
+
+	eap_tls_ctx_unref(w->server_tls);
+	eap_tls_ctx_unref(w->client_tls);
 
 	if (w->running)
 		printf("# repeat the run that failed with TEST_SEED=%llu\n",
@@ -871,9 +943,13 @@ int main(void)
 		in_world(server_without_a_binding_never_opens),
 		in_world(early_binding_counts_only_with_the_right_key),
 		in_world(late_binding_counts_while_the_server_waits),
+		in_world(certificates_open_the_tunnel_in_any_weather),
+		in_world(P45_old_pppd_is_refused_where_its_key_is_not_allowed),
+		in_world(P45_old_pppds_key_opens_where_it_is_allowed_and_the_call_tells),
 		in_world(idle_tunnel_stays_up_for_hours),
 		in_world(silence_after_the_opening_ends_both_within_three_minutes),
 	};
 
-	return cmocka_run_group_tests_name("sim/tunnel", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("sim/tunnel", tests, eap_tls_rig_setup,
+					   eap_tls_rig_teardown);
 }
