@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sstp/base/log.h"
+#include "sstp/ppp/eap_tls.h"
 #include "sstp/session/session_internal.h"
 
 static uint64_t now(const struct session *s)
@@ -208,6 +209,8 @@ static struct session *session_new(struct session_env *env, enum call_role role,
 		return NULL;
 	s->env = env;
 	s->params = *params;
+	if (s->params.eap_tls)
+		eap_tls_ctx_ref(s->params.eap_tls);
 	s->role = role;
 	s->began_at = loop_now(env->loop);
 	s->phase_until = s->began_at + LIMIT_TLS;
@@ -219,6 +222,7 @@ static struct session *session_new(struct session_env *env, enum call_role role,
 				    .name = params->name,
 				    .password = params->password,
 				    .random = &random_system,
+				    .eap_tls = params->eap_tls,
 			    });
 	s->timer = loop_timer_new(env->loop, on_timer, s);
 	return s;
@@ -297,6 +301,8 @@ void session_free(struct session *s)
 	s->timer = NULL;
 	call_done(&s->call);
 	link_done(&s->link);
+	eap_tls_ctx_unref(s->params.eap_tls);
+	s->params.eap_tls = NULL;
 	s->reap.free_fn = reap_session;
 	loop_reap(s->env->loop, &s->reap);
 }

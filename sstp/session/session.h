@@ -93,7 +93,9 @@ struct session_params {
 	unsigned auth;	  /* enum link_auth bits */
 	uint8_t hashes;	  /* enum sstp_hash bits */
 	const char *name; /* server: name in the challenge; client: user name. Borrowed */
-	const struct secret *password; /* client; borrowed */
+	const struct secret *password; /* client; borrowed; NULL: EAP-TLS only */
+	struct eap_tls_ctx *eap_tls;   /* of the role and the thread; counted; NULL: no EAP-TLS */
+	bool pppd249_hlak; /* server: takes the EAP-TLS key of pppd before 2.5 as well, and warns */
 	const char
 		*host; /* client: the name dialled, for HTTP, SNI and the certificate; borrowed */
 };

@@ -91,6 +91,8 @@ static void execute(struct session *s, unsigned todo)
 		session_stop_link(s);
 	if (todo & CALL_DO_OPEN) {
 		s->binding_done = true;
+		if (call_used_second_hlak(&s->call))
+			session_log(s, LOG_LEVEL_WARNING, "bound by the key of pppd before 2.5");
 		maybe_up(s);
 	}
 	if (todo & CALL_DO_CLOSE) {
@@ -141,15 +143,24 @@ static void assign_address(struct session *s)
 	session_end_call(s);
 }
 
+/* What stands before the certificate's thumbprint in a log line, if there is one. */
+static const char *before_thumbprint(const struct session *s)
+{
+	return *link_peer_thumbprint(&s->link) ? ", certificate " : "";
+}
+
 static void on_auth_ok(struct session *s)
 {
 	struct outbox out = fresh_outbox(s);
 
 	s->phase_until = CLOCK_NEVER;
 	set_user(s);
-	session_log(s, LOG_LEVEL_INFO, "authenticated by %s",
-		    link_auth_name(link_auth_method(&s->link)));
+	session_log(s, LOG_LEVEL_INFO, "authenticated by %s%s%s",
+		    link_auth_name(link_auth_method(&s->link)), before_thumbprint(s),
+		    link_peer_thumbprint(&s->link));
 	s->params.ops->on_auth(s->params.arg, true);
+	if (s->params.pppd249_hlak && link_hlak_compat(&s->link))
+		call_allow_second_hlak(&s->call, link_hlak_compat(&s->link));
 	if (!after_call(s, call_on_auth_ok(&s->call, now(s), link_hlak(&s->link), &out), &out))
 		return;
 	if (s->role == CALL_SERVER && s->link_running)
@@ -161,7 +172,8 @@ static void on_auth_failed(struct session *s)
 	const char *why = s->user_refused ? s->user_refused : link_reason(&s->link);
 
 	set_user(s);
-	session_log(s, LOG_LEVEL_WARNING, "authentication failed: %s", why);
+	session_log(s, LOG_LEVEL_WARNING, "authentication failed: %s%s%s", why,
+		    before_thumbprint(s), link_peer_thumbprint(&s->link));
 	session_note(s, SESSION_END_AUTH, "authentication failed: %s", why);
 	s->params.ops->on_auth(s->params.arg, false);
 }
