@@ -49,9 +49,9 @@ enum auth_result {
 	AUTH_OK = 1 << 1,	/* hlak is valid */
 	AUTH_FAILED = 1 << 2,	/* refused: reason says why */
 	/*
-	 * The link is to end; what had to be sent is in the outbox. Comes with AUTH_FAILED, or later when the
-	 * peer still has to hear why; without AUTH_FAILED nobody was refused: there was no answer in
-	 * time, or no memory, and reason says so.
+	 * The link is to end; what had to be sent is in the outbox. Comes with AUTH_FAILED, or
+	 * later when the peer still has to hear why; without AUTH_FAILED nobody was refused: there
+	 * was no answer in time, or no memory, and reason says so.
 	 */
 	AUTH_OVER = 1 << 3,
 };
@@ -138,7 +138,10 @@ unsigned auth_start(struct auth *a, unsigned methods, uint16_t peer_mru, uint64_
 /* LCP went down. Not to be called once AUTH_OK was given. */
 void auth_stop(struct auth *a);
 
-/* The phase is left, in whatever way: frees what was only needed to talk, and a key that nobody gets. */
+/*
+ * The phase is left, in whatever way: frees what was only needed to talk, and a key that nobody
+ * gets.
+ */
 void auth_leave(struct auth *a);
 
 unsigned auth_input(struct auth *a, uint64_t now, uint16_t protocol, const struct ppp_packet *p,

@@ -2,13 +2,14 @@
 #ifndef SSTP_PPP_CHAP_EXCHANGE_H
 #define SSTP_PPP_CHAP_EXCHANGE_H
 /*
- * The MS-CHAPv2 exchange (RFC 2759 sections 3 to 6), either role: what stands in its packets and what each end makes
- * of them, for the two that carry it: CHAP (chap.h), and EAP type 26 (eap_mschapv2.c), whose data are CHAP packets.
- * Sends nothing.
+ * The MS-CHAPv2 exchange (RFC 2759 sections 3 to 6), either role: what stands in its packets and
+ * what each end makes of them, for the two that carry it: CHAP (chap.h), and EAP type 26
+ * (eap_mschapv2.c), whose data are CHAP packets. Sends nothing.
  *
- * The server makes one challenge and takes one response to it, by the challenge's identifier. The client answers
- * challenges until it has proof from the server that it knows the password too; a Success without that proof is a
- * failure. Neither role understands the other role's packets, so none can be turned back at its sender.
+ * The server makes one challenge and takes one response to it, by the challenge's identifier. The
+ * client answers challenges until it has proof from the server that it knows the password too; a
+ * Success without that proof is a failure. Neither role understands the other role's packets, so
+ * none can be turned back at its sender.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,8 +48,9 @@ void chap_put(const struct auth *a, enum chap_code code, struct wire_writer *w);
 void chap_new_challenge(struct auth *a);
 
 /*
- * Server: a packet that may be the response. 0: the user's name is set, and chap_verify() can tell; -EBADMSG: not a
- * response to our challenge, to be dropped; -EPROTO: the name cannot be one, a->reason is set.
+ * Server: a packet that may be the response. 0: the user's name is set, and chap_verify() can tell;
+ * -EBADMSG: not a response to our challenge, to be dropped; -EPROTO: the name cannot be one,
+ * a->reason is set.
  */
 int chap_take_response(struct auth *a, const struct ppp_packet *p);
 

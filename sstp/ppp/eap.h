@@ -2,12 +2,14 @@
 #ifndef SSTP_PPP_EAP_H
 #define SSTP_PPP_EAP_H
 /*
- * EAP (RFC 3748) over PPP, either role, as a method of auth.h, and the frame for methods of its own.
+ * EAP (RFC 3748) over PPP, either role, as a method of auth.h, and the frame for methods of its
+ * own.
  *
- * The server asks for the identity, which counts for nothing but the log, then proposes the first of
- * its methods that is allowed, and another one when the peer's Nak names one. It repeats a request
- * until the response with its identifier comes. The client answers each request once, and repeats
- * the answer when the same request comes again. Who may say what when is the table of eap_table.c.
+ * The server asks for the identity, which counts for nothing but the log, then proposes the first
+ * of its methods that is allowed, and another one when the peer's Nak names one. It repeats a
+ * request until the response with its identifier comes. The client answers each request once, and
+ * repeats the answer when the same request comes again. Who may say what when is the table of
+ * eap_table.c.
  *
  * An inner method is a row of functions (struct eap_method); another method is another row. It sees
  * what stands behind the type byte, never a header, an identifier or a duplicate.
@@ -57,8 +59,8 @@ struct eap_method {
 	/* Server: writes its first request. */
 	void (*propose)(struct auth *a, struct wire_writer *w);
 	/*
-	 * The peer's next packet, what stands behind the type. Writes to w only with a verdict that sends: w is where
-	 * the last packet is kept for its repetition.
+	 * The peer's next packet, what stands behind the type. Writes to w only with a verdict that
+	 * sends: w is where the last packet is kept for its repetition.
 	 */
 	enum eap_verdict (*input)(struct auth *a, const uint8_t *data, size_t len,
 				  struct wire_writer *w);

@@ -9,11 +9,12 @@
  * Frames to send are appended to the outbox, whole, beginning with FF 03; each call returns the
  * link_event bits that the session must act on, in the order of the enum.
  *
- * Server: on LINK_EV_USER the session looks the name up and answers with link_on_user() (by
- * EAP-TLS it is the certificate's name, and the peer has proved itself already); on
- * LINK_EV_AUTH_OK it gets an address and answers with link_on_address(), which lets IPCP begin.
- * Client: both happen by themselves; LINK_EV_UP carries the result. IPCP begins with the next call into the
- * link, which link_deadline() asks for at once: what the session sends on LINK_EV_AUTH_OK goes first.
+ * Server: on LINK_EV_USER the session looks the name up and answers with link_on_user() (by EAP-TLS
+ * it is the certificate's name, and the peer has proved itself already); on LINK_EV_AUTH_OK it gets
+ * an address and answers with link_on_address(), which lets IPCP begin.
+ * Client: both happen by themselves; LINK_EV_UP carries the result. IPCP begins with the next call
+ * into the link, which link_deadline() asks for at once: what the session sends on LINK_EV_AUTH_OK
+ * goes first.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -131,8 +132,8 @@ unsigned link_on_address(struct link *l, uint64_t now, const struct link_address
 			 struct outbox *out);
 
 /*
- * Ends the link in order: LCP Terminate-Request, at most 2 x 3 s; then LINK_EV_FINISHED. why is told to the
- * peer (RFC 1661 5.5, for people; at most a line; NULL: nothing); borrowed until then.
+ * Ends the link in order: LCP Terminate-Request, at most 2 x 3 s; then LINK_EV_FINISHED. why is
+ * told to the peer (RFC 1661 5.5, for people; at most a line; NULL: nothing); borrowed until then.
  */
 unsigned link_close(struct link *l, uint64_t now, const char *why, struct outbox *out);
 
@@ -152,14 +153,15 @@ void link_on_traffic(struct link *l, uint64_t now);
 const char *link_user_name(const struct link *l);
 
 /*
- * Valid from LINK_EV_AUTH_OK until LINK_EV_UP, then wiped. MS-CHAPv2, alone or in EAP: MasterReceiveKey ||
- * MasterSendKey as the server sees them (K2 || K3); EAP-TLS: the first half of the MSK; PAP: zeros.
+ * Valid from LINK_EV_AUTH_OK until LINK_EV_UP, then wiped. MS-CHAPv2, alone or in EAP:
+ * MasterReceiveKey || MasterSendKey as the server sees them (K2 || K3); EAP-TLS: the first half of
+ * the MSK; PAP: zeros.
  */
 const uint8_t *link_hlak(const struct link *l);
 
 /*
- * Server, EAP-TLS, as long as link_hlak(): the key as pppd before 2.5 makes it of the same handshake.
- * For an operator who allows such clients; NULL: there is none.
+ * Server, EAP-TLS, as long as link_hlak(): the key as pppd before 2.5 makes it of the same
+ * handshake. For an operator who allows such clients; NULL: there is none.
  */
 const uint8_t *link_hlak_compat(const struct link *l);
 

@@ -361,7 +361,10 @@ static void wrong_password_is_refused_on_both_sides_within_seconds(void **state)
 	}
 }
 
-/* Returns how many of the runs came up. With another password than PASSWORD: only methods that ask for one. */
+/*
+ * Returns how many of the runs came up. With another password than PASSWORD: only methods that ask
+ * for one.
+ */
 static unsigned many_runs(struct world *w, const struct weather *weather, unsigned runs,
 			  const char *password)
 {

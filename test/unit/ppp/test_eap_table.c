@@ -165,7 +165,9 @@ static void states_of_the_other_role_change_nothing_and_cannot_be_reached(void *
 	}
 }
 
-/* X39, P78: the client believes a Success in one place, the server says one after a method's word */
+/*
+ * X39, P78: the client believes a Success in one place, the server says one after a method's word
+ */
 static void only_a_method_that_is_done_leads_to_success(void **state)
 {
 	for (int event = 0; event < EAP_EVENTS; event++) {

@@ -517,7 +517,10 @@ static void lost_request_and_lost_response_are_sent_again_byte_for_byte(void **s
 	pair_done(&p);
 }
 
-/* X08: a length that nobody means, and data in front of which the server would have to wait for ever */
+/*
+ * X08: a length that nobody means, and data in front of which the server would have to wait for
+ * ever
+ */
 static void X08_declared_length_of_4_gib_is_refused(void **state)
 {
 	static const struct setup setup = {.server_mru = 0};
@@ -535,7 +538,9 @@ static void X08_declared_length_of_4_gib_is_refused(void **state)
 	pair_done(&p);
 }
 
-/* With a ClientHello's first fragment the server has a TLS connection, without it a conversation. */
+/*
+ * With a ClientHello's first fragment the server has a TLS connection, without it a conversation.
+ */
 static void abort_start(struct pair *p, bool with_data, int how)
 {
 	init_link(p, true);
