@@ -128,13 +128,17 @@ static int load_listen(struct load *l)
 static int load_auth(struct load *l)
 {
 	const struct gateway_raw_auth *raw = &l->raw->auth;
+	struct gateway_auth *auth = &l->config->auth;
 
-	l->config->auth.mschapv2 = raw->mschapv2 ? *raw->mschapv2 : true;
-	l->config->auth.pap = raw->pap ? *raw->pap : false;
+	auth->mschapv2 = raw->mschapv2 ? *raw->mschapv2 : true;
+	auth->eap_mschapv2 = raw->eap_mschapv2 ? *raw->eap_mschapv2 : true;
+	auth->eap_tls = raw->eap_tls ? *raw->eap_tls : true;
+	auth->eap_tls_pppd249 = raw->eap_tls_pppd249 ? *raw->eap_tls_pppd249 : false;
+	auth->pap = raw->pap ? *raw->pap : false;
 	load_at(l, "auth");
-	if (!l->config->auth.mschapv2 && !l->config->auth.pap)
-		return load_fail(l, "must allow at least one of: mschapv2, pap");
-	return 0;
+	if (auth->mschapv2 || auth->eap_mschapv2 || auth->eap_tls || auth->pap)
+		return 0;
+	return load_fail(l, "must allow at least one of: mschapv2, eap_mschapv2, eap_tls, pap");
 }
 
 static void override(uint32_t *value, const uint32_t *given)

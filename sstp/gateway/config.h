@@ -27,6 +27,9 @@ enum {
 
 struct gateway_auth {
 	bool mschapv2;
+	bool eap_mschapv2;
+	bool eap_tls;
+	bool eap_tls_pppd249; /* takes the key of pppd before 2.5 as well */
 	bool pap;
 };
 

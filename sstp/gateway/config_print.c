@@ -122,6 +122,9 @@ void gateway_config_print(FILE *f, const struct gateway_config *config)
 	conf_log_print(f, &config->log);
 	fputs("auth:\n", f);
 	print_bool(f, "  mschapv2", config->auth.mschapv2);
+	print_bool(f, "  eap_mschapv2", config->auth.eap_mschapv2);
+	print_bool(f, "  eap_tls", config->auth.eap_tls);
+	print_bool(f, "  eap_tls_pppd249", config->auth.eap_tls_pppd249);
 	print_bool(f, "  pap", config->auth.pap);
 	print_limits(f, &config->limits);
 	print_threads(f, config->threads);

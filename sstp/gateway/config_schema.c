@@ -19,6 +19,9 @@ static const cyaml_schema_value_t text = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER,
 
 static const cyaml_schema_field_t auth_fields[] = {
 	CONF_FIELD_BOOL("mschapv2", OPTIONAL, struct gateway_raw_auth, mschapv2),
+	CONF_FIELD_BOOL("eap_mschapv2", OPTIONAL, struct gateway_raw_auth, eap_mschapv2),
+	CONF_FIELD_BOOL("eap_tls", OPTIONAL, struct gateway_raw_auth, eap_tls),
+	CONF_FIELD_BOOL("eap_tls_pppd249", OPTIONAL, struct gateway_raw_auth, eap_tls_pppd249),
 	CONF_FIELD_BOOL("pap", OPTIONAL, struct gateway_raw_auth, pap),
 	CYAML_FIELD_END,
 };

@@ -9,6 +9,9 @@
 
 struct gateway_raw_auth {
 	bool *mschapv2;
+	bool *eap_mschapv2;
+	bool *eap_tls;
+	bool *eap_tls_pppd249;
 	bool *pap;
 };
 

@@ -88,7 +88,10 @@ static int make_policy(struct gateway_config *config, struct dataplane_policy *r
 	const struct gateway_limits *max = &config->limits;
 	struct dataplane_policy policy = {
 		.auth = (config->auth.mschapv2 ? LINK_AUTH_MSCHAPV2 : 0u) |
+			(config->auth.eap_mschapv2 ? LINK_AUTH_EAP_MSCHAPV2 : 0u) |
+			(config->auth.eap_tls ? LINK_AUTH_EAP_TLS : 0u) |
 			(config->auth.pap ? LINK_AUTH_PAP : 0u),
+		.pppd249_hlak = config->auth.eap_tls_pppd249,
 		.congestion = (enum stream_congestion)config->congestion,
 		.limits = {.sessions = max->sessions,
 			   .half_open = max->half_open,

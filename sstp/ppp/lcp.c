@@ -13,14 +13,18 @@ enum {
 	MAGIC_SIZE = 4,
 };
 
-/* RFC 1661 section 6.2, RFC 2284 section 2.2.1, RFC 2759 section 3; the strongest first. */
+/*
+ * RFC 1661 section 6.2, RFC 2284 section 2.2.1, RFC 2759 section 3; in the order in which they are offered. A client that
+ * wants EAP says so in a Nak (Windows, whoever has a certificate and no password). One that was offered EAP and knows no
+ * method of ours in it has no way back: pppd takes EAP, and before 2.5 knows no MS-CHAPv2 there.
+ */
 static const struct auth_wire {
 	unsigned methods;
 	uint8_t len;
 	uint8_t data[3];
 } auth_wire[] = {
-	{LINK_AUTH_EAP, 2, {0xc2, 0x27}},
 	{LINK_AUTH_MSCHAPV2, 3, {0xc2, 0x23, 0x81}},
+	{LINK_AUTH_EAP, 2, {0xc2, 0x27}},
 	{LINK_AUTH_PAP, 2, {0xc0, 0x23}},
 };
 
@@ -78,8 +82,8 @@ static unsigned auth_methods(const struct option *o)
 	return 0;
 }
 
-/* Those of a set that go by the strongest protocol; 0 when it is empty. */
-static unsigned auth_strongest(unsigned set)
+/* Those of a set that go by the first protocol; 0 when it is empty. */
+static unsigned auth_first(unsigned set)
 {
 	for (size_t i = 0; i < AUTH_METHODS; i++) {
 		if (set & auth_wire[i].methods)
@@ -123,7 +127,7 @@ static enum cp_verdict judge_mru(struct cp *cp, uint16_t mru)
 /* The server has nobody to authenticate itself as. */
 static enum cp_verdict judge_auth(const struct lcp *lcp, const struct option *o)
 {
-	if (lcp->params.server || !auth_strongest(lcp->params.auth))
+	if (lcp->params.server || !auth_first(lcp->params.auth))
 		return CP_REJECT;
 	return auth_methods(o) & lcp->params.auth ? CP_ACK : CP_NAK;
 }
@@ -156,7 +160,7 @@ static void write_nak(struct cp *cp, const struct option *o, struct wire_writer 
 
 	switch (o->type) {
 	case LCP_MRU: put_be16(w, LCP_MRU, MRU_SUGGESTED); break;
-	case LCP_AUTH: put_auth(w, auth_strongest(lcp->params.auth)); break;
+	case LCP_AUTH: put_auth(w, auth_first(lcp->params.auth)); break;
 	case LCP_MAGIC: put_be32(w, LCP_MAGIC, new_magic(lcp)); break;
 	}
 }
@@ -191,7 +195,7 @@ static int choose_auth(struct lcp *lcp, unsigned wanted)
 
 	lcp->auth_tried |= lcp->auth;
 	if (!next)
-		next = auth_strongest(lcp->params.auth & ~lcp->auth_tried);
+		next = auth_first(lcp->params.auth & ~lcp->auth_tried);
 	if (!next || ++lcp->auth_rounds > AUTH_ROUNDS_MAX) {
 		cp_fail(&lcp->cp, "the peer takes none of the authentication methods allowed");
 		return -EPROTO;
@@ -243,7 +247,7 @@ void lcp_init(struct lcp *lcp, const struct lcp_params *params)
 	*lcp = (struct lcp){
 		.params = *params,
 		.mru = params->mru,
-		.auth = params->server ? auth_strongest(params->auth) : 0,
+		.auth = params->server ? auth_first(params->auth) : 0,
 	};
 	cp_init(&lcp->cp, &lcp_ops);
 	lcp->magic = new_magic(lcp);

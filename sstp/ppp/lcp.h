@@ -6,8 +6,7 @@
  *
  * Options that we know: MRU, ACCM (without meaning here), Authentication-Protocol and Magic-Number.
  * All others are rejected, PFC, ACFC, Callback and those of multilink among them. The server asks
- * for one authentication protocol at a time, EAP first, then the strongest, and follows the peer's
- * Nak among the allowed ones; a link without authentication never opens. Codes 12 and above are
+ * for one authentication protocol at a time, MS-CHAPv2, EAP, PAP, and follows the peer's Nak among the allowed ones; a link without authentication never opens. Codes 12 and above are
  * never sent.
  */
 #include <stdbool.h>

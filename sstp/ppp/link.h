@@ -49,7 +49,7 @@ enum link_event {
 
 struct link_params {
 	enum link_role role;
-	unsigned auth; /* enum link_auth bits that are allowed; the strongest is offered first */
+	unsigned auth; /* enum link_auth bits that are allowed; in the order of lcp.h */
 	uint16_t mru;  /* what we can receive; 1500 */
 	/* Borrowed. Server: for the CHAP challenge, not empty; client: the user name. */
 	const char *name;

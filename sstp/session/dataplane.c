@@ -338,8 +338,13 @@ int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *pol
 	int r = copy_contexts(policy->tls, copies, d->nthreads);
 
 	for (unsigned i = 0; i < d->nthreads; i++) {
-		struct shard_policy part = {copies[i], policy->directory, policy->auth,
-					    policy->congestion};
+		struct shard_policy part = {
+			.tls = copies[i],
+			.directory = policy->directory,
+			.auth = policy->auth,
+			.pppd249_hlak = policy->pppd249_hlak,
+			.congestion = policy->congestion,
+		};
 
 		if (r == 0)
 			ask(&d->threads[i], set_policy, &part);

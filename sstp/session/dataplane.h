@@ -28,7 +28,8 @@ struct tls_ctx;
 struct dataplane_policy {
 	struct tls_ctx *tls; /* a pair's tag is the id of the only VNet whose users it serves */
 	struct directory *directory;
-	unsigned auth; /* enum link_auth bits */
+	unsigned auth;	   /* enum link_auth bits */
+	bool pppd249_hlak; /* as in session_params */
 	enum stream_congestion congestion;
 	struct admission_limits limits;
 };

@@ -114,6 +114,7 @@ static int start_session(struct client *c, int fd)
 		.arg = c,
 		.id = c->ticket.id,
 		.auth = s->policy.auth,
+		.pppd249_hlak = s->policy.pppd249_hlak,
 		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
 		.name = s->params.name,
 	};

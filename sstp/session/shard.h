@@ -48,6 +48,7 @@ struct shard_policy {
 	struct tls_ctx *tls;	     /* this thread's own */
 	struct directory *directory; /* everybody's */
 	unsigned auth;		     /* enum link_auth bits */
+	bool pppd249_hlak;	     /* as in session_params */
 	enum stream_congestion congestion;
 };
 
