@@ -39,8 +39,8 @@ int csr_from_base64(const char *text, size_t len, EVP_PKEY **ret_key,
 int csr_from_pem(const char *pem, size_t len, EVP_PKEY **ret_key, struct certs_error *ret_error);
 
 /*
- * The other side: a request for key (it has the private part), subject CN=name. Returns owned DER.
- * -ENOMEM, -EIO.
+ * The other side: a request for key (it has the private part), subject CN=name, 1..64
+ * bytes. Returns owned DER. -EINVAL, -ENOMEM, -EIO.
  */
 int csr_new(EVP_PKEY *key, const char *name, uint8_t **ret_der, size_t *ret_len,
 	    struct certs_error *ret_error);

@@ -23,7 +23,7 @@
 enum {
 	TOKEN_SECRET_SIZE = 32, /* bytes */
 	TOKEN_HASH_SIZE = 32,
-	TOKEN_TEXT_MAX = 6 + 455 + 1, /* with NUL */
+	TOKEN_TEXT_MAX = 6 + 443 + 1, /* with NUL */
 	TOKEN_SECRET_TEXT_MAX = 44,   /* with NUL */
 };
 

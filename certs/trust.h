@@ -8,8 +8,12 @@
  * The first of these that is true is the reason: malformed; weak key; wrong root (which includes:
  * signature wrong, chain too long); no clientAuth; not yet valid or expired, of the certificate or
  * of one above it; revoked, the certificate or one between it and the root; unusable name.
+ *
+ * A thumbprint covers the signature too, and anyone can turn an ECDSA signature into another one that
+ * is as good (twin.h). So both thumbprints of a certificate are looked up among the revoked ones.
  */
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,7 +48,7 @@ enum trust_reason {
 /* Borrowed for trust_new(). */
 struct trust_root {
 	const char *name; /* name_is_label(), each another one */
-	/* name_is_label(): the VNet of everybody below it; NULL: not bound to one */
+	/* name_is_label(): the VNet of everybody below it; NULL or "": not bound to one */
 	const char *vnet;
 	/* one certificate, NUL-terminated: CA:TRUE, self-signed, a key that is not weak */
 	const char *pem;
@@ -63,6 +67,12 @@ struct trust_verdict {
 };
 
 struct trust;
+
+/*
+ * 0 when cert can be a root: CA:TRUE, signed by itself, with a key that is not weak; its dates do not
+ * count. Else -EINVAL with a sentence.
+ */
+int trust_check_root(const X509 *cert, struct certs_error *ret_error);
 
 /*
  * 0..TRUST_ROOTS_MAX roots (with none, everybody is refused), and thumbprints in any form that
