@@ -11,7 +11,8 @@ static void what_a_stranger_wrote_is_made_printable(void **state)
 	struct certs_error error;
 
 	assert_int_equal(certs_fail(&error, -EINVAL, "name '%s'", "a\nb\x1b\xc3\xa4z"), -EINVAL);
-	assert_string_equal(error.text, "name 'a?b?" "??z'");
+	assert_string_equal(error.text, "name 'a?b?"
+					"??z'");
 }
 
 static void a_long_sentence_is_cut(void **state)

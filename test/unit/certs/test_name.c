@@ -43,8 +43,7 @@ static void upn_comes_before_mail_and_mail_before_common_name(void **state)
 	assert_name(&(struct mint){.cn = "common",
 				   .san = "email:a@b.example,otherName:msUPN;UTF8:u@b.example"},
 		    "u@b.example");
-	assert_name(&(struct mint){.cn = "gr\xc3\xbc\xc3\x9f"},
-		    "gr\xc3\xbc\xc3\x9f");
+	assert_name(&(struct mint){.cn = "gr\xc3\xbc\xc3\x9f"}, "gr\xc3\xbc\xc3\x9f");
 }
 
 static void the_last_common_name_counts(void **state)
