@@ -84,6 +84,15 @@ struct authority_server {
 int authority_server(struct authority *a, const char *const *names, size_t n_names, int64_t now,
 		     struct authority_server *ret_server, struct certs_error *ret_error);
 
+/* The one there is, for showing: its facts, its status, and the name of its root. -ENOENT. */
+struct authority_server_info {
+	struct cert_facts facts;
+	enum cert_status status;   /* out of sync when its root is not the serving one any more */
+	char root[NAME_LABEL_MAX]; /* "" when that was dropped */
+};
+int authority_server_show(const struct authority *a, int64_t now,
+			  struct authority_server_info *ret_info);
+
 /* Wipes. Takes NULL and a zeroed one. */
 void authority_server_done(struct authority_server *server);
 
@@ -123,7 +132,8 @@ int authority_token_add(struct authority *a, const struct authority_token_reques
 			int64_t now, char ret_text[TOKEN_TEXT_MAX], struct certs_error *ret_error);
 
 /* Takes back an open token by its id. -ENOENT; -EALREADY when it was used. */
-int authority_token_drop(struct authority *a, const char *id, struct certs_error *ret_error);
+int authority_token_drop(struct authority *a, const char *id, int64_t now,
+			 struct certs_error *ret_error);
 
 /* Index 0..count-1 in the order they were made; an index is good until the next change. */
 size_t authority_token_count(const struct authority *a);
@@ -248,7 +258,7 @@ int authority_rotate(struct authority *a, int64_t now, char ret_thumbprint[CERT_
  * certificate is there already; -ENOSPC.
  */
 int authority_import(struct authority *a, const char *name, const char *vnet, const char *pem,
-		     size_t len, struct certs_error *ret_error);
+		     size_t len, int64_t now, struct certs_error *ret_error);
 
 /*
  * Trusts a root no longer; its key goes too. Returns how many live client certificates that cuts

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client certificates: issued, renewed, revoked, shown. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certs/authority_internal.h"
+#include "certs/calendar.h"
+#include "certs/encoding.h"
+
+int authority_check_label(const char *what, const char *name, struct certs_error *ret_error)
+{
+	if (name_is_label(name))
+		return 0;
+	return certs_fail(ret_error, -EINVAL,
+			  "'%s' is no name for %s %s: 1 to %d letters, digits, '-', '_' and '.'",
+			  name, strcmp(what, "app") == 0 ? "an" : "a", what, NAME_LABEL_MAX - 1);
+}
+
+static int belongs_elsewhere(const char *app, const char *vnet, const char *why, const char *id,
+			     struct certs_error *ret_error)
+{
+	return certs_fail(ret_error, -EEXIST, "app %s belongs to VNet %s, by %s %s", app, vnet, why,
+			  id);
+}
+
+int authority_check_vnet(const struct state *s, const char *app, const char *vnet, int64_t now,
+			 struct certs_error *ret_error)
+{
+	char id[AUTHORITY_TOKEN_ID_MAX];
+
+	for (size_t i = 0; i < s->n_certs; i++) {
+		const struct state_cert *c = &s->certs[i];
+
+		if (name_equal(c->app, app) && !name_equal(c->vnet, vnet) &&
+		    state_cert_is_live(s, c, now))
+			return belongs_elsewhere(app, c->vnet, "the certificate", c->thumbprint,
+						 ret_error);
+	}
+	for (size_t i = 0; i < s->n_tokens; i++) {
+		const struct state_token *t = &s->tokens[i];
+
+		if (name_equal(t->app, app) && !name_equal(t->vnet, vnet) &&
+		    state_token_state(t, now) == AUTHORITY_TOKEN_OPEN)
+			return belongs_elsewhere(app, t->vnet, "the token", state_token_id(t, id),
+						 ret_error);
+	}
+	return 0;
+}
+
+/* ---- issuing ---- */
+
+/* Who had a certificate revoked may have lost its key: that key gets no other one. */
+static int check_key(const struct state *s, const EVP_PKEY *key, struct certs_error *ret_error)
+{
+	uint8_t hash[STATE_HASH_SIZE];
+
+	if (state_key_hash(key, hash) != 0)
+		return certs_fail(ret_error, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < s->n_certs; i++) {
+		const struct state_cert *c = &s->certs[i];
+
+		if (c->revoked && memcmp(c->key_hash, hash, sizeof(hash)) == 0)
+			return certs_fail(ret_error, -EKEYREJECTED,
+					  "the key is that of the revoked certificate %s: a new "
+					  "one is needed",
+					  c->thumbprint);
+	}
+	return 0;
+}
+
+static int check_room(const struct state *s, struct certs_error *ret_error)
+{
+	if (s->n_certs < AUTHORITY_CERTS_MAX)
+		return 0;
+	return certs_fail(ret_error, -ENOSPC,
+			  "there are %d client certificates, and no room for another",
+			  AUTHORITY_CERTS_MAX);
+}
+
+static int sign(const struct state *s, const char *app, const EVP_PKEY *key, int64_t now,
+		X509 **ret_cert, struct certs_error *ret_error)
+{
+	const struct state_root *root = state_issuing_root(s);
+	struct issuer issuer = {root->cert, root->key};
+	uint8_t serial[ISSUE_SERIAL_SIZE];
+	int err = authority_serial(s, serial, ret_error);
+
+	return err ? err : issue_client(&issuer, app, key, serial, now, ret_cert, ret_error);
+}
+
+int authority_issue_into(struct state *s, const struct state_cert *about, const EVP_PKEY *key,
+			 int64_t now, X509 **ret_cert, struct certs_error *ret_error)
+{
+	struct state_cert record = *about;
+	X509 *cert = NULL;
+	int err = authority_check_vnet(s, about->app, about->vnet, now, ret_error);
+
+	if (!err)
+		err = check_key(s, key, ret_error);
+	if (!err)
+		err = check_room(s, ret_error);
+	if (!err)
+		err = sign(s, about->app, key, now, &cert, ret_error);
+	if (!err)
+		err = state_cert_set(&record, cert, ret_error);
+	if (err) {
+		X509_free(cert);
+		return err;
+	}
+	memcpy(record.root, state_issuing_root(s)->facts.thumbprint, sizeof(record.root));
+	state_add_cert(s, &record);
+	*ret_cert = cert;
+	return 0;
+}
+
+static int issue(struct authority *a, const struct state_cert *about, const EVP_PKEY *key,
+		 int64_t now, X509 **ret_cert, struct certs_error *ret_error)
+{
+	struct state *next = authority_begin(a, now, ret_error);
+	X509 *cert = NULL;
+	int err = next ? authority_issue_into(next, about, key, now, &cert, ret_error) : -ENOMEM;
+
+	if (err) {
+		state_free(next);
+		return err;
+	}
+	err = authority_commit(a, next, ret_error);
+	if (err)
+		X509_free(cert);
+	else
+		*ret_cert = cert;
+	return err;
+}
+
+int authority_issue(struct authority *a, const char *app, const char *vnet, const EVP_PKEY *csr_key,
+		    int64_t now, X509 **ret_cert, struct certs_error *ret_error)
+{
+	struct state_cert about = {.issued = now};
+	int err = authority_check_label("app", app, ret_error);
+
+	if (!err)
+		err = authority_check_label("VNet", vnet, ret_error);
+	if (err)
+		return err;
+	snprintf(about.app, sizeof(about.app), "%s", app);
+	snprintf(about.vnet, sizeof(about.vnet), "%s", vnet);
+	return issue(a, &about, csr_key, now, ret_cert, ret_error);
+}
+
+static int parse_thumbprint(const char *text, char ret_thumbprint[CERT_THUMBPRINT_MAX],
+			    struct certs_error *ret_error)
+{
+	if (cert_thumbprint_parse(text, ret_thumbprint) == 0)
+		return 0;
+	return certs_fail(ret_error, -EINVAL, "'%s' is no thumbprint: it has 40 hex digits", text);
+}
+
+static int check_renewable(const struct state *s, const struct state_cert *c, int64_t now,
+			   struct certs_error *ret_error)
+{
+	char date[CALENDAR_TEXT_MAX];
+
+	switch (state_cert_status(s, c, now)) {
+	case CERT_REVOKED:
+		return certs_fail(ret_error, -EKEYREVOKED,
+				  "the certificate %s of app %s was revoked on %s", c->thumbprint,
+				  c->app, calendar_text(c->revoked, date));
+	case CERT_EXPIRED:
+		return certs_fail(ret_error, -EKEYEXPIRED,
+				  "the certificate %s of app %s expired on %s: enrol it anew",
+				  c->thumbprint, c->app, calendar_text(c->not_after, date));
+	case CERT_OUT_OF_SYNC:
+		return certs_fail(ret_error, -EKEYEXPIRED,
+				  "the root of the certificate %s of app %s is trusted no longer: "
+				  "enrol it anew",
+				  c->thumbprint, c->app);
+	default: return 0;
+	}
+}
+
+int authority_renew(struct authority *a, const char *thumbprint, const EVP_PKEY *csr_key,
+		    int64_t now, X509 **ret_cert, struct certs_error *ret_error)
+{
+	char wanted[CERT_THUMBPRINT_MAX];
+	struct state_cert about = {.issued = now};
+	const struct state_cert *c;
+	int err = parse_thumbprint(thumbprint, wanted, ret_error);
+
+	if (err)
+		return err;
+	c = state_find_cert(a->state, wanted);
+	if (!c)
+		return certs_fail(ret_error, -ENOENT, "the certificate %s is not one of ours",
+				  wanted);
+	err = check_renewable(a->state, c, now, ret_error);
+	if (err)
+		return err;
+	memcpy(about.app, c->app, sizeof(about.app));
+	memcpy(about.vnet, c->vnet, sizeof(about.vnet));
+	memcpy(about.renews, wanted, sizeof(about.renews));
+	return issue(a, &about, csr_key, now, ret_cert, ret_error);
+}
+
+/* ---- revoking ---- */
+
+/* A renewal stands behind what it renews, so one pass finds all of them. */
+static void mark_renewals(const struct state *s, bool *marks)
+{
+	for (size_t i = 0; i < s->n_certs; i++) {
+		for (size_t k = 0; k < i && *s->certs[i].renews && !marks[i]; k++)
+			marks[i] =
+				marks[k] && strcmp(s->certs[i].renews, s->certs[k].thumbprint) == 0;
+	}
+}
+
+/* What was live, and in ret_changed what was not revoked before. */
+static int revoke_marked(struct state *s, const bool *marks, int64_t now, int *ret_changed)
+{
+	int live = 0, changed = 0;
+
+	for (size_t i = 0; i < s->n_certs; i++) {
+		struct state_cert *c = &s->certs[i];
+
+		if (!marks[i] || c->revoked)
+			continue;
+		live += state_cert_is_live(s, c, now);
+		c->revoked = now;
+		changed++;
+	}
+	*ret_changed = changed;
+	return live;
+}
+
+static int revoke_own(struct state *s, const struct state_cert *c, bool with_renewals, int64_t now,
+		      struct certs_error *ret_error)
+{
+	bool *marks = calloc(s->n_certs, sizeof(marks[0]));
+	int live, changed;
+
+	if (!marks)
+		return certs_fail(ret_error, -ENOMEM, "out of memory");
+	marks[c - s->certs] = true;
+	if (with_renewals)
+		mark_renewals(s, marks);
+	live = revoke_marked(s, marks, now, &changed);
+	free(marks);
+	if (changed == 0)
+		return certs_fail(ret_error, -EALREADY, "the certificate %s is revoked already",
+				  c->thumbprint);
+	return live;
+}
+
+static int revoke_foreign(struct state *s, const char *thumbprint, int64_t now,
+			  struct certs_error *ret_error)
+{
+	struct state_revoked record = {.at = now};
+
+	for (size_t i = 0; i < s->n_revoked; i++) {
+		if (strcmp(s->revoked[i].thumbprint, thumbprint) == 0)
+			return certs_fail(ret_error, -EALREADY,
+					  "the thumbprint %s is revoked already", thumbprint);
+	}
+	if (s->n_revoked >= AUTHORITY_REVOKED_MAX)
+		return certs_fail(ret_error, -ENOSPC,
+				  "%d thumbprints are revoked, and there is no room for another",
+				  AUTHORITY_REVOKED_MAX);
+	memcpy(record.thumbprint, thumbprint, CERT_THUMBPRINT_MAX);
+	state_add_revoked(s, &record);
+	return 0;
+}
+
+static int revoke(struct state *s, const char *thumbprint, unsigned flags, int64_t now,
+		  struct certs_error *ret_error)
+{
+	const struct state_cert *c = state_find_cert(s, thumbprint);
+
+	if (c)
+		return revoke_own(s, c, flags & AUTHORITY_REVOKE_RENEWALS, now, ret_error);
+	if (state_find_root(s, thumbprint))
+		return certs_fail(ret_error, -EINVAL,
+				  "%s is a root: drop it, which cuts all below it", thumbprint);
+	if (flags & AUTHORITY_REVOKE_FOREIGN)
+		return revoke_foreign(s, thumbprint, now, ret_error);
+	return certs_fail(ret_error, -ENOENT, "the certificate %s is not one of ours", thumbprint);
+}
+
+int authority_revoke(struct authority *a, const char *thumbprint, unsigned flags, int64_t now,
+		     struct certs_error *ret_error)
+{
+	char wanted[CERT_THUMBPRINT_MAX];
+	struct state *next;
+	int live, err = parse_thumbprint(thumbprint, wanted, ret_error);
+
+	if (err)
+		return err;
+	next = authority_begin(a, now, ret_error);
+	if (!next)
+		return -ENOMEM;
+	live = revoke(next, wanted, flags, now, ret_error);
+	if (live < 0) {
+		state_free(next);
+		return live;
+	}
+	err = authority_commit(a, next, ret_error);
+	return err ? err : live;
+}
+
+/* ---- showing ---- */
+
+size_t authority_cert_count(const struct authority *a)
+{
+	return a->state->n_certs;
+}
+
+static void find_renewal(const struct state *s, size_t index, char *ret_thumbprint)
+{
+	const char *thumbprint = s->certs[index].thumbprint;
+
+	for (size_t i = s->n_certs; i-- > index + 1;) {
+		if (strcmp(s->certs[i].renews, thumbprint) == 0) {
+			memcpy(ret_thumbprint, s->certs[i].thumbprint, CERT_THUMBPRINT_MAX);
+			return;
+		}
+	}
+}
+
+static void fill_facts(const struct state_cert *c, struct cert_facts *ret_facts)
+{
+	X509 *cert;
+
+	if (encoding_from_blob(state_blob_text(c->blob), &cert, NULL) != 0)
+		return; /* out of memory: what the record itself knows is there */
+	cert_facts(cert, ret_facts, NULL);
+	X509_free(cert);
+}
+
+void authority_cert_at(const struct authority *a, size_t index, int64_t now,
+		       struct authority_cert_info *ret_info)
+{
+	const struct state_cert *c = &a->state->certs[index];
+	const struct state_root *root = state_find_root(a->state, c->root);
+
+	*ret_info = (struct authority_cert_info){
+		.status = state_cert_status(a->state, c, now),
+		.facts = {.not_before = c->not_before, .not_after = c->not_after},
+		.issued = c->issued,
+		.revoked = c->revoked,
+	};
+	memcpy(ret_info->facts.thumbprint, c->thumbprint, sizeof(c->thumbprint));
+	memcpy(ret_info->facts.serial, c->serial, sizeof(c->serial));
+	fill_facts(c, &ret_info->facts);
+	memcpy(ret_info->app, c->app, sizeof(c->app));
+	memcpy(ret_info->vnet, c->vnet, sizeof(c->vnet));
+	memcpy(ret_info->token, c->token, sizeof(c->token));
+	memcpy(ret_info->renews, c->renews, sizeof(c->renews));
+	find_renewal(a->state, index, ret_info->renewed_by);
+	if (root)
+		memcpy(ret_info->root, root->name, sizeof(root->name));
+}
+
+int authority_cert_find(const struct authority *a, const char *thumbprint)
+{
+	char wanted[CERT_THUMBPRINT_MAX];
+	const struct state_cert *c;
+
+	if (cert_thumbprint_parse(thumbprint, wanted) != 0)
+		return -EINVAL;
+	c = state_find_cert(a->state, wanted);
+	return c ? (int)(c - a->state->certs) : -ENOENT;
+}
+
+const char *authority_cert_blob(const struct authority *a, size_t index)
+{
+	return state_blob_text(a->state->certs[index].blob);
+}

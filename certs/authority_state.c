@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "certs/authority_state.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certs/encoding.h"
+
+struct state_blob {
+	unsigned refs;
+	char *text;
+};
+
+struct state_blob *state_blob_new(const X509 *cert)
+{
+	struct state_blob *b = calloc(1, sizeof(*b));
+
+	if (!b || encoding_to_blob(cert, &b->text) != 0) {
+		free(b);
+		return NULL;
+	}
+	b->refs = 1;
+	return b;
+}
+
+struct state_blob *state_blob_ref(struct state_blob *b)
+{
+	b->refs++;
+	return b;
+}
+
+void state_blob_unref(struct state_blob *b)
+{
+	if (!b || --b->refs > 0)
+		return;
+	free(b->text);
+	free(b);
+}
+
+const char *state_blob_text(const struct state_blob *b)
+{
+	return b->text;
+}
+
+/* ---- the whole ---- */
+
+struct state *state_new(size_t certs, size_t tokens, size_t revoked)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	/* one more: an empty table is no failure */
+	s->certs = calloc(certs + 1, sizeof(s->certs[0]));
+	s->tokens = calloc(tokens + 1, sizeof(s->tokens[0]));
+	s->revoked = calloc(revoked + 1, sizeof(s->revoked[0]));
+	if (s->certs && s->tokens && s->revoked)
+		return s;
+	state_free(s);
+	return NULL;
+}
+
+static struct state_root copy_root(const struct state_root *r)
+{
+	struct state_root copy = *r;
+
+	X509_up_ref(copy.cert);
+	if (copy.key)
+		EVP_PKEY_up_ref(copy.key);
+	state_blob_ref(copy.blob);
+	return copy;
+}
+
+static struct state_server copy_server(const struct state_server *r)
+{
+	struct state_server copy = *r;
+
+	if (copy.cert) {
+		X509_up_ref(copy.cert);
+		EVP_PKEY_up_ref(copy.key);
+		state_blob_ref(copy.blob);
+	}
+	return copy;
+}
+
+static bool is_token_over(const struct state_token *t, int64_t now)
+{
+	int64_t end = t->used ? t->used : t->expires;
+
+	return now > end + STATE_TOKEN_KEPT_S;
+}
+
+static bool is_cert_over(const struct state_cert *c, int64_t now)
+{
+	return now > c->not_after + STATE_CERT_KEPT_S;
+}
+
+static void copy_records(const struct state *s, int64_t now, struct state *copy)
+{
+	for (size_t i = 0; i < s->n_certs; i++) {
+		if (is_cert_over(&s->certs[i], now))
+			continue;
+		state_blob_ref(s->certs[i].blob);
+		state_add_cert(copy, &s->certs[i]);
+	}
+	for (size_t i = 0; i < s->n_tokens; i++) {
+		if (!is_token_over(&s->tokens[i], now))
+			state_add_token(copy, &s->tokens[i]);
+	}
+	for (size_t i = 0; i < s->n_revoked; i++)
+		state_add_revoked(copy, &s->revoked[i]);
+}
+
+struct state *state_copy(const struct state *s, int64_t now)
+{
+	struct state *copy = state_new(s->n_certs, s->n_tokens, s->n_revoked);
+
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < s->n_roots; i++)
+		copy->roots[copy->n_roots++] = copy_root(&s->roots[i]);
+	copy->server = copy_server(&s->server);
+	copy_records(s, now, copy);
+	return copy;
+}
+
+void state_free(struct state *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_roots; i++)
+		state_root_done(&s->roots[i]);
+	for (size_t i = 0; i < s->n_certs; i++)
+		state_cert_done(&s->certs[i]);
+	state_server_done(&s->server);
+	free(s->certs);
+	free(s->tokens);
+	free(s->revoked);
+	free(s);
+}
+
+/* ---- records ---- */
+
+void state_root_done(struct state_root *r)
+{
+	X509_free(r->cert);
+	EVP_PKEY_free(r->key);
+	state_blob_unref(r->blob);
+}
+
+void state_server_done(struct state_server *r)
+{
+	X509_free(r->cert);
+	EVP_PKEY_free(r->key);
+	state_blob_unref(r->blob);
+}
+
+void state_cert_done(struct state_cert *c)
+{
+	state_blob_unref(c->blob);
+}
+
+static int describe(const X509 *cert, struct cert_facts *ret_facts, struct state_blob **ret_blob,
+		    struct certs_error *ret_error)
+{
+	int err = cert_facts(cert, ret_facts, ret_error);
+
+	if (err)
+		return err;
+	*ret_blob = state_blob_new(cert);
+	return *ret_blob ? 0 : certs_fail(ret_error, -ENOMEM, "out of memory");
+}
+
+int state_root_set(struct state_root *r, X509 *cert, EVP_PKEY *key, struct certs_error *ret_error)
+{
+	r->cert = cert;
+	r->key = key;
+	return describe(cert, &r->facts, &r->blob, ret_error);
+}
+
+int state_server_set(struct state_server *r, X509 *cert, EVP_PKEY *key,
+		     struct certs_error *ret_error)
+{
+	r->cert = cert;
+	r->key = key;
+	return describe(cert, &r->facts, &r->blob, ret_error);
+}
+
+int state_cert_set(struct state_cert *c, const X509 *cert, struct certs_error *ret_error)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(cert);
+	struct cert_facts facts;
+	int err = describe(cert, &facts, &c->blob, ret_error);
+
+	if (err)
+		return err;
+	memcpy(c->thumbprint, facts.thumbprint, sizeof(c->thumbprint));
+	memcpy(c->serial, facts.serial, sizeof(c->serial));
+	c->not_before = facts.not_before;
+	c->not_after = facts.not_after;
+	err = key ? state_key_hash(key, c->key_hash) : -EBADMSG;
+	if (!err)
+		return 0;
+	state_cert_done(c);
+	c->blob = NULL;
+	return certs_fail(ret_error, err, "the certificate's public key cannot be read");
+}
+
+int state_key_hash(const EVP_PKEY *key, uint8_t ret_hash[STATE_HASH_SIZE])
+{
+	unsigned char *der = NULL;
+	int len;
+
+	ERR_set_mark();
+	len = i2d_PUBKEY(key, &der);
+	ERR_pop_to_mark();
+	if (len <= 0)
+		return -ENOMEM;
+	SHA256(der, (size_t)len, ret_hash);
+	OPENSSL_free(der);
+	return 0;
+}
+
+void state_add_root(struct state *s, const struct state_root *r)
+{
+	s->roots[s->n_roots++] = *r;
+}
+
+void state_add_cert(struct state *s, const struct state_cert *c)
+{
+	s->certs[s->n_certs++] = *c;
+}
+
+void state_add_token(struct state *s, const struct state_token *t)
+{
+	s->tokens[s->n_tokens++] = *t;
+}
+
+void state_add_revoked(struct state *s, const struct state_revoked *r)
+{
+	s->revoked[s->n_revoked++] = *r;
+}
+
+void state_remove_root(struct state *s, size_t index)
+{
+	state_root_done(&s->roots[index]);
+	s->n_roots--;
+	memmove(&s->roots[index], &s->roots[index + 1], (s->n_roots - index) * sizeof(s->roots[0]));
+}
+
+void state_remove_token(struct state *s, size_t index)
+{
+	s->n_tokens--;
+	memmove(&s->tokens[index], &s->tokens[index + 1],
+		(s->n_tokens - index) * sizeof(s->tokens[0]));
+}
+
+/* ---- finding ---- */
+
+const struct state_root *state_find_root(const struct state *s, const char *thumbprint)
+{
+	for (size_t i = 0; i < s->n_roots; i++) {
+		if (strcmp(s->roots[i].facts.thumbprint, thumbprint) == 0)
+			return &s->roots[i];
+	}
+	return NULL;
+}
+
+struct state_cert *state_find_cert(const struct state *s, const char *thumbprint)
+{
+	for (size_t i = 0; i < s->n_certs; i++) {
+		if (strcmp(s->certs[i].thumbprint, thumbprint) == 0)
+			return &s->certs[i];
+	}
+	return NULL;
+}
+
+struct state_token *state_find_token(const struct state *s, const uint8_t hash[TOKEN_HASH_SIZE])
+{
+	for (size_t i = 0; i < s->n_tokens; i++) {
+		if (memcmp(s->tokens[i].hash, hash, TOKEN_HASH_SIZE) == 0)
+			return &s->tokens[i];
+	}
+	return NULL;
+}
+
+const struct state_root *state_issuing_root(const struct state *s)
+{
+	for (size_t i = s->n_roots; i-- > 0;) {
+		if (s->roots[i].key)
+			return &s->roots[i];
+	}
+	return NULL;
+}
+
+static enum cert_status root_status(const struct state_root *r, int64_t now)
+{
+	struct status_facts facts = {.not_before = r->facts.not_before,
+				     .not_after = r->facts.not_after};
+
+	return status_at(&facts, now);
+}
+
+const struct state_root *state_serving_root(const struct state *s, int64_t now)
+{
+	const struct state_root *found = NULL;
+
+	for (size_t i = 0; i < s->n_roots; i++) {
+		const struct state_root *r = &s->roots[i];
+
+		if (r->key && root_status(r, now) == CERT_VALID)
+			return r;
+		if (r->key && status_is_live(root_status(r, now)))
+			found = r;
+	}
+	return found;
+}
+
+enum cert_status state_cert_status(const struct state *s, const struct state_cert *c, int64_t now)
+{
+	struct status_facts facts = {
+		.not_before = c->not_before,
+		.not_after = c->not_after,
+		.is_revoked = c->revoked != 0,
+		.is_out_of_sync = !state_find_root(s, c->root),
+	};
+
+	return status_at(&facts, now);
+}
+
+bool state_cert_is_live(const struct state *s, const struct state_cert *c, int64_t now)
+{
+	enum cert_status status = state_cert_status(s, c, now);
+
+	return status == CERT_VALID || status == CERT_NEAR_EXPIRY;
+}
+
+enum authority_token_state state_token_state(const struct state_token *t, int64_t now)
+{
+	if (t->used)
+		return AUTHORITY_TOKEN_USED;
+	return now > t->expires ? AUTHORITY_TOKEN_EXPIRED : AUTHORITY_TOKEN_OPEN;
+}
+
+const char *state_token_id(const struct state_token *t, char ret_id[AUTHORITY_TOKEN_ID_MAX])
+{
+	for (size_t i = 0; i < (AUTHORITY_TOKEN_ID_MAX - 1) / 2; i++)
+		sprintf(ret_id + 2 * i, "%02x", t->hash[i]);
+	return ret_id;
+}
