@@ -76,7 +76,9 @@ struct stream {
 	void *arg;
 	enum state state;
 	bool fin_sent;
-	size_t discarded; /* bytes, while closing */
+	bool cert_asked;   /* stream_request_certificate() was called */
+	bool cert_arrived; /* the client has answered, on_certificate was not called yet */
+	size_t discarded;  /* bytes, while closing */
 	struct bio_ends bio;
 	uint8_t *kept; /* what the owner left unused, or NULL */
 	size_t kept_len;
@@ -266,6 +268,20 @@ static int decrypt(struct stream *s, size_t *len)
 	}
 }
 
+static void tell_certificate(struct stream *s)
+{
+	X509 *cert = SSL_get0_peer_certificate(s->ssl);
+	uint8_t *der = NULL;
+	int len = cert ? i2d_X509(cert, &der) : 0;
+
+	s->cert_arrived = false;
+	if (len < 0)
+		end(s, STREAM_END_RESET, "out of memory");
+	else
+		s->ops->on_certificate(s->arg, der, (size_t)len);
+	OPENSSL_free(der);
+}
+
 static void read_plaintext(struct stream *s)
 {
 	uint8_t *plain = s->scratch->plain;
@@ -281,6 +297,10 @@ static void read_plaintext(struct stream *s)
 		tls_failure_text(text);
 	if (len > s->kept_len)
 		deliver(s, plain, len);
+	/* the last message of the client's answer was there; after a failure it was not good */
+	if (s->state == OPEN && s->cert_arrived &&
+	    (result == SSL_ERROR_WANT_READ || result == SSL_ERROR_ZERO_RETURN))
+		tell_certificate(s);
 	if (s->state != OPEN || result == SSL_ERROR_WANT_READ)
 		return;
 	if (result == SSL_ERROR_ZERO_RETURN) {
@@ -687,6 +707,42 @@ int stream_cert_digests(const struct stream *s, uint8_t ret_sha1[20], uint8_t re
 	    !X509_digest(cert, EVP_sha256(), ret_sha256, NULL))
 		return -ENOENT;
 	return 0;
+}
+
+/* A client's Finished after the handshake ends its answer; OpenSSL lets none in that was not asked for. */
+static void on_tls_message(int sent, int version, int type, const void *buf, size_t len, SSL *ssl,
+			   void *arg)
+{
+	struct stream *s = arg;
+
+	if (!sent && type == SSL3_RT_HANDSHAKE && len && *(const uint8_t *)buf == SSL3_MT_FINISHED)
+		s->cert_arrived = true;
+}
+
+int stream_request_certificate(struct stream *s)
+{
+	char text[TLS_ERROR_MAX];
+
+	if (s->state != OPEN)
+		return s->state < OPEN ? -ENOTCONN : -EPIPE;
+	if (s->cert_asked)
+		return -EALREADY;
+	if (SSL_version(s->ssl) != TLS1_3_VERSION)
+		return -EPROTONOSUPPORT;
+	SSL_set_verify(s->ssl, SSL_VERIFY_PEER, NULL);
+	SSL_set_max_cert_list(s->ssl, STREAM_CERT_MAX);
+	SSL_set_msg_callback(s->ssl, on_tls_message);
+	SSL_set_msg_callback_arg(s->ssl, s);
+	ERR_clear_error();
+	if (SSL_verify_client_post_handshake(s->ssl) != 1) {
+		ERR_clear_error();
+		return -EOPNOTSUPP;
+	}
+	s->cert_asked = true;
+	if (SSL_do_handshake(s->ssl) == 1)
+		return 0;
+	end(s, STREAM_END_TLS, "%s", tls_failure_text(text));
+	return -EPIPE;
 }
 
 int stream_server_tag(const struct stream *s)

@@ -31,6 +31,7 @@ enum {
 	STREAM_GATHER_MAX = 256 * 1024,
 	STREAM_SEND_MAX = 128 * 1024, /* one stream_send() */
 	STREAM_KEEP_MAX = 8192,	      /* plaintext the owner may leave unused */
+	STREAM_CERT_MAX = 16 * 1024,  /* a client's certificates, all of them */
 };
 
 /* Per thread: the scratch buffers all its streams share. */
@@ -81,6 +82,11 @@ struct stream_ops {
 	ssize_t (*on_data)(void *arg, uint8_t *buf, size_t len);
 	/* No longer blocked. */
 	void (*on_writable)(void *arg);
+	/*
+	 * Server: the client has answered stream_request_certificate(). der (borrowed for the call) is its leaf, whose key it
+	 * has shown to hold, and nothing else of it was looked at; NULL: it has none to show. NULL where none is ever asked for.
+	 */
+	void (*on_certificate)(void *arg, const uint8_t *der, size_t len);
 	void (*on_end)(void *arg, enum stream_end why, const char *text);
 };
 
@@ -133,6 +139,15 @@ void stream_free(struct stream *s);
 /* Digests of the complete DER of the leaf certificate that the server presented on this connection (either
  * role). Valid after on_open. 0, or -ENOENT. */
 int stream_cert_digests(const struct stream *s, uint8_t ret_sha1[20], uint8_t ret_sha256[32]);
+
+/*
+ * Server, when open: asks the client for its certificate after the handshake (RFC 8446 4.6.2), once per connection. on_certificate tells
+ * the answer; a client that holds another key than its certificate's, or sends more than STREAM_CERT_MAX, is cut off
+ * (STREAM_END_TLS). There is no limit in time. Returns 0; -EPROTONOSUPPORT: the connection is TLS 1.2; -EOPNOTSUPP: the
+ * client has not offered to be asked; -EALREADY: it was; -EPIPE and
+ * -ENOTCONN as stream_send().
+ */
+int stream_request_certificate(struct stream *s);
 
 /*
  * Server: the tag (struct tls_pair) of the certificates that the name sent by this client led to; TLS_NO_TAG when they

@@ -42,6 +42,23 @@ static void on_writable(void *arg)
 		e->on_writable(e);
 }
 
+static void on_certificate(void *arg, const uint8_t *der, size_t len)
+{
+	struct end *e = arg;
+
+	e->certs++;
+	free(e->cert);
+	e->cert = NULL;
+	e->cert_len = len;
+	if (der) {
+		e->cert = malloc(len);
+		assert_non_null(e->cert);
+		memcpy(e->cert, der, len);
+	}
+	if (e->on_certificate)
+		e->on_certificate(e);
+}
+
 static void on_end(void *arg, enum stream_end why, const char *text)
 {
 	struct end *e = arg;
@@ -57,6 +74,7 @@ const struct stream_ops rig_ops = {
 	.on_open = on_open,
 	.on_data = on_data,
 	.on_writable = on_writable,
+	.on_certificate = on_certificate,
 	.on_end = on_end,
 };
 
@@ -172,6 +190,8 @@ void rig_teardown(struct rig *rig)
 	tls_ctx_unref(rig->client_tls);
 	free(rig->server.data);
 	free(rig->client.data);
+	free(rig->server.cert);
+	free(rig->client.cert);
 	if (rig->accepted_fd >= 0)
 		close(rig->accepted_fd);
 }

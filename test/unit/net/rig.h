@@ -29,6 +29,9 @@ struct end {
 	unsigned ended;
 	enum stream_end why;
 	char text[512];
+	unsigned certs; /* answers to stream_request_certificate() */
+	uint8_t *cert;	/* the last one's DER; NULL: the client had none */
+	size_t cert_len;
 	uint8_t *data;
 	size_t len;
 	size_t sent; /* the test's own count */
@@ -36,6 +39,7 @@ struct end {
 	void (*on_open)(struct end *e);
 	ssize_t (*on_data)(struct end *e, uint8_t *buf, size_t len);
 	void (*on_writable)(struct end *e);
+	void (*on_certificate)(struct end *e);
 	void (*on_end)(struct end *e);
 };
 
