@@ -176,58 +176,64 @@ static void take_accept(struct walk *w, struct http_text value)
 	w->head.wants_network |= http_text_is_nocase(media_type(value), "multipart/mixed");
 }
 
-static int base64_value(char c)
+/* Both alphabets of RFC 4648 begin the same; the last two digits are the caller's. */
+static int base64_value(char c, const char last[2])
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	const char *at = c ? strchr(digits, c) : NULL;
 
-	return at ? (int)(at - digits) : -1;
+	if (at)
+		return (int)(at - digits);
+	return c == last[0] ? 62 : c == last[1] ? 63 : -1;
 }
 
-/* Decodes base64 with its padding. Bytes; -EBADMSG: it is none, or does not fit. */
-static int decode_base64(struct http_text t, char *ret_bytes, size_t size)
+/* Decodes base64 without padding. Bytes; -EBADMSG: it is none, does not fit, or another text would give the same bytes. */
+static int decode_base64(struct http_text t, const char last[2], uint8_t *ret_bytes, size_t size)
 {
 	unsigned bits = 0, nbits = 0;
 	size_t n = 0;
 
-	if (t.len % 4 != 0)
+	if (t.len % 4 == 1 || t.len / 4 * 3 + (t.len % 4 ? t.len % 4 - 1 : 0) > size)
 		return -EBADMSG;
-	for (int pad = 0; pad < 2 && t.len && t.p[t.len - 1] == '='; pad++)
-		t.len--;
 	for (size_t i = 0; i < t.len; i++) {
-		int value = base64_value(t.p[i]);
+		int value = base64_value(t.p[i], last);
 
-		if (value < 0 || n == size)
+		if (value < 0)
 			return -EBADMSG;
-		bits = bits << 6 | (unsigned)value;
+		bits = (bits << 6 | (unsigned)value) & 0xffff;
 		nbits += 6;
 		if (nbits < 8)
 			continue;
 		nbits -= 8;
-		ret_bytes[n++] = (char)(bits >> nbits & 0xff);
+		ret_bytes[n++] = (uint8_t)(bits >> nbits);
 	}
-	return (int)n;
+	return bits & ((1u << nbits) - 1) ? -EBADMSG : (int)n;
 }
 
 /* What cannot be a secret is left out. */
 static void keep_secret(struct walk *w, struct http_text t)
 {
-	if (t.len != EST_SECRET_SIZE - 1)
-		return;
-	for (size_t i = 0; i < t.len; i++)
-		if (t.p[i] != '-' && t.p[i] != '_' &&
-		    (base64_value(t.p[i]) < 0 || strchr("+/", t.p[i])))
-			return;
-	memcpy(w->head.secret, t.p, t.len);
+	uint8_t secret[EST_SECRET_SIZE];
+
+	if (decode_base64(t, "-_", secret, sizeof(secret)) == EST_SECRET_SIZE) {
+		memcpy(w->head.secret, secret, sizeof(secret));
+		w->head.has_secret = true;
+	}
+	secret_wipe_bytes(secret, sizeof(secret));
 }
 
 static void take_basic(struct walk *w, struct http_text value)
 {
-	char login[LOGIN_MAX];
-	struct http_text rest = {.p = login}, user;
-	int n = decode_base64(value, login, sizeof(login));
+	uint8_t login[LOGIN_MAX];
+	struct http_text rest = {.p = (const char *)login}, user;
+	int n;
 
+	if (value.len % 4 != 0)
+		return;
+	for (int pad = 0; pad < 2 && value.len && value.p[value.len - 1] == '='; pad++)
+		value.len--;
+	n = decode_base64(value, "+/", login, sizeof(login));
 	if (n > 0) {
 		rest.len = (size_t)n;
 		if (http_text_cut(&rest, ':', &user))
@@ -348,7 +354,7 @@ static int judge(const struct walk *w)
 	if (strcmp(w->method, "GET") == 0)
 		return w->head.body_len ? 400 : 0;
 	/* a client that knows no secret yet need not send all the rest first */
-	if (w->head.operation == EST_SIMPLEENROLL && !w->head.secret[0])
+	if (w->head.operation == EST_SIMPLEENROLL && !w->head.has_secret)
 		return 401;
 	return judge_body(w);
 }
@@ -456,22 +462,28 @@ static const char *reason(int status)
 	}
 }
 
-/* Visible ASCII and blanks: it cannot add a field of its own. */
-static bool is_type(const char *type)
+static bool is_set(const char *text)
 {
-	size_t len = strnlen(type, EST_TYPE_MAX);
+	return text && *text;
+}
+
+/* Visible ASCII and blanks, or nothing at all: it cannot add a field of its own. */
+static bool is_harmless(const char *value)
+{
+	size_t len = value ? strnlen(value, EST_TYPE_MAX) : 0;
 
 	for (size_t i = 0; i < len; i++)
-		if (type[i] < ' ' || type[i] > '~')
+		if (value[i] < ' ' || value[i] > '~')
 			return false;
-	return len > 0 && len < EST_TYPE_MAX;
+	return len < EST_TYPE_MAX;
 }
 
 static bool can_be_sent(const struct est_reply *r)
 {
-	if (r->status < 200 || r->status > 599 || r->body_len > EST_REPLY_MAX)
+	if (r->status < 200 || r->status > 599 || r->body_len > EST_REPLY_MAX ||
+	    !is_harmless(r->content_type) || !is_harmless(r->encoding))
 		return false;
-	return r->content_type ? r->status != 204 && is_type(r->content_type) : !r->body_len;
+	return is_set(r->content_type) ? r->status != 204 : !r->body_len;
 }
 
 struct out {
@@ -496,10 +508,10 @@ static void put(struct out *o, const char *fmt, ...)
 /* The fields that not every reply has. */
 static void put_fields(struct out *o, const struct est_reply *r)
 {
-	if (r->content_type)
+	if (is_set(r->content_type))
 		put(o, "Content-Type: %s\r\n", r->content_type);
-	if (r->content_type && r->is_base64)
-		put(o, "Content-Transfer-Encoding: base64\r\n");
+	if (is_set(r->encoding))
+		put(o, "Content-Transfer-Encoding: %s\r\n", r->encoding);
 	if (r->retry_after_s)
 		put(o, "Retry-After: %u\r\n", r->retry_after_s);
 	if (r->status == 401) /* Basic first: some clients look at one only */
@@ -563,20 +575,31 @@ void est_request_free(struct est_request *request)
 	free(request);
 }
 
+/* Likewise of a text with its NUL; NULL stays NULL. */
+static const char *append_text(uint8_t **at, const char *text)
+{
+	return text ? (const char *)append(at, text, strlen(text) + 1) : NULL;
+}
+
+static size_t text_size(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
 struct est_reply *est_reply_dup(const struct est_reply *reply)
 {
-	size_t type_size = reply->content_type ? strlen(reply->content_type) + 1 : 0;
-	size_t allow_size = reply->allow ? strlen(reply->allow) + 1 : 0;
-	struct est_reply *copy = malloc(sizeof(*copy) + type_size + allow_size + reply->body_len);
+	size_t size = text_size(reply->content_type) + text_size(reply->encoding) +
+		      text_size(reply->allow) + text_size(reply->reason) + reply->body_len;
+	struct est_reply *copy = malloc(sizeof(*copy) + size);
 	uint8_t *at = (uint8_t *)(copy + 1);
 
 	if (!copy)
 		return NULL;
 	*copy = *reply;
-	if (type_size)
-		copy->content_type = (char *)append(&at, reply->content_type, type_size);
-	if (allow_size)
-		copy->allow = (char *)append(&at, reply->allow, allow_size);
+	copy->content_type = append_text(&at, reply->content_type);
+	copy->encoding = append_text(&at, reply->encoding);
+	copy->allow = append_text(&at, reply->allow);
+	copy->reason = append_text(&at, reply->reason);
 	copy->body = append(&at, reply->body, reply->body_len);
 	return copy;
 }

@@ -13,11 +13,11 @@
 #define EST_PATH "/.well-known/est"
 
 enum {
-	EST_BODY_MAX = 16 * 1024,  /* bytes of a request's body */
-	EST_REPLY_MAX = 64 * 1024, /* bytes of a reply's body */
-	EST_REPLY_HEAD_MAX = 640,  /* bytes of what stands in front of it */
-	EST_TYPE_MAX = 128,	   /* a reply's content type, with NUL */
-	EST_SECRET_SIZE = 44,	   /* a token's secret in base64url, with NUL */
+	EST_BODY_MAX = 16 * 1024,   /* bytes of a request's body */
+	EST_REPLY_MAX = 768 * 1024, /* bytes of a reply's body */
+	EST_REPLY_HEAD_MAX = 1024,  /* bytes of what stands in front of it */
+	EST_TYPE_MAX = 256,	    /* a reply's content type, and its encoding, with NUL */
+	EST_SECRET_SIZE = 32,	    /* a token's secret */
 	EST_PEER_SIZE = 64,
 };
 
@@ -31,26 +31,29 @@ enum est_operation {
 /* What is handed to the certificate authority. */
 struct est_request {
 	enum est_operation operation;
-	bool wants_network; /* Accept: multipart/mixed: the network's profile too, beside the certificate */
-	char secret
-		[EST_SECRET_SIZE]; /* what the client showed, 43 characters of base64url; "": none */
-	char peer[EST_PEER_SIZE];  /* its address and port, for logs */
-	uint64_t session;	   /* by which logs know the connection */
-	const uint8_t *body; /* borrowed; as sent: base64 of a PKCS#10, if the client is right */
-	size_t body_len;     /* 1..EST_BODY_MAX for an enrolment, else 0 */
-	const uint8_t
-		*cert; /* borrowed; DER, not verified, but its key is the client's; NULL: none */
+	bool wants_network; /* Accept: multipart/mixed: the network's profile beside the certificate */
+	bool has_secret;
+	uint8_t secret[EST_SECRET_SIZE]; /* what the client showed */
+	char peer[EST_PEER_SIZE]; /* its address, without a port: what attempts are counted by */
+	uint64_t session;	  /* by which logs know the connection */
+	/* borrowed, 1..EST_BODY_MAX bytes of an enrolment; as sent: base64 of a PKCS#10, if all is well */
+	const uint8_t *body;
+	size_t body_len;
+	/* borrowed; DER, not verified, but its key is the client's; NULL: none */
+	const uint8_t *cert;
 	size_t cert_len;
 };
 
+/* All pointers are borrowed. A text that is NULL or "" is none. */
 struct est_reply {
 	int status;		  /* 200..599 */
-	const char *content_type; /* borrowed; NULL: the reply has no body */
-	bool is_base64;		/* says so in Content-Transfer-Encoding, as RFC 7030 4.1.3 wants */
-	unsigned retry_after_s; /* 0: says nothing of it */
-	const char *allow;	/* borrowed; the methods of the path, with 405 */
-	const void *body;	/* borrowed */
-	size_t body_len;	/* at most EST_REPLY_MAX */
+	const char *content_type; /* none: the reply has no body */
+	const char *encoding;	  /* Content-Transfer-Encoding: "base64" in RFC 7030 4.1.3 */
+	unsigned retry_after_s;	  /* 0: says nothing of it */
+	const char *allow;	  /* the methods of the path, with 405 */
+	const void *body;
+	size_t body_len;    /* at most EST_REPLY_MAX */
+	const char *reason; /* for the log: printable, no secret */
 };
 
 /* A request without its body. */
@@ -58,7 +61,8 @@ struct est_head {
 	enum est_operation operation;
 	bool wants_network;
 	bool expects_continue; /* wants to read EST_CONTINUE before it sends the body */
-	char secret[EST_SECRET_SIZE];
+	bool has_secret;
+	uint8_t secret[EST_SECRET_SIZE];
 	size_t body_len; /* to come; 0: none */
 };
 
@@ -75,7 +79,7 @@ bool est_is_request(const void *buf, size_t len);
  * -EBADMSG: *ret_refusal is the answer then, its pointers for ever good.
  *
  *   400  malformed: a line, no Host or two, a length that is none or that is told twice, a GET with a body
- *   401  simpleenroll without a secret: Bearer, or Basic with it as the password
+ *   401  simpleenroll without a secret, 43 characters of base64url: by Bearer, or by Basic as the password
  *   404  a path that is none of the four; also one with a label (RFC 7030 3.2.2)
  *   405  GET where POST is wanted, or the other way round
  *   411, 413  a POST without a length, or of more than EST_BODY_MAX
@@ -106,7 +110,7 @@ bool est_body_is_whole(const struct est_body *b);
 void est_body_done(struct est_body *b);
 
 /*
- * Writes the reply, header and body; Connection: close. An owner's reply that cannot be sent (status, content type, size) is
+ * Writes the reply, header and body; Connection: close. An owner's reply that cannot be sent (status, content type, encoding, size) is
  * replaced by a 500. Bytes, or -ENOSPC: size is less than EST_REPLY_HEAD_MAX + body_len.
  */
 int est_write_reply(char *buf, size_t size, const struct est_reply *reply);

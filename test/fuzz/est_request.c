@@ -45,10 +45,8 @@ static void check_body(const struct est_head *head, const uint8_t *data, size_t 
 
 static void check_head(const struct est_head *head)
 {
-	size_t secret_len = strnlen(head->secret, EST_SECRET_SIZE);
-
 	must(head->body_len <= EST_BODY_MAX);
-	must(secret_len == 0 || secret_len == EST_SECRET_SIZE - 1);
+	must(head->has_secret || head->operation != EST_SIMPLEENROLL);
 	must(est_operation_name(head->operation) != NULL);
 }
 

@@ -17,6 +17,12 @@
 #define ENROL  "POST /.well-known/est/simpleenroll HTTP/1.1\r\n"
 #define RENEW  "POST /.well-known/est/simplereenroll HTTP/1.1\r\n"
 
+/* SECRET's bytes. */
+static const uint8_t secret[EST_SECRET_SIZE] = {0x69, 0xb7, 0x1d, 0x79, 0xf8, 0x21, 0x8a, 0x39,
+						0x25, 0x9a, 0x7a, 0x29, 0xaa, 0xbb, 0x2d, 0xba,
+						0xfc, 0x31, 0xcb, 0x30, 0x01, 0x08, 0x31, 0x05,
+						0x18, 0x72, 0x09, 0x28, 0xb3, 0x0d, 0xfb, 0xfd};
+
 static int parse(const char *s, struct est_head *ret_head, struct est_reply *ret_refusal)
 {
 	assert_true(est_is_request(s, strlen(s)));
@@ -133,22 +139,25 @@ static void other_method_is_told_which_is_allowed(void **state)
 
 /* ---- fields ---- */
 
+static void assert_secret(struct est_head head)
+{
+	assert_true(head.has_secret);
+	assert_memory_equal(head.secret, secret, sizeof(secret));
+}
+
 static void secret_comes_as_bearer_or_as_password(void **state)
 {
-	struct est_head head = accepted(ENROL HOST BEARER TYPE LENGTH "\r\n");
-
-	assert_string_equal(head.secret, SECRET);
+	assert_secret(accepted(ENROL HOST BEARER TYPE LENGTH "\r\n"));
 	/* "app:" and the secret */
-	head = accepted(ENROL HOST
-			"authorization: basic "
-			"YXBwOmFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6QUJDREVGR0hJSktMTU4tXzA="
-			"\r\n" TYPE LENGTH "\r\n");
-	assert_string_equal(head.secret, SECRET);
+	assert_secret(accepted(ENROL HOST
+			       "authorization: basic "
+			       "YXBwOmFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6QUJDREVGR0hJSktMTU4tXzA="
+			       "\r\n" TYPE LENGTH "\r\n"));
 	/* ":" and the secret */
-	head = accepted(ENROL HOST "Authorization: Basic "
-				   "OmFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6QUJDREVGR0hJSktMTU4tXzA="
-				   "\r\n" TYPE LENGTH "\r\n");
-	assert_string_equal(head.secret, SECRET);
+	assert_secret(accepted(ENROL HOST
+			       "Authorization: Basic "
+			       "OmFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6QUJDREVGR0hJSktMTU4tXzA="
+			       "\r\n" TYPE LENGTH "\r\n"));
 }
 
 static void what_can_be_no_secret_is_none(void **state)
@@ -164,8 +173,9 @@ static void what_can_be_no_secret_is_none(void **state)
 		"Digest " SECRET,
 		SECRET,
 		"Basic " SECRET,
-		"Basic YXBwOg==", /* "app:" */
-		"Basic YXBw",	  /* "app" */
+		"Bearer abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN-_1", /* not the text of 32 bytes */
+		"Basic YXBwOg==",				      /* "app:" */
+		"Basic YXBw",					      /* "app" */
 		"Basic YXB",
 		"Basic ====",
 		"Basic =",
@@ -194,12 +204,10 @@ static void login_that_is_too_long_is_no_secret(void **state)
 
 static void renewal_and_questions_need_no_secret_but_pass_it_on(void **state)
 {
-	assert_string_equal(accepted(RENEW HOST TYPE LENGTH "\r\n").secret, "");
-	assert_string_equal(accepted(RENEW HOST TYPE LENGTH BEARER "\r\n").secret, SECRET);
-	assert_string_equal(accepted(RENEW HOST TYPE LENGTH "Authorization: x\r\n\r\n").secret, "");
-	assert_string_equal(
-		accepted("GET /.well-known/est/cacerts HTTP/1.1\r\n" HOST BEARER "\r\n").secret,
-		SECRET);
+	assert_false(accepted(RENEW HOST TYPE LENGTH "\r\n").has_secret);
+	assert_secret(accepted(RENEW HOST TYPE LENGTH BEARER "\r\n"));
+	assert_false(accepted(RENEW HOST TYPE LENGTH "Authorization: x\r\n\r\n").has_secret);
+	assert_secret(accepted("GET /.well-known/est/cacerts HTTP/1.1\r\n" HOST BEARER "\r\n"));
 }
 
 static void length_of_a_post_is_one_number_within_the_limit(void **state)
@@ -420,7 +428,7 @@ static void certificate_is_written_as_rfc_7030_has_it(void **state)
 {
 	written(&(struct est_reply){.status = 200,
 				    .content_type = "application/pkcs7-mime; smime-type=certs-only",
-				    .is_base64 = true,
+				    .encoding = "base64",
 				    .body = "MIIB\n",
 				    .body_len = 5},
 		"HTTP/1.1 200 OK\r\n"
@@ -531,7 +539,9 @@ static void owners_mistakes_do_not_reach_the_client(void **state)
 	assert_unsendable(&(struct est_reply){.status = 600});
 	assert_unsendable(&(struct est_reply){.status = 200, .body = "x", .body_len = 1});
 	assert_unsendable(&(struct est_reply){.status = 204, .content_type = "text/plain"});
-	assert_unsendable(&(struct est_reply){.status = 200, .content_type = ""});
+	assert_unsendable(
+		&(struct est_reply){.status = 200, .content_type = "", .body = "x", .body_len = 1});
+	assert_unsendable(&(struct est_reply){.status = 200, .encoding = "a\r\nX: y"});
 	assert_unsendable(&(struct est_reply){.status = 200, .content_type = endless});
 	assert_unsendable(&(struct est_reply){.status = 200, .content_type = "a\r\nX: y"});
 	assert_unsendable(&(struct est_reply){.status = 200,
@@ -542,11 +552,11 @@ static void owners_mistakes_do_not_reach_the_client(void **state)
 
 static void largest_head_fits_the_room_that_is_promised(void **state)
 {
-	char type[EST_TYPE_MAX], buf[EST_REPLY_HEAD_MAX + 4];
+	char type[EST_TYPE_MAX], encoding[EST_TYPE_MAX], buf[EST_REPLY_HEAD_MAX + 4];
 	struct est_reply reply = {
 		.status = 401,
 		.content_type = type,
-		.is_base64 = true,
+		.encoding = encoding,
 		.retry_after_s = UINT32_MAX,
 		.allow = "POST",
 		.body = "body",
@@ -556,8 +566,9 @@ static void largest_head_fits_the_room_that_is_promised(void **state)
 
 	memset(type, 'a', sizeof(type) - 1);
 	type[sizeof(type) - 1] = '\0';
+	memcpy(encoding, type, sizeof(type));
 	n = est_write_reply(buf, sizeof(buf), &reply);
-	assert_in_range(n, 300, sizeof(buf));
+	assert_in_range(n, 600, sizeof(buf));
 	for (int size = 0; size < n; size++)
 		assert_int_equal(est_write_reply(buf, (size_t)size, &reply), -ENOSPC);
 }
@@ -570,7 +581,7 @@ static void copy_of_a_request_borrows_nothing(void **state)
 	struct est_request request = {
 		.operation = EST_SIMPLEREENROLL,
 		.wants_network = true,
-		.secret = SECRET,
+		.has_secret = true,
 		.peer = "192.0.2.1:5",
 		.session = 7,
 		.body = body,
@@ -578,14 +589,18 @@ static void copy_of_a_request_borrows_nothing(void **state)
 		.cert = cert,
 		.cert_len = 4,
 	};
-	struct est_request *copy = est_request_dup(&request);
+	struct est_request *copy;
+
+	memcpy(request.secret, secret, sizeof(secret));
+	copy = est_request_dup(&request);
 
 	assert_non_null(copy);
 	memset(body, 0, sizeof(body));
 	memset(cert, 0, sizeof(cert));
 	assert_int_equal(copy->operation, EST_SIMPLEREENROLL);
 	assert_true(copy->wants_network);
-	assert_string_equal(copy->secret, SECRET);
+	assert_true(copy->has_secret);
+	assert_memory_equal(copy->secret, secret, sizeof(secret));
 	assert_string_equal(copy->peer, "192.0.2.1:5");
 	assert_int_equal(copy->session, 7);
 	assert_int_equal(copy->body_len, 4);
@@ -604,11 +619,14 @@ static void copy_of_a_request_borrows_nothing(void **state)
 
 static void copy_of_a_reply_borrows_nothing(void **state)
 {
-	char type[] = "text/plain", body[] = "No.\n", allow[] = "GET";
+	char type[] = "text/plain", body[] = "No.\n", allow[] = "GET", encoding[] = "base64",
+	     reason[] = "not today";
 	struct est_reply *copy = est_reply_dup(&(struct est_reply){
 		.status = 405,
 		.content_type = type,
+		.encoding = encoding,
 		.allow = allow,
+		.reason = reason,
 		.body = body,
 		.body_len = 4,
 	});
@@ -617,8 +635,12 @@ static void copy_of_a_reply_borrows_nothing(void **state)
 	memset(type, 'x', sizeof(type));
 	memset(body, 'x', sizeof(body));
 	memset(allow, 'x', sizeof(allow));
+	memset(encoding, 'x', sizeof(encoding));
+	memset(reason, 'x', sizeof(reason));
+	assert_string_equal(copy->reason, "not today");
 	written(copy, "HTTP/1.1 405 Method Not Allowed\r\n"
 		      "Content-Type: text/plain\r\n"
+		      "Content-Transfer-Encoding: base64\r\n"
 		      "Allow: GET\r\n"
 		      "Content-Length: 4\r\n"
 		      "Connection: close\r\n"
