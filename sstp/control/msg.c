@@ -16,7 +16,7 @@ enum {
 size_t msg_limit(unsigned kind)
 {
 	switch (kind) {
-	case MSG_CONFIG: return 1 << 20;
+	case MSG_CONFIG: return 2 << 20;
 	case MSG_EST_REQUEST: return 64 << 10;
 	case MSG_SERVER_CERTIFICATE: return 512 << 10;
 	case MSG_ACCESS: return MSG_MAX;
@@ -196,7 +196,7 @@ static void put_vnet(struct frame *f, const struct msg_vnet *v)
 {
 	put_text(f, v->name, MSG_NAME_MAX);
 	put_texts(f, v->spaces, v->n_spaces, MSG_SPACES_MAX);
-	put_texts(f, v->pools, v->n_pools, MSG_SPACES_MAX);
+	put_texts(f, v->pools, v->n_pools, MSG_POOLS_MAX);
 	put_texts(f, v->dns, v->n_dns, MSG_DNS_MAX);
 	put_text(f, v->gateway, MSG_NAME_MAX);
 }
@@ -220,7 +220,7 @@ static void get_vnet(struct wire_reader *r, struct msg_vnet *v)
 {
 	v->name = get_text(r, MSG_NAME_MAX);
 	v->n_spaces = get_texts(r, v->spaces, MSG_SPACES_MAX);
-	v->n_pools = get_texts(r, v->pools, MSG_SPACES_MAX);
+	v->n_pools = get_texts(r, v->pools, MSG_POOLS_MAX);
 	v->n_dns = get_texts(r, v->dns, MSG_DNS_MAX);
 	v->gateway = get_text(r, MSG_NAME_MAX);
 }

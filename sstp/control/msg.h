@@ -22,13 +22,14 @@
 #include <stdint.h>
 
 enum {
-	MSG_HEAD_SIZE = 5,   /* bytes */
-	MSG_MAX = 8 << 20,   /* bytes of any payload */
-	MSG_NAME_MAX = 255,  /* bytes of a name, an address */
-	MSG_NAMES_MAX = 64,  /* that a gateway is dialled by */
-	MSG_VNETS_MAX = 64,  /* of a gateway */
-	MSG_SPACES_MAX = 64, /* prefixes in a list of a VNet */
-	MSG_DNS_MAX = 2,     /* servers of a VNet */
+	MSG_HEAD_SIZE = 5,     /* bytes */
+	MSG_MAX = 8 << 20,     /* bytes of any payload */
+	MSG_NAME_MAX = 255,    /* bytes of a name, an address */
+	MSG_NAMES_MAX = 64,    /* that a gateway is dialled by */
+	MSG_VNETS_MAX = 64,    /* of a gateway */
+	MSG_SPACES_MAX = 1024, /* address spaces of a VNet */
+	MSG_POOLS_MAX = 16,    /* of a VNet */
+	MSG_DNS_MAX = 2,       /* servers of a VNet */
 	MSG_SECRET_SIZE = 32,
 	MSG_CERT_MAX = 16 << 10,     /* bytes of a client's certificate */
 	MSG_EST_BODY_MAX = 16 << 10, /* bytes of a request's body */
@@ -65,7 +66,7 @@ struct msg_vnet {
 	const char *name;
 	const char *spaces[MSG_SPACES_MAX]; /* prefixes, "10.1.0.0/16" */
 	size_t n_spaces;
-	const char *pools[MSG_SPACES_MAX];
+	const char *pools[MSG_POOLS_MAX];
 	size_t n_pools;
 	const char *dns[MSG_DNS_MAX]; /* addresses */
 	size_t n_dns;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child is a shell with a script: it sees the descriptors that a control process would. */
+#include "sstp/control/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test/support/cmocka.h"
+
+struct parent {
+	struct loop *loop;
+	struct process *process;
+	unsigned ups;
+	unsigned downs;
+	unsigned messages;
+	unsigned stop_at_downs;
+	enum msg_kind kind;
+	char payload[32];
+	char why[128];
+};
+
+static void on_up(void *arg)
+{
+	struct parent *p = arg;
+
+	p->ups++;
+}
+
+static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	struct parent *p = arg;
+
+	p->messages++;
+	p->kind = kind;
+	assert_in_range(len, 0, sizeof(p->payload) - 1);
+	memcpy(p->payload, payload, len);
+	p->payload[len] = '\0';
+	loop_stop(p->loop);
+}
+
+static void on_down(void *arg, const char *why)
+{
+	struct parent *p = arg;
+
+	snprintf(p->why, sizeof(p->why), "%s", why);
+	if (++p->downs == p->stop_at_downs)
+		loop_stop(p->loop);
+}
+
+/* argv must live as long as the process. */
+static void start(struct parent *p, const char *const *argv)
+{
+	*p = (struct parent){.loop = loop_new()};
+	assert_non_null(p->loop);
+	p->process = process_new(p->loop, &(struct process_params){.program = argv[0],
+								   .argv = argv,
+								   .on_up = on_up,
+								   .on_message = on_message,
+								   .on_down = on_down,
+								   .arg = p});
+}
+
+static void end(struct parent *p)
+{
+	process_free(p->process);
+	loop_free(p->loop);
+}
+
+/* A frame of kind 0x83 with four bytes. */
+#define SAY(word) "printf '\\000\\000\\000\\004\\203" word "' >&3; "
+
+static void child_talks_over_its_socket_and_has_no_other_descriptor(void **state)
+{
+	static const char *const argv[] = {
+		"/bin/sh", "-c",
+		"ls -l /proc/$$/fd/ | grep -c ' [0-9]* ->' | { read n; "
+		"[ $n -le 5 ] && printf '\\000\\000\\000\\004\\203good' >&3; }; read x <&3",
+		NULL};
+	int leak = dup2(STDERR_FILENO, 77); /* without CLOEXEC */
+	struct parent p;
+
+	start(&p, argv);
+	assert_non_null(p.process);
+	assert_int_equal(p.ups, 1);
+	assert_true(process_id(p.process) > 0);
+	loop_run(p.loop);
+	close(leak);
+	assert_int_equal(p.kind, MSG_EST_REPLY);
+	assert_string_equal(p.payload, "good");
+	end(&p);
+}
+
+static void child_that_dies_is_started_again_later_each_time(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c", "exit 7", NULL};
+	uint64_t began = clock_now();
+	struct parent p;
+
+	start(&p, argv);
+	p.stop_at_downs = 3;
+	loop_run(p.loop);
+	assert_int_equal(p.ups, 3);
+	assert_string_equal(p.why, "it ended with exit code 7");
+	/* 100 ms and 200 ms, but for the tick by which timers are early */
+	assert_true(clock_now() - began >= 290 * CLOCK_NS_PER_MS);
+	assert_int_equal(process_id(p.process), 0);
+	assert_int_equal(process_send(p.process, malloc(8), 8), -ENOTCONN);
+	end(&p);
+}
+
+static void child_that_is_killed_or_breaks_the_protocol_is_told_with_its_end(void **state)
+{
+	static const char *const killed[] = {"/bin/sh", "-c", "kill -9 $$", NULL};
+	static const char *const mad[] = {"/bin/sh", "-c",
+					  "printf 'GET / HTTP/1.1\\r\\n' >&3; read x <&3", NULL};
+	struct parent p;
+
+	start(&p, killed);
+	p.stop_at_downs = 1;
+	loop_run(p.loop);
+	assert_string_equal(p.why, "it was ended by signal 9 (Killed)");
+	end(&p);
+	start(&p, mad);
+	p.stop_at_downs = 1;
+	loop_run(p.loop);
+	assert_int_equal(p.messages, 0);
+	end(&p);
+}
+
+static void child_is_gone_when_the_process_is_freed(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c", SAY("here") "cat <&3", NULL};
+	struct parent p;
+	pid_t pid;
+
+	start(&p, argv);
+	loop_run(p.loop);
+	pid = process_id(p.process);
+	assert_int_equal(kill(pid, 0), 0);
+	end(&p);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+static void program_that_is_not_there_is_an_error(void **state)
+{
+	static const char *const argv[] = {"/nonexistent/program", NULL};
+	struct parent p;
+
+	start(&p, argv);
+	assert_null(p.process);
+	assert_int_equal(errno, ENOENT);
+	end(&p);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(child_talks_over_its_socket_and_has_no_other_descriptor),
+		cmocka_unit_test(child_that_dies_is_started_again_later_each_time),
+		cmocka_unit_test(child_that_is_killed_or_breaks_the_protocol_is_told_with_its_end),
+		cmocka_unit_test(child_is_gone_when_the_process_is_freed),
+		cmocka_unit_test(program_that_is_not_there_is_an_error),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("control/process", tests, NULL, NULL);
+}
