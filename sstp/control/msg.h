@@ -33,7 +33,7 @@ enum {
 	MSG_SECRET_SIZE = 32,
 	MSG_CERT_MAX = 16 << 10,     /* bytes of a client's certificate */
 	MSG_EST_BODY_MAX = 16 << 10, /* bytes of a request's body */
-	MSG_REPLY_BODY_MAX = 768 << 10,
+	MSG_REPLY_BODY_MAX = 64 << 10,
 	MSG_REASON_MAX = 511,
 	MSG_PEM_MAX = 128 << 10, /* bytes of a chain, of a key */
 };
@@ -76,6 +76,7 @@ struct msg_vnet {
 struct msg_config {
 	const char *names[MSG_NAMES_MAX]; /* what clients dial; none: no certificate is wanted */
 	size_t n_names;
+	const char *dial;	/* host[:port] that a token names unless told otherwise; "": none */
 	struct msg_vnet *vnets; /* owned when decoded: msg_config_done() */
 	size_t n_vnets;
 };
@@ -143,5 +144,13 @@ int msg_server_certificate_encode(const struct msg_server_certificate *m, uint8_
 /* -EBADMSG. */
 int msg_server_certificate_decode(const uint8_t *payload, size_t len,
 				  struct msg_server_certificate *ret_certificate);
+
+/* ---- ACCESS: who may come in; takes the place of what was known before ---- */
+
+struct authority_export;
+
+int msg_access_encode(const struct authority_export *e, uint8_t **ret_frame, size_t *ret_len);
+/* As authority_export() makes it, owned: authority_export_done(). -EBADMSG, -ENOMEM. */
+int msg_access_decode(const uint8_t *payload, size_t len, struct authority_export *ret_export);
 
 #endif

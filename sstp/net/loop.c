@@ -491,3 +491,8 @@ void loop_reap(struct loop *loop, struct loop_reap *node)
 	*loop->reap_end = node;
 	loop->reap_end = &node->next;
 }
+
+struct event_base *loop_event_base(struct loop *loop)
+{
+	return loop->base;
+}

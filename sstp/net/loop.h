@@ -104,4 +104,10 @@ struct loop_task {
 };
 void loop_post(struct loop *loop, struct loop_task *task);
 
+/*
+ * What is behind the wall, for evhttp: returns borrowed. Its callbacks run within passes like all others.
+ */
+struct event_base;
+struct event_base *loop_event_base(struct loop *loop);
+
 #endif

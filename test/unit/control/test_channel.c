@@ -134,7 +134,7 @@ static void both_directions_at_once_do_not_wait_for_each_other(void **state)
 	struct world *w = *state;
 
 	for (unsigned i = 0; i < 40; i++) {
-		send_to(&w->control, MSG_EST_REPLY, 500000, 1);
+		send_to(&w->control, MSG_EST_REPLY, 120000, 1);
 		send_to(&w->data, MSG_EST_REQUEST, 60000, 2);
 	}
 	w->data.wanted = 40;

@@ -57,8 +57,11 @@ static const struct msg_server_certificate pair = {
 static void config_comes_back_as_it_was(void **state)
 {
 	struct msg_vnet vnets[] = {blue, {.name = "red", .gateway = ""}};
-	struct msg_config m = {
-		.names = {"vpn.example.com"}, .n_names = 1, .vnets = vnets, .n_vnets = 2};
+	struct msg_config m = {.names = {"vpn.example.com"},
+			       .n_names = 1,
+			       .dial = "vpn.example.com:4443",
+			       .vnets = vnets,
+			       .n_vnets = 2};
 	struct msg_config got;
 	uint8_t *frame;
 	size_t len;
@@ -67,6 +70,7 @@ static void config_comes_back_as_it_was(void **state)
 	assert_int_equal(msg_config_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got), 0);
 	assert_int_equal(got.n_names, 1);
 	assert_string_equal(got.names[0], "vpn.example.com");
+	assert_string_equal(got.dial, "vpn.example.com:4443");
 	assert_int_equal(got.n_vnets, 2);
 	assert_string_equal(got.vnets[0].name, "blue");
 	assert_int_equal(got.vnets[0].n_spaces, 2);
@@ -202,7 +206,7 @@ static void what_is_over_its_limit_is_not_encoded(void **state)
 	static uint8_t big[MSG_EST_BODY_MAX + 1];
 	static char name[MSG_NAME_MAX + 2];
 	struct msg_est_request m = enrol;
-	struct msg_config config = {.n_names = MSG_NAMES_MAX + 1};
+	struct msg_config config = {.n_names = MSG_NAMES_MAX + 1, .dial = ""};
 	uint8_t *frame;
 	size_t len;
 
@@ -257,8 +261,11 @@ static int decode(uint8_t kind, const uint8_t *payload, size_t len)
 static size_t encode(uint8_t kind, uint8_t **ret_frame)
 {
 	struct msg_vnet vnet = blue;
-	struct msg_config config = {
-		.names = {"vpn.example.com"}, .n_names = 1, .vnets = &vnet, .n_vnets = 1};
+	struct msg_config config = {.names = {"vpn.example.com"},
+				    .n_names = 1,
+				    .dial = "vpn.example.com:4443",
+				    .vnets = &vnet,
+				    .n_vnets = 1};
 	size_t len = 0;
 	int r = -1;
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_CONTROL_ADMIN_H
+#define SSTP_CONTROL_ADMIN_H
+/*
+ * What an operator may ask of the control process, in JSON; no I/O but the authority's store.
+ *
+ *   POST   /v1/tokens                        {"app", "vnet", "gateway"?, "lifetime"?: seconds}
+ *   GET    /v1/tokens
+ *   DELETE /v1/tokens/ID
+ *   GET    /v1/certificates
+ *   GET    /v1/certificates/THUMBPRINT       with certBlob
+ *   POST   /v1/certificates/THUMBPRINT/revoke  {"renewals"?: bool, "foreign"?: bool}
+ *   GET    /v1/roots
+ *   POST   /v1/roots                         {"name", "vnet", "pem"}: trusts an external one
+ *   POST   /v1/roots/rotate
+ *   DELETE /v1/roots/THUMBPRINT
+ *   GET    /v1/apps                          each app's certificate, and whether it is in sync
+ *
+ * Lists are {"value": [...]}; refusals {"error": {"code", "message"}} with a sentence that says what
+ * to do. A key that is unknown, or of another type, is refused.
+ */
+#include <stdint.h>
+
+#include "sstp/control/est.h"
+#include "sstp/control/front.h"
+
+enum {
+	ADMIN_LIFETIME_S = 3600 /* of a token, unless told otherwise */
+};
+
+/* All borrowed. */
+struct admin_world {
+	const struct est_world *est;
+	const char *dial; /* host[:port] that a token names unless told otherwise; "": none */
+};
+
+/*
+ * Always fills ret_reply. True when the authority has changed: who may come in is another set now.
+ * now: seconds since 1970.
+ */
+bool admin_answer(const struct admin_world *w, const struct front_request *request, int64_t now,
+		  struct front_reply *ret_reply);
+
+#endif

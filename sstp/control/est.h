@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_CONTROL_EST_H
+#define SSTP_CONTROL_EST_H
+/*
+ * Answers what applicants ask by EST (RFC 7030), with the authority. No I/O but the authority's own
+ * store; time is handed in.
+ *
+ * Who is who: an enrolment by its token; a re-enrolment by the certificate whose key the data plane
+ * has seen used. That certificate is looked for among ours byte by byte, so that nothing has to be
+ * believed of what it says.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "certs/authority.h"
+#include "sstp/control/attempts.h"
+#include "sstp/control/handed.h"
+#include "sstp/control/msg.h"
+#include "sstp/control/network.h"
+
+enum {
+	EST_RETRY_S = 60 /* of refusals that are not the applicant's fault */
+};
+
+/* All borrowed. */
+struct est_world {
+	struct authority *authority;
+	struct attempts *attempts;
+	struct handed *handed;
+	const struct networks *networks; /* NULL: not known yet */
+};
+
+/* Owned: est_answer_done(). */
+struct est_answer {
+	unsigned status; /* of HTTP */
+	const char *content_type;
+	bool is_base64; /* the body, which is to be said in a header */
+	char *body;	/* a text */
+	unsigned retry_after_s;
+	bool has_changed; /* the authority: who may come in is another set now */
+	/* for the log: whom, and what was wrong; printable ASCII, no secret */
+	char app[NAME_LABEL_MAX];	      /* "": not known */
+	char thumbprint[CERT_THUMBPRINT_MAX]; /* of what was issued, or shown; "" */
+	char reason[CERTS_ERROR_MAX];	      /* "": all went well */
+};
+
+/* now: seconds since 1970; now_ns: of a clock that never goes back. Always answers something. */
+void est_answer(const struct est_world *w, const struct msg_est_request *request, int64_t now,
+		uint64_t now_ns, struct est_answer *ret_answer);
+
+void est_answer_done(struct est_answer *answer);
+
+/* SHA-256 in hex over the fingerprints of all own roots: which roots an app has been told of. */
+int est_roots_digest(const struct authority *a, int64_t now, char ret_digest[NETWORK_DIGEST_MAX]);
+
+#endif

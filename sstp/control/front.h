@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_CONTROL_FRONT_H
+#define SSTP_CONTROL_FRONT_H
+/*
+ * HTTP on a unix socket that only its owner can open (mode 0600): a request comes in, and is
+ * answered with a JSON text.
+ *
+ * Limits: FRONT_BODY_MAX, FRONT_HEAD_MAX; what is larger is answered with 413 or 400. A client that
+ * says nothing for FRONT_TIMEOUT_S is cut off.
+ */
+#include <stddef.h>
+
+#include "sstp/net/loop.h"
+
+enum {
+	FRONT_BODY_MAX = 64 * 1024,
+	FRONT_HEAD_MAX = 8 * 1024,
+	FRONT_TIMEOUT_S = 30,
+	FRONT_ERROR_MAX = 256,
+};
+
+enum front_method {
+	FRONT_GET,
+	FRONT_POST,
+	FRONT_DELETE,
+};
+
+/* All borrowed for the call. */
+struct front_request {
+	enum front_method method;
+	const char *path; /* "/v1/tokens"; decoded, without a query */
+	const char *body; /* NUL-terminated */
+	size_t body_len;
+};
+
+struct front_reply {
+	int status;
+	char *json; /* owned; NULL: no body */
+};
+
+struct front;
+
+struct front_params {
+	const char *path; /* of the socket */
+	void (*on_request)(void *arg, const struct front_request *request,
+			   struct front_reply *ret_reply);
+	void *arg;
+};
+
+/*
+ * Makes the folder of the socket when only that is missing, and takes the place of a socket that
+ * nobody answers at. 0 with an owned front; -errno with a sentence, -EADDRINUSE: somebody does.
+ */
+int front_new(struct loop *loop, const struct front_params *params, struct front **ret_front,
+	      char ret_error[FRONT_ERROR_MAX]);
+
+/* Removes the socket. Takes NULL. */
+void front_free(struct front *f);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One thread, one loop. An answer to an applicant goes out behind the ACCESS that its certificate
+ * made necessary, on the same stream: whoever has a certificate in hand can use it.
+ */
+#include "sstp/control/server.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "sstp/base/clock.h"
+#include "sstp/base/log.h"
+#include "sstp/control/admin.h"
+#include "sstp/control/channel.h"
+#include "sstp/control/sync.h"
+
+struct server {
+	struct loop *loop;
+	struct channel *channel;
+	struct front *front;
+	struct loop_timer *timer; /* the clock's own changes */
+	struct sync *sync;
+	struct est_world est;
+	struct networks *networks;
+	char dial[MSG_NAME_MAX + 1];
+	bool is_configured;
+};
+
+static void push(struct server *s)
+{
+	struct certs_error e;
+
+	if (s->is_configured && sync_push(s->sync, time(NULL), &e) < 0)
+		log_error("the data plane is not up to date: %s", e.text);
+}
+
+static void on_timer(void *arg)
+{
+	struct server *s = arg;
+
+	push(s);
+	loop_timer_set(s->timer, loop_now(s->loop) + SYNC_INTERVAL_S * CLOCK_NS_PER_S);
+}
+
+static int send_frame(void *arg, uint8_t *frame, size_t len)
+{
+	struct server *s = arg;
+
+	return channel_send(s->channel, frame, len);
+}
+
+/* ---- the data plane ---- */
+
+static void on_config(struct server *s, const struct msg_config *m)
+{
+	struct networks *networks = networks_new(m);
+
+	if (!networks || sync_set_names(s->sync, m->names, m->n_names) < 0) {
+		log_error("out of memory: the networks stay as they were");
+		networks_free(networks);
+		return;
+	}
+	networks_free(s->networks);
+	s->networks = networks;
+	s->est.networks = networks;
+	snprintf(s->dial, sizeof(s->dial), "%s", m->dial);
+	s->is_configured = true;
+	push(s);
+}
+
+static void log_est(const struct msg_est_request *m, const struct est_answer *a)
+{
+	static const char *const kinds[] = {
+		[MSG_EST_CACERTS] = "cacerts",
+		[MSG_EST_SIMPLEENROLL] = "enrolment",
+		[MSG_EST_SIMPLEREENROLL] = "re-enrolment",
+		[MSG_EST_CSRATTRS] = "csrattrs",
+	};
+	const char *app = *a->app ? a->app : "-";
+	const char *thumbprint = *a->thumbprint ? a->thumbprint : "-";
+
+	if (*a->reason)
+		log_warning("%s from %s refused (%u), app %s, certificate %s: %s", kinds[m->kind],
+			    m->peer, a->status, app, thumbprint, a->reason);
+	else if (a->has_changed)
+		log_info("%s from %s: app %s has certificate %s", kinds[m->kind], m->peer, app,
+			 thumbprint);
+	else
+		log_debug("%s from %s", kinds[m->kind], m->peer);
+}
+
+static void on_est(struct server *s, const struct msg_est_request *m)
+{
+	struct est_answer a;
+	struct msg_est_reply reply;
+	uint8_t *frame;
+	size_t len;
+
+	est_answer(&s->est, m, time(NULL), loop_now(s->loop), &a);
+	log_est(m, &a);
+	if (a.has_changed)
+		push(s);
+	reply = (struct msg_est_reply){
+		.id = m->id,
+		.status = a.status,
+		.content_type = a.content_type,
+		.encoding = a.is_base64 ? "base64" : "",
+		.body = (const uint8_t *)a.body,
+		.body_len = a.body ? strlen(a.body) : 0,
+		.retry_after_s = a.retry_after_s,
+		.reason = a.reason,
+	};
+	if (msg_est_reply_encode(&reply, &frame, &len) < 0 ||
+	    channel_send(s->channel, frame, len) < 0)
+		log_error("an answer to %s is lost: the data plane takes no more", m->peer);
+	est_answer_done(&a);
+}
+
+static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	struct server *s = arg;
+	struct msg_est_request request;
+	struct msg_config config;
+	int r = -EBADMSG;
+
+	if (kind == MSG_CONFIG) {
+		r = msg_config_decode(payload, len, &config);
+		if (r == 0) {
+			on_config(s, &config);
+			msg_config_done(&config);
+		}
+	} else if (kind == MSG_EST_REQUEST) {
+		r = msg_est_request_decode(payload, len, &request);
+		if (r == 0)
+			on_est(s, &request);
+	}
+	if (r == -EBADMSG)
+		log_error("the data plane sent what is no message, kind %d", (int)kind);
+}
+
+static void on_closed(void *arg, const char *why)
+{
+	struct server *s = arg;
+
+	log_debug("control ends: %s", why);
+	loop_stop(s->loop);
+}
+
+/* ---- the operator ---- */
+
+static void on_request(void *arg, const struct front_request *request,
+		       struct front_reply *ret_reply)
+{
+	struct server *s = arg;
+	struct admin_world w = {.est = &s->est, .dial = s->dial};
+
+	if (admin_answer(&w, request, time(NULL), ret_reply))
+		push(s);
+}
+
+/* ---- life ---- */
+
+/* The data plane ends us, and nobody else: a signal to the group is for it to act on. */
+static void set_process(void)
+{
+	static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NAME, "sstp-control");
+}
+
+static int open_state(struct server *s, const char *state, struct certs_error *e)
+{
+	char folder[PATH_MAX];
+	int r;
+
+	if (mkdir(state, 0700) < 0 && errno != EEXIST)
+		return certs_fail(e, -errno, "state folder %s: %s", state, strerror(errno));
+	if ((size_t)snprintf(folder, sizeof(folder), "%s/authority", state) >= sizeof(folder))
+		return certs_fail(e, -ENAMETOOLONG, "state folder %s: too long", state);
+	r = authority_open(folder, time(NULL), &s->est.authority, e);
+	if (r < 0)
+		return r;
+	snprintf(folder, sizeof(folder), "%s/apps", state);
+	return handed_open(folder, &s->est.handed, e);
+}
+
+static int make_parts(struct server *s, const struct server_params *params, struct certs_error *e)
+{
+	struct sync_params sync = {.authority = s->est.authority, .send = send_frame, .arg = s};
+	struct front_params front = {.path = params->socket, .on_request = on_request, .arg = s};
+	struct channel_params channel = {.fd = params->fd,
+					 .is_control = true,
+					 .on_message = on_message,
+					 .on_closed = on_closed,
+					 .arg = s};
+	char error[FRONT_ERROR_MAX];
+	int r;
+
+	s->est.attempts = attempts_new();
+	s->sync = sync_new(&sync);
+	s->timer = loop_timer_new(s->loop, on_timer, s);
+	s->channel = channel_new(s->loop, &channel);
+	if (!s->est.attempts || !s->sync || !s->timer || !s->channel)
+		return certs_fail(e, -ENOMEM, "out of memory");
+	r = front_new(s->loop, &front, &s->front, error);
+	return r < 0 ? certs_fail(e, r, "%s", error) : 0;
+}
+
+static void server_done(struct server *s)
+{
+	front_free(s->front);
+	channel_free(s->channel);
+	loop_timer_free(s->timer);
+	sync_free(s->sync);
+	attempts_free(s->est.attempts);
+	handed_close(s->est.handed);
+	authority_close(s->est.authority);
+	networks_free(s->networks);
+	loop_free(s->loop);
+}
+
+int server_run(const struct server_params *params)
+{
+	struct server s = {.loop = loop_new()};
+	struct certs_error e;
+	int r;
+
+	set_process();
+	r = s.loop ? open_state(&s, params->state, &e)
+		   : certs_fail(&e, -ENOMEM, "cannot make an event loop");
+	if (r == 0)
+		r = make_parts(&s, params, &e);
+	if (r == 0) {
+		on_timer(&s);
+		r = loop_run(s.loop);
+	} else {
+		log_error("control cannot start: %s", e.text);
+	}
+	server_done(&s);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
