@@ -249,7 +249,7 @@ static void create_token(struct ask *q)
 static void drop_token(struct ask *q)
 {
 	struct certs_error e;
-	int r = authority_token_drop(q->authority, q->id, &e);
+	int r = authority_token_drop(q->authority, q->id, q->now, &e);
 
 	if (r < 0) {
 		fail(q, r, &e);
@@ -415,7 +415,7 @@ static void import_root(struct ask *q)
 	if (!CHECK_FIELDS(q, fields) || !has_vnet(q, text_of(q, "vnet")))
 		return;
 	r = authority_import(q->authority, text_of(q, "name"), text_of(q, "vnet"),
-			     text_of(q, "pem"), strlen(text_of(q, "pem")), &e);
+			     text_of(q, "pem"), strlen(text_of(q, "pem")), q->now, &e);
 	if (r < 0) {
 		fail(q, r, &e);
 		return;
