@@ -50,6 +50,7 @@ struct dataplane {
 	struct admission *admission;
 	struct handover *handover;
 	struct qsbr *qsbr;
+	struct enrol_desk *enrol;
 	struct fib_publisher *publisher;
 	struct loop_timer *reclaim_timer;
 	uint64_t ended;	  /* sessions, at the last tick */
@@ -195,6 +196,7 @@ static int start_thread(struct dataplane *d, unsigned number, const char *name)
 		.admission = d->admission,
 		.handover = d->handover,
 		.qsbr = d->qsbr,
+		.enrol = d->enrol,
 		.on_empty = on_news,
 		.arg = d,
 	});
@@ -273,8 +275,9 @@ static int set_up(struct dataplane *d, unsigned threads, const char *name)
 		return r;
 	d->admission = admission_new();
 	d->handover = handover_new(threads);
+	d->enrol = enrol_new(d->loop);
 	d->reclaim_timer = loop_timer_new(d->loop, on_reclaim_timer, d);
-	if (!d->admission || !d->handover || !d->reclaim_timer)
+	if (!d->admission || !d->handover || !d->enrol || !d->reclaim_timer)
 		return -ENOMEM;
 	loop_timer_set(d->reclaim_timer, loop_now(d->loop) + RECLAIM_EVERY);
 	return start_threads(d, threads, name);
@@ -309,6 +312,7 @@ void dataplane_free(struct dataplane *d)
 	loop_timer_free(d->reclaim_timer);
 	fib_publisher_free(d->publisher);
 	qsbr_free(d->qsbr);
+	enrol_free(d->enrol);
 	handover_free(d->handover);
 	admission_free(d->admission);
 	free(d);
@@ -462,6 +466,18 @@ void dataplane_remove_vnet(struct dataplane *d, const char *name)
 	ask_all(d, remove_vnet, &(struct vnet_call){(unsigned)id, d->vnets[id]});
 	vnet_free(d->vnets[id]);
 	d->vnets[id] = NULL;
+}
+
+/* ---- enrolment ---- */
+
+void dataplane_set_enrol(struct dataplane *d, enrol_owner_fn *fn, void *arg)
+{
+	enrol_set_owner(d->enrol, fn, arg);
+}
+
+void dataplane_answer_enrol(struct dataplane *d, uint64_t id, const struct est_reply *reply)
+{
+	enrol_answer(d->enrol, id, reply);
 }
 
 /* ---- the rest ---- */

@@ -14,6 +14,7 @@
 
 #include "sstp/net/stream.h"
 #include "sstp/session/admission.h"
+#include "sstp/session/enrol.h"
 #include "sstp/session/vnet.h"
 
 enum {
@@ -65,6 +66,14 @@ void dataplane_remove_vnet(struct dataplane *d, const char *name);
 
 /* Every thread listens. 0 or -errno. */
 int dataplane_listen(struct dataplane *d, const struct sockaddr *addr, socklen_t addr_len);
+
+/*
+ * Who answers clients that ask to be enrolled (enrol.h), called from the loop; NULL, as in the beginning: nobody, and the
+ * paths of EST are not found. He answers each request once, within 20 s: later, or when the client has gone, his answer is dropped.
+ */
+void dataplane_set_enrol(struct dataplane *d, enrol_owner_fn *fn, void *arg);
+/* Borrows reply. */
+void dataplane_answer_enrol(struct dataplane *d, uint64_t id, const struct est_reply *reply);
 
 /*
  * Stops accepting and disconnects every session in order; done(arg), from the loop, when the last one has gone. A second

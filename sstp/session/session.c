@@ -133,9 +133,10 @@ static ssize_t on_data(void *arg, uint8_t *buf, size_t len)
 	struct session *s = arg;
 	size_t used = 0;
 
-	if (s->phase == SESSION_HTTP) {
+	if (s->phase == SESSION_HTTP)
 		used = session_on_http(s, buf, len);
-	}
+	if (s->phase == SESSION_EST)
+		used = session_on_est(s, buf, len);
 	if (s->phase == SESSION_CALL && s->request.stray_left)
 		used += http_skip_stray(&s->request, buf + used, len - used);
 	if (s->phase == SESSION_CALL)
@@ -148,7 +149,22 @@ static ssize_t on_data(void *arg, uint8_t *buf, size_t len)
 
 static void on_writable(void *arg)
 {
-	session_mark_dirty(arg);
+	struct session *s = arg;
+
+	if (s->phase == SESSION_EST)
+		session_est_flush(s);
+	else
+		session_mark_dirty(s);
+}
+
+static void on_certificate(void *arg, const uint8_t *der, size_t len)
+{
+	struct session *s = arg;
+
+	if (s->phase != SESSION_EST)
+		return;
+	session_est_on_certificate(s, der, len);
+	rearm(s);
 }
 
 static void on_stream_end(void *arg, enum stream_end why, const char *text)
@@ -168,6 +184,7 @@ static const struct stream_ops stream_callbacks = {
 	.on_open = on_open,
 	.on_data = on_data,
 	.on_writable = on_writable,
+	.on_certificate = on_certificate,
 	.on_end = on_stream_end,
 };
 
@@ -179,6 +196,11 @@ static void phase_expired(struct session *s)
 		[SESSION_CALL] = "not authenticated within 120 s",
 	};
 
+	if (s->phase == SESSION_EST) {
+		session_est_expired(s);
+		rearm(s);
+		return;
+	}
 	session_note(s, SESSION_END_LOST, "%s", late[s->phase]);
 	if (s->phase == SESSION_CALL)
 		session_close(s);
@@ -277,8 +299,18 @@ void session_disconnect(struct session *s, const char *reason)
 	session_log(s, LOG_LEVEL_INFO, "disconnecting: %s", reason);
 	if (s->phase == SESSION_CALL)
 		session_end_call(s);
+	else if (s->phase == SESSION_EST)
+		session_est_stop(s);
 	else
 		session_close(s);
+	rearm(s);
+}
+
+void session_answer_enrol(struct session *s, const struct est_reply *reply)
+{
+	if (s->phase != SESSION_EST)
+		return;
+	session_est_answer(s, reply);
 	rearm(s);
 }
 
@@ -299,6 +331,7 @@ void session_free(struct session *s)
 	s->stream = NULL;
 	loop_timer_free(s->timer);
 	s->timer = NULL;
+	session_est_done(s);
 	call_done(&s->call);
 	link_done(&s->link);
 	eap_tls_ctx_unref(s->params.eap_tls);

@@ -7,7 +7,7 @@
  * A session owns its stream (TCP and TLS), its call (SSTP) and its link (PPP), and only executes what they
  * decide: it hands received packets to the engine they belong to, sends what stands in the outbox, carries
  * out the action bits, and arms one timer for the earliest deadline. It knows no state machine but its own
- * four phases: TLS, HTTP, call, closing. Who the user is, which address he gets and where packets go is the
+ * few phases: TLS, HTTP, call, closing; or enrolment (EST) instead of the call. Who the user is, which address he gets and where packets go is the
  * owner's (session_ops): the gateway's dataplane or the worker's tunnel.
  *
  * Sending: data packets are packed into TLS records straight from the device while the stream takes them; when it does
@@ -21,6 +21,7 @@
 #include "sstp/net/stream.h"
 #include "sstp/ppp/link.h"
 #include "sstp/proto/call.h"
+#include "sstp/proto/est.h"
 #include "sstp/session/drop.h"
 
 enum {
@@ -82,6 +83,13 @@ struct session_ops {
 	void (*on_burst_end)(void *arg);
 	/* Packets flow no more, or never did; the address may be given back. At most once, before on_end. */
 	void (*on_down)(void *arg);
+	/* Server: is there anybody who enrols? NULL: no. If not, all paths of EST are not found. */
+	bool (*can_enrol)(void *arg);
+	/*
+	 * Server: a client asks to be enrolled, or for what goes with it; request is borrowed for the call. 0: the owner calls
+	 * session_answer_enrol() within 20 s, unless on_end comes first; -EBUSY, -errno: the client gets a 503. Once per session.
+	 */
+	int (*on_enrol)(void *arg, const struct est_request *request);
 	/* It is over; the owner calls session_free(), now or later. Nothing is called afterwards. */
 	void (*on_end)(void *arg, enum session_end end, const char *reason);
 };
@@ -116,6 +124,9 @@ struct session *session_dial(struct session_env *env, const struct sockaddr *add
 
 /* Ends it in order: PPP Terminate, SSTP DISCONNECT, TLS, TCP; on_end follows within about 12 s. */
 void session_disconnect(struct session *s, const char *reason);
+
+/* The answer to on_enrol(); reply is borrowed for the call. One that comes too late is dropped. */
+void session_answer_enrol(struct session *s, const struct est_reply *reply);
 
 /* Frees it; cuts the connection when it has not ended. Takes NULL. Legal inside its own callbacks. */
 void session_free(struct session *s);

@@ -39,8 +39,13 @@ static void accept_http(struct session *s, const struct http_request *request)
 static size_t on_http_request(struct session *s, const uint8_t *buf, size_t len)
 {
 	int status;
-	int n = http_parse_request(buf, len, &s->request, &status);
+	int n;
 
+	if (est_is_request(buf, len)) {
+		session_start_est(s);
+		return 0;
+	}
+	n = http_parse_request(buf, len, &s->request, &status);
 	if (n > 0)
 		accept_http(s, &s->request);
 	if (n < 0)

@@ -21,6 +21,7 @@
 enum session_phase {
 	SESSION_TLS,
 	SESSION_HTTP,
+	SESSION_EST, /* enrols instead of what follows */
 	SESSION_CALL,
 	SESSION_CLOSING, /* said goodbye to the stream, or told the owner */
 };
@@ -36,6 +37,7 @@ struct session {
 	struct stream *stream;
 	struct loop_timer *timer;
 	struct http_request request; /* server: what came first */
+	struct session_est *est;     /* server: owned; NULL: it does not enrol */
 	struct call call;
 	struct link link;
 	const char *user_refused; /* server: why the user may not come in; NULL: he may */
@@ -77,6 +79,19 @@ void session_tx_done(struct session *s);
 /* The preamble: the client's request; and whichever block comes from the peer, of which it returns the bytes used. */
 void session_send_http(struct session *s);
 size_t session_on_http(struct session *s, const uint8_t *buf, size_t len);
+
+/*
+ * What the client wants is to be enrolled: session_est.c takes over. The phase is SESSION_EST then, until it closes or is
+ * cut; session_on_est() returns the bytes used. The others may be called in that phase only; _done() in any.
+ */
+void session_start_est(struct session *s);
+size_t session_on_est(struct session *s, const uint8_t *buf, size_t len);
+void session_est_on_certificate(struct session *s, const uint8_t *der, size_t len);
+void session_est_flush(struct session *s);
+void session_est_answer(struct session *s, const struct est_reply *reply);
+void session_est_expired(struct session *s);
+void session_est_stop(struct session *s);
+void session_est_done(struct session *s);
 
 /* The preamble is done: SSTP begins. */
 void session_start_call(struct session *s);

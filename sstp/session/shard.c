@@ -25,6 +25,7 @@ struct client {
 	char vnet[64];	   /* of the user, from find_user() */
 	char refused[192]; /* why find_user() refused him */
 	struct vnet_lease lease;
+	uint64_t enrolment; /* its id at the desk; 0: none waits */
 };
 
 struct shard {
@@ -71,6 +72,7 @@ static void client_free(struct client *c)
 {
 	struct shard *s = c->shard;
 
+	enrol_forget(s->params.enrol, c->enrolment);
 	admission_leave(s->params.admission, &c->ticket);
 	vnet_release(&c->lease);
 	if (c->session)
@@ -249,6 +251,33 @@ static void on_down(void *arg)
 	vnet_release(&c->lease);
 }
 
+static bool can_enrol(void *arg)
+{
+	struct client *c = arg;
+
+	return enrol_is_open(c->shard->params.enrol);
+}
+
+/* A secret or a certificate that is not good counts as a failed log-in: guessing is limited as passwords are. */
+static void on_enrol_answer(void *who, const struct est_reply *reply)
+{
+	struct client *c = who;
+
+	c->enrolment = 0;
+	if (reply->status == 401 || reply->status == 403)
+		admission_auth_failed(c->shard->params.admission, &c->peer, now(c->shard));
+	session_answer_enrol(c->session, reply);
+}
+
+static int on_enrol(void *arg, const struct est_request *request)
+{
+	struct client *c = arg;
+	struct shard *s = c->shard;
+
+	return enrol_ask(s->params.enrol, s->loop, now(s), request, on_enrol_answer, c,
+			 &c->enrolment);
+}
+
 static void on_end(void *arg, enum session_end end, const char *reason)
 {
 	client_free(arg);
@@ -262,6 +291,8 @@ static const struct session_ops client_ops = {
 	.on_packet = on_packet,
 	.on_burst_end = on_burst_end,
 	.on_down = on_down,
+	.can_enrol = can_enrol,
+	.on_enrol = on_enrol,
 	.on_end = on_end,
 };
 

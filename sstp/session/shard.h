@@ -22,6 +22,7 @@
 #include "sstp/session/admission.h"
 #include "sstp/session/directory.h"
 #include "sstp/session/drop.h"
+#include "sstp/session/enrol.h"
 #include "sstp/session/handover.h"
 #include "sstp/session/vnet.h"
 
@@ -38,6 +39,7 @@ struct shard_params {
 	struct admission *admission;
 	struct handover *handover;
 	struct qsbr *qsbr;
+	struct enrol_desk *enrol;
 	/* The shard has become empty after shard_shutdown(). Called in its thread. */
 	void (*on_empty)(void *arg);
 	void *arg;
