@@ -9,6 +9,9 @@
 
 _Static_assert((int)GATEWAY_ANY_VNET == (int)TLS_NO_TAG, "a certificate's VNet is its pair's tag");
 
+/* By this name errors and warnings call it. */
+static const char own_name[] = "the gateway's own certificate";
+
 static void warn_of_odd_ones(const struct gateway_config *config, const struct tls_ctx *tls)
 {
 	char text[TLS_ERROR_MAX];
@@ -18,7 +21,21 @@ static void warn_of_odd_ones(const struct gateway_config *config, const struct t
 			log_warning("%s: %s", config->certificates[i].certificate, text);
 }
 
-int certificates_load(const struct gateway_config *config, struct tls_ctx **ret_tls,
+static int load_own(const struct control_certificate *own, struct tls_ctx **ret_tls,
+		    char ret_error[TLS_ERROR_MAX])
+{
+	struct tls_pair pair = {
+		.cert_file = own_name,
+		.key_file = "its key",
+		.cert_pem = own->chain_pem,
+		.key_pem = own->key_pem,
+		.tag = TLS_NO_TAG,
+	};
+
+	return tls_ctx_new_server_of(&pair, 1, ret_tls, ret_error);
+}
+
+static int load_files(const struct gateway_config *config, struct tls_ctx **ret_tls,
 		      char ret_error[TLS_ERROR_MAX])
 {
 	struct tls_pair *pairs = calloc(config->n_certificates, sizeof(*pairs));
@@ -41,9 +58,17 @@ int certificates_load(const struct gateway_config *config, struct tls_ctx **ret_
 	return r;
 }
 
+int certificates_load(const struct gateway_config *config, const struct control_certificate *own,
+		      struct tls_ctx **ret_tls, char ret_error[TLS_ERROR_MAX])
+{
+	if (config->n_certificates)
+		return load_files(config, ret_tls, ret_error);
+	return load_own(own, ret_tls, ret_error);
+}
+
 const char **certificates_files(const struct gateway_config *config)
 {
-	const char **files = calloc(2 * config->n_certificates, sizeof(*files));
+	const char **files = calloc(2 * config->n_certificates + 1, sizeof(*files));
 
 	for (size_t i = 0; files && i < config->n_certificates; i++) {
 		files[2 * i] = config->certificates[i].certificate;

@@ -3,14 +3,15 @@
 #define SSTP_GATEWAY_CERTIFICATES_H
 /* The certificates of a configuration: as a TLS context, and as files to watch. */
 #include "sstp/gateway/config.h"
+#include "sstp/gateway/control.h"
 #include "sstp/net/tls.h"
 
 /*
- * Loads all of them; logs a warning for each that is odd. A pair's tag is the index of its VNet, or TLS_NO_TAG. 0 with an
+ * Loads all of them, or when there are none takes own, the one that the gateway's authority made; logs a warning for each that is odd. A pair's tag is the index of its VNet, or TLS_NO_TAG. 0 with an
  * owned context, or as tls_ctx_new_server_of().
  */
-int certificates_load(const struct gateway_config *config, struct tls_ctx **ret_tls,
-		      char ret_error[TLS_ERROR_MAX]);
+int certificates_load(const struct gateway_config *config, const struct control_certificate *own,
+		      struct tls_ctx **ret_tls, char ret_error[TLS_ERROR_MAX]);
 
 /*
  * The paths of certificates and keys, n_certificates times 2. Returns an owned array of borrowed texts; NULL without

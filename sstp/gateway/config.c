@@ -196,6 +196,8 @@ static int load_sections(struct load *l)
 	if (!r)
 		r = load_certificates(l);
 	if (!r)
+		r = load_control(l);
+	if (!r)
 		r = load_users(l);
 	return r;
 }
@@ -264,6 +266,7 @@ void gateway_config_free(struct gateway_config *config)
 		free(config->listen[i]);
 	for (size_t i = 0; i < config->n_certificates; i++)
 		certificate_done(&config->certificates[i]);
+	control_done(config);
 	free(config->users);
 	free(config->vnets);
 	free(config->listen);

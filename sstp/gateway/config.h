@@ -22,6 +22,7 @@ enum {
 	GATEWAY_NT_HASH_SIZE = 16,
 	GATEWAY_THREADS_MAX = 64,
 	GATEWAY_ANY_VNET = -1,
+	GATEWAY_NAMES_MAX = 64,
 	GATEWAY_ACCEPT_BURST_S = 2, /* the burst of accept_rate_per_address, in seconds of it */
 };
 
@@ -78,8 +79,14 @@ struct gateway_config {
 	char *path;    /* the file */
 	char **listen; /* "ADDR:PORT", at least one */
 	size_t n_listen;
-	struct gateway_certificate *certificates; /* at least one; the first is the default */
+	/* the first is the default; none: the gateway's own authority makes one for names */
+	struct gateway_certificate *certificates;
 	size_t n_certificates;
+	char **names; /* what clients dial, each another one; there are some without certificates */
+	size_t n_names;
+	bool has_control; /* names or state is given: the control process runs */
+	char *state;	  /* its folder */
+	char *control_socket;
 	struct conf_log log;
 	struct gateway_auth auth;
 	struct gateway_limits limits;
@@ -113,7 +120,8 @@ const struct gateway_user *gateway_config_user(const struct gateway_config *conf
 void gateway_config_print(FILE *f, const struct gateway_config *config);
 
 /*
- * What a reload cannot apply: listen addresses; threads; offload; a VNet's tun, netns, pools,
+ * What a reload cannot apply: listen addresses; threads; offload; state,
+ * control_socket, and whether there is a control process; a VNet's tun, netns, pools,
  * gateway_address and mtu; its removal. Returns NULL, or a sentence in buf. VNets are the same when
  * they have the same name.
  */

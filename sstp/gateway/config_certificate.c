@@ -76,9 +76,6 @@ int load_certificates(struct load *l)
 	r = load_single(l);
 	for (size_t i = 0; i < n && !r; i++)
 		r = load_listed(l, &l->raw->certificates[i], i);
-	load_at(l, "certificate");
-	if (!r && !l->config->n_certificates)
-		r = load_fail(l, "is missing: give it and 'key', or a list of 'certificates'");
 	return r;
 }
 

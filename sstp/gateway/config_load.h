@@ -40,6 +40,10 @@ int load_vnet_named(struct load *l, const char *name, size_t *ret_index);
 int load_certificates(struct load *l);
 void certificate_done(struct gateway_certificate *c);
 
+/* config_control.c; after the certificates */
+int load_control(struct load *l);
+void control_done(struct gateway_config *config);
+
 /* config_user.c; after the VNets */
 int load_users(struct load *l);
 void user_done(struct gateway_user *u);

@@ -88,7 +88,7 @@ static void print_certificate(FILE *f, const struct gateway_config *config,
 static void print_certificates(FILE *f, const struct gateway_config *config)
 {
 	const struct gateway_certificate *first = &config->certificates[0];
-	size_t i = first->vnet == GATEWAY_ANY_VNET;
+	size_t i = config->n_certificates && first->vnet == GATEWAY_ANY_VNET;
 
 	if (i) {
 		print_text(f, "certificate", first->certificate);
@@ -98,6 +98,22 @@ static void print_certificates(FILE *f, const struct gateway_config *config)
 		fputs("certificates:\n", f);
 	for (; i < config->n_certificates; i++)
 		print_certificate(f, config, &config->certificates[i]);
+}
+
+/* Without a control process its keys stand for nothing, and one of them would start it. */
+static void print_control(FILE *f, const struct gateway_config *config)
+{
+	if (!config->has_control)
+		return;
+	if (config->n_names)
+		fputs("names:\n", f);
+	for (size_t i = 0; i < config->n_names; i++) {
+		fputs("  - ", f);
+		conf_print_text(f, config->names[i]);
+		fputc('\n', f);
+	}
+	print_text(f, "state", config->state);
+	print_text(f, "control_socket", config->control_socket);
 }
 
 static void print_users(FILE *f, const struct gateway_config *config)
@@ -119,6 +135,7 @@ void gateway_config_print(FILE *f, const struct gateway_config *config)
 	for (size_t i = 0; i < config->n_listen; i++)
 		fprintf(f, "  - \"%s\"\n", config->listen[i]);
 	print_certificates(f, config);
+	print_control(f, config);
 	conf_log_print(f, &config->log);
 	fputs("auth:\n", f);
 	print_bool(f, "  mschapv2", config->auth.mschapv2);

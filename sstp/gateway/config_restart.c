@@ -70,6 +70,14 @@ const char *gateway_config_needs_restart(const struct gateway_config *old_config
 		snprintf(buf, CONF_ERROR_MAX, "'offload.%s' has changed", offload);
 		return buf;
 	}
+	if (old_config->has_control != new_config->has_control)
+		return "whether there is a control process ('names' or 'state') has changed";
+	if (old_config->n_certificates && !new_config->n_certificates)
+		return "'certificate' has been removed";
+	if (strcmp(old_config->state, new_config->state))
+		return "'state' has changed";
+	if (strcmp(old_config->control_socket, new_config->control_socket))
+		return "'control_socket' has changed";
 	for (size_t i = 0; i < old_config->n_vnets; i++) {
 		const struct gateway_vnet *old_vnet = &old_config->vnets[i];
 		const struct gateway_vnet *new_vnet = find_vnet(new_config, old_vnet->name);

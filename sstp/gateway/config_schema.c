@@ -3,6 +3,8 @@
 
 #include <limits.h>
 
+#include "sstp/gateway/config.h"
+
 enum {
 	OPTIONAL = CYAML_FLAG_OPTIONAL,
 	REQUIRED = CYAML_FLAG_DEFAULT,
@@ -13,6 +15,7 @@ enum {
 	USER_MAX_BYTES = 256, /* of a name or password on the wire */
 	NT_HASH_DIGITS = 32,
 	CERTIFICATES_MAX = 256,
+	SOCKET_PATH_MAX = 107, /* of a unix socket, without its zero */
 };
 
 static const cyaml_schema_value_t text = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 255)};
@@ -94,6 +97,11 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_STRING_PTR("key", OPTIONAL, struct gateway_raw, key, 1, PATH_MAX - 1),
 	CYAML_FIELD_SEQUENCE("certificates", LIST | OPTIONAL, struct gateway_raw, certificates,
 			     &certificate, 1, CERTIFICATES_MAX),
+	CYAML_FIELD_SEQUENCE("names", LIST | OPTIONAL, struct gateway_raw, names, &text, 1,
+			     GATEWAY_NAMES_MAX),
+	CYAML_FIELD_STRING_PTR("state", OPTIONAL, struct gateway_raw, state, 1, PATH_MAX - 16),
+	CYAML_FIELD_STRING_PTR("control_socket", OPTIONAL, struct gateway_raw, control_socket, 1,
+			       SOCKET_PATH_MAX),
 	CYAML_FIELD_MAPPING("log", OPTIONAL, struct gateway_raw, log, conf_log_fields),
 	CYAML_FIELD_MAPPING("auth", OPTIONAL, struct gateway_raw, auth, auth_fields),
 	CYAML_FIELD_MAPPING("limits", OPTIONAL, struct gateway_raw, limits, limits_fields),

@@ -58,6 +58,10 @@ struct gateway_raw {
 	char *key;
 	struct gateway_raw_certificate *certificates;
 	uint32_t certificates_count;
+	char **names;
+	uint32_t names_count;
+	char *state;
+	char *control_socket;
 	struct conf_log_raw log;
 	struct gateway_raw_auth auth;
 	struct gateway_raw_limits limits;

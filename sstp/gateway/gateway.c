@@ -10,6 +10,7 @@
 #include "sstp/base/log.h"
 #include "sstp/gateway/cert_watch.h"
 #include "sstp/gateway/certificates.h"
+#include "sstp/gateway/control.h"
 #include "sstp/net/listen.h"
 #include "sstp/net/tls.h"
 #include "sstp/ppp/nthash.h"
@@ -30,6 +31,7 @@ static const char gateway_name[] = "sstp-gateway";
 struct gateway {
 	struct loop *loop;
 	struct gateway_config *config;
+	struct control *control; /* NULL: none is wanted */
 	struct dataplane *dataplane;
 	struct dataplane_policy policy; /* what is in effect */
 	struct cert_watch *watch;	/* of config's certificates */
@@ -82,8 +84,23 @@ static int make_directory(const struct gateway_config *config, struct directory 
 	return 0;
 }
 
-static int make_policy(struct gateway_config *config, struct dataplane_policy *ret_policy,
-		       char ret_error[GATEWAY_ERROR_MAX])
+static int load_certificates(const struct gateway *g, const struct gateway_config *config,
+			     struct tls_ctx **ret_tls, char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct control_certificate own = {0};
+	char tls_error[TLS_ERROR_MAX];
+	int r;
+
+	if (g->control)
+		own = control_certificate(g->control);
+	r = certificates_load(config, &own, ret_tls, tls_error);
+	if (r < 0)
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
+	return r;
+}
+
+static int make_policy(const struct gateway *g, struct gateway_config *config,
+		       struct dataplane_policy *ret_policy, char ret_error[GATEWAY_ERROR_MAX])
 {
 	const struct gateway_limits *max = &config->limits;
 	struct dataplane_policy policy = {
@@ -99,13 +116,10 @@ static int make_policy(struct gateway_config *config, struct dataplane_policy *r
 					  .accepts_per_s = max->accept_rate_per_address,
 					  .auth_failures_per_min = max->auth_failures_per_address}},
 	};
-	char tls_error[TLS_ERROR_MAX];
-	int r = certificates_load(config, &policy.tls, tls_error);
+	int r = load_certificates(g, config, &policy.tls, ret_error);
 
-	if (r < 0) {
-		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
+	if (r < 0)
 		return r;
-	}
 	r = hash_passwords(config, ret_error);
 	if (r == 0) {
 		r = make_directory(config, &policy.directory);
@@ -208,18 +222,15 @@ static int set_policy(struct gateway *g, const struct gateway_config *config,
 	return 0;
 }
 
-/* The same policy with the certificates as they are on disk now. */
+/* The same policy with the certificates as they are now. */
 static int reload_certificates(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct dataplane_policy policy = g->policy;
 	struct tls_ctx *old = policy.tls;
-	char tls_error[TLS_ERROR_MAX];
-	int r = certificates_load(g->config, &policy.tls, tls_error);
+	int r = load_certificates(g, g->config, &policy.tls, ret_error);
 
-	if (r < 0) {
-		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
+	if (r < 0)
 		return r;
-	}
 	r = set_policy(g, g->config, &policy, ret_error);
 	tls_ctx_unref(r < 0 ? policy.tls : old);
 	return r;
@@ -237,6 +248,25 @@ static void on_certificates_changed(void *arg)
 			    error);
 	else
 		log_info("certificate files have changed: new connections get the new ones");
+}
+
+/* Also when it makes none any more: what is there then is loaded again. */
+static void on_own_certificate(void *arg)
+{
+	struct gateway *g = arg;
+	char error[GATEWAY_ERROR_MAX];
+
+	if (g->config->n_certificates)
+		return;
+	if (reload_certificates(g, error) < 0)
+		log_error("the gateway's new certificate cannot be used: %s", error);
+	else
+		log_info("the gateway has a new certificate: new connections get it");
+}
+
+static void on_access(void *arg)
+{
+	log_debug("who may come in by a certificate has changed");
 }
 
 /* Returns owned; NULL without memory. */
@@ -286,7 +316,7 @@ static int apply(struct gateway *g, struct gateway_config *config,
 	int r = -ENOMEM;
 
 	if (watch)
-		r = make_policy(config, &policy, ret_error);
+		r = make_policy(g, config, &policy, ret_error);
 	else
 		snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
 	if (r == 0) {
@@ -370,13 +400,29 @@ static void on_stop_timer(void *arg)
 	say_goodbye(g);
 }
 
+/* Before there are threads, and before anything of the kernel's is touched. */
+static int start_control(struct gateway *g, const struct gateway_config *config,
+			 char ret_error[GATEWAY_ERROR_MAX])
+{
+	struct control_params params = {
+		.config = config,
+		.log_level = log_enabled(LOG_LEVEL_DEBUG) ? LOG_LEVEL_DEBUG : config->log.level,
+		.on_certificate = on_own_certificate,
+		.on_access = on_access,
+		.arg = g,
+	};
+
+	if (!config->has_control)
+		return 0;
+	return control_new(g->loop, &params, &g->control, ret_error);
+}
+
 static int start_dataplane(struct gateway *g, struct loop *loop,
 			   const struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
 {
 	unsigned threads = config->threads ? config->threads : dataplane_cpus();
 	int r;
 
-	g->loop = loop;
 	g->stop_timer = loop_timer_new(loop, on_stop_timer, g);
 	g->dataplane = g->stop_timer ? dataplane_new(loop, threads, gateway_name) : NULL;
 	if (g->dataplane)
@@ -391,12 +437,16 @@ int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway
 		char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct gateway *g = calloc(1, sizeof(*g));
-	int r = g ? start_dataplane(g, loop, config, ret_error) : -ENOMEM;
+	int r = g ? probe_all(config, ret_error) : -ENOMEM;
 
-	if (!g)
+	if (g)
+		g->loop = loop;
+	else
 		snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
 	if (r == 0)
-		r = probe_all(config, ret_error); /* before anything of the kernel's is touched */
+		r = start_control(g, config, ret_error);
+	if (r == 0)
+		r = start_dataplane(g, loop, config, ret_error);
 	if (r == 0)
 		r = apply(g, config, ret_error);
 	if (r < 0) {
@@ -421,6 +471,7 @@ void gateway_free(struct gateway *g)
 	cert_watch_free(g->watch);
 	drop_policy(&g->policy);
 	dataplane_free(g->dataplane);
+	control_free(g->control);
 	gateway_config_free(g->config);
 	free(g);
 }
@@ -447,6 +498,8 @@ int gateway_reload(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
 		gateway_config_free(config);
 		return r;
 	}
+	if (g->control)
+		control_configure(g->control, config);
 	return 0;
 }
 
@@ -470,9 +523,13 @@ void gateway_log_stats(struct gateway *g)
 
 int gateway_check(struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
 {
+	struct gateway none = {0};
 	struct dataplane_policy policy;
-	int r = make_policy(config, &policy, ret_error);
+	int r;
 
+	if (!config->n_certificates) /* the authority makes one, and is not asked here */
+		return hash_passwords(config, ret_error);
+	r = make_policy(&none, config, &policy, ret_error);
 	if (r < 0)
 		return r;
 	drop_policy(&policy);

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 
 #include "sstp/base/log.h"
+#include "sstp/gateway/control.h"
 #include "sstp/gateway/gateway.h"
 #include "sstp/gateway/options.h"
 
@@ -144,8 +145,12 @@ int main(int argc, char **argv)
 	struct gateway_options options;
 	struct gateway_config *config;
 	struct conf_error error;
-	int r = gateway_options_parse(argc, argv, &options, &error);
+	int code;
+	int r;
 
+	if (control_main(argc, argv, &code))
+		return code;
+	r = gateway_options_parse(argc, argv, &options, &error);
 	if (r > 0)
 		return EXIT_SUCCESS;
 	if (r < 0) {

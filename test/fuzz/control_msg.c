@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs/authority.h"
 #include "sstp/control/msg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,6 +30,7 @@ static int again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t *
 	struct msg_est_request request;
 	struct msg_est_reply reply;
 	struct msg_server_certificate certificate;
+	struct authority_export export;
 	int r;
 
 	switch (kind) {
@@ -50,6 +52,12 @@ static int again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t *
 		if (msg_server_certificate_decode(payload, n, &certificate) < 0)
 			return -EBADMSG;
 		return msg_server_certificate_encode(&certificate, ret_frame, ret_len);
+	case MSG_ACCESS:
+		if (msg_access_decode(payload, n, &export) < 0)
+			return -EBADMSG;
+		r = msg_access_encode(&export, ret_frame, ret_len);
+		authority_export_done(&export);
+		return r;
 	default: return -EBADMSG;
 	}
 }

@@ -40,7 +40,7 @@ static void all_of_them_are_loaded(void **state)
 
 	certificates[0].vnet = GATEWAY_ANY_VNET;
 	certificates[1].vnet = 0;
-	assert_int_equal(certificates_load(&config, &tls, error), 0);
+	assert_int_equal(certificates_load(&config, NULL, &tls, error), 0);
 	/* a day is left of each; a third one there is not */
 	assert_non_null(tls_ctx_warning(tls, 0, text));
 	assert_non_null(tls_ctx_warning(tls, 1, text));
@@ -55,7 +55,7 @@ static void one_that_cannot_be_used_spoils_all_and_is_named(void **state)
 	char *key = certificates[1].key;
 
 	certificates[1].key = certificates[0].key;
-	assert_int_equal(certificates_load(&config, &tls, error), -EINVAL);
+	assert_int_equal(certificates_load(&config, NULL, &tls, error), -EINVAL);
 	snprintf(expected, sizeof(expected),
 		 "%s: is not the private key of the first certificate in %s", certificates[0].key,
 		 certificates[1].certificate);

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/gateway/control.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sstp/base/log.h"
+#include "sstp/base/secret.h"
+#include "sstp/control/process.h"
+#include "sstp/control/server.h"
+
+const char control_mode[] = "--control-process";
+
+enum {
+	ARG_MODE = 1,
+	ARG_STATE,
+	ARG_SOCKET,
+	ARG_LEVEL,
+	ARG_TARGET,
+	ARG_COUNT,
+	NUMBER_MAX = 12,
+	RETRY_S = 5, /* what is said to applicants while control is down */
+};
+
+struct pending {
+	uint64_t id; /* 0: free */
+	control_answer *cb;
+	void *arg;
+};
+
+struct control {
+	struct loop *loop;
+	struct control_params params;
+	struct process *process;
+	struct loop_timer *start_timer;
+	bool is_started; /* control_new() has returned */
+	bool has_failed; /* before it did */
+	char down[128];	 /* why it was down last */
+	/* what it was started with */
+	char *state;
+	char *socket;
+	char level[NUMBER_MAX];
+	char target[NUMBER_MAX];
+	const char *argv[ARG_COUNT + 1];
+	/* what it is told whenever it comes up: a CONFIG */
+	uint8_t *config;
+	size_t config_len;
+	bool wants_certificate;
+	/* what it has told */
+	char *chain_pem;
+	char *key_pem;
+	struct access *access;
+	/* what it is asked */
+	uint64_t last_id;
+	struct pending pending[CONTROL_PENDING_MAX];
+};
+
+/* ---- the other side of the fork ---- */
+
+bool control_main(int argc, char **argv, int *ret_code)
+{
+	struct server_params params = {.fd = PROCESS_FD};
+
+	if (argc != ARG_COUNT || strcmp(argv[ARG_MODE], control_mode) != 0)
+		return false;
+	params.state = argv[ARG_STATE];
+	params.socket = argv[ARG_SOCKET];
+	log_open("sstp-gateway", (enum log_target)atoi(argv[ARG_TARGET]),
+		 (enum log_level)atoi(argv[ARG_LEVEL]));
+	*ret_code = server_run(&params);
+	return true;
+}
+
+/* ---- what it is told ---- */
+
+/* Texts of one VNet; what the message borrows. */
+struct vnet_texts {
+	char spaces[MSG_SPACES_MAX][PREFIX_TEXT_MAX];
+	char pools[MSG_POOLS_MAX][PREFIX_TEXT_MAX];
+	char dns[MSG_DNS_MAX][INET_ADDRSTRLEN];
+	char gateway[INET_ADDRSTRLEN];
+};
+
+static void describe_vnet(const struct gateway_vnet *v, struct vnet_texts *t, struct msg_vnet *m)
+{
+	m->name = v->name;
+	for (; m->n_spaces < v->n_address_spaces && m->n_spaces < MSG_SPACES_MAX; m->n_spaces++)
+		m->spaces[m->n_spaces] =
+			prefix_format(&v->address_spaces[m->n_spaces], t->spaces[m->n_spaces]);
+	for (; m->n_pools < v->n_pools && m->n_pools < MSG_POOLS_MAX; m->n_pools++)
+		m->pools[m->n_pools] = prefix_format(&v->pools[m->n_pools], t->pools[m->n_pools]);
+	for (; m->n_dns < MSG_DNS_MAX && v->dns_be[m->n_dns]; m->n_dns++)
+		m->dns[m->n_dns] = inet_ntop(AF_INET, &v->dns_be[m->n_dns], t->dns[m->n_dns],
+					     sizeof(t->dns[0]));
+	m->gateway = inet_ntop(AF_INET, &v->gateway_be, t->gateway, sizeof(t->gateway));
+}
+
+/* The first name, with the port that is listened on when it is not 443; "" without names. */
+static void dial_of(const struct gateway_config *config, char buf[MSG_NAME_MAX + 1])
+{
+	const char *colon = strrchr(config->listen[0], ':');
+	const char *name = config->n_names ? config->names[0] : "";
+	bool is_v6 = strchr(name, ':') != NULL;
+	bool is_default = !colon || strcmp(colon, ":443") == 0;
+
+	snprintf(buf, MSG_NAME_MAX + 1, "%s%s%s%s", is_v6 ? "[" : "", name, is_v6 ? "]" : "",
+		 *name && !is_default ? colon : "");
+}
+
+/* 0 or -errno; the frame is c's from then on. */
+static int encode_config(struct control *c, const struct gateway_config *config)
+{
+	struct vnet_texts *texts = calloc(config->n_vnets, sizeof(*texts));
+	struct msg_vnet *vnets = calloc(config->n_vnets, sizeof(*vnets));
+	char dial[MSG_NAME_MAX + 1];
+	struct msg_config m = {.dial = dial, .vnets = vnets, .n_vnets = config->n_vnets};
+	uint8_t *frame;
+	size_t len;
+	int r = -ENOMEM;
+
+	dial_of(config, dial);
+	for (; !config->n_certificates && m.n_names < config->n_names; m.n_names++)
+		m.names[m.n_names] = config->names[m.n_names];
+	for (size_t i = 0; texts && vnets && i < config->n_vnets; i++)
+		describe_vnet(&config->vnets[i], &texts[i], &vnets[i]);
+	if (texts && vnets)
+		r = msg_config_encode(&m, &frame, &len);
+	free(texts);
+	free(vnets);
+	if (r < 0)
+		return r;
+	msg_frame_free(c->config, c->config_len);
+	c->config = frame;
+	c->config_len = len;
+	c->wants_certificate = m.n_names > 0;
+	return 0;
+}
+
+static void send_config(struct control *c)
+{
+	uint8_t *copy = malloc(c->config_len);
+
+	if (copy) {
+		memcpy(copy, c->config, c->config_len);
+		if (process_send(c->process, copy, c->config_len) == 0)
+			return;
+	}
+	log_error("the control process cannot be told of the configuration");
+}
+
+/* ---- what it tells ---- */
+
+static void drop_certificate(struct control *c)
+{
+	if (c->key_pem)
+		secret_wipe_bytes(c->key_pem, strlen(c->key_pem));
+	free(c->key_pem);
+	free(c->chain_pem);
+	c->key_pem = NULL;
+	c->chain_pem = NULL;
+}
+
+static int take_certificate(struct control *c, const uint8_t *payload, size_t len)
+{
+	struct msg_server_certificate m;
+	char *chain;
+	char *key;
+
+	if (msg_server_certificate_decode(payload, len, &m) < 0)
+		return -EBADMSG;
+	chain = strdup(m.chain_pem);
+	key = strdup(m.key_pem);
+	if (!chain || !key) {
+		free(chain);
+		free(key);
+		return -ENOMEM;
+	}
+	drop_certificate(c);
+	c->chain_pem = chain;
+	c->key_pem = key;
+	if (c->is_started)
+		c->params.on_certificate(c->params.arg);
+	return 0;
+}
+
+static int take_access(struct control *c, const uint8_t *payload, size_t len)
+{
+	struct authority_export e;
+	struct certs_error error;
+	struct access *access;
+	int r = msg_access_decode(payload, len, &e);
+
+	if (r < 0)
+		return r;
+	r = access_new(&e, &access, &error);
+	if (r < 0) {
+		log_error("who may come in stays as it was: %s", error.text);
+		authority_export_done(&e);
+		return 0;
+	}
+	access_unref(c->access);
+	c->access = access;
+	if (c->is_started)
+		c->params.on_access(c->params.arg);
+	return 0;
+}
+
+static void answer(struct pending *p, const struct msg_est_reply *reply)
+{
+	control_answer *cb = p->cb;
+
+	p->id = 0;
+	cb(p->arg, reply);
+}
+
+static int take_reply(struct control *c, const uint8_t *payload, size_t len)
+{
+	struct msg_est_reply m;
+
+	if (msg_est_reply_decode(payload, len, &m) < 0)
+		return -EBADMSG;
+	for (size_t i = 0; i < CONTROL_PENDING_MAX; i++) {
+		if (!m.id || c->pending[i].id != m.id)
+			continue;
+		answer(&c->pending[i], &m);
+		return 0;
+	}
+	return -EBADMSG;
+}
+
+static bool has_all(const struct control *c)
+{
+	return c->access && (c->chain_pem || !c->wants_certificate);
+}
+
+static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	struct control *c = arg;
+	int r = -EBADMSG;
+
+	if (kind == MSG_SERVER_CERTIFICATE)
+		r = take_certificate(c, payload, len);
+	else if (kind == MSG_ACCESS)
+		r = take_access(c, payload, len);
+	else if (kind == MSG_EST_REPLY)
+		r = take_reply(c, payload, len);
+	if (r < 0)
+		log_error("a message of the control process is lost: %s", strerror(-r));
+	if (!c->is_started && has_all(c))
+		loop_stop(c->loop);
+}
+
+/* ---- up and down ---- */
+
+static void on_up(void *arg)
+{
+	struct control *c = arg;
+
+	if (!c->process) /* from within process_new(): control_new() sends it */
+		return;
+	log_info("the control process runs again");
+	send_config(c);
+}
+
+static void answer_unavailable(control_answer *cb, void *arg)
+{
+	static const char text[] = "the gateway's authority is not there; try again\n";
+	struct msg_est_reply reply = {
+		.status = 503,
+		.content_type = "text/plain",
+		.encoding = "",
+		.body = (const uint8_t *)text,
+		.body_len = sizeof(text) - 1,
+		.retry_after_s = RETRY_S,
+		.reason = "the control process is down",
+	};
+
+	cb(arg, &reply);
+}
+
+static void answer_all(struct control *c)
+{
+	for (size_t i = 0; i < CONTROL_PENDING_MAX; i++) {
+		struct pending *p = &c->pending[i];
+
+		if (!p->id)
+			continue;
+		p->id = 0;
+		answer_unavailable(p->cb, p->arg);
+	}
+}
+
+static void on_down(void *arg, const char *why)
+{
+	struct control *c = arg;
+
+	snprintf(c->down, sizeof(c->down), "%s", why);
+	if (!c->is_started) {
+		c->has_failed = true;
+		loop_stop(c->loop);
+		return;
+	}
+	log_error("the control process is gone: %s; tunnels go on, it is started again", why);
+	answer_all(c);
+}
+
+static void on_start_timer(void *arg)
+{
+	struct control *c = arg;
+
+	snprintf(c->down, sizeof(c->down), "it says nothing");
+	c->has_failed = true;
+	loop_stop(c->loop);
+}
+
+/* ---- life ---- */
+
+static int set_argv(struct control *c, const struct control_params *params)
+{
+	c->state = strdup(params->config->state);
+	c->socket = strdup(params->config->control_socket);
+	snprintf(c->level, sizeof(c->level), "%d", (int)params->log_level);
+	snprintf(c->target, sizeof(c->target), "%d", (int)params->config->log.target);
+	c->argv[0] = "sstp-gateway";
+	c->argv[ARG_MODE] = control_mode;
+	c->argv[ARG_STATE] = c->state;
+	c->argv[ARG_SOCKET] = c->socket;
+	c->argv[ARG_LEVEL] = c->level;
+	c->argv[ARG_TARGET] = c->target;
+	return c->state && c->socket ? 0 : -ENOMEM;
+}
+
+static int start(struct control *c)
+{
+	struct process_params process = {
+		.program = "/proc/self/exe",
+		.argv = c->argv,
+		.on_up = on_up,
+		.on_message = on_message,
+		.on_down = on_down,
+		.arg = c,
+	};
+
+	c->start_timer = loop_timer_new(c->loop, on_start_timer, c);
+	if (!c->start_timer)
+		return -ENOMEM;
+	c->process = process_new(c->loop, &process);
+	if (!c->process)
+		return -errno;
+	send_config(c);
+	loop_timer_set(c->start_timer, loop_now(c->loop) + CONTROL_START_NS);
+	return 0;
+}
+
+/* Until it has told all. */
+static int wait_for_it(struct control *c, char ret_error[CONTROL_ERROR_MAX])
+{
+	int r = loop_run(c->loop);
+
+	loop_timer_free(c->start_timer);
+	c->start_timer = NULL;
+	c->is_started = true;
+	if (r == 0 && !c->has_failed)
+		return 0;
+	snprintf(ret_error, CONTROL_ERROR_MAX,
+		 "the control process does not start, its own words stand above: %s",
+		 r < 0 ? strerror(-r) : c->down);
+	return r < 0 ? r : -ESRCH;
+}
+
+int control_new(struct loop *loop, const struct control_params *params,
+		struct control **ret_control, char ret_error[CONTROL_ERROR_MAX])
+{
+	struct control *c = calloc(1, sizeof(*c));
+	int r = c ? set_argv(c, params) : -ENOMEM;
+
+	if (c) {
+		c->loop = loop;
+		c->params = *params;
+		c->params.config = NULL;
+	}
+	if (r == 0)
+		r = encode_config(c, params->config);
+	if (r == 0)
+		r = start(c);
+	if (r < 0)
+		snprintf(ret_error, CONTROL_ERROR_MAX, "cannot start the control process: %s",
+			 strerror(-r));
+	else
+		r = wait_for_it(c, ret_error);
+	if (r < 0) {
+		control_free(c);
+		return r;
+	}
+	*ret_control = c;
+	return 0;
+}
+
+void control_free(struct control *c)
+{
+	if (!c)
+		return;
+	process_free(c->process);
+	answer_all(c);
+	loop_timer_free(c->start_timer);
+	msg_frame_free(c->config, c->config_len);
+	drop_certificate(c);
+	access_unref(c->access);
+	free(c->state);
+	free(c->socket);
+	free(c);
+}
+
+void control_configure(struct control *c, const struct gateway_config *config)
+{
+	int r = encode_config(c, config);
+
+	if (r < 0)
+		log_error("the control process cannot be told of the configuration: %s",
+			  strerror(-r));
+	else if (process_id(c->process))
+		send_config(c);
+}
+
+struct control_certificate control_certificate(const struct control *c)
+{
+	return (struct control_certificate){.chain_pem = c->chain_pem, .key_pem = c->key_pem};
+}
+
+struct access *control_access(const struct control *c)
+{
+	return c->access;
+}
+
+/* ---- questions ---- */
+
+static struct pending *free_place(struct control *c)
+{
+	for (size_t i = 0; i < CONTROL_PENDING_MAX; i++)
+		if (!c->pending[i].id)
+			return &c->pending[i];
+	return NULL;
+}
+
+void control_ask(struct control *c, const struct msg_est_request *request, control_answer *cb,
+		 void *arg)
+{
+	struct msg_est_request m = *request;
+	struct pending *p = free_place(c);
+	uint8_t *frame;
+	size_t len;
+
+	m.id = ++c->last_id;
+	if (!p || msg_est_request_encode(&m, &frame, &len) < 0 ||
+	    process_send(c->process, frame, len) < 0) {
+		answer_unavailable(cb, arg);
+		return;
+	}
+	*p = (struct pending){.id = m.id, .cb = cb, .arg = arg};
+}

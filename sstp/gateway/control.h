@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_GATEWAY_CONTROL_H
+#define SSTP_GATEWAY_CONTROL_H
+/*
+ * The gateway's control process, as the rest of the gateway sees it: what it has told (the gateway's
+ * certificate, who may come in), and what it can be asked (enrolment). While it is down, what it
+ * told last stays in effect, and questions are answered with 503.
+ *
+ * Limit: CONTROL_PENDING_MAX questions at a time; one more is answered with 503 at once.
+ */
+#include "sstp/control/msg.h"
+#include "sstp/gateway/config.h"
+#include "sstp/net/loop.h"
+#include "sstp/session/access.h"
+
+enum {
+	CONTROL_PENDING_MAX = 256,
+	CONTROL_ERROR_MAX = CONF_ERROR_MAX,
+};
+
+/* How long its first words may take; making a key and a root takes about 10 ms. */
+#define CONTROL_START_NS (10 * CLOCK_NS_PER_S)
+
+struct control;
+
+/* PEM texts, borrowed until the next one comes. */
+struct control_certificate {
+	const char *chain_pem;
+	const char *key_pem; /* a secret */
+};
+
+struct control_params {
+	const struct gateway_config *config; /* borrowed for the call */
+	enum log_level log_level;
+	/* From the loop, but not before control_new() has returned; must not free the control. */
+	void (*on_certificate)(void *arg); /* there is another one */
+	void (*on_access)(void *arg);
+	void *arg;
+};
+
+/* The mode of the program in which it is the control process: argv[1]. */
+extern const char control_mode[];
+
+/* True when argv asks for that mode; then runs as it, and fills the exit code. */
+bool control_main(int argc, char **argv, int *ret_code);
+
+/*
+ * Starts the process, and runs the loop, which must not run yet, until it has told who may come in
+ * and, if it is to make one, what certificate to show. Before threads are started. 0 with an owned
+ * control; -errno with a sentence.
+ */
+int control_new(struct loop *loop, const struct control_params *params,
+		struct control **ret_control, char ret_error[CONTROL_ERROR_MAX]);
+
+/* Ends the process. Who still waits for an answer is told 503. Takes NULL. */
+void control_free(struct control *c);
+
+/* The configuration has changed. Borrows config for the call. */
+void control_configure(struct control *c, const struct gateway_config *config);
+
+/* What to show to clients; chain_pem is NULL when it makes none. */
+struct control_certificate control_certificate(const struct control *c);
+
+/* Who may come in; returns borrowed until the next on_access. */
+struct access *control_access(const struct control *c);
+
+/* From the loop; reply is borrowed for the call. */
+typedef void control_answer(void *arg, const struct msg_est_reply *reply);
+
+/*
+ * Asks; request is borrowed for the call, its id does not count. cb(arg) is called exactly once,
+ * later or from within. Only in the loop's thread.
+ */
+void control_ask(struct control *c, const struct msg_est_request *request, control_answer *cb,
+		 void *arg);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/session/access.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct access {
+	atomic_uint refs;
+	struct authority_export export;
+	struct trust *trust;
+};
+
+int access_new(struct authority_export *e, struct access **ret_access,
+	       struct certs_error *ret_error)
+{
+	struct access *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return certs_fail(ret_error, -ENOMEM, "out of memory");
+	r = authority_export_trust(e, &a->trust, ret_error);
+	if (r < 0) {
+		free(a);
+		return r;
+	}
+	atomic_init(&a->refs, 1);
+	a->export = *e;
+	*e = (struct authority_export){0};
+	*ret_access = a;
+	return 0;
+}
+
+struct access *access_ref(struct access *a)
+{
+	atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
+	return a;
+}
+
+void access_unref(struct access *a)
+{
+	if (!a || atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	trust_unref(a->trust);
+	authority_export_done(&a->export);
+	free(a);
+}
+
+const struct trust *access_trust(const struct access *a)
+{
+	return a->trust;
+}
+
+bool access_find(const struct access *a, const struct trust_verdict *verdict,
+		 struct access_client *ret_client)
+{
+	const struct authority_export_client *c =
+		authority_export_find(&a->export, verdict->thumbprint);
+
+	if (verdict->reason != TRUST_OK || (!c && !*verdict->vnet))
+		return false;
+	snprintf(ret_client->app, sizeof(ret_client->app), "%s", c ? c->app : verdict->name);
+	snprintf(ret_client->vnet, sizeof(ret_client->vnet), "%s", c ? c->vnet : verdict->vnet);
+	return true;
+}
+
+bool access_is_revoked(const struct access *a, const char *thumbprint)
+{
+	return trust_is_revoked(a->trust, thumbprint);
+}
