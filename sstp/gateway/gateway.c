@@ -130,6 +130,7 @@ static int make_policy(const struct gateway *g, struct gateway_config *config,
 		tls_ctx_unref(policy.tls);
 		return r;
 	}
+	policy.access = g->control ? access_ref(control_access(g->control)) : NULL;
 	*ret_policy = policy;
 	return 0;
 }
@@ -138,6 +139,7 @@ static void drop_policy(struct dataplane_policy *policy)
 {
 	tls_ctx_unref(policy->tls);
 	directory_unref(policy->directory);
+	access_unref(policy->access);
 }
 
 static int set_vnets(struct gateway *g, const struct gateway_config *config,
@@ -266,7 +268,19 @@ static void on_own_certificate(void *arg)
 
 static void on_access(void *arg)
 {
+	struct gateway *g = arg;
+	struct dataplane_policy policy = g->policy;
+	int r;
+
+	policy.access = control_access(g->control);
+	r = dataplane_set_policy(g->dataplane, &policy);
+	if (r < 0) {
+		log_error("who may come in by a certificate stays as it was: %s", strerror(-r));
+		return;
+	}
 	log_debug("who may come in by a certificate has changed");
+	access_unref(g->policy.access);
+	g->policy.access = access_ref(policy.access);
 }
 
 /* Returns owned; NULL without memory. */
@@ -433,6 +447,60 @@ static int start_dataplane(struct gateway *g, struct loop *loop,
 	return r;
 }
 
+/* ---- enrolment: from the data plane to the control process, and back ---- */
+
+struct applicant {
+	struct dataplane *dataplane;
+	uint64_t id;
+};
+
+static void on_reply(void *arg, const struct msg_est_reply *m)
+{
+	struct applicant *a = arg;
+	struct est_reply reply = {
+		.status = (int)m->status,
+		.content_type = m->content_type,
+		.encoding = m->encoding,
+		.retry_after_s = m->retry_after_s,
+		.body = m->body,
+		.body_len = m->body_len,
+		.reason = m->reason,
+	};
+
+	dataplane_answer_enrol(a->dataplane, a->id, &reply);
+	free(a);
+}
+
+static void on_enrol(void *arg, uint64_t id, const struct est_request *request)
+{
+	static const enum msg_est_kind kinds[] = {
+		[EST_CACERTS] = MSG_EST_CACERTS,
+		[EST_SIMPLEENROLL] = MSG_EST_SIMPLEENROLL,
+		[EST_SIMPLEREENROLL] = MSG_EST_SIMPLEREENROLL,
+		[EST_CSRATTRS] = MSG_EST_CSRATTRS,
+	};
+	struct gateway *g = arg;
+	struct applicant *a = malloc(sizeof(*a));
+	struct msg_est_request m = {
+		.kind = kinds[request->operation],
+		.peer = request->peer,
+		.secret = request->has_secret ? request->secret : NULL,
+		.cert = request->cert,
+		.cert_len = request->cert_len,
+		.wants_network = request->wants_network,
+		.body = request->body,
+		.body_len = request->body_len,
+	};
+	struct est_reply refusal = est_refusal(503, "the gateway is out of memory");
+
+	if (!a) {
+		dataplane_answer_enrol(g->dataplane, id, &refusal);
+		return;
+	}
+	*a = (struct applicant){g->dataplane, id};
+	control_ask(g->control, &m, on_reply, a);
+}
+
 int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway **ret_gateway,
 		char ret_error[GATEWAY_ERROR_MAX])
 {
@@ -454,6 +522,8 @@ int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway
 		gateway_free(g);
 		return r;
 	}
+	if (g->control)
+		dataplane_set_enrol(g->dataplane, on_enrol, g);
 	r = listen_all(g, ret_error);
 	if (r < 0) {
 		gateway_free(g);
@@ -470,8 +540,8 @@ void gateway_free(struct gateway *g)
 	loop_timer_free(g->stop_timer);
 	cert_watch_free(g->watch);
 	drop_policy(&g->policy);
+	control_free(g->control); /* answers who still waits */
 	dataplane_free(g->dataplane);
-	control_free(g->control);
 	gateway_config_free(g->config);
 	free(g);
 }

@@ -72,6 +72,18 @@ const char *tls_ctx_warning(const struct tls_ctx *ctx, size_t pair, char buf[TLS
 int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx,
 		       char ret_error[TLS_ERROR_MAX]);
 
+/* A certificate with its chain, and its key, as PEM texts, owned: tls_pem_done(). */
+struct tls_pem {
+	char *chain;
+	char *key; /* a secret */
+};
+
+/* Of a server context's default pair, for another protocol that shows the same. 0; -EINVAL for a client's; -ENOMEM. */
+int tls_ctx_pem(const struct tls_ctx *ctx, struct tls_pem *ret_pem);
+
+/* Wipes. Takes a zeroed one. */
+void tls_pem_done(struct tls_pem *pem);
+
 /* Returns ctx with one more reference. */
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 

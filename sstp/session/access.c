@@ -11,7 +11,22 @@ struct access {
 	atomic_uint refs;
 	struct authority_export export;
 	struct trust *trust;
+	char *roots_pem;
 };
+
+/* Returns owned; NULL without memory. */
+static char *join_roots(const struct authority_export *e)
+{
+	size_t size = 1, used = 0;
+	char *text;
+
+	for (size_t i = 0; i < e->n_roots; i++)
+		size += strlen(e->roots[i].pem) + 1;
+	text = calloc(1, size);
+	for (size_t i = 0; text && i < e->n_roots; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s\n", e->roots[i].pem);
+	return text;
+}
 
 int access_new(struct authority_export *e, struct access **ret_access,
 	       struct certs_error *ret_error)
@@ -22,7 +37,13 @@ int access_new(struct authority_export *e, struct access **ret_access,
 	if (!a)
 		return certs_fail(ret_error, -ENOMEM, "out of memory");
 	r = authority_export_trust(e, &a->trust, ret_error);
+	if (r == 0) {
+		a->roots_pem = join_roots(e);
+		if (!a->roots_pem)
+			r = certs_fail(ret_error, -ENOMEM, "out of memory");
+	}
 	if (r < 0) {
+		trust_unref(a->trust);
 		free(a);
 		return r;
 	}
@@ -45,6 +66,7 @@ void access_unref(struct access *a)
 		return;
 	trust_unref(a->trust);
 	authority_export_done(&a->export);
+	free(a->roots_pem);
 	free(a);
 }
 
@@ -64,6 +86,16 @@ bool access_find(const struct access *a, const struct trust_verdict *verdict,
 	snprintf(ret_client->app, sizeof(ret_client->app), "%s", c ? c->app : verdict->name);
 	snprintf(ret_client->vnet, sizeof(ret_client->vnet), "%s", c ? c->vnet : verdict->vnet);
 	return true;
+}
+
+bool access_knows(const struct access *a, const char *thumbprint)
+{
+	return authority_export_find(&a->export, thumbprint) != NULL;
+}
+
+const char *access_roots_pem(const struct access *a)
+{
+	return a->roots_pem;
 }
 
 bool access_is_revoked(const struct access *a, const char *thumbprint)

@@ -39,6 +39,12 @@ const struct trust *access_trust(const struct access *a);
 bool access_find(const struct access *a, const struct trust_verdict *verdict,
 		 struct access_client *ret_client);
 
+/* Has one of ours this thumbprint, as cert_thumbprint() prints it? One that was dropped or has run out has no record. */
+bool access_knows(const struct access *a, const char *thumbprint);
+
+/* The roots, PEM one behind the other; returns borrowed while a lives. */
+const char *access_roots_pem(const struct access *a);
+
 /* For sessions that are up: thumbprint as cert_thumbprint() prints it. */
 bool access_is_revoked(const struct access *a, const char *thumbprint);
 

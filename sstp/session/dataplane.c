@@ -347,6 +347,7 @@ int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *pol
 			.directory = policy->directory,
 			.auth = policy->auth,
 			.pppd249_hlak = policy->pppd249_hlak,
+			.access = policy->access,
 			.congestion = policy->congestion,
 		};
 

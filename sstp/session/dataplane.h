@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "sstp/net/stream.h"
+#include "sstp/session/access.h"
 #include "sstp/session/admission.h"
 #include "sstp/session/enrol.h"
 #include "sstp/session/vnet.h"
@@ -29,8 +30,9 @@ struct tls_ctx;
 struct dataplane_policy {
 	struct tls_ctx *tls; /* a pair's tag is the id of the only VNet whose users it serves */
 	struct directory *directory;
-	unsigned auth;	   /* enum link_auth bits */
-	bool pppd249_hlak; /* as in session_params */
+	unsigned auth;	       /* enum link_auth bits */
+	bool pppd249_hlak;     /* as in session_params */
+	struct access *access; /* who may come in by certificate; NULL: nobody */
 	enum stream_congestion congestion;
 	struct admission_limits limits;
 };

@@ -342,6 +342,16 @@ void session_free(struct session *s)
 
 /* ---- small answers ---- */
 
+const char *session_thumbprint(const struct session *s)
+{
+	return link_peer_thumbprint(&s->link);
+}
+
+bool session_has_certificate(const struct session *s)
+{
+	return link_auth_method(&s->link) == LINK_AUTH_EAP_TLS;
+}
+
 const char *session_user(const struct session *s)
 {
 	return s->user;

@@ -138,6 +138,11 @@ void session_free(struct session *s);
 void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
 		  uint16_t mtu);
 
+/* Of the certificate that the peer came in with, or tried to; "": none. */
+const char *session_thumbprint(const struct session *s);
+/* The peer proves who it is by a certificate, not by a password. */
+bool session_has_certificate(const struct session *s);
+
 const char *session_user(const struct session *s); /* escaped; "" before it is known */
 struct traffic *session_traffic(struct session *s);
 int session_server_tag(const struct session *s); /* stream_server_tag() */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sstp/base/log.h"
+#include "sstp/session/door.h"
 #include "sstp/session/vnet_queue.h"
 
 /* When no session has ended for this long, free buffers go back to the heap. */
@@ -32,7 +33,8 @@ struct shard {
 	struct shard_params params;
 	struct loop *loop;
 	struct session_env env;
-	struct shard_policy policy;
+	struct shard_policy policy; /* its access is the door's */
+	struct door door;
 	struct listener *listeners[SHARD_LISTENERS_MAX];
 	size_t nlisteners;
 	struct vnet_queue *vnets[SHARD_VNETS_MAX]; /* by id; NULL: not in use */
@@ -117,6 +119,7 @@ static int start_session(struct client *c, int fd)
 		.id = c->ticket.id,
 		.auth = s->policy.auth,
 		.pppd249_hlak = s->policy.pppd249_hlak,
+		.eap_tls = s->door.eap_tls,
 		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
 		.name = s->params.name,
 	};
@@ -176,10 +179,16 @@ static bool find_user(void *arg, const char *name, struct link_user *ret_user,
 {
 	struct client *c = arg;
 	const char *dialled = dialled_vnet(c);
+	char of_app[NAME_LABEL_MAX];
 	const char *vnet;
 
 	*ret_why_not = "no such user";
-	if (!directory_find(c->shard->policy.directory, name, ret_user, &vnet))
+	if (session_has_certificate(c->session)) {
+		*ret_user = (struct link_user){0};
+		if (!door_vnet(name, of_app))
+			return false;
+		vnet = of_app;
+	} else if (!directory_find(c->shard->policy.directory, name, ret_user, &vnet))
 		return false;
 	if (dialled && strcmp(dialled, vnet) != 0) {
 		snprintf(c->refused, sizeof(c->refused),
@@ -386,8 +395,35 @@ void shard_free(struct shard *s)
 	session_env_done(&s->env);
 	tls_ctx_unref(s->policy.tls);
 	directory_unref(s->policy.directory);
+	door_close(&s->door);
 	loop_free(s->loop);
 	free(s);
+}
+
+/* Whose certificate does not count any more goes now. */
+static void show_out(struct shard *s, const struct access *before, const struct access *access)
+{
+	struct client *next;
+
+	for (struct client *c = s->clients; c; c = next) {
+		const char *thumbprint = session_thumbprint(c->session);
+
+		next = c->next; /* the session may end, and free c, at once */
+		if (*thumbprint && !door_still_admits(before, access, thumbprint))
+			session_disconnect(c->session, "the client's certificate was revoked");
+	}
+}
+
+static void open_door(struct shard *s, const struct shard_policy *policy)
+{
+	struct access *before = s->door.access ? access_ref(s->door.access) : NULL;
+	char error[EAP_TLS_REASON_MAX];
+
+	if (door_open(&s->door, policy->access, policy->tls, error) < 0)
+		log_error("nobody can come in by a certificate: %s", error);
+	if (before != policy->access)
+		show_out(s, before, policy->access);
+	access_unref(before);
 }
 
 void shard_set_policy(struct shard *s, const struct shard_policy *policy)
@@ -401,6 +437,8 @@ void shard_set_policy(struct shard *s, const struct shard_policy *policy)
 			    strerror(-r));
 
 	s->policy = *policy;
+	s->policy.access = NULL;
+	open_door(s, policy);
 	tls_ctx_ref(policy->tls);
 	directory_ref(policy->directory);
 	tls_ctx_unref(old.tls);

@@ -19,6 +19,7 @@
 #include "sstp/net/listen.h"
 #include "sstp/net/stream.h"
 #include "sstp/net/tls.h"
+#include "sstp/session/access.h"
 #include "sstp/session/admission.h"
 #include "sstp/session/directory.h"
 #include "sstp/session/drop.h"
@@ -51,6 +52,7 @@ struct shard_policy {
 	struct directory *directory; /* everybody's */
 	unsigned auth;		     /* enum link_auth bits */
 	bool pppd249_hlak;	     /* as in session_params */
+	struct access *access;	     /* who has a certificate; NULL: nobody */
 	enum stream_congestion congestion;
 };
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sstp/base/secret.h"
+#include "sstp/net/tls_internal.h"
+
+/* What has been written to bio, as an owned text; NULL without memory. Frees bio, and wipes what was in it. */
+static char *take_text(BIO *bio, bool is_written)
+{
+	char *data = NULL;
+	long len = BIO_get_mem_data(bio, &data);
+	char *text = is_written ? strndup(data, (size_t)len) : NULL;
+
+	if (len > 0)
+		secret_wipe_bytes(data, (size_t)len);
+	BIO_free(bio);
+	return text;
+}
+
+static char *chain_text(SSL_CTX *ssl)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	STACK_OF(X509) *chain = NULL;
+	bool is_written;
+
+	if (!bio)
+		return NULL;
+	is_written = PEM_write_bio_X509(bio, SSL_CTX_get0_certificate(ssl)) == 1;
+	SSL_CTX_get0_chain_certs(ssl, &chain);
+	for (int i = 0; is_written && i < sk_X509_num(chain); i++)
+		is_written = PEM_write_bio_X509(bio, sk_X509_value(chain, i)) == 1;
+	return take_text(bio, is_written);
+}
+
+static char *key_text(SSL_CTX *ssl)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	EVP_PKEY *key = SSL_CTX_get0_privatekey(ssl);
+
+	if (!bio)
+		return NULL;
+	return take_text(bio, PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
+}
+
+int tls_ctx_pem(const struct tls_ctx *ctx, struct tls_pem *ret_pem)
+{
+	if (!SSL_CTX_get0_privatekey(ctx->ssl))
+		return -EINVAL;
+	*ret_pem = (struct tls_pem){.chain = chain_text(ctx->ssl), .key = key_text(ctx->ssl)};
+	if (ret_pem->chain && ret_pem->key)
+		return 0;
+	tls_pem_done(ret_pem);
+	return -ENOMEM;
+}
+
+void tls_pem_done(struct tls_pem *pem)
+{
+	if (pem->key)
+		secret_wipe_bytes(pem->key, strlen(pem->key));
+	free(pem->key);
+	free(pem->chain);
+	*pem = (struct tls_pem){0};
+}

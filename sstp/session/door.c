@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/session/door.h"
+
+#include <errno.h>
+#include <openssl/ssl3.h>
+#include <openssl/tls1.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sstp/net/tls.h"
+
+/* The TLS alert that says most of it (RFC 8446 6.2). */
+static uint8_t alert_for(enum trust_reason reason)
+{
+	switch (reason) {
+	case TRUST_WRONG_ROOT: return TLS1_AD_UNKNOWN_CA;
+	case TRUST_EXPIRED:
+	case TRUST_NOT_YET_VALID: return SSL3_AD_CERTIFICATE_EXPIRED;
+	case TRUST_REVOKED: return SSL3_AD_CERTIFICATE_REVOKED;
+	case TRUST_NO_CLIENT_AUTH: return SSL3_AD_UNSUPPORTED_CERTIFICATE;
+	case TRUST_OUT_OF_MEMORY: return TLS1_AD_INTERNAL_ERROR;
+	case TRUST_UNUSABLE_NAME: return SSL3_AD_CERTIFICATE_UNKNOWN;
+	default: return SSL3_AD_BAD_CERTIFICATE;
+	}
+}
+
+static bool refuse(struct eap_tls_verdict *ret, uint8_t alert, const char *what, const char *why)
+{
+	ret->alert = alert;
+	snprintf(ret->sentence, sizeof(ret->sentence), "%.30s%s%.180s", what, *why ? ": " : "",
+		 why);
+	return false;
+}
+
+static bool judge(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_verdict *ret)
+{
+	const struct door *d = arg;
+	struct trust_verdict verdict;
+	struct access_client client;
+	enum trust_reason reason =
+		trust_judge(access_trust(d->access), leaf, chain, time(NULL), &verdict);
+
+	snprintf(ret->thumbprint, sizeof(ret->thumbprint), "%s", verdict.thumbprint);
+	if (reason != TRUST_OK)
+		return refuse(ret, alert_for(reason), trust_reason_text(reason), verdict.sentence);
+	if (!access_find(d->access, &verdict, &client))
+		return refuse(ret, SSL3_AD_CERTIFICATE_UNKNOWN, "name unknown", verdict.name);
+	if ((size_t)snprintf(ret->name, sizeof(ret->name), "%s@%s", client.app, client.vnet) <
+	    sizeof(ret->name))
+		return true;
+	return refuse(ret, SSL3_AD_CERTIFICATE_UNKNOWN, "unusable name", "it is too long");
+}
+
+static int make_context(struct door *d, const struct tls_ctx *tls,
+			char ret_error[EAP_TLS_REASON_MAX])
+{
+	struct tls_pem pem;
+	int r = tls_ctx_pem(tls, &pem);
+
+	if (r < 0) {
+		snprintf(ret_error, EAP_TLS_REASON_MAX, "the key cannot be copied: %s",
+			 strerror(-r));
+		return r;
+	}
+	r = eap_tls_ctx_new_server(
+		&(struct eap_tls_server){
+			.identity = {.chain = pem.chain, .key = pem.key},
+			.authorities = access_roots_pem(d->access),
+			.judge = judge,
+			.arg = d,
+		},
+		&d->eap_tls, ret_error);
+	tls_pem_done(&pem);
+	return r;
+}
+
+void door_close(struct door *d)
+{
+	eap_tls_ctx_unref(d->eap_tls);
+	access_unref(d->access);
+	*d = (struct door){0};
+}
+
+int door_open(struct door *d, struct access *access, const struct tls_ctx *tls,
+	      char ret_error[EAP_TLS_REASON_MAX])
+{
+	int r;
+
+	if (access)
+		access_ref(access);
+	door_close(d);
+	if (!access)
+		return 0;
+	d->access = access;
+	r = make_context(d, tls, ret_error);
+	if (r < 0)
+		door_close(d);
+	return r;
+}
+
+bool door_vnet(const char *name, char ret_vnet[NAME_LABEL_MAX])
+{
+	const char *at = strrchr(name, '@');
+
+	if (!at || strlen(at + 1) >= NAME_LABEL_MAX)
+		return false;
+	strcpy(ret_vnet, at + 1);
+	return true;
+}
+
+bool door_still_admits(const struct access *before, const struct access *access,
+		       const char *thumbprint)
+{
+	if (!access || access_is_revoked(access, thumbprint))
+		return false;
+	return !before || !access_knows(before, thumbprint) || access_knows(access, thumbprint);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_SESSION_DOOR_H
+#define SSTP_SESSION_DOOR_H
+/*
+ * A data thread's door for clients with a certificate: EAP-TLS's context, whose judge goes by the access that is in effect.
+ *
+ * Who comes in that way is called "APP@VNET", so that one name says all that the certificate stands for, and is never the
+ * name of a user with a password (door_name()).
+ */
+#include <stdbool.h>
+
+#include "certs/name.h"
+#include "sstp/ppp/eap_tls.h"
+#include "sstp/session/access.h"
+
+struct tls_ctx;
+
+/* One per thread, which outlives its sessions: the judge looks at it. Zeros: closed. */
+struct door {
+	struct access *access;	     /* counted; NULL: nobody has a certificate */
+	struct eap_tls_ctx *eap_tls; /* counted; NULL: closed */
+};
+
+/*
+ * From now on access (one more reference; NULL: none) counts, and clients are shown the default certificate of tls
+ * (borrowed). 0, or -errno with a sentence, and the door is closed.
+ */
+int door_open(struct door *d, struct access *access, const struct tls_ctx *tls,
+	      char ret_error[EAP_TLS_REASON_MAX]);
+
+/* Takes a zeroed one. */
+void door_close(struct door *d);
+
+/* The VNet in a name that the judge gave; false: it is none. */
+bool door_vnet(const char *name, char ret_vnet[NAME_LABEL_MAX]);
+
+/* Does access still let in whom `before` (NULL: none) let in with this certificate? For sessions that are up. */
+bool door_still_admits(const struct access *before, const struct access *access,
+		       const char *thumbprint);
+
+#endif
