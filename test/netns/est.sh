@@ -131,6 +131,22 @@ descriptors_are_back() {
 	[ "$(descriptors)" = "$descriptors_before" ]
 }
 
+# so that guessing a secret is as slow as guessing a password
+address_with_too_many_wrong_secrets_is_kept_out() {
+	local wrong=app:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA strict_pid i
+	start strict "$gw" "$build_dir/test/netns/est_owner" 192.0.2.1:444 "$world_dir/server.pem" "$world_dir/server.key" 3
+	strict_pid=$started_pid
+	wait_for 5 is_listening "$gw" 444
+	url=${url/192.0.2.1/192.0.2.1:444}
+	for i in 1 2 3 4; do
+		is "$(post simpleenroll -u "$wrong" | tail -1)" "status 401" "attempt $i"
+	done
+	is "$(post simpleenroll -u "$wrong" | tail -1)" "status 000" "attempt 5"
+	url=${url/:444/}
+	stop "$strict_pid"
+	is $? 0 "the owner's exit status"
+}
+
 owner_ends_cleanly() {
 	stop "$owner_pid"
 	is $? 0 "its exit status"
@@ -161,6 +177,7 @@ tap_main \
 	slow_body_ends_after_fifteen_seconds \
 	a_thousand_connects_are_all_answered \
 	clients_who_go_leave_nothing_behind \
+	address_with_too_many_wrong_secrets_is_kept_out \
 	owner_ends_cleanly \
 	gateway_without_an_authority_has_no_such_path_and_logs_why \
 	-- "$@"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * est_owner ADDR:PORT CERT KEY: a data plane of two threads without a VNet, and an owner in the place of a certificate
+ * est_owner ADDR:PORT CERT KEY [FAILURES]: a data plane of two threads without a VNet, and an owner in the place of a certificate
  * authority who answers each enrolment with what he was asked: "OPERATION secret=BYTES cert=BYTES body=BYTES network=0
- * peer=ADDRESS". A secret that is all zero gets a 401. Until SIGTERM; SIGUSR1 logs the counters.
+ * peer=ADDRESS". A secret that is all zero gets a 401. Until SIGTERM; SIGUSR1 logs the counters. FAILURES: so many
+ * failed log-ins a minute are allowed to an address.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 struct owner {
 	struct loop *loop;
 	struct dataplane *dataplane;
+	uint32_t failures; /* per minute; 0: no limit */
 };
 
 static void on_request(void *arg, uint64_t id, const struct est_request *request)
@@ -59,7 +61,11 @@ static void on_signal(void *arg, int signo)
 static int serve(struct owner *o, const char *address, struct tls_ctx *tls,
 		 struct directory *directory)
 {
-	struct dataplane_policy policy = {.tls = tls, .directory = directory};
+	struct dataplane_policy policy = {
+		.tls = tls,
+		.directory = directory,
+		.limits.per_source.auth_failures_per_min = o->failures,
+	};
 	struct sockaddr_storage addr;
 	socklen_t len;
 	int r = address_parse(address, 443, &addr, &len);
@@ -86,8 +92,9 @@ int main(int argc, char **argv)
 	char error[TLS_ERROR_MAX];
 	int r;
 
-	if (argc != 4 || !o.loop || !directory)
+	if (argc < 4 || argc > 5 || !o.loop || !directory)
 		return 2;
+	o.failures = argc == 5 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
 	log_open("est_owner", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 	if (tls_ctx_new_server(argv[2], argv[3], &tls, error) < 0) {
 		fprintf(stderr, "%s\n", error);
