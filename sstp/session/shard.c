@@ -24,7 +24,7 @@ struct client {
 	struct sockaddr_storage peer;
 	struct admission_ticket ticket;
 	char vnet[64];	   /* of the user, from find_user() */
-	char refused[192]; /* why find_user() refused him */
+	char refused[256]; /* why find_user() refused him */
 	struct vnet_lease lease;
 	uint64_t enrolment; /* its id at the desk; 0: none waits */
 };

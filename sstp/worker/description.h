@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_WORKER_DESCRIPTION_H
+#define SSTP_WORKER_DESCRIPTION_H
+/*
+ * The network description that comes with a certificate: what a worker has to know of its VNet. JSON:
+ *
+ *   {"vnetName": "lab", "appName": "shop", "addressSpaces": ["10.20.0.0/16"],
+ *    "dnsServers": ["10.20.0.4"], "digest": "5f0c..."}
+ *
+ * vnetName and addressSpaces must be there; each has the type above, no key stands twice. Other keys
+ * are left alone, so that an older worker understands a newer gateway. IPv6 address spaces and
+ * servers are left out: the tunnel carries IPv4 only.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "certs/error.h"
+#include "certs/name.h"
+#include "routing/prefix.h"
+
+enum {
+	DESCRIPTION_JSON_MAX = 64 * 1024, /* bytes */
+	DESCRIPTION_ROUTES_MAX = 1024,
+	DESCRIPTION_DNS_MAX = 2,      /* as many as PPP carries */
+	DESCRIPTION_DIGEST_MAX = 129, /* with NUL: printable ASCII without blanks */
+};
+
+/* Zero-initialised: nothing is known. */
+struct description {
+	char vnet[NAME_LABEL_MAX];
+	char app[NAME_LABEL_MAX]; /* "": not told */
+	struct prefix *routes;	  /* owned; IPv4, no two the same */
+	size_t n_routes;
+	uint32_t dns_be[DESCRIPTION_DNS_MAX];
+	size_t n_dns;
+	char digest[DESCRIPTION_DIGEST_MAX]; /* changes when the description does; "": not told */
+};
+
+/*
+ * Reads JSON from a gateway. 0 with an owned description; with a sentence -EMSGSIZE, -EBADMSG (no
+ * JSON, a value that cannot be, too many of them), -ENOMEM.
+ */
+int description_parse(const char *json, size_t len, struct description *ret_description,
+		      struct certs_error *ret_error);
+
+/* Frees what it owns, and zeroes it. Takes NULL. */
+void description_done(struct description *d);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/worker/description.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/cmocka.h"
+
+static int parse(const char *json, struct description *d, struct certs_error *e)
+{
+	return description_parse(json, strlen(json), d, e);
+}
+
+static void expect_refused(const char *json, const char *why)
+{
+	struct description d = {.vnet = "untouched"};
+	struct certs_error e = {""};
+
+	assert_int_equal(parse(json, &d, &e), -EBADMSG);
+	if (!strstr(e.text, why))
+		fail_msg("%s: '%s' is not in '%s'", json, why, e.text);
+	assert_string_equal(d.vnet, "untouched");
+}
+
+static void everything_is_taken(void **state)
+{
+	struct description d = {0};
+	char text[PREFIX_TEXT_MAX];
+
+	assert_int_equal(parse("{\"vnetName\": \"lab\", \"appName\": \"shop\","
+			       "\"addressSpaces\": [\"10.20.0.0/16\", \"192.0.2.0/24\"],"
+			       "\"dnsServers\": [\"10.20.0.4\"], \"digest\": \"5f0c\"}",
+			       &d, NULL),
+			 0);
+	assert_string_equal(d.vnet, "lab");
+	assert_string_equal(d.app, "shop");
+	assert_string_equal(d.digest, "5f0c");
+	assert_int_equal(d.n_routes, 2);
+	assert_string_equal(prefix_format(&d.routes[0], text), "10.20.0.0/16");
+	assert_string_equal(prefix_format(&d.routes[1], text), "192.0.2.0/24");
+	assert_int_equal(d.n_dns, 1);
+	assert_int_equal(ntohl(d.dns_be[0]), 0x0a140004);
+	description_done(&d);
+	assert_null(d.routes);
+}
+
+static void least_is_a_vnet_and_its_spaces(void **state)
+{
+	struct description d = {0};
+
+	assert_int_equal(parse("{\"vnetName\": \"lab\", \"addressSpaces\": []}", &d, NULL), 0);
+	assert_int_equal(d.n_routes, 0);
+	assert_int_equal(d.n_dns, 0);
+	assert_string_equal(d.app, "");
+	assert_string_equal(d.digest, "");
+	description_done(&d);
+}
+
+static void ipv6_is_left_out_and_a_prefix_counts_once(void **state)
+{
+	struct description d = {0};
+
+	assert_int_equal(
+		parse("{\"vnetName\": \"lab\", \"addressSpaces\": [\"2001:db8::/32\","
+		      "\"10.1.0.0/16\", \"10.1.0.0/16\"], \"dnsServers\": [\"2001:db8::1\","
+		      "\"10.1.0.1\", \"10.1.0.2\"]}",
+		      &d, NULL),
+		0);
+	assert_int_equal(d.n_routes, 1);
+	assert_int_equal(d.n_dns, 2);
+	description_done(&d);
+}
+
+static void keys_of_a_newer_gateway_are_left_alone(void **state)
+{
+	struct description d = {0};
+
+	assert_int_equal(parse("{\"vnetName\": \"lab\", \"addressSpaces\": [], \"peerings\": [1]}",
+			       &d, NULL),
+			 0);
+	description_done(&d);
+}
+
+static void wrong_types_and_values_are_refused(void **state)
+{
+	expect_refused("", "not JSON");
+	expect_refused("{", "not JSON");
+	expect_refused("{} x", "not JSON");
+	expect_refused("[]", "object");
+	expect_refused("{\"vnetName\": \"a\", \"vnetName\": \"b\"}", "not JSON");
+	expect_refused("{\"addressSpaces\": []}", "vnetName");
+	expect_refused("{\"vnetName\": 1, \"addressSpaces\": []}", "vnetName");
+	expect_refused("{\"vnetName\": \"a b\", \"addressSpaces\": []}", "vnetName");
+	expect_refused("{\"vnetName\": \"\", \"addressSpaces\": []}", "vnetName");
+	expect_refused("{\"vnetName\": \"a\"}", "addressSpaces");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": {}}", "addressSpaces");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [7]}", "addressSpaces");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.1/16\"]}",
+		       "addressSpaces");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"appName\": \"/\"}",
+		       "appName");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"dnsServers\": \"x\"}",
+		       "dnsServers");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"dnsServers\": [\"x\"]}",
+		       "dnsServers");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"dnsServers\": "
+		       "[\"1.1.1.1\", \"1.1.1.2\", \"1.1.1.3\"]}",
+		       "more than two");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": \"a b\"}",
+		       "digest");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": 1}", "digest");
+}
+
+/* n prefixes, each another one; owned */
+static char *with_spaces(unsigned n)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	fputs("{\"vnetName\": \"a\", \"addressSpaces\": [", f);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(f, "%s\"10.%u.%u.0/24\"", i ? "," : "", i / 256, i % 256);
+	fputs("]}", f);
+	fclose(f);
+	return text;
+}
+
+static void as_many_spaces_as_a_worker_can_route(void **state)
+{
+	char *most = with_spaces(DESCRIPTION_ROUTES_MAX);
+	char *more = with_spaces(DESCRIPTION_ROUTES_MAX + 1);
+	struct description d = {0};
+
+	assert_int_equal(parse(most, &d, NULL), 0);
+	assert_int_equal(d.n_routes, DESCRIPTION_ROUTES_MAX);
+	expect_refused(more, "1024");
+	description_done(&d);
+	free(most);
+	free(more);
+}
+
+static void too_long_is_not_read(void **state)
+{
+	struct description d = {0};
+	struct certs_error e;
+	char *text = malloc(DESCRIPTION_JSON_MAX + 1);
+
+	memset(text, ' ', DESCRIPTION_JSON_MAX + 1);
+	assert_int_equal(description_parse(text, DESCRIPTION_JSON_MAX + 1, &d, &e), -EMSGSIZE);
+	assert_int_equal(description_parse(text, DESCRIPTION_JSON_MAX, &d, &e), -EBADMSG);
+	free(text);
+}
+
+static void nothing_is_done_with_nothing(void **state)
+{
+	struct description d = {0};
+
+	description_done(NULL);
+	description_done(&d);
+	assert_int_equal(d.n_routes, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_is_taken),
+		cmocka_unit_test(least_is_a_vnet_and_its_spaces),
+		cmocka_unit_test(ipv6_is_left_out_and_a_prefix_counts_once),
+		cmocka_unit_test(keys_of_a_newer_gateway_are_left_alone),
+		cmocka_unit_test(wrong_types_and_values_are_refused),
+		cmocka_unit_test(as_many_spaces_as_a_worker_can_route),
+		cmocka_unit_test(too_long_is_not_read),
+		cmocka_unit_test(nothing_is_done_with_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
