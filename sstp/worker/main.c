@@ -13,10 +13,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sstp/base/log.h"
 #include "sstp/worker/app.h"
+#include "sstp/worker/command.h"
 #include "sstp/worker/config.h"
 #include "sstp/worker/dns.h"
 #include "sstp/worker/tunnel.h"
@@ -384,7 +386,10 @@ int main(int argc, char **argv)
 	int exit_status;
 	int r;
 
+	prctl(PR_SET_DUMPABLE, 0);
 	log_open("sstp-worker", LOG_TARGET_STDERR, LOG_LEVEL_WARNING);
+	if (command_is_one(argc, argv))
+		return command_run(argc, argv, time(NULL));
 	r = worker_config_parse(argc, argv, &w.config, &error, &exit_status);
 
 	if (r != 0) {
@@ -396,7 +401,6 @@ int main(int argc, char **argv)
 	if (w.config->n_routes == 0)
 		log_warning(
 			"no --route is given: nothing but the tunnel's own address goes into it");
-	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	if (set_up(&w) == 0)
 		loop_run(w.loop);

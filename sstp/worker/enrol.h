@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_WORKER_ENROL_H
+#define SSTP_WORKER_ENROL_H
+/*
+ * How a worker comes by its certificate: with a token at first, with the certificate itself later.
+ *
+ * Nothing is believed but what the token says. A look at the gateway's certificates finds the one
+ * whose SHA-256 the token pins; that is the only root by which the gateway is verified, its name
+ * included, before the token's secret is shown to it. The key is made here and never sent. What
+ * comes back is judged as a gateway would judge it, before anybody relies on it.
+ *
+ * Both calls block, at most a few times EST_TIMEOUT_S. `now` in seconds since 1970, UTC.
+ */
+#include <stdint.h>
+
+#include "certs/error.h"
+#include "certs/token.h"
+#include "sstp/worker/description.h"
+
+enum {
+	ENROL_PEM_MAX = 128 * 1024 /* bytes of the roots, and of the certificate with its issuers */
+};
+
+/* Owned: enrolment_done(). */
+struct enrolment {
+	char *key_pem;			/* a secret */
+	char *cert_pem;			/* the certificate, then those between it and its root */
+	char *roots_pem;		/* by which the gateway is to be verified from now on */
+	struct description description; /* zeros when the gateway sends none */
+};
+
+/* What the worker has now. All borrowed. */
+struct enrol_identity {
+	const char *gateway; /* host[:port] */
+	const char *roots_pem;
+	const char *cert_pem;
+	const char *key_pem;
+};
+
+/*
+ * 0 with the enrolment. With a sentence that says what to do: as est_call(), and
+ *   -ETIME         the token has expired, by this machine's clock
+ *   -EKEYREJECTED  also: the gateway is not the one that the token was made for
+ *   -EBADMSG       what the gateway issued cannot be used, or cannot be read
+ */
+int enrol_by_token(const struct token *token, int64_t now, struct enrolment *ret_enrolment,
+		   struct certs_error *ret_error);
+
+/* A new key and certificate for the holder of the present one. Same errors. */
+int enrol_again(const struct enrol_identity *present, int64_t now, struct enrolment *ret_enrolment,
+		struct certs_error *ret_error);
+
+/* Wipes and frees. Takes NULL and a zeroed one. */
+void enrolment_done(struct enrolment *e);
+
+#endif

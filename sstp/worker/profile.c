@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/worker/profile.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "certs/calendar.h"
+#include "certs/encoding.h"
+#include "certs/key.h"
+#include "sstp/base/conf.h"
+#include "sstp/base/conf_file.h"
+#include "sstp/base/secret.h"
+
+/* ---- where ---- */
+
+static const char system_folder[] = "/etc/sstp-gateway/profiles";
+
+static int folder_of_profiles(char ret_folder[PROFILE_PATH_MAX], struct certs_error *e)
+{
+	const char *xdg = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+	int n;
+
+	if (geteuid() == 0)
+		n = snprintf(ret_folder, PROFILE_PATH_MAX, "%s", system_folder);
+	else if (xdg && *xdg == '/')
+		n = snprintf(ret_folder, PROFILE_PATH_MAX, "%s/sstp-gateway/profiles", xdg);
+	else if (home && *home == '/')
+		n = snprintf(ret_folder, PROFILE_PATH_MAX, "%s/.config/sstp-gateway/profiles",
+			     home);
+	else
+		return certs_fail(e, -ENOENT,
+				  "no home folder for profiles: give the path of a file");
+	return n < PROFILE_PATH_MAX ? 0 : certs_fail(e, -ENAMETOOLONG, "the path is too long");
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len > n && !strcmp(text + len - n, end);
+}
+
+int profile_path(const char *name, char ret_path[PROFILE_PATH_MAX], struct certs_error *ret_error)
+{
+	char folder[PROFILE_PATH_MAX];
+	int r, n;
+
+	if (strchr(name, '/')) {
+		if (strlen(name) >= PROFILE_PATH_MAX)
+			return certs_fail(ret_error, -ENAMETOOLONG, "the path is too long");
+		strcpy(ret_path, name);
+		return 0;
+	}
+	if (!name_is_label(name))
+		return certs_fail(ret_error, -EINVAL,
+				  "a profile is a path with a slash, or a name of 1 to 64 letters, "
+				  "digits, '.', '_' and '-'");
+	r = folder_of_profiles(folder, ret_error);
+	if (r < 0)
+		return r;
+	n = snprintf(ret_path, PROFILE_PATH_MAX, "%s/%s%s", folder, name,
+		     ends_with(name, ".yaml") ? "" : ".yaml");
+	return n < PROFILE_PATH_MAX ? 0
+				    : certs_fail(ret_error, -ENAMETOOLONG, "the path is too long");
+}
+
+const char *profile_default_name(const char *gateway, char ret_name[NAME_LABEL_MAX])
+{
+	size_t len = 0;
+
+	for (; *gateway && len < NAME_LABEL_MAX - 1; gateway++) {
+		bool fits = strchr("[]:", *gateway) == NULL;
+
+		if (fits || len > 0)
+			ret_name[len++] = fits ? *gateway : '-';
+	}
+	ret_name[len] = '\0';
+	return ret_name;
+}
+
+/* ---- the file's shape ---- */
+
+struct raw {
+	char *gateway;
+	char *vnet_name;
+	char *app_name;
+	char *enrolled;
+	char **routes;
+	uint32_t routes_count;
+	char **dns_servers;
+	uint32_t dns_servers_count;
+	char *digest;
+	char *roots;
+	char *certificate;
+	char *key;
+};
+
+static const cyaml_schema_value_t text_entry = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 64)};
+
+#define MUST(_name, _max) \
+	CYAML_FIELD_STRING_PTR(#_name, CYAML_FLAG_DEFAULT, struct raw, _name, 1, _max)
+#define MAY(_name, _max) \
+	CYAML_FIELD_STRING_PTR(#_name, CYAML_FLAG_OPTIONAL, struct raw, _name, 1, _max)
+
+static const cyaml_schema_field_t fields[] = {
+	MUST(gateway, HOSTNAME_PORT_MAX - 1),
+	MAY(vnet_name, NAME_LABEL_MAX - 1),
+	MAY(app_name, NAME_LABEL_MAX - 1),
+	MUST(enrolled, CALENDAR_TEXT_MAX - 1),
+	CYAML_FIELD_SEQUENCE("routes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, routes,
+			     &text_entry, 0, DESCRIPTION_ROUTES_MAX),
+	CYAML_FIELD_SEQUENCE("dns_servers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw,
+			     dns_servers, &text_entry, 0, DESCRIPTION_DNS_MAX),
+	MAY(digest, DESCRIPTION_DIGEST_MAX - 1),
+	MUST(roots, ENROL_PEM_MAX),
+	MUST(certificate, ENROL_PEM_MAX),
+	MUST(key, KEY_PEM_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, fields)};
+
+static void raw_free(struct raw *raw)
+{
+	if (raw && raw->key)
+		secret_wipe_bytes(raw->key, strlen(raw->key));
+	conf_free(&schema, raw);
+}
+
+/* ---- reading ---- */
+
+struct load {
+	const char *path;
+	const struct raw *raw;
+	struct profile *p;
+	struct conf_error error;
+};
+
+static int no_memory(struct load *l)
+{
+	conf_fail_plain(&l->error, "out of memory");
+	return -ENOMEM;
+}
+
+static int fail(struct load *l, const char *key, const char *why)
+{
+	return conf_fail(&l->error, l->path, key, "'%s' %s", key, why);
+}
+
+static int load_label(struct load *l, const char *key, const char *text, char ret[NAME_LABEL_MAX])
+{
+	if (text && !name_is_label(text))
+		return fail(l, key, "must be 1..64 letters, digits, '.', '_' and '-'");
+	strcpy(ret, text ? text : "");
+	return 0;
+}
+
+static int load_names(struct load *l)
+{
+	struct description *d = &l->p->enrolment.description;
+	int r;
+
+	if (!hostname_split(l->raw->gateway, NULL, NULL))
+		return fail(l, "gateway", "must be HOST or HOST:PORT, such as vpn.example.com:443");
+	strcpy(l->p->gateway, l->raw->gateway);
+	r = load_label(l, "vnet_name", l->raw->vnet_name, d->vnet);
+	if (r == 0)
+		r = load_label(l, "app_name", l->raw->app_name, d->app);
+	if (r == 0 && l->raw->digest)
+		strcpy(d->digest, l->raw->digest);
+	return r;
+}
+
+static int load_time(struct load *l)
+{
+	struct tm tm = {0};
+	const char *end = strptime(l->raw->enrolled, "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+	if (!end || *end)
+		return fail(l, "enrolled", "must be a time such as 2026-11-23T12:00:00Z");
+	l->p->enrolled = timegm(&tm);
+	return 0;
+}
+
+static int load_routes(struct load *l)
+{
+	struct description *d = &l->p->enrolment.description;
+
+	d->routes = calloc(l->raw->routes_count + 1, sizeof(*d->routes));
+	if (!d->routes)
+		return no_memory(l);
+	for (size_t i = 0; i < l->raw->routes_count; i++) {
+		struct prefix *p = &d->routes[d->n_routes];
+
+		if (prefix_parse(l->raw->routes[i], p) < 0 || p->family != AF_INET)
+			return fail(l, "routes", "must hold IPv4 prefixes, such as 10.1.0.0/16");
+		for (size_t j = 0; j < d->n_routes; j++)
+			if (prefix_equal(p, &d->routes[j]))
+				return fail(l, "routes", "holds a prefix twice");
+		d->n_routes++;
+	}
+	return 0;
+}
+
+static int load_dns(struct load *l)
+{
+	struct description *d = &l->p->enrolment.description;
+
+	for (size_t i = 0; i < l->raw->dns_servers_count; i++)
+		if (inet_pton(AF_INET, l->raw->dns_servers[i], &d->dns_be[d->n_dns++]) != 1)
+			return fail(l, "dns_servers", "must hold IPv4 addresses");
+	return 0;
+}
+
+static int check_roots(struct load *l)
+{
+	struct stack_st_X509 *roots = NULL;
+	struct certs_error why;
+
+	if (encoding_chain_from_pem(l->raw->roots, strlen(l->raw->roots), &roots, &why) < 0)
+		return fail(l, "roots", why.text);
+	sk_X509_pop_free(roots, X509_free);
+	return 0;
+}
+
+static int check_pair(struct load *l)
+{
+	struct stack_st_X509 *chain = NULL;
+	struct certs_error why;
+	EVP_PKEY *key = NULL;
+	int r = 0;
+
+	if (encoding_chain_from_pem(l->raw->certificate, strlen(l->raw->certificate), &chain,
+				    &why) < 0)
+		return fail(l, "certificate", why.text);
+	if (key_from_pem(l->raw->key, strlen(l->raw->key), &key, &why) < 0)
+		r = fail(l, "key", why.text);
+	else if (X509_check_private_key(sk_X509_value(chain, 0), key) != 1)
+		r = fail(l, "key", "is not the one of the certificate");
+	EVP_PKEY_free(key);
+	sk_X509_pop_free(chain, X509_free);
+	return r;
+}
+
+static int load_pem(struct load *l)
+{
+	struct enrolment *e = &l->p->enrolment;
+	int r = check_roots(l);
+
+	if (r == 0)
+		r = check_pair(l);
+	if (r < 0)
+		return r;
+	e->roots_pem = strdup(l->raw->roots);
+	e->cert_pem = strdup(l->raw->certificate);
+	e->key_pem = strdup(l->raw->key);
+	return e->roots_pem && e->cert_pem && e->key_pem ? 0 : no_memory(l);
+}
+
+static int load_all(struct load *l)
+{
+	static int (*const steps[])(struct load * l) = {load_names, load_time, load_routes,
+							load_dns, load_pem};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && r == 0; i++)
+		r = steps[i](l);
+	return r;
+}
+
+static int refuse_exposed(const char *path, struct certs_error *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077))
+		return certs_fail(e, -EACCES,
+				  "%s holds a private key and others may read it: chmod 600 it",
+				  path);
+	return 0;
+}
+
+int profile_load(const char *path, struct profile *ret_profile, struct certs_error *ret_error)
+{
+	struct profile p = {.enrolled = 0};
+	struct load l = {.path = path, .p = &p};
+	void *raw = NULL;
+	int r = refuse_exposed(path, ret_error);
+
+	if (r < 0)
+		return r;
+	r = conf_load(path, &schema, &raw, &l.error);
+	l.raw = raw;
+	if (r == 0)
+		r = load_all(&l);
+	if (raw)
+		raw_free(raw);
+	if (r < 0) {
+		profile_done(&p);
+		return certs_fail(ret_error, r, "%s", l.error.text);
+	}
+	*ret_profile = p;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static void write_block(FILE *f, const char *key, const char *pem)
+{
+	bool at_start = true;
+
+	fprintf(f, "%s: |\n", key);
+	for (; *pem; pem++) {
+		if (at_start)
+			fputs("  ", f);
+		fputc(*pem, f);
+		at_start = *pem == '\n';
+	}
+}
+
+static void write_text(FILE *f, const char *key, const char *text)
+{
+	if (!*text)
+		return;
+	fprintf(f, "%s: ", key);
+	conf_print_text(f, text);
+	fputc('\n', f);
+}
+
+static void write_lists(FILE *f, const struct description *d)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	fprintf(f, "routes:%s\n", d->n_routes ? "" : " []");
+	for (size_t i = 0; i < d->n_routes; i++)
+		fprintf(f, "  - %s\n", prefix_format(&d->routes[i], text));
+	fprintf(f, "dns_servers:%s\n", d->n_dns ? "" : " []");
+	for (size_t i = 0; i < d->n_dns; i++)
+		fprintf(f, "  - %s\n", inet_ntop(AF_INET, &d->dns_be[i], text, sizeof(text)));
+}
+
+static void write_all(FILE *f, const struct profile *p)
+{
+	const struct description *d = &p->enrolment.description;
+	char time_text[CALENDAR_TEXT_MAX];
+
+	fputs("# A profile of sstp-worker(8): it holds a private key, and belongs to one worker.\n",
+	      f);
+	write_text(f, "gateway", p->gateway);
+	write_text(f, "vnet_name", d->vnet);
+	write_text(f, "app_name", d->app);
+	write_text(f, "enrolled", calendar_text(p->enrolled, time_text));
+	write_lists(f, d);
+	write_text(f, "digest", d->digest);
+	write_block(f, "roots", p->enrolment.roots_pem);
+	write_block(f, "certificate", p->enrolment.cert_pem);
+	write_block(f, "key", p->enrolment.key_pem);
+}
+
+/* The whole text, owned, a secret of *ret_len bytes. NULL without memory. */
+static char *to_text(const struct profile *p, size_t *ret_len)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, ret_len);
+
+	if (!f)
+		return NULL;
+	write_all(f, p);
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int write_bytes(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		bytes += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* mkostemp() makes it 0600. */
+static int write_beside(const char *path, const char *text, size_t len,
+			char ret_beside[PROFILE_PATH_MAX + 8])
+{
+	int fd, r;
+
+	snprintf(ret_beside, PROFILE_PATH_MAX + 8, "%s.XXXXXX", path);
+	fd = mkostemp(ret_beside, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write_bytes(fd, text, len);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r < 0)
+		unlink(ret_beside);
+	return r;
+}
+
+static int sync_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static void folder_of(const char *path, char ret_folder[PROFILE_PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(ret_folder, PROFILE_PATH_MAX, "%.*s", slash ? (int)(slash - path) : 1,
+		 slash ? path : ".");
+	if (!*ret_folder)
+		strcpy(ret_folder, "/");
+}
+
+/* The folder of profiles, and the one that it is in. */
+static int make_folders(const char *folder)
+{
+	char parent[PROFILE_PATH_MAX];
+
+	if (access(folder, F_OK) == 0)
+		return 0;
+	folder_of(folder, parent);
+	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int profile_prepare(const char *path, bool replace, struct certs_error *ret_error)
+{
+	char folder[PROFILE_PATH_MAX];
+	int r;
+
+	if (!replace && access(path, F_OK) == 0)
+		return certs_fail(ret_error, -EEXIST, "%s is there already: --force replaces it",
+				  path);
+	folder_of(path, folder);
+	r = make_folders(folder);
+	if (r == 0 && access(folder, W_OK | X_OK) < 0)
+		r = -errno;
+	return r < 0 ? certs_fail(ret_error, r, "cannot write into %s: %s", folder, strerror(-r))
+		     : 0;
+}
+
+static int write_file(const char *path, const char *text, size_t len, bool replace)
+{
+	char beside[PROFILE_PATH_MAX + 8], folder[PROFILE_PATH_MAX];
+	int r = write_beside(path, text, len, beside);
+
+	folder_of(path, folder);
+	if (r < 0)
+		return r;
+	/* link() fails where rename() would replace */
+	if (replace ? rename(beside, path) < 0 : link(beside, path) < 0)
+		r = -errno;
+	if (r < 0 || !replace)
+		unlink(beside);
+	return r < 0 ? r : sync_folder(folder);
+}
+
+int profile_save(const struct profile *p, const char *path, bool replace,
+		 struct certs_error *ret_error)
+{
+	size_t len = 0;
+	char *text = to_text(p, &len);
+	int r;
+
+	if (!text)
+		return certs_fail(ret_error, -ENOMEM, "out of memory");
+	r = write_file(path, text, len, replace);
+	secret_wipe_bytes(text, len);
+	free(text);
+	if (r == -EEXIST)
+		return certs_fail(ret_error, r, "%s is there already: --force replaces it", path);
+	return r < 0 ? certs_fail(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
+}
+
+int profile_lock(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	do
+		r = flock(fd, LOCK_EX) < 0 ? -errno : 0;
+	while (r == -EINTR);
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
+}
+
+/* ---- the rest ---- */
+
+void profile_renew(struct profile *p, struct enrolment *renewed, int64_t now)
+{
+	struct description *d = &p->enrolment.description;
+
+	if (!renewed->description.vnet[0]) {
+		renewed->description = *d;
+		memset(d, 0, sizeof(*d));
+	}
+	enrolment_done(&p->enrolment);
+	p->enrolment = *renewed;
+	p->enrolled = now;
+	memset(renewed, 0, sizeof(*renewed));
+}
+
+int profile_certificate(const struct profile *p, struct cert_facts *ret_facts)
+{
+	struct stack_st_X509 *chain = NULL;
+	int r = encoding_chain_from_pem(p->enrolment.cert_pem, strlen(p->enrolment.cert_pem),
+					&chain, NULL);
+
+	if (r == 0)
+		r = cert_facts(sk_X509_value(chain, 0), ret_facts, NULL);
+	sk_X509_pop_free(chain, X509_free);
+	return r < 0 ? -EBADMSG : 0;
+}
+
+void profile_done(struct profile *p)
+{
+	if (!p)
+		return;
+	enrolment_done(&p->enrolment);
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_WORKER_PROFILE_H
+#define SSTP_WORKER_PROFILE_H
+/*
+ * A profile: all that a worker needs to dial its gateway by certificate, in one YAML file of mode
+ * 0600 that is written beside its place and renamed over it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "certs/cert.h"
+#include "certs/error.h"
+#include "certs/hostname.h"
+#include "sstp/worker/enrol.h"
+
+enum {
+	PROFILE_PATH_MAX = 4096
+};
+
+/* Owned: profile_done(). */
+struct profile {
+	char gateway[HOSTNAME_PORT_MAX]; /* host[:port], as hostname_split() takes it */
+	int64_t enrolled;		 /* seconds since 1970, UTC */
+	struct enrolment enrolment;	 /* complete: key, certificate and roots fit together */
+};
+
+/*
+ * The file that a name stands for: with a slash it is the path itself. Otherwise NAME.yaml (or NAME,
+ * when it ends so) in the profiles' folder: /etc/sstp-gateway/profiles for root, for others
+ * sstp-gateway/profiles below $XDG_CONFIG_HOME or ~/.config. -EINVAL: not a name; -ENAMETOOLONG;
+ * -ENOENT: no folder is known.
+ */
+int profile_path(const char *name, char ret_path[PROFILE_PATH_MAX], struct certs_error *ret_error);
+
+/*
+ * The name of a gateway's profile when none is given: host or host-port, without characters that
+ * name_is_label() refuses. Returns ret_name.
+ */
+const char *profile_default_name(const char *gateway, char ret_name[NAME_LABEL_MAX]);
+
+/*
+ * Reads and checks it; the certificate may have expired. 0; with a sentence -ENOENT; -EACCES: it
+ * cannot be read, or others can read the key; -EINVAL with file and line; -ENOMEM.
+ */
+int profile_load(const char *path, struct profile *ret_profile, struct certs_error *ret_error);
+
+/*
+ * Before a token is used up: can the file be written? Makes the folder (0700) and the one that it is
+ * in, where they are missing. With a sentence: -EEXIST when it is there, unless replace is set;
+ * -errno of the step that failed.
+ */
+int profile_prepare(const char *path, bool replace, struct certs_error *ret_error);
+
+/*
+ * Writes it, as 0600, by rename. With a sentence: -EEXIST when it is there, unless replace is set;
+ * -errno of the step that failed: the old file stands then.
+ */
+int profile_save(const struct profile *p, const char *path, bool replace,
+		 struct certs_error *ret_error);
+
+/* Takes over what a renewal brought (it is zeroed). A missing description keeps the present one. */
+void profile_renew(struct profile *p, struct enrolment *renewed, int64_t now);
+
+/*
+ * Keeps other workers with the same profile from renewing it at the same time: waits for its lock.
+ * Returns a descriptor to close, or -errno. The file must be read again then: another one may have
+ * been first.
+ */
+int profile_lock(const char *path);
+
+/* The first and the last second of its certificate's life, and its thumbprint. -EBADMSG. */
+int profile_certificate(const struct profile *p, struct cert_facts *ret_facts);
+
+/* Wipes and frees. Takes NULL and a zeroed one. */
+void profile_done(struct profile *p);
+
+/*
+ * Prints what is in it, without the key, for people or as a JSON object. `now` in seconds since 1970.
+ */
+void profile_print(FILE *f, const struct profile *p, int64_t now);
+void profile_print_json(FILE *f, const struct profile *p, int64_t now);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/worker/renew.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sstp/worker/profile.h"
+
+static int renew(struct profile *p, const char *path, int64_t now, struct certs_error *e)
+{
+	const struct enrol_identity present = {
+		.gateway = p->gateway,
+		.roots_pem = p->enrolment.roots_pem,
+		.cert_pem = p->enrolment.cert_pem,
+		.key_pem = p->enrolment.key_pem,
+	};
+	struct enrolment renewed = {0};
+	int r = enrol_again(&present, now, &renewed, e);
+
+	if (r < 0)
+		return r;
+	profile_renew(p, &renewed, now);
+	return profile_save(p, path, true, e);
+}
+
+static bool is_held(const struct profile *p, const char *held)
+{
+	struct cert_facts facts;
+
+	return !held || profile_certificate(p, &facts) < 0 || !strcmp(facts.thumbprint, held);
+}
+
+int renew_profile(const char *path, const char *held, int64_t now, struct certs_error *ret_error)
+{
+	struct profile p = {.enrolled = 0};
+	int lock = profile_lock(path);
+	int r;
+
+	if (lock < 0)
+		return certs_fail(ret_error, lock, "cannot open %s: %s", path, strerror(-lock));
+	r = profile_load(path, &p, ret_error);
+	if (r == 0 && is_held(&p, held))
+		r = renew(&p, path, now, ret_error);
+	profile_done(&p);
+	close(lock);
+	return r;
+}
