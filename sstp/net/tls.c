@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -110,7 +111,21 @@ static int load_roots(SSL_CTX *ssl, const char *path, char ret_error[TLS_ERROR_M
 	return code;
 }
 
-int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx, char ret_error[TLS_ERROR_MAX])
+static int add_roots(SSL_CTX *ssl, const char *pem, char ret_error[TLS_ERROR_MAX])
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	X509 *cert = NULL;
+	int n = 0;
+
+	for (; bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)); X509_free(cert))
+		n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl), cert);
+	BIO_free(bio);
+	ERR_clear_error();
+	return n ? 0 : tls_fail(ret_error, -EINVAL, "the roots hold no CA certificate in PEM form");
+}
+
+static int new_client(int (*load)(SSL_CTX *ssl, const char *from, char ret_error[TLS_ERROR_MAX]),
+		      const char *from, struct tls_ctx **ret_ctx, char ret_error[TLS_ERROR_MAX])
 {
 	struct tls_ctx *ctx = tls_ctx_alloc();
 	int code;
@@ -122,13 +137,24 @@ int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx, char ret_e
 		return tls_fail_memory(ret_error);
 	}
 	SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, judge_server);
-	code = load_roots(ctx->ssl, ca_file, ret_error);
+	code = load(ctx->ssl, from, ret_error);
 	if (code < 0) {
 		tls_ctx_unref(ctx);
 		return code;
 	}
 	*ret_ctx = ctx;
 	return 0;
+}
+
+int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx, char ret_error[TLS_ERROR_MAX])
+{
+	return new_client(load_roots, ca_file, ret_ctx, ret_error);
+}
+
+int tls_ctx_new_client_of(const char *roots_pem, struct tls_ctx **ret_ctx,
+			  char ret_error[TLS_ERROR_MAX])
+{
+	return new_client(add_roots, roots_pem, ret_ctx, ret_error);
 }
 
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx)

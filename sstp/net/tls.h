@@ -72,6 +72,10 @@ const char *tls_ctx_warning(const struct tls_ctx *ctx, size_t pair, char buf[TLS
 int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx,
 		       char ret_error[TLS_ERROR_MAX]);
 
+/* The same with the roots as PEM text (borrowed for the call), at least one. */
+int tls_ctx_new_client_of(const char *roots_pem, struct tls_ctx **ret_ctx,
+			  char ret_error[TLS_ERROR_MAX]);
+
 /* A certificate with its chain, and its key, as PEM texts, owned: tls_pem_done(). */
 struct tls_pem {
 	char *chain;

@@ -290,6 +290,26 @@ static void replace_by_copy(struct site *site)
 	site->server = copy;
 }
 
+static void roots_as_text_do_what_a_file_of_them_does(void **state)
+{
+	struct site site;
+	uint8_t shown[DIGEST];
+	char error[TLS_ERROR_MAX], *root;
+	struct tls_ctx *ctx = NULL;
+
+	site_open(&site, TESTCERT_EC, 86400);
+	root = testcert_cert_pem(site.root);
+	assert_int_equal(tls_ctx_new_client_of(root, &ctx, error), 0);
+	assert_true(handshake(ctx, site.server, shown));
+	tls_ctx_unref(ctx);
+	ctx = NULL;
+	assert_int_equal(tls_ctx_new_client_of("no PEM", &ctx, error), -EINVAL);
+	assert_string_equal(error, "the roots hold no CA certificate in PEM form");
+	assert_null(ctx);
+	free(root);
+	site_close(&site);
+}
+
 static void copy_shows_the_same_certificate_and_chain_when_the_original_is_gone(void **state)
 {
 	static const enum testcert_key keys[] = {TESTCERT_EC, TESTCERT_RSA};
@@ -426,6 +446,7 @@ int main(void)
 		cmocka_unit_test(encrypted_key_is_refused_with_the_way_out),
 		cmocka_unit_test(client_context_takes_roots_of_a_file_or_of_the_system),
 		cmocka_unit_test(client_without_usable_roots_is_refused),
+		cmocka_unit_test(roots_as_text_do_what_a_file_of_them_does),
 		cmocka_unit_test(
 			copy_shows_the_same_certificate_and_chain_when_the_original_is_gone),
 		cmocka_unit_test(copy_is_warned_of_as_the_original_is),
