@@ -79,6 +79,8 @@ void worker_config_free(struct worker_config *config)
 	if (!config)
 		return;
 	secret_wipe(&config->password);
+	profile_done(&config->profile);
+	free(config->profile_path);
 	free(config->gateway_host);
 	free(config->user);
 	free(config->password_file);

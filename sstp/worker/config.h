@@ -15,6 +15,7 @@
 #include "sstp/base/conf_log.h"
 #include "sstp/base/conf_switches.h"
 #include "sstp/base/secret.h"
+#include "sstp/worker/profile.h"
 
 enum {
 	WORKER_ROUTES_MAX = 1024
@@ -22,10 +23,11 @@ enum {
 
 /* Besides APP's own code, and 128 + N when signal N killed it. */
 enum worker_exit {
-	WORKER_EXIT_USAGE = 2,	       /* command line or configuration */
-	WORKER_EXIT_AUTH = 120,	       /* the gateway refused user or password */
-	WORKER_EXIT_CERTIFICATE = 121, /* we refused the gateway's certificate */
-	WORKER_EXIT_UNREACHED = 122,   /* no tunnel within connect_timeout */
+	WORKER_EXIT_USAGE = 2,	/* command line or configuration */
+	WORKER_EXIT_AUTH = 120, /* the gateway refused user, password, certificate or token */
+	/* we refused the gateway's certificate, or the one that it issued */
+	WORKER_EXIT_CERTIFICATE = 121,
+	WORKER_EXIT_UNREACHED = 122, /* no tunnel within connect_timeout; no answer to a request */
 	WORKER_EXIT_INTERNAL = 125,
 	WORKER_EXIT_CANNOT_EXEC = 126,
 	WORKER_EXIT_NOT_FOUND = 127,
@@ -39,18 +41,21 @@ enum worker_netns {
 };
 
 struct worker_config {
-	char *gateway_host; /* name, IPv4, or IPv6 without brackets */
+	char *profile_path;	/* NULL: none */
+	struct profile profile; /* zeros without one */
+	char *gateway_host;	/* name, IPv4, or IPv6 without brackets */
 	uint16_t gateway_port;
-	char *user;
-	struct secret password; /* UTF-8, 1..256 bytes */
+	char *user;		/* NULL: only by the profile's certificate */
+	struct secret password; /* UTF-8, 1..256 bytes; empty without a user */
 	char *password_file;	/* where it came from, or NULL */
-	char *ca;		/* PEM file, or NULL: the system's roots */
+	char *ca;		/* PEM file, or NULL: the profile's roots, or the system's */
 	char *vnet_name;	/* for WEBSITE_VNETNAME, or NULL */
 	enum worker_netns netns_mode;
 	char *netns;	       /* as netns_open() takes it; NULL unless WORKER_NETNS_NAMED */
 	struct prefix *routes; /* IPv4, no two the same */
 	size_t n_routes;
 	bool pap; /* allowed besides MS-CHAPv2 */
+	bool eap_mschapv2;
 	char *tun;
 	uint16_t mtu;
 	uint32_t connect_timeout_s; /* 0: keep trying for ever */

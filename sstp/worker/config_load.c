@@ -112,13 +112,47 @@ static bool is_word(const char *text)
 	       strcmp(text, ".") && strcmp(text, "..");
 }
 
+/* A name stands in the folder of profiles, a path in the working folder, or beside the file. */
+static int find_profile(struct load *l, const char *name)
+{
+	char path[PROFILE_PATH_MAX];
+	struct certs_error e;
+
+	if (profile_path(name, path, &e) < 0)
+		return fail(l, "cannot be used: %s", e.text);
+	if (l->from_cli || !strchr(name, '/'))
+		return copy(l, path, &l->config->profile_path);
+	l->config->profile_path = conf_file_resolve(l->path, path);
+	return l->config->profile_path ? 0 : no_memory(l);
+}
+
+static int load_profile(struct load *l)
+{
+	const char *name = pick(l, l->cli->profile, l->file->profile, "--profile", "profile");
+	struct certs_error e;
+	int r = name ? find_profile(l, name) : 0;
+
+	if (r || !name)
+		return r;
+	r = profile_load(l->config->profile_path, &l->config->profile, &e);
+	return r < 0 ? fail(l, "cannot be used: %s", e.text) : 0;
+}
+
+static bool has_profile(const struct load *l)
+{
+	return l->config->profile_path != NULL;
+}
+
 static int load_gateway(struct load *l)
 {
 	const char *text = pick(l, l->cli->gateway, l->file->gateway, "--gateway", "gateway");
-	int r = need(l, text);
 	char *buf;
 	char *host;
+	int r;
 
+	if (!text && has_profile(l))
+		text = l->config->profile.gateway;
+	r = need(l, text);
 	if (r)
 		return r;
 	buf = strdup(text);
@@ -144,8 +178,11 @@ static bool has_control(const char *text)
 static int load_user(struct load *l)
 {
 	const char *text = pick(l, l->cli->user, l->file->user, "--user", "user");
-	int r = need(l, text);
+	int r = 0;
 
+	if (!text && has_profile(l))
+		return 0;
+	r = need(l, text);
 	if (!r && (strlen(text) > PASSWORD_MAX || has_control(text)))
 		r = fail(l, "must be 1..256 bytes long, without control characters");
 	return r ? r : copy(l, text, &l->config->user);
@@ -180,7 +217,7 @@ static int load_password(struct load *l)
 	if (file)
 		return load_password_file(l, file);
 	if (!l->file->password)
-		return need(l, NULL);
+		return l->config->user ? need(l, NULL) : 0;
 	return secret_set(&l->config->password, l->file->password, strlen(l->file->password));
 }
 
@@ -265,6 +302,21 @@ static int load_route(struct load *l, const char *text, struct prefix *ret_prefi
 	return r ? fail_value(l, "must be a prefix, such as 10.1.0.0/16", text) : 0;
 }
 
+static int take_routes_of_profile(struct load *l)
+{
+	const struct description *d = &l->config->profile.enrolment.description;
+	struct prefix *routes = calloc(d->n_routes + 1, sizeof(*routes));
+
+	if (!routes)
+		return no_memory(l);
+	for (size_t i = 0; i < d->n_routes; i++)
+		routes[i] = d->routes[i];
+	free(l->config->routes);
+	l->config->routes = routes;
+	l->config->n_routes = d->n_routes;
+	return 0;
+}
+
 static int load_routes(struct load *l)
 {
 	const struct worker_raw *s = l->cli->routes_count ? l->cli : l->file;
@@ -274,6 +326,8 @@ static int load_routes(struct load *l)
 	if (!routes)
 		return no_memory(l);
 	l->config->routes = routes;
+	if (has_profile(l) && !l->cli->routes_count && !l->file->routes)
+		return take_routes_of_profile(l);
 	l->config->n_routes = s->routes_count;
 	for (size_t i = 0; i < s->routes_count && !r; i++) {
 		at(l, s == l->cli, "--route", "routes[%zu]", i);
@@ -297,6 +351,8 @@ static int load_vnet_name(struct load *l)
 	const char *text =
 		pick(l, l->cli->vnet_name, l->file->vnet_name, "--vnet-name", "vnet_name");
 
+	if (!text && l->config->profile.enrolment.description.vnet[0])
+		text = l->config->profile.enrolment.description.vnet;
 	return load_word(l, text, 64, &l->config->vnet_name);
 }
 
@@ -318,6 +374,9 @@ static void load_scalars(struct load *l)
 		conf_congestion_resolve(cli->congestion ? cli->congestion : file->congestion);
 	l->config->offload = conf_offload_resolve(&cli->offload, &file->offload);
 	l->config->pap = is_set(cli->auth.pap) || is_set(file->auth.pap);
+	l->config->eap_mschapv2 = cli->auth.eap_mschapv2
+					  ? *cli->auth.eap_mschapv2
+					  : !file->auth.eap_mschapv2 || *file->auth.eap_mschapv2;
 	l->config->log = conf_log_resolve(&log);
 }
 
@@ -325,8 +384,8 @@ int worker_load(const char *path, const struct worker_raw *cli, const struct wor
 		struct worker_config *config, struct conf_error *ret_error)
 {
 	static int (*const steps[])(struct load * l) = {
-		load_gateway,	load_user,  load_password, load_ca,
-		load_vnet_name, load_netns, load_routes,   load_tun,
+		load_profile,	load_gateway, load_user,   load_password, load_ca,
+		load_vnet_name, load_netns,   load_routes, load_tun,
 	};
 	struct load l = {
 		.path = path, .cli = cli, .file = file, .config = config, .error = ret_error};

@@ -35,17 +35,19 @@ void worker_config_print(FILE *f, const struct worker_config *config)
 {
 	bool is_ipv6 = strchr(config->gateway_host, ':') != NULL;
 
+	print_text(f, "profile", config->profile_path);
 	fprintf(f, "gateway: \"%s%s%s:%u\"\n", is_ipv6 ? "[" : "", config->gateway_host,
 		is_ipv6 ? "]" : "", config->gateway_port);
 	print_text(f, "user", config->user);
 	print_text(f, "password_file", config->password_file);
-	if (!config->password_file)
+	if (config->user && !config->password_file)
 		fputs("password: \"*\" # not shown\n", f);
 	print_text(f, "ca", config->ca);
 	print_text(f, "vnet_name", config->vnet_name);
 	print_netns(f, config);
 	print_routes(f, config);
-	fprintf(f, "auth:\n  pap: %s\n", config->pap ? "true" : "false");
+	fprintf(f, "auth:\n  pap: %s\n  eap_mschapv2: %s\n", config->pap ? "true" : "false",
+		config->eap_mschapv2 ? "true" : "false");
 	print_text(f, "tun", config->tun);
 	fprintf(f, "mtu: %u\n", config->mtu);
 	fprintf(f, "connect_timeout: %u\n", config->connect_timeout_s);

@@ -14,6 +14,7 @@ static const cyaml_schema_value_t text = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER,
 
 static const cyaml_schema_field_t auth_fields[] = {
 	CONF_FIELD_BOOL("pap", OPTIONAL, struct worker_raw_auth, pap),
+	CONF_FIELD_BOOL("eap_mschapv2", OPTIONAL, struct worker_raw_auth, eap_mschapv2),
 	CYAML_FIELD_END,
 };
 
@@ -21,6 +22,7 @@ static const cyaml_schema_field_t auth_fields[] = {
 	CYAML_FIELD_STRING_PTR(#_name, OPTIONAL, struct worker_raw, _name, 1, _max)
 
 static const cyaml_schema_field_t fields[] = {
+	TEXT(profile, PATH_MAX - 1),
 	TEXT(gateway, 300),
 	TEXT(user, 256),
 	TEXT(password_file, PATH_MAX - 1),

@@ -16,9 +16,11 @@ enum {
 
 struct worker_raw_auth {
 	bool *pap;
+	bool *eap_mschapv2;
 };
 
 struct worker_raw {
+	char *profile;
 	char *gateway;
 	char *user;
 	char *password_file;

@@ -33,7 +33,7 @@
 struct worker {
 	struct worker_config *config;
 	struct loop *loop;
-	struct tls_ctx *tls;
+	struct credentials credentials;
 	struct network *network;
 	struct tunnel *tunnel;
 	struct dns *dns;
@@ -205,9 +205,21 @@ static void set_dns(struct worker *w, const struct link_address *address)
 		log_warning("cannot write the app's resolv.conf: %s", strerror(-r));
 }
 
-static void on_up(void *arg, const struct link_address *address)
+/* What PPP brings counts; without it, what the gateway told when it enrolled us. */
+static struct link_address with_dns(const struct worker *w, const struct link_address *address)
+{
+	const struct description *d = &w->config->profile.enrolment.description;
+	struct link_address a = *address;
+
+	for (size_t i = 0; i < d->n_dns && !address->dns[0] && !address->dns[1]; i++)
+		a.dns[i] = d->dns_be[i];
+	return a;
+}
+
+static void on_up(void *arg, const struct link_address *given)
 {
 	struct worker *w = arg;
+	const struct link_address completed = with_dns(w, given), *address = &completed;
 	char now[INET_ADDRSTRLEN];
 	bool first = !w->address[0];
 
@@ -316,10 +328,8 @@ static int make_tunnel(struct worker *w)
 		.arg = w,
 		.host = c->gateway_host,
 		.port = c->gateway_port,
-		.tls = w->tls,
-		.user = c->user,
-		.password = &c->password,
-		.auth = LINK_AUTH_MSCHAPV2 | (c->pap ? LINK_AUTH_PAP : 0u),
+		.credentials = &w->credentials,
+		.password = c->user ? &c->password : NULL,
 		.mtu = c->mtu,
 		.congestion = c->congestion,
 		.connect_timeout = c->connect_timeout_s * CLOCK_NS_PER_S,
@@ -346,7 +356,7 @@ static int watch_signals(struct worker *w)
 static int set_up(struct worker *w)
 {
 	char error[TLS_ERROR_MAX];
-	int r = tls_ctx_new_client(w->config->ca, &w->tls, error);
+	int r = credentials_new(w->config, &w->config->profile, &w->credentials, error);
 
 	if (r < 0) {
 		log_error("%s", error);
@@ -375,7 +385,7 @@ static void tear_down(struct worker *w)
 	if (w->netns_fd >= 0)
 		close(w->netns_fd);
 	loop_free(w->loop);
-	tls_ctx_unref(w->tls);
+	credentials_done(&w->credentials);
 	worker_config_free(w->config);
 }
 

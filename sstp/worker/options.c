@@ -9,16 +9,20 @@
 
 static const char usage[] =
 	"Usage: sstp-worker [OPTION...] [--] [APP [ARG...]]\n"
+	"       sstp-worker enrol | renew | profile ...; see sstp-worker enrol --help\n"
 	"\n"
 	"Dials an SSTP gateway, runs APP with the tunnel's address and routes, and keeps the "
 	"tunnel up.\n"
 	"\n"
 	"  -c, --config FILE          settings as YAML; the command line wins\n"
+	"  -P, --profile NAME|FILE    all of a connection, as sstp-worker enrol wrote it\n"
 	"  -g, --gateway HOST[:PORT]  gateway (port 443)\n"
 	"  -u, --user NAME            user name\n"
 	"  -p, --password-file FILE   password, the first line of FILE\n"
 	"      --ca FILE              PEM roots that the gateway's certificate must come from\n"
 	"      --pap                  allow PAP besides MS-CHAPv2\n"
+	"      --no-eap-mschapv2      do not allow MS-CHAPv2 in EAP, which is allowed by default\n"
+	"      --eap-mschapv2         allow it, whatever the file says\n"
 	"      --vnet-name NAME       WEBSITE_VNETNAME of APP\n"
 	"  -r, --route PREFIX         send PREFIX into the tunnel; can be given many times\n"
 	"      --own-netns            run APP in a network namespace of its own (default)\n"
@@ -41,6 +45,8 @@ static const char usage[] =
 enum {
 	OPT_CA = 256,
 	OPT_PAP,
+	OPT_EAP_MSCHAPV2,
+	OPT_NO_EAP_MSCHAPV2,
 	OPT_VNET_NAME,
 	OPT_OWN_NETNS,
 	OPT_NETNS,
@@ -56,11 +62,14 @@ enum {
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'},
+	{"profile", required_argument, NULL, 'P'},
 	{"gateway", required_argument, NULL, 'g'},
 	{"user", required_argument, NULL, 'u'},
 	{"password-file", required_argument, NULL, 'p'},
 	{"ca", required_argument, NULL, OPT_CA},
 	{"pap", no_argument, NULL, OPT_PAP},
+	{"eap-mschapv2", no_argument, NULL, OPT_EAP_MSCHAPV2},
+	{"no-eap-mschapv2", no_argument, NULL, OPT_NO_EAP_MSCHAPV2},
 	{"vnet-name", required_argument, NULL, OPT_VNET_NAME},
 	{"route", required_argument, NULL, 'r'},
 	{"own-netns", no_argument, NULL, OPT_OWN_NETNS},
@@ -96,6 +105,13 @@ static int take_route(struct worker_options *o, struct conf_error *e)
 	return take_text("--route", &o->routes[o->given.routes_count++], e);
 }
 
+static int take_flag(bool value, bool *room, bool **slot)
+{
+	*room = value;
+	*slot = room;
+	return 0;
+}
+
 static int take_number(const char *option, uint32_t min, uint32_t max, uint32_t *value,
 		       uint32_t **slot, struct conf_error *e)
 {
@@ -118,6 +134,10 @@ static int take_long(int option, char **argv, struct worker_options *o, struct c
 	switch (option) {
 	case OPT_CA: return take_text("--ca", &g->ca, e);
 	case OPT_PAP: g->auth.pap = &o->yes; return 0;
+	case OPT_EAP_MSCHAPV2:
+	case OPT_NO_EAP_MSCHAPV2:
+		return take_flag(option == OPT_EAP_MSCHAPV2, &o->eap_mschapv2,
+				 &g->auth.eap_mschapv2);
 	case OPT_VNET_NAME: return take_text("--vnet-name", &g->vnet_name, e);
 	case OPT_OWN_NETNS: g->own_netns = &o->yes; return 0;
 	case OPT_NETNS: return take_text("--netns", &g->netns, e);
@@ -149,6 +169,7 @@ static int take(int option, char **argv, struct worker_options *o, struct conf_e
 {
 	switch (option) {
 	case 'c': o->config = optarg; return 0;
+	case 'P': return take_text("--profile", &o->given.profile, e);
 	case 'g': return take_text("--gateway", &o->given.gateway, e);
 	case 'u': return take_text("--user", &o->given.user, e);
 	case 'p': return take_text("--password-file", &o->given.password_file, e);
@@ -168,7 +189,7 @@ int worker_options_parse(int argc, char **argv, struct worker_options *o, struct
 	memset(o, 0, sizeof(*o));
 	o->yes = true;
 	optind = 0; /* start anew, also in a second call */
-	while (!r && (option = getopt_long(argc, argv, "+:c:g:u:p:r:nVh", options, NULL)) != -1)
+	while (!r && (option = getopt_long(argc, argv, "+:c:P:g:u:p:r:nVh", options, NULL)) != -1)
 		r = take(option, argv, o, e);
 	if (!r && optind < argc)
 		o->app = argv + optind;

@@ -15,6 +15,7 @@ struct worker_options {
 	char *routes[WORKER_ROUTES_MAX];
 	bool yes;
 	bool no;
+	bool eap_mschapv2;
 	uint32_t mtu;
 	uint32_t connect_timeout;
 	int32_t congestion;

@@ -236,10 +236,11 @@ static int dial(struct tunnel *t, const struct candidate *to)
 		.ops = &session_callbacks,
 		.arg = t,
 		.id = ++t->sessions,
-		.auth = t->params.auth,
+		.auth = t->params.credentials->auth,
 		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
-		.name = t->params.user,
+		.name = t->params.credentials->name,
 		.password = t->params.password,
+		.eap_tls = t->params.credentials->eap_tls,
 		.host = t->params.host,
 	};
 	const struct sockaddr *addr = (const void *)&to->addr;
@@ -247,7 +248,7 @@ static int dial(struct tunnel *t, const struct candidate *to)
 
 	if (r < 0)
 		return r;
-	t->session = session_dial(&t->env, addr, to->len, t->params.tls, &params);
+	t->session = session_dial(&t->env, addr, to->len, t->params.credentials->tls, &params);
 	return t->session ? 0 : -errno;
 }
 

@@ -15,6 +15,7 @@
 
 #include "sstp/base/conf_switches.h"
 #include "sstp/session/session.h"
+#include "sstp/worker/credentials.h"
 #include "sstp/worker/network.h"
 
 struct tunnel_ops {
@@ -31,10 +32,8 @@ struct tunnel_params {
 	void *arg;
 	const char *host; /* name or address */
 	uint16_t port;
-	struct tls_ctx *tls;
-	const char *user;
-	const struct secret *password;
-	unsigned auth; /* enum link_auth bits */
+	const struct credentials *credentials;
+	const struct secret *password; /* NULL: none */
 	uint16_t mtu;
 	enum conf_congestion congestion; /* of the TCP connection */
 	uint64_t connect_timeout;	 /* ns until the first session must be up; 0: for ever */

@@ -10,7 +10,7 @@
 
 #include "certs/key.h"
 #include "test/support/cmocka.h"
-#include "test/support/testcert.h"
+#include "test/unit/worker/profile_file.h"
 
 enum {
 	DAY = 86400
@@ -37,19 +37,9 @@ static int free_certificates(void **state)
 
 static struct profile profile_of(const struct testcert *cert, const struct testcert *key)
 {
-	struct profile p = {.gateway = "vpn.example.com:444", .enrolled = 1795000000};
-	struct description *d = &p.enrolment.description;
+	struct profile p = profile_file_new(root, cert);
 
-	strcpy(d->vnet, "lab");
-	strcpy(d->app, "shop");
-	strcpy(d->digest, "5f0c");
-	d->routes = calloc(1, sizeof(*d->routes));
-	d->n_routes = 1;
-	assert_int_equal(prefix_parse("10.20.0.0/16", &d->routes[0]), 0);
-	d->n_dns = 1;
-	d->dns_be[0] = htonl(0x0a140004);
-	p.enrolment.roots_pem = testcert_cert_pem(root);
-	p.enrolment.cert_pem = testcert_cert_pem(cert);
+	key_pem_free(p.enrolment.key_pem);
 	p.enrolment.key_pem = testcert_key_pem(key);
 	return p;
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/unit/worker/profile_file.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/cmocka.h"
+
+struct profile profile_file_new(const struct testcert *root, const struct testcert *leaf)
+{
+	struct profile p = {.gateway = "vpn.example.com:444", .enrolled = 1795000000};
+	struct description *d = &p.enrolment.description;
+
+	strcpy(d->vnet, "lab");
+	strcpy(d->app, "shop");
+	strcpy(d->digest, "5f0c");
+	d->routes = calloc(1, sizeof(*d->routes));
+	d->n_routes = 1;
+	assert_int_equal(prefix_parse("10.20.0.0/16", &d->routes[0]), 0);
+	d->n_dns = 1;
+	d->dns_be[0] = htonl(0x0a140004);
+	p.enrolment.roots_pem = testcert_cert_pem(root);
+	p.enrolment.cert_pem = testcert_cert_pem(leaf);
+	p.enrolment.key_pem = testcert_key_pem(leaf);
+	return p;
+}
