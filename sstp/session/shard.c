@@ -192,8 +192,8 @@ static bool find_user(void *arg, const char *name, struct link_user *ret_user,
 		return false;
 	if (dialled && strcmp(dialled, vnet) != 0) {
 		snprintf(c->refused, sizeof(c->refused),
-			 "user of VNet %s, but the name that was dialled is for VNet %s", vnet,
-			 dialled);
+			 "user of VNet %.64s, but the name that was dialled is for VNet %.64s",
+			 vnet, dialled);
 		*ret_why_not = c->refused;
 		return false;
 	}
