@@ -23,8 +23,8 @@ struct client {
 	struct client **link; /* what points at this one in shard->clients */
 	struct sockaddr_storage peer;
 	struct admission_ticket ticket;
-	char vnet[64];	   /* of the user, from find_user() */
-	char refused[256]; /* why find_user() refused him */
+	char vnet[NAME_LABEL_MAX]; /* of the user, from find_user() */
+	char refused[256];	   /* why find_user() refused him */
 	struct vnet_lease lease;
 	uint64_t enrolment; /* its id at the desk; 0: none waits */
 };
