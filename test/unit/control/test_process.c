@@ -77,8 +77,7 @@ static void child_talks_over_its_socket_and_has_no_other_descriptor(void **state
 {
 	static const char *const argv[] = {
 		"/bin/sh", "-c",
-		"ls -l /proc/$$/fd/ | grep -c ' [0-9]* ->' | { read n; "
-		"[ $n -le 5 ] && printf '\\000\\000\\000\\004\\203good' >&3; }; read x <&3",
+		"if [ -e /proc/$$/fd/77 ]; then " SAY("leak") "else " SAY("good") "fi; read x <&3",
 		NULL};
 	int leak = dup2(STDERR_FILENO, 77); /* without CLOEXEC */
 	struct parent p;
