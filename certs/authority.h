@@ -20,8 +20,8 @@
  *
  * Limits: AUTHORITY_*_MAX below. What is over is forgotten: tokens 30 days after they were used or
  * expired, client certificates 90 days after they expired, together with their revocation. A full
- * table refuses with -ENOSPC. Every change writes the whole of authority.json, about 1.2 KB for a
- * certificate.
+ * table refuses with -ENOSPC. Every change writes the whole of authority.json: about
+ * 1.1 KB and 25 us for each client certificate, so 25 ms with a thousand of them.
  */
 #include <openssl/x509.h>
 #include <stdbool.h>
@@ -145,7 +145,7 @@ void authority_token_at(const struct authority *a, size_t index, int64_t now,
 struct authority_cert_info {
 	char app[NAME_LABEL_MAX];
 	char vnet[NAME_LABEL_MAX];
-	struct cert_facts facts;
+	struct cert_facts facts; /* issuer is "" when its root was dropped */
 	enum cert_status status;
 	int64_t issued;
 	int64_t revoked;		      /* when; 0: not */

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <openssl/sha.h>
+#include <stdbool.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,10 +50,16 @@ static json_t *encode_server(const struct state_server *r)
 
 static json_t *encode_cert(const struct state_cert *c)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "app", c->app, "vnet",
-			 c->vnet, "thumbprint", c->thumbprint, "issued", (json_int_t)c->issued,
-			 "revoked", (json_int_t)c->revoked, "root", c->root, "renews", c->renews,
-			 "token", c->token, "certificate", state_blob_text(c->blob));
+	char key_hash[BASE64_TEXT_MAX(STATE_HASH_SIZE)];
+
+	base64_encode(BASE64_URL, c->key_hash, sizeof(c->key_hash), key_hash);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s}",
+			 "app", c->app, "vnet", c->vnet, "thumbprint", c->thumbprint, "serial",
+			 c->serial, "key", c->key, "keyHash", key_hash, "notBefore",
+			 (json_int_t)c->not_before, "notAfter", (json_int_t)c->not_after, "issued",
+			 (json_int_t)c->issued, "revoked", (json_int_t)c->revoked, "root", c->root,
+			 "renews", c->renews, "token", c->token, "certificate",
+			 state_blob_text(c->blob));
 }
 
 static json_t *encode_token(const struct state_token *t)
@@ -249,48 +258,82 @@ static int decode_server(struct reader *r, json_t *entry)
 	return err ? err : fill_server(r, blob, server);
 }
 
-static int fill_cert(struct reader *r, const char *blob, const char *thumbprint,
-		     struct state_cert *c)
+static bool copy_hash(const char *text, uint8_t ret_hash[STATE_HASH_SIZE])
 {
-	X509 *cert;
-	int err = read_cert(r, blob, &cert);
+	size_t n;
 
-	if (err)
-		return err;
-	err = state_cert_set(c, cert, r->error);
-	X509_free(cert);
-	if (err)
-		return certs_fail_in(r->error, err, r->place);
-	if (strcmp(c->thumbprint, thumbprint) == 0)
-		return 0;
-	state_cert_done(c);
-	return wrong(r, "the thumbprint is not the certificate's");
+	return base64_decode(BASE64_URL, text, strlen(text), ret_hash, STATE_HASH_SIZE, &n) == 0 &&
+	       n == STATE_HASH_SIZE;
+}
+
+static bool copy_text(const char *text, size_t size, char *ret_text)
+{
+	return snprintf(ret_text, size, "%s", text) < (int)size;
+}
+
+/*
+ * Parsing a certificate costs libcrypto half a millisecond, most of it for the key. There can be
+ * thousands, so only the thumbprint is compared with what is there, which needs no parsing.
+ */
+static bool is_thumbprint_of(const char *blob, const char *thumbprint)
+{
+	uint8_t der[ENCODING_DER_MAX], sha1[SHA_DIGEST_LENGTH];
+	char text[2 * SHA_DIGEST_LENGTH + 1];
+	size_t n;
+
+	if (base64_decode(BASE64_LINE, blob, strlen(blob), der, sizeof(der), &n) != 0)
+		return false;
+	SHA1(der, n, sha1);
+	for (size_t i = 0; i < sizeof(sha1); i++)
+		sprintf(text + 2 * i, "%02X", sha1[i]);
+	return strcmp(text, thumbprint) == 0;
+}
+
+/* The texts of a certificate's record; borrowed from the document. */
+struct cert_texts {
+	const char *app, *vnet, *thumbprint, *serial, *key, *key_hash;
+	const char *root, *renews, *token, *blob;
+};
+
+static bool copy_texts(const struct cert_texts *t, struct state_cert *c)
+{
+	return copy_label(t->app, false, c->app) && copy_label(t->vnet, false, c->vnet) &&
+	       copy_thumbprint(t->thumbprint, false, c->thumbprint) &&
+	       copy_thumbprint(t->root, false, c->root) &&
+	       copy_thumbprint(t->renews, true, c->renews) &&
+	       copy_text(t->serial, sizeof(c->serial), c->serial) &&
+	       copy_text(t->key, sizeof(c->key), c->key) && copy_hash(t->key_hash, c->key_hash) &&
+	       copy_text(t->token, sizeof(c->token), c->token);
 }
 
 static int decode_cert(struct reader *r, json_t *entry)
 {
-	const char *app, *vnet, *thumbprint, *root, *renews, *token, *blob;
-	json_int_t issued, revoked;
+	json_int_t not_before, not_after, issued, revoked;
 	struct state_cert c = {0};
+	struct cert_texts t;
 	json_error_t error;
-	int err;
 
-	if (json_unpack_ex(entry, &error, 0, "{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s !}",
-			   "app", &app, "vnet", &vnet, "thumbprint", &thumbprint, "issued", &issued,
-			   "revoked", &revoked, "root", &root, "renews", &renews, "token", &token,
-			   "certificate", &blob) != 0)
+	if (json_unpack_ex(
+		    entry, &error, 0,
+		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s !}",
+		    "app", &t.app, "vnet", &t.vnet, "thumbprint", &t.thumbprint, "serial",
+		    &t.serial, "key", &t.key, "keyHash", &t.key_hash, "notBefore", &not_before,
+		    "notAfter", &not_after, "issued", &issued, "revoked", &revoked, "root", &t.root,
+		    "renews", &t.renews, "token", &t.token, "certificate", &t.blob) != 0)
 		return wrong(r, error.text);
-	if (!copy_label(app, false, c.app) || !copy_label(vnet, false, c.vnet) ||
-	    !copy_thumbprint(root, false, c.root) || !copy_thumbprint(renews, true, c.renews) ||
-	    strlen(token) >= sizeof(c.token))
-		return wrong(r, "a name or a thumbprint is none");
-	snprintf(c.token, sizeof(c.token), "%s", token);
+	if (!copy_texts(&t, &c))
+		return wrong(r, "a name, a thumbprint or another text is none");
+	if (!is_thumbprint_of(t.blob, c.thumbprint))
+		return wrong(r, "the thumbprint is not the certificate's");
+	c.not_before = not_before;
+	c.not_after = not_after;
 	c.issued = issued;
 	c.revoked = revoked;
-	err = fill_cert(r, blob, thumbprint, &c);
-	if (!err)
-		state_add_cert(r->state, &c);
-	return err;
+	c.blob = state_blob_of(t.blob);
+	if (!c.blob)
+		return certs_fail(r->error, -ENOMEM, "out of memory");
+	state_add_cert(r->state, &c);
+	return 0;
 }
 
 static int decode_token(struct reader *r, json_t *entry)
@@ -299,14 +342,12 @@ static int decode_token(struct reader *r, json_t *entry)
 	json_int_t created, expires, used;
 	struct state_token t = {0};
 	json_error_t error;
-	size_t n;
 
 	if (json_unpack_ex(entry, &error, 0, "{s:s, s:s, s:s, s:I, s:I, s:I, s:s !}", "hash", &hash,
 			   "app", &app, "vnet", &vnet, "created", &created, "expires", &expires,
 			   "used", &used, "thumbprint", &thumbprint) != 0)
 		return wrong(r, error.text);
-	if (base64_decode(BASE64_URL, hash, strlen(hash), t.hash, sizeof(t.hash), &n) != 0 ||
-	    n != sizeof(t.hash) || !copy_label(app, false, t.app) ||
+	if (!copy_hash(hash, t.hash) || !copy_label(app, false, t.app) ||
 	    !copy_label(vnet, false, t.vnet) || !copy_thumbprint(thumbprint, true, t.thumbprint))
 		return wrong(r, "a hash, a name or a thumbprint is none");
 	t.created = created;

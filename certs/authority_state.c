@@ -27,6 +27,20 @@ struct state_blob *state_blob_new(const X509 *cert)
 	return b;
 }
 
+struct state_blob *state_blob_of(const char *text)
+{
+	struct state_blob *b = calloc(1, sizeof(*b));
+
+	if (b)
+		b->text = strdup(text);
+	if (!b || !b->text) {
+		free(b);
+		return NULL;
+	}
+	b->refs = 1;
+	return b;
+}
+
 struct state_blob *state_blob_ref(struct state_blob *b)
 {
 	b->refs++;
@@ -200,6 +214,7 @@ int state_cert_set(struct state_cert *c, const X509 *cert, struct certs_error *r
 		return err;
 	memcpy(c->thumbprint, facts.thumbprint, sizeof(c->thumbprint));
 	memcpy(c->serial, facts.serial, sizeof(c->serial));
+	memcpy(c->key, facts.key, sizeof(c->key));
 	c->not_before = facts.not_before;
 	c->not_after = facts.not_after;
 	err = key ? state_key_hash(key, c->key_hash) : -EBADMSG;

@@ -26,6 +26,7 @@ enum {
 struct state_blob;
 /* Returns owned, or NULL. */
 struct state_blob *state_blob_new(const X509 *cert);
+struct state_blob *state_blob_of(const char *text);
 struct state_blob *state_blob_ref(struct state_blob *b);
 /* Takes NULL. */
 void state_blob_unref(struct state_blob *b);
@@ -49,6 +50,7 @@ struct state_cert {
 	char root[CERT_THUMBPRINT_MAX];
 	char renews[CERT_THUMBPRINT_MAX];   /* "" */
 	char token[AUTHORITY_TOKEN_ID_MAX]; /* "" */
+	char key[CERT_KEY_TEXT_MAX];	    /* as in cert_facts */
 	uint8_t key_hash[STATE_HASH_SIZE];  /* SHA-256 of its public key */
 	int64_t not_before;
 	int64_t not_after;

@@ -159,7 +159,7 @@ static void a_state_that_was_changed_by_hand_is_refused(void **state)
 		{"\"revoked\": []", "\"revoked\": 1", "document: a table is no list"},
 		{"{", "", "authority.json: line 2: "},
 		{"\"own\": true", "\"own\": false", "roots[0]: a name is none"},
-		{"\"app\": \"shop\"", "\"app\": \"a shop\"", "certificates[0]: a name or a"},
+		{"\"app\": \"shop\"", "\"app\": \"a shop\"", "certificates[0]: a name, a"},
 		{"\"app\": \"shop\"", "\"app\": \"shop\", \"x\": 1", "certificates[0]: "},
 		{"\"certificate\": \"MII", "\"certificate\": \"MIJ", "roots[0]: "},
 		{"\"thumbprint\": \"", "\"thumbprint\": \"0", "tokens[0]: a hash, a name or"},

@@ -35,6 +35,7 @@ static void an_issued_certificate_is_shown_with_its_facts(void **state)
 	char thumbprint[CERT_THUMBPRINT_MAX];
 	struct authority_cert_info info;
 	struct authority_root_info root;
+	struct cert_facts facts;
 	X509 *cert;
 	int index;
 
@@ -54,6 +55,8 @@ static void an_issued_certificate_is_shown_with_its_facts(void **state)
 	assert_int_equal(info.status, CERT_VALID);
 	assert_int_equal(info.facts.not_after, mint_time(2034, 11, 23, 12, 0, 0));
 	assert_int_equal(encoding_from_blob(authority_cert_blob(a, 0), &cert, NULL), 0);
+	assert_int_equal(cert_facts(cert, &facts, NULL), 0);
+	assert_memory_equal(&facts, &info.facts, sizeof(facts));
 	X509_free(cert);
 }
 
