@@ -171,6 +171,9 @@ static int take_certificate(struct control *c, const uint8_t *payload, size_t le
 
 	if (msg_server_certificate_decode(payload, len, &m) < 0)
 		return -EBADMSG;
+	/* as after a restart */
+	if (c->chain_pem && !strcmp(c->chain_pem, m.chain_pem) && !strcmp(c->key_pem, m.key_pem))
+		return 0;
 	chain = strdup(m.chain_pem);
 	key = strdup(m.key_pem);
 	if (!chain || !key) {

@@ -1,0 +1,232 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A gateway with an authority of its own, as its operator meets it: sstpctl, the control process that dies, the state
+# that outlives everything, and what no operator would send to the socket.
+here=$(dirname "$0")
+. "$here/../support/tap.sh"
+. "$here/../support/world.sh"
+
+sstpctl_bin=$build_dir/tools/sstpctl/sstpctl
+readonly EXIT_REFUSED=1 EXIT_USAGE=2 EXIT_UNREACHABLE=3
+readonly SOME_THUMBPRINT=0123456789ABCDEF0123456789ABCDEF01234567
+
+setup() {
+	world_up && write_control_config gateway && socket=$world_dir/run/control.sock && start_gateway
+}
+
+# write_control_config NAME [STATE]: NAME.yaml, without a certificate
+write_control_config() {
+	cat >"$world_dir/$1.yaml" <<-EOF
+		listen: ["192.0.2.1:443"]
+		names: [gw.test, 192.0.2.1]
+		state: ${2:-$world_dir/state}
+		control_socket: $world_dir/run/control.sock
+		log: {level: debug, target: stderr}
+		vnets:
+		  - name: vnet1
+		    address_spaces: [10.20.0.0/24]
+		    pools: [172.16.77.0/24]
+		    dns_servers: [10.20.0.2]
+		    tun: sstp0
+	EOF
+}
+
+ctl() {
+	"$sstpctl_bin" "$1" "$2" --socket "$socket" "${@:3}" 2>&1
+}
+
+# number_of NOUN: lines of a list but the titles
+number_of() {
+	ctl "$1" list | tail -n +2 | wc -l
+}
+
+ask() {
+	curl -s --max-time 10 --unix-socket "$socket" "http://gateway$1" "${@:2}"
+}
+
+# status_of PATH CURL_ARGUMENT...
+status_of() {
+	ask "$1" -o /dev/null -w '%{http_code}' "${@:2}"
+}
+
+control_pid() {
+	pgrep -P "$gateway_pid" -f -- --control-process
+}
+
+control_is_another_than() {
+	local pid
+	pid=$(control_pid) && [ "$pid" != "$1" ] && [ "$(status_of /v1/roots)" = 200 ]
+}
+
+shown_issuer() {
+	in_ns "$gw" openssl s_client -connect 192.0.2.1:443 -servername gw.test </dev/null 2>/dev/null |
+		grep -m1 ^issuer
+}
+
+shown_fingerprint() {
+	in_ns "$gw" openssl s_client -connect 192.0.2.1:443 </dev/null 2>/dev/null |
+		openssl x509 -noout -fingerprint
+}
+
+gateway_without_certificate_shows_one_of_its_own_root() {
+	in_ns "$gw" openssl s_client -connect 192.0.2.1:443 -servername gw.test -showcerts </dev/null 2>/dev/null |
+		sed -n '/BEGIN/,/END/p' >"$world_dir/shown.pem"
+	is "$(grep -c BEGIN "$world_dir/shown.pem")" 2 "certificate and root are shown"
+	like "$(openssl x509 -in "$world_dir/shown.pem" -noout -ext subjectAltName)" "DNS:gw.test, IP Address:192.0.2.1" \
+		"it has the names"
+	like "$(shown_issuer)" 'sstp-gateway root-' "its root is ours"
+	is "$(stat -c %a "$world_dir/state")" 700 "the state folder is the owner's alone"
+	is "$(stat -c %a "$socket")" 600 "so is the socket"
+}
+
+keys_are_not_open_in_the_process_that_strangers_reach() {
+	is "$(find "/proc/$gateway_pid/fd" -lname "$world_dir/state*" | wc -l)" 0 "the data plane has no file of the state open"
+	is "$(find "/proc/$gateway_pid/fd" -lname "*control.sock*" | wc -l)" 0 "nor the operator's socket"
+	like "$(find "/proc/$(control_pid)/fd" -lname "$world_dir/state*" | wc -l)" '^[1-9]' "control has"
+}
+
+token_is_printed_alone_and_listed_without_its_secret() {
+	local token id
+	token=$(ctl token create --app shop --vnet vnet1 --lifetime 1h)
+	like "$token" '^sstp1\.[A-Za-z0-9_-]+$' "the token alone"
+	like "$(ctl token list)" 'shop +vnet1 +open' "it is listed"
+	isnt "$(ctl token list --json | grep -c "${token:40:20}")" 1 "without its secret"
+	id=$(ctl token list | awk '$2 == "shop" { print $1 }')
+	succeeds "taking it back" ctl token drop "$id"
+	is "$(number_of token)" 0 "it is gone"
+	ctl token drop "$id" >/dev/null
+	is $? $EXIT_REFUSED "a second time is refused"
+}
+
+mistakes_are_told_with_what_to_do() {
+	like "$(ctl token create --app shop)" "--vnet is missing" "no VNet"
+	ctl token create --app shop >/dev/null
+	is $? $EXIT_USAGE "is a usage error"
+	like "$(ctl token create --app shop --vnet vnet9)" "no VNet 'vnet9'" "a VNet that is not there"
+	ctl token create --app shop --vnet vnet9 >/dev/null
+	is $? $EXIT_REFUSED "is refused"
+	like "$(ctl token create --app shop --vnet vnet1 --lifetime soon)" "must be like 90s" "a time that is none"
+	like "$("$sstpctl_bin" token burn 2>&1)" "there is no 'token burn'" "a verb that is none"
+	like "$("$sstpctl_bin" cert list --socket "$world_dir/none" 2>&1)" "is sstp-gateway running" "no gateway"
+	"$sstpctl_bin" cert list --socket "$world_dir/none" 2>/dev/null
+	is $? $EXIT_UNREACHABLE "is its own exit code"
+	like "$("$sstpctl_bin" cert revoke --help)" "--renewals" "each verb has its help"
+}
+
+thumbprint_is_revoked_and_stays_so() {
+	like "$(ctl cert revoke $SOME_THUMBPRINT)" "$SOME_THUMBPRINT|not" "one that is not ours is refused"
+	succeeds "--foreign revokes it" ctl cert revoke --foreign $SOME_THUMBPRINT
+	ctl cert revoke --foreign $SOME_THUMBPRINT >/dev/null
+	is $? $EXIT_REFUSED "a second time is refused"
+}
+
+root_is_rotated_imported_and_dropped() {
+	local old
+	old=$(ctl root list | awk 'NR == 2 { print $1 }')
+	make_ca elsewhere
+	succeeds "rotation" ctl root rotate
+	is "$(number_of root)" 2 "both are trusted"
+	succeeds "import" ctl root import --name hq --vnet vnet1 "$world_dir/elsewhere.pem"
+	like "$(ctl root list)" 'hq +external +vnet1' "the external one is listed"
+	succeeds "the old one is dropped" ctl root drop "$old"
+	is "$(number_of root)" 2 "it is gone"
+	wait_for 5 grep -q "the gateway has a new certificate" "$world_dir/gateway.log" ||
+		flunk "the gateway did not take the certificate of the new root"
+}
+
+control_that_is_killed_is_back_with_its_state_and_the_gateway_did_not_notice() {
+	local pid roots before
+	pid=$(control_pid)
+	roots=$(ctl root list)
+	before=$(shown_fingerprint)
+	ctl token create --app survivor --vnet vnet1 >/dev/null
+	kill -s KILL "$pid"
+	wait_for 5 control_is_another_than "$pid" || flunk "it is not back"
+	is "$(ctl root list)" "$roots" "the same roots"
+	like "$(ctl token list)" 'survivor +vnet1 +open' "the token is there"
+	is "$(shown_fingerprint)" "$before" "the same certificate is shown"
+	is_running "$gateway_pid" || flunk "the gateway has ended too"
+}
+
+second_gateway_on_the_same_state_is_refused_with_a_sentence() {
+	local out
+	write_control_config second
+	sed -i 's/192.0.2.1:443/192.0.2.1:444/; s/sstp0/sstp1/; s/control\.sock/second.sock/' "$world_dir/second.yaml"
+	out=$(in_ns "$gw" timeout 20 "$gateway_bin" --config "$world_dir/second.yaml" 2>&1)
+	is $? 1 "it does not start"
+	like "$out" "control cannot start: .*$world_dir/state" "it says which folder"
+	like "$out" "the control process does not start" "and that this is why"
+	is "$(status_of /v1/roots)" 200 "the first one goes on"
+}
+
+second_gateway_on_the_same_socket_is_refused_with_a_sentence() {
+	local out
+	write_control_config third "$world_dir/state3"
+	sed -i 's/192.0.2.1:443/192.0.2.1:444/; s/sstp0/sstp1/' "$world_dir/third.yaml"
+	out=$(in_ns "$gw" timeout 20 "$gateway_bin" --config "$world_dir/third.yaml" 2>&1)
+	is $? 1 "it does not start"
+	like "$out" "another gateway answers there" "it says why"
+	is "$(status_of /v1/roots)" 200 "the first one goes on"
+}
+
+hostile_requests_are_refused_and_nothing_else_happens() {
+	local pid before
+	pid=$(control_pid)
+	before=$(ctl token list)
+	head -c 200000 /dev/zero | tr '\0' a >"$world_dir/big"
+	is "$(status_of /v1/tokens --data-binary "@$world_dir/big" -H Expect:)" 413 "a body over the limit"
+	is "$(status_of /v1/roots -H "X: $(head -c 9000 "$world_dir/big")")" 400 "a head over the limit"
+	is "$(status_of /v1/tokens --data-binary '{')" 400 "no JSON"
+	is "$(status_of /v1/tokens --data-binary "$(printf '[%.0s' {1..5000})")" 400 "JSON that is deep"
+	is "$(status_of /v1/tokens --data-binary '{"app": 7, "vnet": "vnet1"}')" 400 "a number for a name"
+	is "$(status_of /v1/tokens --data-binary $'{"app": "\xff\xfe", "vnet": "vnet1"}')" 400 "what is not UTF-8"
+	is "$(status_of '/v1/tokens/..%2f..%2fstate' -X DELETE)" 404 "a path into the folder"
+	is "$(status_of /v1/tokens -X DELETE)" 405 "a method that is not there"
+	head -c 4096 /dev/urandom | timeout 5 python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(sys.stdin.buffer.read())' "$socket"
+	is "$(status_of /v1/roots)" 200 "it still answers"
+	is "$(control_pid)" "$pid" "it is the same process"
+	is "$(ctl token list)" "$before" "nothing was made"
+}
+
+all_that_is_killed_is_there_again_after_a_start() {
+	local roots before pid
+	roots=$(ctl root list)
+	before=$(shown_fingerprint)
+	pid=$(control_pid)
+	kill -s KILL "$gateway_pid"
+	wait "$gateway_pid" 2>/dev/null
+	wait_for 5 is_gone "$pid" || flunk "control outlives the gateway"
+	succeeds "the gateway starts again" start_gateway
+	is "$(ctl root list)" "$roots" "the same roots"
+	like "$(ctl token list)" 'survivor +vnet1 +open' "the token is there"
+	is "$(shown_fingerprint)" "$before" "the same certificate is shown"
+	ctl cert revoke --foreign $SOME_THUMBPRINT >/dev/null
+	is $? $EXIT_REFUSED "the thumbprint is still revoked"
+}
+
+gateway_that_ends_leaves_no_control_behind() {
+	local pid
+	pid=$(control_pid)
+	stop "$gateway_pid"
+	is $? 0 "it ends well"
+	is_gone "$pid" || flunk "control is still there"
+	[ ! -e "$socket" ] || flunk "the socket is still there"
+}
+
+tap_main gateway_without_certificate_shows_one_of_its_own_root \
+	keys_are_not_open_in_the_process_that_strangers_reach \
+	token_is_printed_alone_and_listed_without_its_secret \
+	mistakes_are_told_with_what_to_do \
+	thumbprint_is_revoked_and_stays_so \
+	root_is_rotated_imported_and_dropped \
+	control_that_is_killed_is_back_with_its_state_and_the_gateway_did_not_notice \
+	second_gateway_on_the_same_state_is_refused_with_a_sentence \
+	second_gateway_on_the_same_socket_is_refused_with_a_sentence \
+	hostile_requests_are_refused_and_nothing_else_happens \
+	all_that_is_killed_is_there_again_after_a_start \
+	gateway_that_ends_leaves_no_control_behind -- "$@"

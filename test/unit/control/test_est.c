@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "certs/base64.h"
+#include "certs/pkcs7.h"
+#include "test/support/cmocka.h"
+#include "test/unit/control/world.h"
+
+enum {
+	HOUR = 3600
+};
+
+static struct est_answer answer;
+
+static const struct est_answer *ask_at(struct world *w, const struct msg_est_request *m,
+				       int64_t now)
+{
+	est_answer_done(&answer);
+	est_answer(&w->est, m, now, (uint64_t)now * CLOCK_NS_PER_S, &answer);
+	return &answer;
+}
+
+/* NULL for body: a new request. */
+static const struct est_answer *enrol(struct world *w, const uint8_t *secret, const char *body,
+				      bool wants_network, int64_t now)
+{
+	char *csr = world_csr();
+	struct msg_est_request m = {.kind = MSG_EST_SIMPLEENROLL,
+				    .peer = "192.0.2.9",
+				    .secret = secret,
+				    .wants_network = wants_network,
+				    .body = (const uint8_t *)(body ? body : csr)};
+
+	m.body_len = strlen((const char *)m.body);
+	ask_at(w, &m, now);
+	free(csr);
+	return &answer;
+}
+
+static const struct est_answer *renew(struct world *w, const uint8_t *cert, size_t len, int64_t now)
+{
+	char *csr = world_csr();
+	struct msg_est_request m = {.kind = MSG_EST_SIMPLEREENROLL,
+				    .peer = "192.0.2.9",
+				    .cert = cert,
+				    .cert_len = len,
+				    .body = (const uint8_t *)csr,
+				    .body_len = strlen(csr)};
+
+	ask_at(w, &m, now);
+	free(csr);
+	return &answer;
+}
+
+/* The DER of the newest certificate; returns its length. */
+static size_t newest(struct world *w, uint8_t *der, size_t cap)
+{
+	size_t i = authority_cert_count(w->est.authority) - 1;
+	const char *blob = authority_cert_blob(w->est.authority, i);
+	size_t len;
+
+	assert_int_equal(base64_decode(BASE64_LINE, blob, strlen(blob), der, cap, &len), 0);
+	return len;
+}
+
+static void assert_refused(const struct est_answer *a, unsigned status, const char *part)
+{
+	assert_int_equal(a->status, status);
+	assert_string_equal(a->content_type, "text/plain");
+	assert_false(a->has_changed);
+	if (!strstr(a->reason, part))
+		fail_msg("'%s' says nothing of '%s'", a->reason, part);
+	assert_int_equal(strncmp(a->body, a->reason, strlen(a->reason)), 0);
+}
+
+/* ---- enrolment ---- */
+
+static void token_gets_a_certificate_and_only_once(void **state)
+{
+	struct world *w = world_new();
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	const struct est_answer *a;
+	STACK_OF(X509) * certs;
+	char thumbprint[CERT_THUMBPRINT_MAX];
+
+	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
+	a = enrol(w, secret, NULL, false, MINT_NOW + 5);
+	assert_int_equal(a->status, 200);
+	assert_string_equal(a->content_type, "application/pkcs7-mime; smime-type=certs-only");
+	assert_true(a->is_base64 && a->has_changed);
+	assert_string_equal(a->app, "shop");
+	assert_string_equal(a->reason, "");
+	assert_int_equal(pkcs7_parse_base64(a->body, strlen(a->body), &certs, NULL), 0);
+	assert_int_equal(sk_X509_num(certs), 1);
+	cert_thumbprint(sk_X509_value(certs, 0), thumbprint);
+	assert_string_equal(thumbprint, a->thumbprint);
+	sk_X509_pop_free(certs, X509_free);
+	assert_true(authority_cert_find(w->est.authority, thumbprint) == 0);
+	assert_refused(enrol(w, secret, NULL, false, MINT_NOW + 6), 403, "used");
+	world_free(w);
+}
+
+static void wrong_missing_and_expired_tokens_are_told_apart(void **state)
+{
+	struct world *w = world_new();
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	uint8_t wrong[TOKEN_SECRET_SIZE] = {1};
+
+	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
+	assert_refused(enrol(w, NULL, NULL, false, MINT_NOW), 401, "token is needed");
+	assert_refused(enrol(w, wrong, NULL, false, MINT_NOW), 401, "token");
+	assert_refused(enrol(w, secret, NULL, false, MINT_NOW + HOUR + 1), 403, "expired");
+	assert_int_equal(authority_cert_count(w->est.authority), 0);
+	world_free(w);
+}
+
+static void malformed_and_foreign_requests_leave_the_token_open(void **state)
+{
+	struct world *w = world_new();
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	char *csr = world_csr();
+
+	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
+	assert_refused(enrol(w, secret, "", false, MINT_NOW), 400, "");
+	assert_refused(enrol(w, secret, "????", false, MINT_NOW), 400, "");
+	csr[strlen(csr) - 8] = csr[strlen(csr) - 8] == 'A' ? 'B' : 'A'; /* in the signature */
+	assert_refused(enrol(w, secret, csr, false, MINT_NOW), 400, "");
+	free(csr);
+	assert_int_equal(enrol(w, secret, NULL, false, MINT_NOW)->status, 200);
+	world_free(w);
+}
+
+static void address_with_many_wrong_tokens_has_to_wait_also_with_a_right_one(void **state)
+{
+	struct world *w = world_new();
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	uint8_t wrong[TOKEN_SECRET_SIZE] = {1};
+
+	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
+	for (unsigned i = 0; i < ATTEMPTS_BURST; i++)
+		assert_int_equal(enrol(w, wrong, NULL, false, MINT_NOW)->status, 401);
+	assert_refused(enrol(w, secret, NULL, false, MINT_NOW), 429, "wait");
+	assert_int_equal(answer.retry_after_s, 6);
+	assert_int_equal(enrol(w, secret, NULL, false, MINT_NOW + 6)->status, 200);
+	world_free(w);
+}
+
+static void B41_network_comes_with_the_certificate_when_it_is_asked_for(void **state)
+{
+	struct world *w = world_new();
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	const struct handed_entry *handed;
+	const struct est_answer *a;
+
+	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
+	a = enrol(w, secret, NULL, true, MINT_NOW);
+	assert_int_equal(a->status, 200);
+	assert_string_equal(a->content_type, "multipart/mixed; boundary=sstp-gateway-est");
+	assert_false(a->is_base64);
+	assert_non_null(strstr(a->body, "Content-Type: application/pkcs7-mime; "
+					"smime-type=certs-only\r\n"));
+	assert_non_null(strstr(a->body, "\r\nContent-Type: application/json\r\n\r\n{\"vnetName\":"
+					"\"blue\",\"addressSpaces\":[\"10.1.0.0/16\"],"));
+	assert_non_null(strstr(a->body, "\r\n--sstp-gateway-est--\r\n"));
+	handed = handed_find(w->est.handed, "shop");
+	assert_non_null(handed);
+	assert_string_equal(handed->network, networks_digest(w->networks, "blue"));
+	assert_true(handed->at == MINT_NOW);
+	world_free(w);
+}
+
+/* ---- re-enrolment ---- */
+
+static void certificate_gets_the_next_one_and_both_stay_good(void **state)
+{
+	struct world *w = world_new();
+	char first[CERT_THUMBPRINT_MAX];
+	uint8_t der[4096];
+	size_t len;
+
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, first);
+	len = newest(w, der, sizeof(der));
+	assert_int_equal(renew(w, der, len, MINT_NOW + 9)->status, 200);
+	assert_true(answer.has_changed);
+	assert_string_equal(answer.app, "shop");
+	assert_string_not_equal(answer.thumbprint, first);
+	scene_assert_status(w->est.authority, first, MINT_NOW + 9, CERT_VALID);
+	scene_assert_status(w->est.authority, answer.thumbprint, MINT_NOW + 9, CERT_VALID);
+	world_free(w);
+}
+
+static void revoked_foreign_and_missing_certificates_get_nothing(void **state)
+{
+	struct world *w = world_new();
+	struct minted root = mint_root("elsewhere");
+	struct minted client = mint_client(&root, "shop");
+	uint8_t *foreign = NULL;
+	int foreign_len = i2d_X509(client.cert, &foreign);
+	char first[CERT_THUMBPRINT_MAX];
+	uint8_t der[4096];
+	size_t len;
+
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, first);
+	len = newest(w, der, sizeof(der));
+	assert_refused(renew(w, NULL, 0, MINT_NOW), 401, "certificate must be shown");
+	assert_refused(renew(w, foreign, (size_t)foreign_len, MINT_NOW), 403, "not one of this");
+	assert_refused(renew(w, der, len - 1, MINT_NOW), 403, "not one of this");
+	assert_int_equal(authority_revoke(w->est.authority, first, 0, MINT_NOW, NULL), 1);
+	assert_refused(renew(w, der, len, MINT_NOW), 403, "revoked");
+	assert_string_equal(answer.thumbprint, first);
+	assert_int_equal(authority_cert_count(w->est.authority), 1);
+	OPENSSL_free(foreign);
+	minted_done(&client);
+	minted_done(&root);
+	world_free(w);
+}
+
+/* ---- the rest ---- */
+
+static void cacerts_are_all_own_roots(void **state)
+{
+	struct world *w = world_new();
+	struct msg_est_request m = {.kind = MSG_EST_CACERTS, .peer = "192.0.2.9"};
+	char root[CERT_THUMBPRINT_MAX];
+	STACK_OF(X509) * certs;
+
+	assert_int_equal(authority_rotate(w->est.authority, MINT_NOW, root, NULL), 0);
+	assert_int_equal(ask_at(w, &m, MINT_NOW)->status, 200);
+	assert_string_equal(answer.content_type, "application/pkcs7-mime");
+	assert_int_equal(pkcs7_parse_base64(answer.body, strlen(answer.body), &certs, NULL), 0);
+	assert_int_equal(sk_X509_num(certs), 2);
+	sk_X509_pop_free(certs, X509_free);
+	m.kind = MSG_EST_CSRATTRS;
+	assert_int_equal(ask_at(w, &m, MINT_NOW)->status, 204);
+	assert_null(answer.body);
+	world_free(w);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, scene_set_up)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(token_gets_a_certificate_and_only_once),
+		TEST(wrong_missing_and_expired_tokens_are_told_apart),
+		TEST(malformed_and_foreign_requests_leave_the_token_open),
+		TEST(address_with_many_wrong_tokens_has_to_wait_also_with_a_right_one),
+		TEST(B41_network_comes_with_the_certificate_when_it_is_asked_for),
+		TEST(certificate_gets_the_next_one_and_both_stay_good),
+		TEST(revoked_foreign_and_missing_certificates_get_nothing),
+		TEST(cacerts_are_all_own_roots),
+	};
+	int failed = cmocka_run_group_tests_name("control/est", tests, NULL, scene_tear_down);
+
+	est_answer_done(&answer);
+	return failed;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/unit/control/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "certs/base64.h"
+#include "certs/csr.h"
+#include "test/support/cmocka.h"
+
+struct world *world_new(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	char folder[512];
+
+	assert_non_null(w);
+	w->est.authority = scene_open(MINT_NOW);
+	w->est.attempts = attempts_new();
+	assert_non_null(w->est.attempts);
+	snprintf(folder, sizeof(folder), "%s.apps", scene_folder());
+	assert_int_equal(handed_open(folder, &w->est.handed, NULL), 0);
+	world_set_dns(w, "10.1.0.4");
+	return w;
+}
+
+void world_free(struct world *w)
+{
+	authority_close(w->est.authority);
+	attempts_free(w->est.attempts);
+	handed_close(w->est.handed);
+	networks_free(w->networks);
+	free(w);
+}
+
+void world_set_dns(struct world *w, const char *dns)
+{
+	struct msg_vnet vnet = {.name = "blue",
+				.spaces = {"10.1.0.0/16"},
+				.n_spaces = 1,
+				.dns = {dns},
+				.n_dns = 1,
+				.gateway = "192.0.0.8"};
+	struct msg_config config = {.dial = "", .vnets = &vnet, .n_vnets = 1};
+
+	networks_free(w->networks);
+	w->networks = networks_new(&config);
+	assert_non_null(w->networks);
+	w->est.networks = w->networks;
+}
+
+char *world_csr(void)
+{
+	EVP_PKEY *key = mint_key(MINT_P256);
+	uint8_t *der;
+	size_t len;
+	char *text;
+
+	assert_int_equal(csr_new(key, "whoever", &der, &len, NULL), 0);
+	text = malloc(BASE64_TEXT_MAX(len));
+	assert_non_null(text);
+	base64_encode(BASE64_LINE, der, len, text);
+	free(der);
+	EVP_PKEY_free(key);
+	return text;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TEST_UNIT_CONTROL_WORLD_H
+#define TEST_UNIT_CONTROL_WORLD_H
+/* The inside of a control process, in a folder of the test's own (scene.h), at MINT_NOW. */
+#include "sstp/control/est.h"
+#include "test/unit/certs/scene.h"
+
+struct world {
+	struct est_world est;
+	struct networks *networks;
+};
+
+struct world *world_new(void);
+void world_free(struct world *w);
+
+/* The VNet "blue" with this DNS server from now on. */
+void world_set_dns(struct world *w, const char *dns);
+
+/* The body of an enrolment for a new key, NUL-terminated, owned (free). */
+char *world_csr(void);
+
+#endif
