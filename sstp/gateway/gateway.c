@@ -414,13 +414,22 @@ static void on_stop_timer(void *arg)
 	say_goodbye(g);
 }
 
+static enum log_level level_in_effect(void)
+{
+	enum log_level level = LOG_LEVEL_DEBUG;
+
+	while (level > LOG_LEVEL_ERROR && !log_enabled(level))
+		level--;
+	return level;
+}
+
 /* Before there are threads, and before anything of the kernel's is touched. */
 static int start_control(struct gateway *g, const struct gateway_config *config,
 			 char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct control_params params = {
 		.config = config,
-		.log_level = log_enabled(LOG_LEVEL_DEBUG) ? LOG_LEVEL_DEBUG : config->log.level,
+		.log_level = level_in_effect(),
 		.on_certificate = on_own_certificate,
 		.on_access = on_access,
 		.arg = g,

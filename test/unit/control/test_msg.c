@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs/authority.h"
 #include "test/support/cmocka.h"
 #include "test/support/prng.h"
 
@@ -50,6 +51,26 @@ static const struct msg_server_certificate pair = {
 	.n_names = 2,
 	.chain_pem = "-----BEGIN CERTIFICATE-----\n",
 	.key_pem = "-----BEGIN PRIVATE KEY-----\n",
+};
+
+#define THUMBPRINT(digit) #digit "23456789ABCDEF0123456789ABCDEF012345678"
+
+static char revoked[][CERT_THUMBPRINT_MAX] = {THUMBPRINT(7)};
+static struct authority_export_root roots[] = {{"r1", "", (char *)"-----BEGIN CERTIFICATE-----\n"},
+					       {"hq", "red", (char *)"-----BEGIN"}};
+static struct authority_export_client clients[] = {{THUMBPRINT(1), "shop", "blue"},
+						   {THUMBPRINT(2), "stock", "red"}};
+static struct authority_export_app apps[] = {{"shop", "blue"}, {"stock", "red"}};
+
+static const struct authority_export access_export = {
+	.roots = roots,
+	.n_roots = 2,
+	.revoked = revoked,
+	.n_revoked = 1,
+	.clients = clients,
+	.n_clients = 2,
+	.apps = apps,
+	.n_apps = 2,
 };
 
 /* ---- there and back ---- */
@@ -155,6 +176,45 @@ static void server_certificate_comes_back_as_it_was(void **state)
 	msg_frame_free(frame, len);
 }
 
+static void access_comes_back_as_it_was(void **state)
+{
+	struct authority_export got;
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_access_encode(&access_export, &frame, &len), 0);
+	assert_int_equal(msg_access_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got), 0);
+	assert_int_equal(got.n_roots, 2);
+	assert_string_equal(got.roots[1].name, "hq");
+	assert_string_equal(got.roots[1].vnet, "red");
+	assert_string_equal(got.roots[0].pem, roots[0].pem);
+	assert_int_equal(got.n_revoked, 1);
+	assert_string_equal(got.revoked[0], revoked[0]);
+	assert_int_equal(got.n_clients, 2);
+	assert_string_equal(authority_export_find(&got, clients[1].thumbprint)->app, "stock");
+	assert_int_equal(got.n_apps, 2);
+	assert_string_equal(got.apps[0].vnet, "blue");
+	authority_export_done(&got);
+	msg_frame_free(frame, len);
+}
+
+static void access_whose_lists_are_not_sorted_is_refused(void **state)
+{
+	struct authority_export_client turned[] = {clients[1], clients[0]};
+	struct authority_export e = access_export;
+	struct authority_export got;
+	uint8_t *frame;
+	size_t len;
+
+	e.clients = turned;
+	assert_int_equal(msg_access_encode(&e, &frame, &len), 0);
+	assert_int_equal(msg_access_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got),
+			 -EBADMSG);
+	msg_frame_free(frame, len);
+	e = (struct authority_export){.n_roots = AUTHORITY_ROOTS_MAX + 1};
+	assert_int_equal(msg_access_encode(&e, &frame, &len), -EMSGSIZE);
+}
+
 /* ---- heads ---- */
 
 static void head_is_taken_in_its_own_direction_and_within_its_limit(void **state)
@@ -236,6 +296,7 @@ static int decode(uint8_t kind, const uint8_t *payload, size_t len)
 	struct msg_est_request request;
 	struct msg_est_reply reply;
 	struct msg_server_certificate certificate;
+	struct authority_export access;
 	int r = -1;
 
 	assert_non_null(copy);
@@ -250,6 +311,11 @@ static int decode(uint8_t kind, const uint8_t *payload, size_t len)
 	case MSG_EST_REPLY: r = msg_est_reply_decode(copy, len, &reply); break;
 	case MSG_SERVER_CERTIFICATE:
 		r = msg_server_certificate_decode(copy, len, &certificate);
+		break;
+	case MSG_ACCESS:
+		r = msg_access_decode(copy, len, &access);
+		if (r == 0)
+			authority_export_done(&access);
 		break;
 	default: fail();
 	}
@@ -276,6 +342,7 @@ static size_t encode(uint8_t kind, uint8_t **ret_frame)
 	case MSG_SERVER_CERTIFICATE:
 		r = msg_server_certificate_encode(&pair, ret_frame, &len);
 		break;
+	case MSG_ACCESS: r = msg_access_encode(&access_export, ret_frame, &len); break;
 	default: fail();
 	}
 	assert_int_equal(r, 0);
@@ -283,7 +350,7 @@ static size_t encode(uint8_t kind, uint8_t **ret_frame)
 }
 
 static const uint8_t all_kinds[] = {MSG_CONFIG, MSG_EST_REQUEST, MSG_EST_REPLY,
-				    MSG_SERVER_CERTIFICATE};
+				    MSG_SERVER_CERTIFICATE, MSG_ACCESS};
 
 static void payload_that_is_cut_or_has_more_behind_it_is_refused(void **state)
 {
@@ -352,6 +419,8 @@ int main(void)
 		cmocka_unit_test(est_request_without_token_certificate_and_body_has_none),
 		cmocka_unit_test(est_reply_comes_back_as_it_was),
 		cmocka_unit_test(server_certificate_comes_back_as_it_was),
+		cmocka_unit_test(access_comes_back_as_it_was),
+		cmocka_unit_test(access_whose_lists_are_not_sorted_is_refused),
 		cmocka_unit_test(head_is_taken_in_its_own_direction_and_within_its_limit),
 		cmocka_unit_test(unknown_kinds_are_refused),
 		cmocka_unit_test(what_is_over_its_limit_is_not_encoded),

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* This program is its own control process: main() begins as the gateway's does. */
+#include "sstp/gateway/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/cmocka.h"
+#include "test/unit/certs/scene.h"
+
+static char *listen_at[] = {(char *)"192.0.2.1:4443"};
+static char *name_list[] = {(char *)"vpn.example.com", (char *)"192.0.2.1"};
+
+struct scene {
+	struct loop *loop;
+	struct control *control;
+	struct gateway_config config;
+	struct gateway_vnet vnet;
+	struct prefix space;
+	char state[256];
+	char socket[256];
+	unsigned certificates;
+	unsigned answers;
+	unsigned wanted; /* answers after which the loop stops */
+	unsigned status; /* of the last one */
+	size_t body_len;
+};
+
+static void on_certificate(void *arg)
+{
+	struct scene *s = arg;
+
+	s->certificates++;
+	loop_stop(s->loop);
+}
+
+static void on_access(void *arg)
+{
+}
+
+static void on_answer(void *arg, const struct msg_est_reply *reply)
+{
+	struct scene *s = arg;
+
+	s->status = reply->status;
+	s->body_len = reply->body_len;
+	if (++s->answers == s->wanted)
+		loop_stop(s->loop);
+}
+
+static int start(struct scene *s, char error[CONTROL_ERROR_MAX])
+{
+	return control_new(s->loop,
+			   &(struct control_params){.config = &s->config,
+						    .log_level = LOG_LEVEL_ERROR,
+						    .on_certificate = on_certificate,
+						    .on_access = on_access,
+						    .arg = s},
+			   &s->control, error);
+}
+
+static void scene_init(struct scene *s)
+{
+	*s = (struct scene){.loop = loop_new()};
+	assert_non_null(s->loop);
+	assert_int_equal(prefix_parse("10.20.0.0/16", &s->space), 0);
+	snprintf(s->state, sizeof(s->state), "%s", scene_folder());
+	snprintf(s->socket, sizeof(s->socket), "%s.sock", scene_folder());
+	s->vnet = (struct gateway_vnet){.name = (char *)"lab",
+					.address_spaces = &s->space,
+					.n_address_spaces = 1,
+					.pools = &s->space,
+					.n_pools = 1};
+	s->config = (struct gateway_config){.listen = listen_at,
+					    .n_listen = 1,
+					    .names = name_list,
+					    .n_names = 2,
+					    .has_control = true,
+					    .state = s->state,
+					    .control_socket = s->socket,
+					    .vnets = &s->vnet,
+					    .n_vnets = 1};
+}
+
+static void scene_done(struct scene *s)
+{
+	control_free(s->control);
+	loop_free(s->loop);
+}
+
+static void ask(struct scene *s, enum msg_est_kind kind)
+{
+	struct msg_est_request m = {.kind = kind, .peer = "192.0.2.9"};
+
+	control_ask(s->control, &m, on_answer, s);
+}
+
+static void first_words_are_there_when_it_has_started(void **state)
+{
+	struct scene s;
+	char error[CONTROL_ERROR_MAX] = "";
+
+	scene_init(&s);
+	if (start(&s, error) < 0)
+		fail_msg("%s", error);
+	assert_non_null(strstr(control_certificate(s.control).chain_pem, "BEGIN CERTIFICATE"));
+	assert_non_null(strstr(control_certificate(s.control).key_pem, "PRIVATE KEY"));
+	assert_int_equal(trust_root_count(access_trust(control_access(s.control))), 1);
+	assert_int_equal(s.certificates, 0);
+	scene_done(&s);
+}
+
+static void gateway_with_its_own_certificate_is_made_none(void **state)
+{
+	struct scene s;
+	struct gateway_certificate certificate = {.vnet = GATEWAY_ANY_VNET};
+	char error[CONTROL_ERROR_MAX];
+
+	scene_init(&s);
+	s.config.certificates = &certificate;
+	s.config.n_certificates = 1;
+	assert_int_equal(start(&s, error), 0);
+	assert_null(control_certificate(s.control).chain_pem);
+	scene_done(&s);
+}
+
+static void question_is_answered_and_more_than_the_limit_are_refused_at_once(void **state)
+{
+	struct scene s;
+	char error[CONTROL_ERROR_MAX];
+
+	scene_init(&s);
+	assert_int_equal(start(&s, error), 0);
+	s.wanted = 1;
+	ask(&s, MSG_EST_CACERTS);
+	assert_int_equal(s.answers, 0);
+	loop_run(s.loop);
+	assert_int_equal(s.status, 200);
+	assert_true(s.body_len > 100);
+	s.wanted = 2 + CONTROL_PENDING_MAX;
+	for (unsigned i = 0; i < CONTROL_PENDING_MAX; i++)
+		ask(&s, MSG_EST_CSRATTRS);
+	assert_int_equal(s.answers, 1);
+	ask(&s, MSG_EST_CSRATTRS);
+	assert_int_equal(s.answers, 2);
+	assert_int_equal(s.status, 503);
+	loop_run(s.loop);
+	assert_int_equal(s.answers, 2 + CONTROL_PENDING_MAX);
+	assert_int_equal(s.status, 204);
+	scene_done(&s);
+}
+
+static void changed_names_bring_another_certificate(void **state)
+{
+	struct scene s;
+	char error[CONTROL_ERROR_MAX];
+	char *before;
+
+	scene_init(&s);
+	assert_int_equal(start(&s, error), 0);
+	before = strdup(control_certificate(s.control).chain_pem);
+	s.config.n_names = 1;
+	control_configure(s.control, &s.config);
+	loop_run(s.loop);
+	assert_int_equal(s.certificates, 1);
+	assert_string_not_equal(control_certificate(s.control).chain_pem, before);
+	free(before);
+	scene_done(&s);
+}
+
+static void who_waits_when_it_ends_is_told_so(void **state)
+{
+	struct scene s;
+	char error[CONTROL_ERROR_MAX];
+
+	scene_init(&s);
+	assert_int_equal(start(&s, error), 0);
+	ask(&s, MSG_EST_CACERTS);
+	control_free(s.control);
+	s.control = NULL;
+	assert_int_equal(s.answers, 1);
+	assert_int_equal(s.status, 503);
+	scene_done(&s);
+}
+
+static void state_that_cannot_be_is_an_error_with_a_sentence(void **state)
+{
+	struct scene s;
+	char error[CONTROL_ERROR_MAX];
+
+	scene_init(&s);
+	snprintf(s.state, sizeof(s.state), "/nonexistent/folder/state");
+	assert_int_equal(start(&s, error), -ESRCH);
+	assert_non_null(strstr(error, "does not start, its own words stand above"));
+	assert_null(s.control);
+	scene_done(&s);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, scene_set_up)
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(first_words_are_there_when_it_has_started),
+		TEST(gateway_with_its_own_certificate_is_made_none),
+		TEST(question_is_answered_and_more_than_the_limit_are_refused_at_once),
+		TEST(changed_names_bring_another_certificate),
+		TEST(who_waits_when_it_ends_is_told_so),
+		TEST(state_that_cannot_be_is_an_error_with_a_sentence),
+	};
+	int code;
+
+	if (control_main(argc, argv, &code))
+		return code;
+	return cmocka_run_group_tests_name("gateway/control", tests, NULL, scene_tear_down);
+}
