@@ -9,96 +9,35 @@
 #include <string.h>
 
 #include "sstp/base/log.h"
-#include "sstp/session/port.h"
-#include "sstp/worker/candidates.h"
-#include "sstp/worker/resolve.h"
-#include "tun/ip.h"
+#include "sstp/worker/tunnel_internal.h"
 
 #define RETRY_FIRST (1 * CLOCK_NS_PER_S)
 #define RETRY_MAX   (60 * CLOCK_NS_PER_S)
 #define PROVEN_LIFE (60 * CLOCK_NS_PER_S)
 
-struct tunnel {
-	struct tunnel_params params;
-	struct session_env env;
-	struct resolve *resolve; /* dialling begins with it */
-	struct candidates candidates;
-	struct session *session;
-	uint64_t sessions; /* dialled so far */
-	struct loop_timer *retry;
-	struct loop_timer *give_up;
-	struct port *port;
-	uint64_t retry_after;
-	uint64_t up_since; /* 0: not up */
-	uint32_t address_be;
-	bool was_up;
-	bool stopping;
-	bool ended;
-	char last_reason[SESSION_REASON_MAX]; /* why there is no tunnel */
-};
-
-/* ---- packets ---- */
-
-static void on_packet(void *arg, uint8_t *pkt, size_t len)
-{
-	struct tunnel *t = arg;
-	struct traffic *traffic = session_traffic(t->session);
-	struct ip_info ip;
-	enum drop_reason why = DROP_REASONS;
-
-	if (ip_parse(pkt, len, &ip) < 0)
-		why = DROP_MALFORMED;
-	else if (ip.dst_be != t->address_be)
-		why = DROP_DESTINATION;
-	if (why != DROP_REASONS) {
-		traffic->drops[why]++;
-		return;
-	}
-	ip_clamp_mss(pkt, &ip, t->params.mtu);
-	if (!t->port) {
-		traffic->drops[DROP_DEVICE]++;
-		return;
-	}
-	port_write(t->port, pkt, ip.total_len);
-	traffic->rx_packets++;
-	traffic->rx_bytes += ip.total_len;
-}
-
-static void on_burst_end(void *arg)
-{
-	struct tunnel *t = arg;
-
-	session_traffic(t->session)->drops[DROP_DEVICE] += port_flush(t->port);
-}
-
-/* From the app. While the tunnel is down nothing is kept for later. */
-static void on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
-{
-	struct tunnel *t = arg;
-	struct traffic *traffic;
-	struct ip_info ip;
-	int r;
-
-	if (!t->session || !t->up_since)
-		return;
-	traffic = session_traffic(t->session);
-	r = ip_parse(pkt, len, &ip);
-	if (r < 0)
-		traffic->drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
-	else if (ip.src_be != t->address_be)
-		traffic->drops[DROP_SOURCE]++;
-	else
-		session_send(t->session, h, pkt, len, t->params.mtu);
-}
-
 /* ---- coming up, going down, trying again ---- */
 
 static void stop_dialling(struct tunnel *t)
 {
-	session_free(t->session);
-	t->session = NULL;
+	for (int i = 0; i < 2; i++) {
+		session_free(t->legs[i].session);
+		t->legs[i].session = NULL;
+	}
 	resolve_free(t->resolve);
 	t->resolve = NULL;
+}
+
+static bool has_session(const struct tunnel *t)
+{
+	return t->legs[0].session || t->legs[1].session;
+}
+
+/* Those that are there say goodbye; on_end() comes for each. */
+static void disconnect_all(struct tunnel *t, const char *reason)
+{
+	for (int i = 0; i < 2; i++)
+		if (t->legs[i].session)
+			session_disconnect(t->legs[i].session, reason);
 }
 
 static void finish(struct tunnel *t, enum session_end end, const char *reason)
@@ -123,26 +62,30 @@ static void on_device_gone(void *arg, int error)
 		 network_tun(t->params.network)->name, strerror(-error));
 	t->stopping = true;
 	finish(t, SESSION_END_LOST, reason);
-	if (t->session)
-		session_disconnect(t->session, reason);
+	if (has_session(t))
+		disconnect_all(t, reason);
 	else
 		stop_dialling(t);
 }
 
 static void on_up(void *arg, const struct link_address *address)
 {
-	struct tunnel *t = arg;
-	int r = network_up(t->params.network, address->local);
+	struct leg *leg = arg;
+	struct tunnel *t = leg->tunnel;
+	int r;
 
+	if (tunnel_replace_on_up(leg, address))
+		return;
+	r = network_up(t->params.network, address->local);
 	if (r < 0) {
 		log_error("cannot set up the app's network: %s", strerror(-r));
 		network_down(t->params.network);
-		session_disconnect(t->session, "the app's network cannot be set up");
+		session_disconnect(leg->session, "the app's network cannot be set up");
 		return;
 	}
 	t->was_up = true;
 	t->up_since = loop_now(t->env.loop);
-	t->address_be = address->local;
+	leg->address_be = address->local;
 	loop_timer_set(t->give_up, CLOCK_NEVER);
 	t->params.ops->on_up(t->params.arg, address);
 }
@@ -184,19 +127,36 @@ static void retry_later(struct tunnel *t, const char *reason)
 	loop_timer_set(t->retry, loop_now(t->env.loop) + wait);
 }
 
+/* After tunnel_stop() the last goodbye counts. */
+static void end_leg(struct tunnel *t, enum session_end end, const char *why)
+{
+	if (t->stopping && has_session(t))
+		return;
+	if (t->reconnecting && !t->stopping) {
+		t->reconnecting = false;
+		loop_timer_set(t->retry, loop_now(t->env.loop));
+	} else if (is_final(t, end)) {
+		finish(t, end, why);
+	} else {
+		retry_later(t, why);
+	}
+}
+
 static void on_end(void *arg, enum session_end end, const char *reason)
 {
-	struct tunnel *t = arg;
+	struct leg *leg = arg;
+	struct tunnel *t = leg->tunnel;
 	char why[SESSION_REASON_MAX];
 
 	snprintf(why, sizeof(why), "%s", reason); /* it goes with the session */
-	session_free(t->session);
-	t->session = NULL;
-	go_down(t);
-	if (is_final(t, end))
-		finish(t, end, why);
-	else
-		retry_later(t, why);
+	session_free(leg->session);
+	leg->session = NULL;
+	leg->address_be = 0;
+	if (!t->stopping && tunnel_replace_on_end(leg, why))
+		return;
+	if (!t->stopping || !has_session(t))
+		go_down(t);
+	end_leg(t, end, why);
 }
 
 static void on_auth(void *arg, bool ok)
@@ -206,17 +166,20 @@ static void on_auth(void *arg, bool ok)
 
 static void on_down(void *arg)
 {
-	struct tunnel *t = arg;
+	struct leg *leg = arg;
+	struct tunnel *t = leg->tunnel;
 
 	port_flush(t->port); /* the packets' memory is the session's */
-	go_down(t);
+	leg->address_be = 0;
+	if (leg == t->current && !t->next)
+		go_down(t);
 }
 
 static const struct session_ops session_callbacks = {
 	.on_auth = on_auth,
 	.on_up = on_up,
-	.on_packet = on_packet,
-	.on_burst_end = on_burst_end,
+	.on_packet = tunnel_on_packet,
+	.on_burst_end = tunnel_on_burst_end,
 	.on_down = on_down,
 	.on_end = on_end,
 };
@@ -230,11 +193,12 @@ static int pin_gateway(struct tunnel *t, const struct sockaddr *addr)
 	return addr->sa_family == AF_INET ? network_pin(t->params.network, in->sin_addr.s_addr) : 0;
 }
 
-static int dial(struct tunnel *t, const struct candidate *to)
+int tunnel_dial(struct leg *leg, const struct candidate *to)
 {
+	struct tunnel *t = leg->tunnel;
 	struct session_params params = {
 		.ops = &session_callbacks,
-		.arg = t,
+		.arg = leg,
 		.id = ++t->sessions,
 		.auth = t->params.credentials->auth,
 		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
@@ -248,8 +212,10 @@ static int dial(struct tunnel *t, const struct candidate *to)
 
 	if (r < 0)
 		return r;
-	t->session = session_dial(&t->env, addr, to->len, t->params.credentials->tls, &params);
-	return t->session ? 0 : -errno;
+	if (to != &t->gateway)
+		t->gateway = *to;
+	leg->session = session_dial(&t->env, addr, to->len, t->params.credentials->tls, &params);
+	return leg->session ? 0 : -errno;
 }
 
 static void on_resolved(void *arg, int error, const struct addrinfo *list)
@@ -265,7 +231,7 @@ static void on_resolved(void *arg, int error, const struct addrinfo *list)
 		log_info("%s: %s; dialling an address known from before", t->params.host,
 			 gai_strerror(error));
 	if (to)
-		r = dial(t, to);
+		r = tunnel_dial(t->current, to);
 	resolve_free(t->resolve);
 	t->resolve = NULL;
 	if (!to)
@@ -295,7 +261,7 @@ static void on_give_up(void *arg)
 }
 
 static const struct port_ops device_callbacks = {
-	.on_packet = on_device_packet,
+	.on_packet = tunnel_on_device_packet,
 	.on_gone = on_device_gone,
 };
 
@@ -318,6 +284,8 @@ struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)
 		return NULL;
 	t->params = *params;
 	t->retry_after = RETRY_FIRST;
+	t->legs[0].tunnel = t->legs[1].tunnel = t;
+	t->current = &t->legs[0];
 	if (session_env_init(&t->env, loop) < 0)
 		goto fail;
 	set_congestion(t);
@@ -338,9 +306,9 @@ fail:
 void tunnel_stop(struct tunnel *t, const char *reason)
 {
 	t->stopping = true;
-	if (t->session)
-		session_disconnect(t->session, reason);
-	else {
+	if (has_session(t)) {
+		disconnect_all(t, reason);
+	} else {
 		stop_dialling(t);
 		finish(t, SESSION_END_NORMAL, reason);
 	}

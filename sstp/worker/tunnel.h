@@ -2,7 +2,8 @@
 #ifndef SSTP_WORKER_TUNNEL_H
 #define SSTP_WORKER_TUNNEL_H
 /*
- * The worker's tunnel: one session at a time to the gateway, and packets between it and the TUN device.
+ * The worker's tunnel: a session to the gateway, and packets between it and the TUN device. For the
+ * moment in which one takes over from the other there are two (tunnel_replace()).
  *
  * Lost sessions are dialled again: after 1 s at first, doubling to 60 s, each wait cut by a random half so that
  * a thousand workers do not come back in step; a session that lived for a minute starts the row anew.
@@ -21,6 +22,11 @@
 struct tunnel_ops {
 	/* Packets flow. Every time it comes up. */
 	void (*on_up)(void *arg, const struct link_address *address);
+	/*
+	 * tunnel_replace() is done: packets flow through the new session (after on_up), or it was not to
+	 * be had and the old one stays. NULL: nobody wants to know.
+	 */
+	void (*on_replaced)(void *arg, bool ok, const char *reason);
 	/* Packets do not flow any more; it is dialled again. */
 	void (*on_down)(void *arg);
 	/* It is over: after tunnel_stop(), or for good (see `end`). */
@@ -44,6 +50,17 @@ struct tunnel;
 
 /* All of params is borrowed for the tunnel's life. Starts to dial. Returns owned; NULL with errno set. */
 struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params);
+
+/*
+ * The credentials of params are others now: their contexts changed, while the name stays where it is,
+ * for sessions borrow it. With a tunnel that is up, a second session is made beside the first, takes
+ * over when it is up, and the first one is closed. Asked again meanwhile, it is done once more
+ * afterwards.
+ */
+void tunnel_replace(struct tunnel *t);
+
+/* The same by hanging up first: the original's way, with an outage. */
+void tunnel_reconnect(struct tunnel *t);
 
 /* Says goodbye; on_end follows. */
 void tunnel_stop(struct tunnel *t, const char *reason);

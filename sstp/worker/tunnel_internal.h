@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_WORKER_TUNNEL_INTERNAL_H
+#define SSTP_WORKER_TUNNEL_INTERNAL_H
+/* What tunnel*.c share. Nothing else includes this. */
+#include "sstp/session/port.h"
+#include "sstp/worker/candidates.h"
+#include "sstp/worker/resolve.h"
+#include "sstp/worker/tunnel.h"
+
+/*
+ * A session and what it has. One leg carries the app's packets (tunnel.current); the other is free,
+ * or being made to take over, or saying goodbye. What comes in on either goes to the app.
+ */
+struct leg {
+	struct tunnel *tunnel;
+	struct session *session;
+	uint32_t address_be; /* 0: not up */
+};
+
+struct tunnel {
+	struct tunnel_params params;
+	struct session_env env;
+	struct resolve *resolve; /* dialling begins with it */
+	struct candidates candidates;
+	struct candidate gateway; /* that was dialled last */
+	struct leg legs[2];
+	struct leg *current;
+	struct leg *next;  /* being made beside it; NULL: none */
+	bool wants_next;   /* as soon as the other leg is free */
+	bool reconnecting; /* current ends because we want it, and is dialled again at once */
+	uint64_t sessions; /* dialled so far */
+	struct loop_timer *retry;
+	struct loop_timer *give_up;
+	struct port *port;
+	uint64_t retry_after;
+	uint64_t up_since; /* 0: not up */
+	bool was_up;
+	bool stopping;
+	bool ended;
+	char last_reason[SESSION_REASON_MAX]; /* why there is no tunnel */
+};
+
+/* tunnel.c */
+
+/* Dials to into a free leg. 0 or -errno. */
+int tunnel_dial(struct leg *leg, const struct candidate *to);
+
+/* tunnel_packets.c */
+
+/* Of session_ops and port_ops; arg is a leg, or the tunnel. */
+void tunnel_on_packet(void *arg, uint8_t *pkt, size_t len);
+void tunnel_on_burst_end(void *arg);
+void tunnel_on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len);
+
+/* tunnel_replace.c */
+
+/* True when leg is not the one that carries packets, and what happened was dealt with. */
+bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address);
+bool tunnel_replace_on_end(struct leg *leg, const char *reason);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Make before break: a session with new credentials is made beside the one that carries packets, takes
+ * over when it is up, and only then the old one says goodbye. The gateway lets the same app take its
+ * address along; with another address the device's moves, as after a reconnect.
+ *
+ *	what happens                          current         other leg
+ *	tunnel_replace()                      carries         is dialled: next
+ *	next is up                            says goodbye    becomes current, carries
+ *	next ends before                      carries         free: the old session stays in use
+ *	current ends before next is up        -               becomes current; the device stays up meanwhile
+ *
+ * The new session dials the address that the present one has: only one gateway is kept out of the
+ * tunnel (network_pin()).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sstp/base/log.h"
+#include "sstp/worker/tunnel_internal.h"
+
+static struct leg *other(struct tunnel *t)
+{
+	return t->current == &t->legs[0] ? &t->legs[1] : &t->legs[0];
+}
+
+static void replaced(struct tunnel *t, bool ok, const char *reason)
+{
+	if (t->params.ops->on_replaced)
+		t->params.ops->on_replaced(t->params.arg, ok, reason);
+}
+
+static void begin(struct tunnel *t)
+{
+	int r;
+
+	t->wants_next = false;
+	t->next = other(t);
+	r = tunnel_dial(t->next, &t->gateway);
+	if (r < 0) {
+		t->next = NULL;
+		replaced(t, false, strerror(-r));
+	}
+}
+
+void tunnel_replace(struct tunnel *t)
+{
+	if (t->stopping || t->ended || !t->up_since)
+		return; /* the next dialling takes them */
+	if (other(t)->session)
+		t->wants_next = true;
+	else
+		begin(t);
+}
+
+void tunnel_reconnect(struct tunnel *t)
+{
+	if (t->stopping || t->ended || !t->up_since || t->next)
+		return;
+	t->reconnecting = true;
+	session_disconnect(t->current->session, "reconnecting with a new certificate");
+}
+
+bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
+{
+	struct tunnel *t = leg->tunnel;
+	struct leg *old = t->current;
+	int r = 0;
+
+	if (leg != t->next)
+		return false;
+	t->next = NULL;
+	if (address->local != old->address_be)
+		r = network_up(t->params.network, address->local);
+	if (r < 0) {
+		session_disconnect(leg->session, "the app's network cannot be set up");
+		replaced(t, false, strerror(-r));
+		return true;
+	}
+	leg->address_be = address->local;
+	t->current = leg;
+	t->up_since = loop_now(t->env.loop);
+	session_disconnect(old->session, "replaced by a session with the new certificate");
+	t->params.ops->on_up(t->params.arg, address);
+	replaced(t, true, "");
+	return true;
+}
+
+/* The session of leg is freed already. */
+bool tunnel_replace_on_end(struct leg *leg, const char *reason)
+{
+	struct tunnel *t = leg->tunnel;
+
+	if (leg == t->current && t->next) {
+		log_info("the old session ended first: %s", reason);
+		t->current = t->next;
+		t->next = NULL;
+		return true;
+	}
+	if (leg == t->current)
+		return false;
+	if (leg == t->next) {
+		t->next = NULL;
+		replaced(t, false, reason);
+	}
+	if (t->wants_next && t->up_since && !t->stopping)
+		begin(t);
+	return true;
+}

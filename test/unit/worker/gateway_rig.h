@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TEST_UNIT_WORKER_GATEWAY_RIG_H
+#define TEST_UNIT_WORKER_GATEWAY_RIG_H
+/*
+ * A gateway and a worker's tunnel on one loop, in a network namespace of their own: EAP-TLS, one client,
+ * and an app that sends numbered datagrams into the VNet, each of which the gateway sends back.
+ */
+#include "sstp/worker/tunnel.h"
+#include "test/support/testcert.h"
+
+enum {
+	GATEWAY_RIG_SESSIONS = 8,
+};
+
+struct gateway_rig;
+
+/* A session as the gateway has it. */
+struct gateway_rig_session {
+	struct gateway_rig *rig;
+	struct session *session;
+	bool up, ended;
+	unsigned packets;
+};
+
+struct gateway_rig {
+	struct loop *loop;
+	/* the gateway */
+	struct session_env env;
+	struct listener *listener;
+	struct tls_ctx *tls;
+	struct eap_tls_ctx *eap_tls;
+	struct gateway_rig_session sessions[GATEWAY_RIG_SESSIONS];
+	unsigned n_sessions;
+	const char *assign;	  /* the address that the next session gets */
+	bool refuse;		  /* by its certificate */
+	bool end_first_on_second; /* as a gateway that allows one session per app */
+	/* the worker */
+	struct worker_config config;
+	struct credentials credentials;
+	struct network *network;
+	struct tunnel *tunnel;
+	char events[256]; /* "up 172.16.77.2, down, ..." as the tunnel told them */
+	bool tunnel_ended;
+	enum session_end end;
+	char reason[SESSION_REASON_MAX];
+	/* the app */
+	int app;
+	struct loop_io *app_io;
+	struct loop_timer *app_timer;
+	struct loop_timer *limit;
+	bool app_sends;
+	unsigned sent, received;
+	bool (*until)(struct gateway_rig *rig);
+	bool late;
+};
+
+/* CMocka group set-up: the namespace. */
+int gateway_rig_namespace(void **state);
+
+/* Everything, and a tunnel that dials. */
+struct gateway_rig *gateway_rig_new(void);
+void gateway_rig_free(struct gateway_rig *rig);
+
+/* Runs until it holds; fails the test after 15 s. */
+void gateway_rig_run(struct gateway_rig *rig, bool (*until)(struct gateway_rig *rig));
+
+/* From now on the app sends a datagram every millisecond, from the address that the device has. */
+void gateway_rig_start_app(struct gateway_rig *rig);
+
+#endif

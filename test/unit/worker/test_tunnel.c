@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker's tunnel by certificate, and how a second session takes over. */
+#include <string.h>
+
+#include "test/support/cmocka.h"
+#include "test/unit/worker/gateway_rig.h"
+
+static bool is_up(struct gateway_rig *rig)
+{
+	return strstr(rig->events, "up ") != NULL;
+}
+
+static bool has_traffic(struct gateway_rig *rig)
+{
+	return rig->received >= 20;
+}
+
+static bool second_is_done(struct gateway_rig *rig)
+{
+	return strstr(rig->events, "replaced") != NULL;
+}
+
+static bool first_has_ended(struct gateway_rig *rig)
+{
+	return rig->sessions[0].ended;
+}
+
+static bool second_has_traffic(struct gateway_rig *rig)
+{
+	return rig->sessions[1].packets >= 20;
+}
+
+/* The app has stopped, and what it has sent is back. */
+static bool all_is_back(struct gateway_rig *rig)
+{
+	rig->app_sends = false;
+	return rig->received >= rig->sent;
+}
+
+static bool has_ended(struct gateway_rig *rig)
+{
+	return rig->tunnel_ended;
+}
+
+static struct gateway_rig *with_traffic(void)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	gateway_rig_run(rig, is_up);
+	gateway_rig_start_app(rig);
+	gateway_rig_run(rig, has_traffic);
+	return rig;
+}
+
+static void B16_session_by_certificate_carries_packets(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	assert_string_equal(rig->events, "up 172.16.77.2");
+	assert_int_equal(rig->n_sessions, 1);
+	gateway_rig_free(rig);
+}
+
+static void B16_refused_certificate_is_final_and_says_why(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	rig->refuse = true;
+	gateway_rig_run(rig, has_ended);
+	assert_string_equal(rig->events, "end");
+	assert_int_equal(rig->end, SESSION_END_AUTH);
+	if (!strstr(rig->reason, "revoked"))
+		fail_msg("'%s' does not say it", rig->reason);
+	assert_int_equal(rig->n_sessions, 1);
+	gateway_rig_free(rig);
+}
+
+static void B45_second_session_takes_the_address_over_without_a_loss(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, second_is_done);
+	gateway_rig_run(rig, first_has_ended);
+	gateway_rig_run(rig, second_has_traffic);
+	gateway_rig_run(rig, all_is_back);
+	assert_string_equal(rig->events, "up 172.16.77.2, up 172.16.77.2, replaced");
+	assert_int_equal(rig->n_sessions, 2);
+	assert_int_equal(rig->received, rig->sent);
+	gateway_rig_free(rig);
+}
+
+static void second_session_with_another_address_moves_the_device_s(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	rig->assign = "172.16.77.3";
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, first_has_ended);
+	gateway_rig_run(rig, second_has_traffic);
+	assert_string_equal(rig->events, "up 172.16.77.2, up 172.16.77.3, replaced");
+	gateway_rig_free(rig);
+}
+
+static void second_session_that_is_refused_leaves_the_first(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+	unsigned before;
+
+	rig->refuse = true;
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, second_is_done);
+	before = rig->received;
+	rig->received = 0;
+	rig->sent -= before;
+	gateway_rig_run(rig, has_traffic);
+	assert_string_equal(rig->events, "up 172.16.77.2, not replaced");
+	assert_false(rig->sessions[0].ended);
+	gateway_rig_free(rig);
+}
+
+static void gateway_that_ends_the_first_session_itself_costs_no_down(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	rig->end_first_on_second = true;
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, second_has_traffic);
+	assert_null(strstr(rig->events, "down"));
+	assert_non_null(strstr(rig->events, "up 172.16.77.2, up 172.16.77.2"));
+	gateway_rig_free(rig);
+}
+
+static bool third_is_up(struct gateway_rig *rig)
+{
+	return rig->sessions[2].up && rig->sessions[1].ended;
+}
+
+static void replacing_again_meanwhile_is_done_once_more(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	tunnel_replace(rig->tunnel);
+	tunnel_replace(rig->tunnel);
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, third_is_up);
+	assert_int_equal(rig->n_sessions, 3);
+	assert_string_equal(rig->events, "up 172.16.77.2, up 172.16.77.2, replaced, "
+					 "up 172.16.77.2, replaced");
+	gateway_rig_free(rig);
+}
+
+static void replacing_before_the_tunnel_is_up_changes_the_first_session_only(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, is_up);
+	assert_int_equal(rig->n_sessions, 1);
+	gateway_rig_free(rig);
+}
+
+static void reconnecting_hangs_up_first(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	tunnel_reconnect(rig->tunnel);
+	gateway_rig_run(rig, second_has_traffic);
+	assert_string_equal(rig->events, "up 172.16.77.2, down, up 172.16.77.2");
+	assert_true(rig->sessions[0].ended);
+	gateway_rig_free(rig);
+}
+
+static void stopping_while_there_are_two_ends_once(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, second_is_done);
+	tunnel_stop(rig->tunnel, "enough");
+	gateway_rig_run(rig, has_ended);
+	assert_int_equal(rig->end, SESSION_END_NORMAL);
+	assert_string_equal(rig->events, "up 172.16.77.2, up 172.16.77.2, replaced, down, end");
+	gateway_rig_free(rig);
+}
+
+static void freeing_while_the_second_is_dialled_cuts_both(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	tunnel_replace(rig->tunnel);
+	gateway_rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(B16_session_by_certificate_carries_packets),
+		cmocka_unit_test(B16_refused_certificate_is_final_and_says_why),
+		cmocka_unit_test(B45_second_session_takes_the_address_over_without_a_loss),
+		cmocka_unit_test(second_session_with_another_address_moves_the_device_s),
+		cmocka_unit_test(second_session_that_is_refused_leaves_the_first),
+		cmocka_unit_test(gateway_that_ends_the_first_session_itself_costs_no_down),
+		cmocka_unit_test(replacing_again_meanwhile_is_done_once_more),
+		cmocka_unit_test(replacing_before_the_tunnel_is_up_changes_the_first_session_only),
+		cmocka_unit_test(reconnecting_hangs_up_first),
+		cmocka_unit_test(stopping_while_there_are_two_ends_once),
+		cmocka_unit_test(freeing_while_the_second_is_dialled_cuts_both),
+	};
+
+	return cmocka_run_group_tests(tests, gateway_rig_namespace, NULL);
+}
