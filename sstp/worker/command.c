@@ -29,6 +29,7 @@ static const char usage[] =
 	"\n"
 	"  -P, --profile NAME|FILE    a path with a slash, or a name in the folder of profiles\n"
 	"      --force                replace a profile that is there\n"
+	"      --if-still THUMBPRINT  renew only while this is the profile's certificate\n"
 	"      --json                 print JSON\n"
 	"  -h, --help                 print this and end\n"
 	"\n"
@@ -38,6 +39,7 @@ struct command {
 	char **words; /* what is no option */
 	int n_words;
 	const char *profile; /* NULL: not given */
+	const char *still;   /* thumbprint; NULL: not given */
 	bool force;
 	bool json;
 	bool help;
@@ -127,7 +129,7 @@ static int run_enrol(const struct command *c)
 	struct token token;
 	int r;
 
-	if (c->n_words != 1 || c->json)
+	if (c->n_words != 1 || c->json || c->still)
 		return complain(WORKER_EXIT_USAGE,
 				"enrol takes one TOKEN; see sstp-worker enrol --help");
 	r = read_token(c->words[0], &token, &e);
@@ -169,10 +171,10 @@ static int run_renew(const struct command *c)
 	profile_done(&p);
 	if (r)
 		return r;
-	r = renew_profile(path, NULL, c->now, &e);
+	r = renew_profile(path, c->still, c->now, &e);
 	if (r < 0)
 		return complain(exit_of(r), e.text);
-	if (load(c->profile, path, &p) == 0)
+	if (!c->still && load(c->profile, path, &p) == 0)
 		tell(&p, path, c->profile);
 	profile_done(&p);
 	return EXIT_SUCCESS;
@@ -184,7 +186,8 @@ static int run_profile(const struct command *c)
 	char path[PROFILE_PATH_MAX];
 	int r;
 
-	if (c->n_words != 2 || strcmp(c->words[0], "show") != 0 || c->profile || c->force)
+	if (c->n_words != 2 || strcmp(c->words[0], "show") != 0 || c->profile || c->force ||
+	    c->still)
 		return complain(WORKER_EXIT_USAGE,
 				"use: sstp-worker profile show NAME|FILE [--json]");
 	r = load(c->words[1], path, &p);
@@ -212,11 +215,13 @@ static const struct {
 enum {
 	OPT_FORCE = 256,
 	OPT_JSON,
+	OPT_IF_STILL,
 };
 
 static const struct option options[] = {
 	{"profile", required_argument, NULL, 'P'},
 	{"force", no_argument, NULL, OPT_FORCE},
+	{"if-still", required_argument, NULL, OPT_IF_STILL},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -232,6 +237,7 @@ static int take_options(int argc, char **argv, struct command *c)
 		switch (option) {
 		case 'P': c->profile = optarg; break;
 		case OPT_FORCE: c->force = true; break;
+		case OPT_IF_STILL: c->still = optarg; break;
 		case OPT_JSON: c->json = true; break;
 		case 'h': c->help = true; break;
 		default:

@@ -56,6 +56,7 @@ struct worker_config {
 	size_t n_routes;
 	bool pap; /* allowed besides MS-CHAPv2 */
 	bool eap_mschapv2;
+	bool renew_by_reconnect; /* not make-before-break */
 	char *tun;
 	uint16_t mtu;
 	uint32_t connect_timeout_s; /* 0: keep trying for ever */

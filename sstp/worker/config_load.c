@@ -377,6 +377,8 @@ static void load_scalars(struct load *l)
 	l->config->eap_mschapv2 = cli->auth.eap_mschapv2
 					  ? *cli->auth.eap_mschapv2
 					  : !file->auth.eap_mschapv2 || *file->auth.eap_mschapv2;
+	l->config->renew_by_reconnect =
+		is_set(cli->renew_by_reconnect) || is_set(file->renew_by_reconnect);
 	l->config->log = conf_log_resolve(&log);
 }
 

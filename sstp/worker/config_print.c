@@ -48,6 +48,7 @@ void worker_config_print(FILE *f, const struct worker_config *config)
 	print_routes(f, config);
 	fprintf(f, "auth:\n  pap: %s\n  eap_mschapv2: %s\n", config->pap ? "true" : "false",
 		config->eap_mschapv2 ? "true" : "false");
+	fprintf(f, "renew_by_reconnect: %s\n", config->renew_by_reconnect ? "true" : "false");
 	print_text(f, "tun", config->tun);
 	fprintf(f, "mtu: %u\n", config->mtu);
 	fprintf(f, "connect_timeout: %u\n", config->connect_timeout_s);

@@ -35,6 +35,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_SEQUENCE("routes", LIST, struct worker_raw, routes, &text, 0,
 			     WORKER_ROUTES_MAX),
 	CYAML_FIELD_MAPPING("auth", OPTIONAL, struct worker_raw, auth, auth_fields),
+	CONF_FIELD_BOOL("renew_by_reconnect", OPTIONAL, struct worker_raw, renew_by_reconnect),
 	TEXT(tun, 15),
 	CONF_FIELD_UINT("mtu", OPTIONAL, struct worker_raw, mtu, WORKER_MTU_MIN, WORKER_MTU_MAX),
 	CONF_FIELD_UINT("connect_timeout", OPTIONAL, struct worker_raw, connect_timeout, 0,

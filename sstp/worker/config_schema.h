@@ -33,6 +33,7 @@ struct worker_raw {
 	char **routes;
 	uint32_t routes_count;
 	struct worker_raw_auth auth;
+	bool *renew_by_reconnect;
 	char *tun;
 	uint32_t *mtu;
 	uint32_t *connect_timeout;

@@ -3,6 +3,7 @@
  * sstp-worker: brings the tunnel up, runs the app in it, and ends as the app does.
  *
  *   SIGTERM, SIGINT and others   passed on to the app; without an app: goodbye and end; once more: end at once
+ *   SIGUSR2                      with a profile: its certificate is renewed now; else passed on
  *   SIGCHLD                      the app has ended: goodbye, then end with its exit status
  */
 #include <arpa/inet.h>
@@ -21,6 +22,7 @@
 #include "sstp/worker/command.h"
 #include "sstp/worker/config.h"
 #include "sstp/worker/dns.h"
+#include "sstp/worker/renewal.h"
 #include "sstp/worker/tunnel.h"
 #include "tun/netns.h"
 
@@ -37,6 +39,7 @@ struct worker {
 	struct network *network;
 	struct tunnel *tunnel;
 	struct dns *dns;
+	struct renewal *renewal; /* NULL: no profile */
 	struct loop_timer *kill_timer;
 	struct loop_timer *goodbye_timer;
 	int netns_fd;
@@ -158,6 +161,7 @@ static void on_child(void *arg, int signo)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		renewal_on_child(w->renewal, pid, status);
 		if (pid != w->app)
 			continue;
 		w->app = 0;
@@ -185,6 +189,8 @@ static void on_signal(void *arg, int signo)
 
 	if (w->ending && is_to_end(signo)) {
 		end_at_once(w);
+	} else if (signo == SIGUSR2 && w->renewal) {
+		renewal_ask(w->renewal);
 	} else if (w->app) {
 		if (!is_from_terminal(signo))
 			kill(w->app, signo);
@@ -267,11 +273,74 @@ static void on_tunnel_end(void *arg, enum session_end why, const char *reason)
 	maybe_stop(w);
 }
 
+static void on_replaced(void *arg, bool ok, const char *reason)
+{
+	if (ok)
+		log_info("the new certificate is in use");
+	else
+		log_warning("no session with the new certificate: %s; the old session stays",
+			    reason);
+}
+
 static const struct tunnel_ops tunnel_callbacks = {
+	.on_replaced = on_replaced,
 	.on_up = on_up,
 	.on_down = on_down,
 	.on_end = on_tunnel_end,
 };
+
+/* ---- the certificate ---- */
+
+static int64_t wall_clock(void *arg)
+{
+	return time(NULL);
+}
+
+/* The sessions there are have counted the contexts; the name stays where it is. */
+static void on_renewed(void *arg, const struct profile *p)
+{
+	struct worker *w = arg;
+	const struct description *d = &w->config->profile.enrolment.description;
+	struct credentials renewed;
+	char error[TLS_ERROR_MAX];
+
+	if (credentials_new(w->config, p, &renewed, error) < 0) {
+		log_error("the new certificate cannot be used: %s", error);
+		return;
+	}
+	if (strcmp(d->digest, p->enrolment.description.digest) != 0)
+		log_warning(
+			"the virtual network's description has changed: routes and name servers "
+			"are those of the start until the worker is started again");
+	credentials_done(&w->credentials);
+	w->credentials = renewed;
+	if (w->config->renew_by_reconnect)
+		tunnel_reconnect(w->tunnel);
+	else
+		tunnel_replace(w->tunnel);
+}
+
+static int make_renewal(struct worker *w)
+{
+	const struct worker_config *c = w->config;
+	struct cert_facts facts;
+	struct renewal_params params = {
+		.path = c->profile_path,
+		.thumbprint = facts.thumbprint,
+		.wall = wall_clock,
+		.start = renewal_start_process,
+		.on_renewed = on_renewed,
+		.arg = w,
+	};
+
+	if (!c->profile_path)
+		return 0;
+	if (profile_certificate(&c->profile, &facts) < 0)
+		return -EINVAL;
+	params.not_after = facts.not_after;
+	w->renewal = renewal_new(w->loop, &params);
+	return w->renewal ? 0 : -ENOMEM;
+}
 
 /* ---- set-up ---- */
 
@@ -371,12 +440,15 @@ static int set_up(struct worker *w)
 	if (r == 0)
 		r = make_tunnel(w);
 	if (r == 0)
+		r = make_renewal(w);
+	if (r == 0)
 		r = watch_signals(w);
 	return r;
 }
 
 static void tear_down(struct worker *w)
 {
+	renewal_free(w->renewal);
 	tunnel_free(w->tunnel);
 	loop_timer_free(w->kill_timer);
 	loop_timer_free(w->goodbye_timer);

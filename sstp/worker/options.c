@@ -23,6 +23,7 @@ static const char usage[] =
 	"      --pap                  allow PAP besides MS-CHAPv2\n"
 	"      --no-eap-mschapv2      do not allow MS-CHAPv2 in EAP, which is allowed by default\n"
 	"      --eap-mschapv2         allow it, whatever the file says\n"
+	"      --renew-by-reconnect   hang up and dial again when the certificate was renewed\n"
 	"      --vnet-name NAME       WEBSITE_VNETNAME of APP\n"
 	"  -r, --route PREFIX         send PREFIX into the tunnel; can be given many times\n"
 	"      --own-netns            run APP in a network namespace of its own (default)\n"
@@ -47,6 +48,7 @@ enum {
 	OPT_PAP,
 	OPT_EAP_MSCHAPV2,
 	OPT_NO_EAP_MSCHAPV2,
+	OPT_RENEW_BY_RECONNECT,
 	OPT_VNET_NAME,
 	OPT_OWN_NETNS,
 	OPT_NETNS,
@@ -70,6 +72,7 @@ static const struct option options[] = {
 	{"pap", no_argument, NULL, OPT_PAP},
 	{"eap-mschapv2", no_argument, NULL, OPT_EAP_MSCHAPV2},
 	{"no-eap-mschapv2", no_argument, NULL, OPT_NO_EAP_MSCHAPV2},
+	{"renew-by-reconnect", no_argument, NULL, OPT_RENEW_BY_RECONNECT},
 	{"vnet-name", required_argument, NULL, OPT_VNET_NAME},
 	{"route", required_argument, NULL, 'r'},
 	{"own-netns", no_argument, NULL, OPT_OWN_NETNS},
@@ -138,6 +141,7 @@ static int take_long(int option, char **argv, struct worker_options *o, struct c
 	case OPT_NO_EAP_MSCHAPV2:
 		return take_flag(option == OPT_EAP_MSCHAPV2, &o->eap_mschapv2,
 				 &g->auth.eap_mschapv2);
+	case OPT_RENEW_BY_RECONNECT: g->renew_by_reconnect = &o->yes; return 0;
 	case OPT_VNET_NAME: return take_text("--vnet-name", &g->vnet_name, e);
 	case OPT_OWN_NETNS: g->own_netns = &o->yes; return 0;
 	case OPT_NETNS: return take_text("--netns", &g->netns, e);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/worker/renewal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sstp/base/clock.h"
+#include "sstp/base/log.h"
+#include "sstp/worker/schedule.h"
+
+/* A look costs one stat(2). */
+#define LOOK_EVERY (10 * CLOCK_NS_PER_S)
+
+extern char **environ;
+
+struct renewal {
+	struct renewal_params params;
+	struct loop *loop;
+	struct loop_timer *timer;
+	struct schedule schedule;
+	struct stat seen;
+	char thumbprint[CERT_THUMBPRINT_MAX]; /* that the worker uses */
+	pid_t child;			      /* 0: none */
+};
+
+/* ---- the file ---- */
+
+/* It is renamed over: another inode. */
+static bool has_changed(struct renewal *r)
+{
+	struct stat now;
+
+	if (stat(r->params.path, &now) < 0 ||
+	    (now.st_ino == r->seen.st_ino && now.st_dev == r->seen.st_dev &&
+	     now.st_mtim.tv_sec == r->seen.st_mtim.tv_sec &&
+	     now.st_mtim.tv_nsec == r->seen.st_mtim.tv_nsec))
+		return false;
+	r->seen = now;
+	return true;
+}
+
+static void take(struct renewal *r, const struct profile *p)
+{
+	struct cert_facts facts;
+
+	if (profile_certificate(p, &facts) < 0 || !strcmp(facts.thumbprint, r->thumbprint))
+		return;
+	strcpy(r->thumbprint, facts.thumbprint);
+	schedule_set(&r->schedule, facts.not_after);
+	log_info("%s: new certificate %s", r->params.path, facts.thumbprint);
+	r->params.on_renewed(r->params.arg, p);
+}
+
+static void look(struct renewal *r)
+{
+	struct profile p = {.enrolled = 0};
+	struct certs_error e;
+
+	if (!has_changed(r))
+		return;
+	if (profile_load(r->params.path, &p, &e) == 0)
+		take(r, &p);
+	else
+		log_warning("the profile has changed and cannot be used: %s", e.text);
+	profile_done(&p);
+}
+
+/* ---- the process ---- */
+
+static void failed(struct renewal *r)
+{
+	schedule_failed(&r->schedule, r->params.wall(r->params.arg));
+	log_warning(
+		"the certificate is not renewed: tried again in %lld minutes at the latest; the "
+		"present one stays in use",
+		(long long)r->schedule.wait_s / 60);
+}
+
+static void start(struct renewal *r)
+{
+	pid_t pid = r->params.start(r->params.arg, r->params.path, r->thumbprint);
+
+	if (pid > 0) {
+		r->child = pid;
+		return;
+	}
+	log_warning("cannot start the renewal: %s", strerror(-pid));
+	failed(r);
+}
+
+static void check(struct renewal *r)
+{
+	look(r);
+	if (!r->child && schedule_is_due(&r->schedule, r->params.wall(r->params.arg)))
+		start(r);
+}
+
+static void on_timer(void *arg)
+{
+	struct renewal *r = arg;
+
+	check(r);
+	loop_timer_set(r->timer, loop_now(r->loop) + LOOK_EVERY);
+}
+
+void renewal_on_child(struct renewal *r, pid_t pid, int wait_status)
+{
+	if (!r || pid != r->child)
+		return;
+	r->child = 0;
+	r->schedule.asked = false;
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+		look(r);
+	else
+		failed(r);
+}
+
+void renewal_ask(struct renewal *r)
+{
+	if (!r)
+		return;
+	schedule_ask(&r->schedule);
+	check(r);
+}
+
+/* Signals that this process waits for or ignores mean what they mean elsewhere. */
+pid_t renewal_start_process(void *arg, const char *path, const char *thumbprint)
+{
+	char *const argv[] = {(char *)"sstp-worker",
+			      (char *)"renew",
+			      (char *)"--profile",
+			      (char *)path,
+			      (char *)"--if-still",
+			      (char *)thumbprint,
+			      NULL};
+	posix_spawnattr_t attr;
+	sigset_t all, none;
+	pid_t pid;
+	int error;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	error = posix_spawn(&pid, "/proc/self/exe", NULL, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	return error ? -error : pid;
+}
+
+/* ---- its life ---- */
+
+struct renewal *renewal_new(struct loop *loop, const struct renewal_params *params)
+{
+	struct renewal *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->params = *params;
+	r->loop = loop;
+	strcpy(r->thumbprint, params->thumbprint);
+	schedule_set(&r->schedule, params->not_after);
+	r->timer = loop_timer_new(loop, on_timer, r);
+	if (!r->timer) {
+		free(r);
+		return NULL;
+	}
+	loop_timer_set(r->timer, loop_now(loop));
+	return r;
+}
+
+void renewal_free(struct renewal *r)
+{
+	if (!r)
+		return;
+	loop_timer_free(r->timer);
+	free(r);
+}
