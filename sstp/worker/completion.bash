@@ -12,7 +12,7 @@ _sstp_worker_app() {
 			echo $((i + 1))
 			return
 			;;
-		--own-netns | --current-netns | --pap | -n | --check | -V | --version | -h | --help) ;;
+		--own-netns | --current-netns | --pap | --eap-mschapv2 | --no-eap-mschapv2 | --renew-by-reconnect | -n | --check | -V | --version | -h | --help) ;;
 		-*) ((i++)) ;;
 		*)
 			echo "$i"
@@ -20,6 +20,31 @@ _sstp_worker_app() {
 			;;
 		esac
 	done
+}
+
+# names in the folder of profiles, and files
+_sstp_worker_profiles() {
+	local folder=/etc/sstp-gateway/profiles
+	[ "$(id -u)" = 0 ] || folder=${XDG_CONFIG_HOME:-$HOME/.config}/sstp-gateway/profiles
+	(cd "$folder" 2>/dev/null && compgen -f -X '!*.yaml' -- "$1" | sed 's/\.yaml$//')
+	compgen -f -- "$1"
+}
+
+# behind enrol, renew or profile
+_sstp_worker_command() {
+	local current=$1 previous=$2 command=$3 words
+	case $command:$previous in
+	*:-P | *:--profile | profile:show)
+		mapfile -t COMPREPLY < <(_sstp_worker_profiles "$current")
+		return
+		;;
+	*:--if-still) return ;;
+	profile:profile) words=show ;;
+	profile:*) words="--json --help" ;;
+	enrol:*) words="--profile --force --help" ;;
+	renew:*) words="--profile --if-still --help" ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
 
 _sstp_worker_namespaces() {
@@ -35,7 +60,15 @@ _sstp_worker_offloads() {
 }
 
 _sstp_worker() {
-	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} app
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} app first
+	case ${COMP_WORDS[1]} in
+	enrol | renew | profile)
+		if [ "$COMP_CWORD" -gt 1 ]; then
+			_sstp_worker_command "$current" "$previous" "${COMP_WORDS[1]}"
+			return
+		fi
+		;;
+	esac
 	app=$(_sstp_worker_app)
 	if [ -n "$app" ]; then
 		if declare -F _command_offset >/dev/null; then
@@ -50,6 +83,7 @@ _sstp_worker() {
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
+	-P | --profile) mapfile -t COMPREPLY < <(_sstp_worker_profiles "$current") ;;
 	-g | --gateway) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
 	--netns) mapfile -t COMPREPLY < <(_sstp_worker_namespaces "$current") ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W "error warning info debug" -- "$current") ;;
@@ -58,9 +92,11 @@ _sstp_worker() {
 	--no-offload) mapfile -t COMPREPLY < <(compgen -W "$(_sstp_worker_offloads "$current")" -- "$current") ;;
 	-u | --user | --vnet-name | -r | --route | --tun | --mtu | --connect-timeout) ;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W "--config --gateway --user --password-file --ca --pap
+		[ "$COMP_CWORD" -ne 1 ] || first="enrol renew profile"
+		mapfile -t COMPREPLY < <(compgen -W "--config --profile --gateway --user --password-file --ca --pap
+			--eap-mschapv2 --no-eap-mschapv2 --renew-by-reconnect
 			--vnet-name --route --own-netns --netns --current-netns --tun --mtu
-			--connect-timeout --congestion --no-offload --log-level --log-target --check --version --help --" -- "$current")
+			--connect-timeout --congestion --no-offload --log-level --log-target --check --version --help -- $first" -- "$current")
 		;;
 	esac
 }
