@@ -308,6 +308,32 @@ static void a_chain_that_is_too_long_is_a_wrong_root(void **state)
 	trust_unref(t);
 }
 
+static void assert_weak_between(const struct mint *spec)
+{
+	struct trust *t = trust_in(&root, NULL, NULL);
+	struct minted between = mint(spec), m = mint_client(&between, "shop");
+	struct stack_st_X509 *chain = sk_X509_new_null();
+	struct trust_verdict v;
+
+	sk_X509_push(chain, between.cert);
+	trust_judge(t, m.cert, chain, MINT_NOW, &v);
+	assert_string_equal(trust_reason_text(v.reason), "weak key");
+	sk_X509_free(chain);
+	minted_done(&m);
+	minted_done(&between);
+	trust_unref(t);
+}
+
+static void weak_issuers_between_are_refused(void **state)
+{
+	assert_weak_between(&(struct mint){.cn = "a",
+					   .constraints = "critical,CA:TRUE",
+					   .issuer = &root,
+					   .key = MINT_RSA_1024});
+	assert_weak_between(&(struct mint){
+		.cn = "a", .constraints = "critical,CA:TRUE", .issuer = &root, .md = "SHA1"});
+}
+
 static void a_client_cannot_issue(void **state)
 {
 	struct trust *t = trust_in(&root, NULL, NULL);
@@ -575,6 +601,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_client_certificate_is_malformed),
 		cmocka_unit_test(issuers_between_come_from_the_peer),
 		cmocka_unit_test(a_chain_that_is_too_long_is_a_wrong_root),
+		cmocka_unit_test(weak_issuers_between_are_refused),
 		cmocka_unit_test(a_client_cannot_issue),
 		cmocka_unit_test(revoked_thumbprints_are_refused),
 		cmocka_unit_test(the_twin_of_a_revoked_certificate_is_revoked),
