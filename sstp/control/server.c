@@ -97,12 +97,33 @@ static void log_est(const struct msg_est_request *m, const struct est_answer *a)
 		log_debug("%s from %s", kinds[m->kind], m->peer);
 }
 
+/* Somebody waits for it at the other end: one that is too long becomes one that is not. */
+static void send_reply(struct server *s, const struct msg_est_reply *reply, const char *peer)
+{
+	struct msg_est_reply shorter = {
+		.id = reply->id,
+		.status = 503,
+		.content_type = "",
+		.encoding = "",
+		.retry_after_s = EST_RETRY_S,
+		.reason = "the answer is too long",
+	};
+	uint8_t *frame;
+	size_t len;
+	int r = msg_est_reply_encode(reply, &frame, &len);
+
+	if (r < 0)
+		r = msg_est_reply_encode(&shorter, &frame, &len);
+	if (r == 0)
+		r = channel_send(s->channel, frame, len);
+	if (r < 0)
+		log_error("an answer to %s is lost: %s", peer, strerror(-r));
+}
+
 static void on_est(struct server *s, const struct msg_est_request *m)
 {
 	struct est_answer a;
 	struct msg_est_reply reply;
-	uint8_t *frame;
-	size_t len;
 
 	est_answer(&s->est, m, time(NULL), loop_now(s->loop), &a);
 	log_est(m, &a);
@@ -118,9 +139,7 @@ static void on_est(struct server *s, const struct msg_est_request *m)
 		.retry_after_s = a.retry_after_s,
 		.reason = a.reason,
 	};
-	if (msg_est_reply_encode(&reply, &frame, &len) < 0 ||
-	    channel_send(s->channel, frame, len) < 0)
-		log_error("an answer to %s is lost: the data plane takes no more", m->peer);
+	send_reply(s, &reply, m->peer);
 	est_answer_done(&a);
 }
 
