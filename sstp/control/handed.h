@@ -4,8 +4,8 @@
 /*
  * What each app was handed last: the digest of its network, and of the set of roots. Compared with
  * those of now it says whether the app is out of sync. In a vault (certs/vault.h) of its own,
- * "handed.json"; what is lost with it is only that: the app shows as out of sync until its next
- * enrolment.
+ * "handed.json"; what is lost with it is only that: an app of which nothing is known shows as in sync
+ * until it is handed something again.
  *
  * Limit: HANDED_MAX apps; when full, the one handed to longest ago is forgotten.
  */
