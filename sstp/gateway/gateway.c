@@ -11,6 +11,7 @@
 #include "sstp/gateway/cert_watch.h"
 #include "sstp/gateway/certificates.h"
 #include "sstp/gateway/control.h"
+#include "sstp/gateway/enrolment.h"
 #include "sstp/net/listen.h"
 #include "sstp/net/tls.h"
 #include "sstp/ppp/nthash.h"
@@ -33,6 +34,7 @@ struct gateway {
 	struct gateway_config *config;
 	struct control *control; /* NULL: none is wanted */
 	struct dataplane *dataplane;
+	struct enrolment enrolment;
 	struct dataplane_policy policy; /* what is in effect */
 	struct cert_watch *watch;	/* of config's certificates */
 	struct loop_timer *stop_timer;
@@ -456,60 +458,6 @@ static int start_dataplane(struct gateway *g, struct loop *loop,
 	return r;
 }
 
-/* ---- enrolment: from the data plane to the control process, and back ---- */
-
-struct applicant {
-	struct dataplane *dataplane;
-	uint64_t id;
-};
-
-static void on_reply(void *arg, const struct msg_est_reply *m)
-{
-	struct applicant *a = arg;
-	struct est_reply reply = {
-		.status = (int)m->status,
-		.content_type = m->content_type,
-		.encoding = m->encoding,
-		.retry_after_s = m->retry_after_s,
-		.body = m->body,
-		.body_len = m->body_len,
-		.reason = m->reason,
-	};
-
-	dataplane_answer_enrol(a->dataplane, a->id, &reply);
-	free(a);
-}
-
-static void on_enrol(void *arg, uint64_t id, const struct est_request *request)
-{
-	static const enum msg_est_kind kinds[] = {
-		[EST_CACERTS] = MSG_EST_CACERTS,
-		[EST_SIMPLEENROLL] = MSG_EST_SIMPLEENROLL,
-		[EST_SIMPLEREENROLL] = MSG_EST_SIMPLEREENROLL,
-		[EST_CSRATTRS] = MSG_EST_CSRATTRS,
-	};
-	struct gateway *g = arg;
-	struct applicant *a = malloc(sizeof(*a));
-	struct msg_est_request m = {
-		.kind = kinds[request->operation],
-		.peer = request->peer,
-		.secret = request->has_secret ? request->secret : NULL,
-		.cert = request->cert,
-		.cert_len = request->cert_len,
-		.wants_network = request->wants_network,
-		.body = request->body,
-		.body_len = request->body_len,
-	};
-	struct est_reply refusal = est_refusal(503, "the gateway is out of memory");
-
-	if (!a) {
-		dataplane_answer_enrol(g->dataplane, id, &refusal);
-		return;
-	}
-	*a = (struct applicant){g->dataplane, id};
-	control_ask(g->control, &m, on_reply, a);
-}
-
 int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway **ret_gateway,
 		char ret_error[GATEWAY_ERROR_MAX])
 {
@@ -531,8 +479,10 @@ int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway
 		gateway_free(g);
 		return r;
 	}
-	if (g->control)
-		dataplane_set_enrol(g->dataplane, on_enrol, g);
+	if (g->control) {
+		g->enrolment = (struct enrolment){g->dataplane, g->control};
+		enrolment_open(&g->enrolment);
+	}
 	r = listen_all(g, ret_error);
 	if (r < 0) {
 		gateway_free(g);
