@@ -12,7 +12,8 @@ here=$(dirname "$0")
 . "$here/../support/world.sh"
 . "$here/guest.sh"
 
-readonly DIAL_TRIES=12
+# Half of the starts die, sometimes nine in ten; a second each.
+readonly DIAL_TRIES=40
 
 setup() {
 	world_with_gateway && make_ca other-ca && start_guest
