@@ -222,6 +222,7 @@ def serve(folder, address, port, with_root, old_tls):
     if old_tls:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
     listener = socket.create_server((address, port))
+    print("ready", flush=True)
     while True:
         plain, _ = listener.accept()
         plain.settimeout(10)
