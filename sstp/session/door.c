@@ -49,6 +49,7 @@ static bool judge(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_
 	if ((size_t)snprintf(ret->name, sizeof(ret->name), "%s@%s", client.app, client.vnet) <
 	    sizeof(ret->name))
 		return true;
+	ret->name[0] = '\0';
 	return refuse(ret, SSL3_AD_CERTIFICATE_UNKNOWN, "unusable name", "it is too long");
 }
 

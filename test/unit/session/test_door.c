@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The door's judge by a real authority's trust, at MINT_NOW: the linker gives time() to this test. */
+#include "sstp/session/door.h"
+
+#include <errno.h>
+#include <openssl/ssl3.h>
+#include <openssl/tls1.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sstp/net/tls.h"
+#include "sstp/ppp/eap_tls_internal.h"
+#include "test/support/cmocka.h"
+#include "test/support/testcert.h"
+#include "test/unit/certs/scene.h"
+
+enum {
+	YEAR_S = 365 * 86400,
+};
+
+time_t __wrap_time(time_t *ret);
+time_t __wrap_time(time_t *ret)
+{
+	if (ret)
+		*ret = MINT_NOW;
+	return MINT_NOW;
+}
+
+/* A gateway: its authority, an external root for VNet "red", its TLS context and the door. */
+struct house {
+	struct authority *authority;
+	struct minted hq;
+	struct tls_ctx *tls;
+	struct access *access;
+	struct door door;
+};
+
+static struct house house;
+
+/* What may come in by now is in house.access, and the door goes by it. */
+static void reopen(void)
+{
+	char error[EAP_TLS_REASON_MAX] = "";
+	struct authority_export e;
+
+	access_unref(house.access);
+	assert_int_equal(authority_export(house.authority, MINT_NOW, &e), 0);
+	assert_int_equal(access_new(&e, &house.access, NULL), 0);
+	if (door_open(&house.door, house.access, house.tls, error) != 0)
+		fail_msg("%s", error);
+	assert_ptr_equal(house.door.access, house.access);
+}
+
+static void make_tls(void)
+{
+	struct testcert *c = testcert_new(&(struct testcert_spec){.san = "DNS:gateway.test"});
+	char *chain = testcert_chain_pem(c), *key = testcert_key_pem(c);
+	struct tls_pair pair = {.cert_file = "server",
+				.key_file = "server",
+				.cert_pem = chain,
+				.key_pem = key,
+				.tag = TLS_NO_TAG};
+	char error[TLS_ERROR_MAX] = "";
+
+	if (tls_ctx_new_server_of(&pair, 1, &house.tls, error) != 0)
+		fail_msg("%s", error);
+	free(chain);
+	free(key);
+	testcert_free(c);
+}
+
+static int set_up(void **state)
+{
+	char *pem;
+
+	scene_set_up(state);
+	house = (struct house){.authority = scene_open(MINT_NOW), .hq = mint_root("elsewhere")};
+	pem = mint_pem(&house.hq);
+	assert_int_equal(
+		authority_import(house.authority, "hq", "red", pem, strlen(pem), MINT_NOW, NULL),
+		0);
+	free(pem);
+	make_tls();
+	reopen();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	door_close(&house.door);
+	access_unref(house.access);
+	tls_ctx_unref(house.tls);
+	minted_done(&house.hq);
+	authority_close(house.authority);
+	return 0;
+}
+
+static bool judge(X509 *leaf, struct eap_tls_verdict *ret)
+{
+	const struct eap_tls_ctx *ctx = house.door.eap_tls;
+
+	*ret = (struct eap_tls_verdict){0};
+	return ctx->judge(ctx->arg, leaf, NULL, ret);
+}
+
+/* The judge refuses leaf, with this alert and these words first. Takes leaf. */
+static void refuses(struct minted leaf, int alert, const char *words)
+{
+	struct eap_tls_verdict v;
+	char head[EAP_TLS_SENTENCE_MAX];
+
+	assert_false(judge(leaf.cert, &v));
+	snprintf(head, sizeof(head), "%.*s", (int)strlen(words), v.sentence);
+	assert_string_equal(head, words);
+	assert_int_equal(v.alert, alert);
+	assert_string_equal(v.name, "");
+	minted_done(&leaf);
+}
+
+static X509 *issue(const char *app, const char *vnet)
+{
+	EVP_PKEY *key = mint_key(MINT_P256);
+	X509 *cert = NULL;
+
+	assert_int_equal(authority_issue(house.authority, app, vnet, key, MINT_NOW, &cert, NULL),
+			 0);
+	EVP_PKEY_free(key);
+	return cert;
+}
+
+static void thumbprint_of(const X509 *cert, char ret[CERT_THUMBPRINT_MAX])
+{
+	assert_int_equal(cert_thumbprint(cert, ret), 0);
+}
+
+/* ---- the judge ---- */
+
+static void own_client_is_called_by_app_and_vnet(void **state)
+{
+	X509 *cert = issue("shop", "blue");
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct eap_tls_verdict v;
+
+	reopen();
+	thumbprint_of(cert, thumbprint);
+	assert_true(judge(cert, &v));
+	assert_string_equal(v.name, "shop@blue");
+	assert_string_equal(v.thumbprint, thumbprint);
+	assert_string_equal(v.sentence, "");
+	X509_free(cert);
+}
+
+static void external_client_is_called_by_its_roots_vnet(void **state)
+{
+	struct mint spec = {.cn = "x",
+			    .eku = "clientAuth",
+			    .san = "email:bob@corp.example",
+			    .issuer = &house.hq};
+	struct minted plain = mint_client(&house.hq, "till-7"), mail = mint(&spec);
+	struct eap_tls_verdict v;
+
+	assert_true(judge(plain.cert, &v));
+	assert_string_equal(v.name, "till-7@red");
+	assert_true(judge(mail.cert, &v));
+	assert_string_equal(v.name, "bob@corp.example@red");
+	minted_done(&plain);
+	minted_done(&mail);
+}
+
+static void no_certificate_is_malformed(void **state)
+{
+	refuses((struct minted){0}, SSL3_AD_BAD_CERTIFICATE,
+		"malformed: the client has shown no certificate");
+}
+
+static void short_key_is_weak(void **state)
+{
+	struct mint spec = {
+		.cn = "a", .eku = "clientAuth", .key = MINT_RSA_1024, .issuer = &house.hq};
+
+	refuses(mint(&spec), SSL3_AD_BAD_CERTIFICATE, "weak key: its key is too short");
+}
+
+static void strangers_root_is_wrong(void **state)
+{
+	struct minted stranger = mint_root("stranger");
+
+	refuses(mint_client(&stranger, "shop"), TLS1_AD_UNKNOWN_CA,
+		"wrong root: it leads to none of the 2 trusted roots");
+	minted_done(&stranger);
+}
+
+static void servers_certificate_is_no_clients(void **state)
+{
+	struct mint spec = {.cn = "a", .eku = "serverAuth", .issuer = &house.hq};
+
+	refuses(mint(&spec), SSL3_AD_UNSUPPORTED_CERTIFICATE, "no clientAuth: ");
+}
+
+static void time_counts_at_both_ends(void **state)
+{
+	struct mint early = {
+		.cn = "a", .eku = "clientAuth", .from = MINT_NOW + 1, .issuer = &house.hq};
+	struct mint late = {.cn = "a",
+			    .eku = "clientAuth",
+			    .from = MINT_NOW - YEAR_S,
+			    .to = MINT_NOW - 1,
+			    .issuer = &house.hq};
+
+	refuses(mint(&early), SSL3_AD_CERTIFICATE_EXPIRED,
+		"not yet valid: not valid before 2026-11-23");
+	refuses(mint(&late), SSL3_AD_CERTIFICATE_EXPIRED, "expired: expired on 2026-11-23");
+}
+
+static void revoked_certificate_is_refused_with_its_thumbprint(void **state)
+{
+	X509 *cert = issue("shop", "blue");
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct eap_tls_verdict v;
+
+	thumbprint_of(cert, thumbprint);
+	assert_int_equal(authority_revoke(house.authority, thumbprint, 0, MINT_NOW, NULL), 1);
+	reopen();
+	assert_false(judge(cert, &v));
+	assert_string_equal(v.thumbprint, thumbprint);
+	refuses((struct minted){.cert = cert}, SSL3_AD_CERTIFICATE_REVOKED,
+		"revoked: the certificate is revoked: thumbprint ");
+}
+
+static void name_that_cannot_be_one_is_refused(void **state)
+{
+	refuses(mint_client(&house.hq, "*.shop"), SSL3_AD_CERTIFICATE_UNKNOWN,
+		"unusable name: its common name holds a wildcard");
+}
+
+/* 250 bytes are a name for a certificate, but with "@" and the VNet's there are more than a user's may have. */
+static void name_too_long_for_ppp_is_refused(void **state)
+{
+	char vnet[NAME_LABEL_MAX] = "", san[300] = "email:";
+	struct minted root = mint_root("far away");
+	struct mint spec = {.cn = "a", .eku = "clientAuth", .san = san, .issuer = &root};
+	char *pem = mint_pem(&root);
+
+	memset(vnet, 'v', sizeof(vnet) - 1);
+	memset(san + strlen(san), 'n', 240);
+	strcat(san, "@a.example");
+	assert_int_equal(
+		authority_import(house.authority, "far", vnet, pem, strlen(pem), MINT_NOW, NULL),
+		0);
+	reopen();
+	refuses(mint(&spec), SSL3_AD_CERTIFICATE_UNKNOWN, "unusable name: it is too long");
+	free(pem);
+	minted_done(&root);
+}
+
+/* Our root signed it, but nobody has a record of it: the access is older. */
+static void certificate_without_a_record_is_of_an_unknown_name(void **state)
+{
+	refuses((struct minted){.cert = issue("shop", "blue")}, SSL3_AD_CERTIFICATE_UNKNOWN,
+		"name unknown: shop");
+}
+
+/* What came from a stranger's certificate may be long: the verdict is cut, not overrun. */
+static void long_subject_is_cut(void **state)
+{
+	char cn[65] = "";
+	struct minted stranger, leaf;
+	struct eap_tls_verdict v;
+
+	memset(cn, 'x', sizeof(cn) - 1);
+	stranger = mint_root(cn);
+	leaf = mint_client(&stranger, cn);
+	assert_false(judge(leaf.cert, &v));
+	assert_int_equal(strlen(v.sentence), strlen("wrong root: ") + 180);
+	minted_done(&leaf);
+	minted_done(&stranger);
+}
+
+/* ---- the door ---- */
+
+static void door_without_access_is_closed(void **state)
+{
+	char error[EAP_TLS_REASON_MAX] = "";
+
+	assert_non_null(house.door.eap_tls);
+	assert_int_equal(door_open(&house.door, NULL, house.tls, error), 0);
+	assert_null(house.door.access);
+	assert_null(house.door.eap_tls);
+	assert_string_equal(error, "");
+	door_close(&house.door); /* twice */
+}
+
+static void door_with_no_certificate_to_show_is_closed_with_a_sentence(void **state)
+{
+	char error[EAP_TLS_REASON_MAX] = "";
+	struct tls_ctx *client;
+	char tls_error[TLS_ERROR_MAX];
+	char *pem = mint_pem(&house.hq);
+
+	assert_int_equal(tls_ctx_new_client_of(pem, &client, tls_error), 0);
+	assert_int_equal(door_open(&house.door, house.access, client, error), -EINVAL);
+	assert_string_equal(error, "the key cannot be copied: Invalid argument");
+	assert_null(house.door.access);
+	assert_null(house.door.eap_tls);
+	tls_ctx_unref(client);
+	free(pem);
+}
+
+static void vnet_is_what_stands_behind_the_last_at_sign(void **state)
+{
+	char vnet[NAME_LABEL_MAX] = "unset";
+	char name[NAME_LABEL_MAX + 8] = "a@";
+
+	assert_true(door_vnet("shop@blue", vnet));
+	assert_string_equal(vnet, "blue");
+	assert_true(door_vnet("bob@corp.example@red", vnet));
+	assert_string_equal(vnet, "red");
+	assert_false(door_vnet("alice", vnet));
+	memset(name + 2, 'v', NAME_LABEL_MAX - 1);
+	assert_true(door_vnet(name, vnet));
+	assert_int_equal(strlen(vnet), NAME_LABEL_MAX - 1);
+	name[2 + NAME_LABEL_MAX - 1] = 'v';
+	assert_false(door_vnet(name, vnet));
+}
+
+/* ---- sessions that are up ---- */
+
+static void live_certificate_is_still_admitted(void **state)
+{
+	X509 *cert = issue("shop", "blue");
+	char thumbprint[CERT_THUMBPRINT_MAX];
+
+	thumbprint_of(cert, thumbprint);
+	X509_free(cert);
+	reopen();
+	assert_true(door_still_admits(house.access, house.access, thumbprint));
+	assert_true(door_still_admits(NULL, house.access, thumbprint));
+	assert_false(door_still_admits(house.access, NULL, thumbprint));
+}
+
+static void revoked_certificate_is_admitted_no_longer(void **state)
+{
+	X509 *cert = issue("shop", "blue");
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct access *before;
+
+	thumbprint_of(cert, thumbprint);
+	X509_free(cert);
+	reopen();
+	before = access_ref(house.access);
+	assert_int_equal(authority_revoke(house.authority, thumbprint, 0, MINT_NOW, NULL), 1);
+	reopen();
+	assert_false(door_still_admits(before, house.access, thumbprint));
+	assert_false(door_still_admits(NULL, house.access, thumbprint));
+	access_unref(before);
+}
+
+/* Whose root was dropped has no record any more. */
+static void certificate_of_a_dropped_root_is_admitted_no_longer(void **state)
+{
+	char thumbprint[CERT_THUMBPRINT_MAX], other[CERT_THUMBPRINT_MAX];
+	struct authority_root_info own;
+	X509 *cert = issue("shop", "blue");
+	struct access *before;
+
+	thumbprint_of(cert, thumbprint);
+	X509_free(cert);
+	reopen();
+	before = access_ref(house.access);
+	authority_root_at(house.authority, 0, MINT_NOW, &own);
+	assert_true(own.is_own);
+	assert_int_equal(authority_rotate(house.authority, MINT_NOW, other, NULL), 0);
+	assert_int_equal(authority_drop_root(house.authority, own.facts.thumbprint, MINT_NOW, NULL),
+			 1);
+	reopen();
+	assert_false(access_knows(house.access, thumbprint));
+	assert_false(door_still_admits(before, house.access, thumbprint));
+	access_unref(before);
+}
+
+/* An external client never had a record: only its revocation ends it. */
+static void external_client_is_admitted_until_it_is_revoked(void **state)
+{
+	struct minted client = mint_client(&house.hq, "till-7");
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct access *before = access_ref(house.access);
+
+	thumbprint_of(client.cert, thumbprint);
+	reopen();
+	assert_true(door_still_admits(before, house.access, thumbprint));
+	assert_int_equal(authority_revoke(house.authority, thumbprint, AUTHORITY_REVOKE_FOREIGN,
+					  MINT_NOW, NULL),
+			 0);
+	reopen();
+	assert_false(door_still_admits(before, house.access, thumbprint));
+	access_unref(before);
+	minted_done(&client);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(own_client_is_called_by_app_and_vnet),
+		TEST(external_client_is_called_by_its_roots_vnet),
+		TEST(no_certificate_is_malformed),
+		TEST(short_key_is_weak),
+		TEST(strangers_root_is_wrong),
+		TEST(servers_certificate_is_no_clients),
+		TEST(time_counts_at_both_ends),
+		TEST(revoked_certificate_is_refused_with_its_thumbprint),
+		TEST(name_that_cannot_be_one_is_refused),
+		TEST(name_too_long_for_ppp_is_refused),
+		TEST(certificate_without_a_record_is_of_an_unknown_name),
+		TEST(long_subject_is_cut),
+		TEST(door_without_access_is_closed),
+		TEST(door_with_no_certificate_to_show_is_closed_with_a_sentence),
+		TEST(vnet_is_what_stands_behind_the_last_at_sign),
+		TEST(live_certificate_is_still_admitted),
+		TEST(revoked_certificate_is_admitted_no_longer),
+		TEST(certificate_of_a_dropped_root_is_admitted_no_longer),
+		TEST(external_client_is_admitted_until_it_is_revoked),
+	};
+
+	return cmocka_run_group_tests_name("session/door", tests, NULL, scene_tear_down);
+}
