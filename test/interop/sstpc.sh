@@ -1,104 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A client that is not ours: sstpc with pppd, in a guest that has PPP in its kernel.
-#
-# In such a guest sstpc often dies by itself, or hangs, between the TLS handshake and its first SSTP
-# message, whatever server it talks to. So dial() starts it again, a bounded number of times, where the
-# gateway has not seen a CALL_CONNECT_REQUEST; from there on nothing is forgiven. pppd never gets
-# usepeerdns: the guest's /etc is the machine's.
+# A client that is not ours: sstpc with pppd, in a guest that has PPP in its kernel. See client.sh.
 here=$(dirname "$0")
 . "$here/../support/tap.sh"
 . "$here/../support/world.sh"
 . "$here/guest.sh"
-
-# Half of the starts die, sometimes nine in ten; a second each.
-readonly DIAL_TRIES=40
+. "$here/client.sh"
 
 setup() {
 	world_with_gateway && make_ca other-ca && start_guest
-}
-
-# ---- the client
-
-# start_sstpc USER PASSWORD CA [PPPD_OPTION]...
-start_sstpc() {
-	local user=$1 password=$2 ca=$3
-	shift 3
-	guest "rm -f /run/sstpc.log
-		sstpc --log-level 4 --log-stderr --ca-cert $world_dir/$ca.pem \
-			--user $user --password $password 192.0.2.1 \
-			noauth noipdefault nodefaultroute refuse-eap $* >/run/sstpc.log 2>&1 &
-		echo \$! >/run/sstpc.pid"
-}
-
-sstpc_runs() {
-	guest 'kill -0 $(cat /run/sstpc.pid)' >/dev/null 2>&1
-}
-
-sstpc_is_gone() {
-	! sstpc_runs
-}
-
-has_requested_or_died() {
-	log_has gateway "$dial_mark" CALL_CONNECT_REQUEST || sstpc_is_gone
-}
-
-# dial USER PASSWORD CA [PPPD_OPTION]...: until the gateway saw its request. Sets dial_mark, the place in
-# the gateway's log where this attempt begins, and dial_began.
-dial() {
-	local try
-	for ((try = 1; try <= DIAL_TRIES; try++)); do
-		dial_mark=$(log_mark gateway)
-		dial_began=$(date +%s%N)
-		start_sstpc "$@"
-		wait_for 10 has_requested_or_died
-		if log_has gateway "$dial_mark" CALL_CONNECT_REQUEST; then
-			[ $try -eq 1 ] || diag "sstpc got as far as its request at start $try"
-			return 0
-		fi
-		hang_up KILL
-	done
-	flunk "sstpc did not get as far as its CALL_CONNECT_REQUEST in $DIAL_TRIES starts"
-	return 1
-}
-
-dial_ms() {
-	echo $((($(date +%s%N) - dial_began) / 1000000))
-}
-
-# hang_up [SIGNAL]: ends pppd, and sstpc with it
-hang_up() {
-	local signal=${1:-TERM}
-	guest "/bin/busybox killall -$signal pppd 2>/dev/null
-		[ $signal = TERM ] || kill -$signal \$(cat /run/sstpc.pid) 2>/dev/null; true"
-	wait_for 10 sstpc_is_gone || guest 'kill -KILL $(cat /run/sstpc.pid); true'
-}
-
-ppp_address() {
-	guest "ip -4 -o addr show dev ppp0 2>/dev/null" | sed -n 's/.* inet \([0-9.]*\) .*/\1/p'
-}
-
-is_up() {
-	[ -n "$(ppp_address)" ]
-}
-
-has_no_ppp() {
-	! guest 'ip link show dev ppp0' >/dev/null 2>&1
-}
-
-# expect_up: the address is there, and the route to the network is set
-expect_up() {
-	wait_for 10 is_up
-	at_most "$(dial_ms)" 5000 "milliseconds from sstpc's start to its address"
-	like "$(ppp_address)" "$pool_regex" "the client's address"
-	guest 'ip route replace 10.20.0.0/24 dev ppp0'
-}
-
-# what the client itself said, for a failed case
-tap_explain() {
-	diag "the end of sstpc's own log:" "$(guest 'tail -n 25 /run/sstpc.log')" \
-		"the end of gateway.log:" "$(tail -n 40 "$world_dir/gateway.log")"
 }
 
 # ---- the cases
