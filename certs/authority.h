@@ -280,6 +280,11 @@ struct authority_export_client {
 	char thumbprint[CERT_THUMBPRINT_MAX];
 	char app[NAME_LABEL_MAX];
 	char vnet[NAME_LABEL_MAX];
+	/*
+	 * The thumbprint of the oldest certificate that this one comes from by renewals, its own when it
+	 * was not renewed from any: what two have in common that are one worker's, before and after.
+	 */
+	char lineage[CERT_THUMBPRINT_MAX];
 };
 
 struct authority_export_app {

@@ -23,6 +23,7 @@ static void put_clients(struct msg_frame *f, const struct authority_export *e)
 		msg_put_text(f, e->clients[i].thumbprint, CERT_THUMBPRINT_MAX - 1);
 		msg_put_text(f, e->clients[i].app, NAME_LABEL_MAX - 1);
 		msg_put_text(f, e->clients[i].vnet, NAME_LABEL_MAX - 1);
+		msg_put_text(f, e->clients[i].lineage, CERT_THUMBPRINT_MAX - 1);
 	}
 	wire_put_be16(&f->w, (uint16_t)e->n_apps);
 	for (size_t i = 0; i < e->n_apps; i++) {
@@ -118,6 +119,7 @@ static void get_clients(struct wire_reader *r, struct authority_export *e, bool 
 		get_thumbprint(r, c->thumbprint, i ? c[-1].thumbprint : NULL);
 		get_into(r, c->app, sizeof(c->app));
 		get_into(r, c->vnet, sizeof(c->vnet));
+		get_thumbprint(r, c->lineage, NULL);
 	}
 	e->apps = get_list(r, AUTHORITY_CERTS_MAX, sizeof(*e->apps), &e->n_apps, no_memory);
 	for (size_t i = 0; i < e->n_apps && wire_ok(r); i++) {

@@ -93,6 +93,13 @@ bool access_knows(const struct access *a, const char *thumbprint)
 	return authority_export_find(&a->export, thumbprint) != NULL;
 }
 
+const char *access_lineage(const struct access *a, const char *thumbprint)
+{
+	const struct authority_export_client *c = authority_export_find(&a->export, thumbprint);
+
+	return c ? c->lineage : NULL;
+}
+
 const char *access_roots_pem(const struct access *a)
 {
 	return a->roots_pem;

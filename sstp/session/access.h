@@ -42,6 +42,12 @@ bool access_find(const struct access *a, const struct trust_verdict *verdict,
 /* Has one of ours this thumbprint, as cert_thumbprint() prints it? One that was dropped or has run out has no record. */
 bool access_knows(const struct access *a, const char *thumbprint);
 
+/*
+ * What all certificates have in common that come from one by renewals (authority_export_client); returns borrowed while a
+ * lives, NULL: not one of ours, or without a record.
+ */
+const char *access_lineage(const struct access *a, const char *thumbprint);
+
 /* The roots, PEM one behind the other; returns borrowed while a lives. */
 const char *access_roots_pem(const struct access *a);
 

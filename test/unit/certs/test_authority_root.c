@@ -412,6 +412,49 @@ static void the_export_has_roots_revocations_clients_and_apps(void **state)
 	minted_done(&m);
 }
 
+static void expect_lineage(int64_t now, const char *thumbprint, const char *lineage)
+{
+	struct authority_export e;
+
+	assert_int_equal(authority_export(a, now, &e), 0);
+	assert_string_equal(authority_export_find(&e, thumbprint)->lineage, lineage);
+	authority_export_done(&e);
+}
+
+static void renewals_are_of_the_first_certificates_lineage(void **state)
+{
+	char first[CERT_THUMBPRINT_MAX], twin[CERT_THUMBPRINT_MAX], second[2][CERT_THUMBPRINT_MAX],
+		third[CERT_THUMBPRINT_MAX];
+
+	scene_issue(a, "shop", "production", MINT_NOW, first);
+	scene_issue(a, "shop", "production", MINT_NOW, twin);
+	scene_renew(a, first, MINT_NOW, second[0]);
+	scene_renew(a, first, MINT_NOW, second[1]);
+	scene_renew(a, second[0], MINT_NOW, third);
+	expect_lineage(MINT_NOW, first, first);
+	expect_lineage(MINT_NOW, twin, twin);
+	expect_lineage(MINT_NOW, second[0], first);
+	expect_lineage(MINT_NOW, second[1], first);
+	expect_lineage(MINT_NOW, third, first);
+	assert_int_equal(authority_revoke(a, first, 0, MINT_NOW, NULL), 1);
+	expect_lineage(MINT_NOW, third, first);
+}
+
+static void lineage_outlives_the_record_of_its_first_certificate(void **state)
+{
+	const int64_t renewed = mint_time(2034, 6, 1, 0, 0, 0);
+	const int64_t forgotten = mint_time(2035, 6, 1, 0, 0, 0);
+	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX], third[CERT_THUMBPRINT_MAX];
+
+	scene_issue(a, "shop", "production", MINT_NOW, first);
+	scene_renew(a, first, renewed, second);
+	assert_int_equal(authority_rotate(a, forgotten, third, NULL), 0);
+	assert_int_equal(authority_cert_find(a, first), -ENOENT);
+	scene_renew(a, second, forgotten, third);
+	expect_lineage(forgotten, second, first);
+	expect_lineage(forgotten, third, first);
+}
+
 static void expired_clients_are_not_exported(void **state)
 {
 	char thumbprint[CERT_THUMBPRINT_MAX];
@@ -455,6 +498,8 @@ int main(void)
 		TEST(the_old_root_serves_until_it_is_dropped),
 		TEST(an_old_root_near_its_end_serves_no_longer),
 		TEST(the_export_has_roots_revocations_clients_and_apps),
+		TEST(renewals_are_of_the_first_certificates_lineage),
+		TEST(lineage_outlives_the_record_of_its_first_certificate),
 		TEST(expired_clients_are_not_exported),
 		TEST(a_revoked_client_is_refused_and_its_neighbour_is_not),
 	};

@@ -58,8 +58,8 @@ static const struct msg_server_certificate pair = {
 static char revoked[][CERT_THUMBPRINT_MAX] = {THUMBPRINT(7)};
 static struct authority_export_root roots[] = {{"r1", "", (char *)"-----BEGIN CERTIFICATE-----\n"},
 					       {"hq", "red", (char *)"-----BEGIN"}};
-static struct authority_export_client clients[] = {{THUMBPRINT(1), "shop", "blue"},
-						   {THUMBPRINT(2), "stock", "red"}};
+static struct authority_export_client clients[] = {{THUMBPRINT(1), "shop", "blue", THUMBPRINT(1)},
+						   {THUMBPRINT(2), "stock", "red", THUMBPRINT(0)}};
 static struct authority_export_app apps[] = {{"shop", "blue"}, {"stock", "red"}};
 
 static const struct authority_export access_export = {
@@ -192,6 +192,8 @@ static void access_comes_back_as_it_was(void **state)
 	assert_string_equal(got.revoked[0], revoked[0]);
 	assert_int_equal(got.n_clients, 2);
 	assert_string_equal(authority_export_find(&got, clients[1].thumbprint)->app, "stock");
+	assert_string_equal(authority_export_find(&got, clients[1].thumbprint)->lineage,
+			    clients[1].lineage);
 	assert_int_equal(got.n_apps, 2);
 	assert_string_equal(got.apps[0].vnet, "blue");
 	authority_export_done(&got);
@@ -213,6 +215,20 @@ static void access_whose_lists_are_not_sorted_is_refused(void **state)
 	msg_frame_free(frame, len);
 	e = (struct authority_export){.n_roots = AUTHORITY_ROOTS_MAX + 1};
 	assert_int_equal(msg_access_encode(&e, &frame, &len), -EMSGSIZE);
+}
+
+static void access_with_a_lineage_that_is_no_thumbprint_is_refused(void **state)
+{
+	struct authority_export_client wrong[] = {{THUMBPRINT(1), "shop", "blue", "blue"}};
+	struct authority_export e = {.clients = wrong, .n_clients = 1};
+	struct authority_export got;
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_access_encode(&e, &frame, &len), 0);
+	assert_int_equal(msg_access_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got),
+			 -EBADMSG);
+	msg_frame_free(frame, len);
 }
 
 /* ---- heads ---- */
@@ -421,6 +437,7 @@ int main(void)
 		cmocka_unit_test(server_certificate_comes_back_as_it_was),
 		cmocka_unit_test(access_comes_back_as_it_was),
 		cmocka_unit_test(access_whose_lists_are_not_sorted_is_refused),
+		cmocka_unit_test(access_with_a_lineage_that_is_no_thumbprint_is_refused),
 		cmocka_unit_test(head_is_taken_in_its_own_direction_and_within_its_limit),
 		cmocka_unit_test(unknown_kinds_are_refused),
 		cmocka_unit_test(what_is_over_its_limit_is_not_encoded),

@@ -37,6 +37,23 @@ static void own_client_is_whom_its_record_names(void **state)
 	authority_close(a);
 }
 
+static void renewed_certificate_is_of_its_first_ones_lineage(void **state)
+{
+	struct authority *a = scene_open(MINT_NOW);
+	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX];
+	struct access *access;
+
+	scene_issue(a, "shop", "blue", MINT_NOW, first);
+	scene_renew(a, first, MINT_NOW, second);
+	access = access_of(a);
+	assert_string_equal(access_lineage(access, first), first);
+	assert_string_equal(access_lineage(access, second), first);
+	second[0] = second[0] == '0' ? '1' : '0';
+	assert_null(access_lineage(access, second));
+	access_unref(access);
+	authority_close(a);
+}
+
 static void client_of_an_external_root_is_whom_it_names_in_that_roots_vnet(void **state)
 {
 	struct authority *a = scene_open(MINT_NOW);
@@ -106,6 +123,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(own_client_is_whom_its_record_names),
+		TEST(renewed_certificate_is_of_its_first_ones_lineage),
 		TEST(client_of_an_external_root_is_whom_it_names_in_that_roots_vnet),
 		TEST(revoked_thumbprint_is_known_until_the_last_reference_goes),
 		TEST(export_with_a_root_that_is_none_is_refused_and_stays_its_owners),
