@@ -83,6 +83,8 @@ static int take_field(struct http_request *req, struct http_text line)
 		keep(req->correlation_id, sizeof(req->correlation_id), value);
 	else if (http_text_is_nocase(name, "Host"))
 		keep(req->host, sizeof(req->host), value);
+	else if (http_text_is_nocase(name, "SSTPREPLACES"))
+		keep(req->replaces, sizeof(req->replaces), value);
 	return 0;
 }
 
@@ -230,7 +232,8 @@ int http_write_error(char *buf, size_t size, int status)
 		     size);
 }
 
-int http_write_request(char *buf, size_t size, const char *host, const char *correlation_id)
+int http_write_request(char *buf, size_t size, const char *host, const char *correlation_id,
+		       const char *replaces)
 {
 	bool is_ipv6 = strchr(host, ':') != NULL;
 
@@ -239,7 +242,9 @@ int http_write_request(char *buf, size_t size, const char *host, const char *cor
 			      "Content-Length: " ENDLESS_LENGTH "\r\n"
 			      "Host: %s%s%s\r\n"
 			      "SSTPCORRELATIONID: %s\r\n"
+			      "%s%s%s"
 			      "\r\n",
-			      is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", correlation_id),
+			      is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", correlation_id,
+			      *replaces ? "SSTPREPLACES: " : "", replaces, *replaces ? "\r\n" : ""),
 		     size);
 }

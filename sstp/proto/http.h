@@ -16,6 +16,7 @@ enum {
 	HTTP_LINES_MAX = 64,
 	HTTP_CORRELATION_MAX = 64,
 	HTTP_HOST_MAX = 256,
+	HTTP_REPLACES_MAX = 16,
 	HTTP_STRAY_MAX = 4, /* bytes of CR and LF between a request's header block and SSTP */
 };
 
@@ -23,6 +24,8 @@ struct http_request {
 	/* as sent, cut to fit, NUL-terminated, untrusted: escape before logging */
 	char correlation_id[HTTP_CORRELATION_MAX];
 	char host[HTTP_HOST_MAX];
+	/* our own field SSTPREPLACES: the address of the client's session that this one takes over from */
+	char replaces[HTTP_REPLACES_MAX];
 	bool has_endless_length; /* Content-Length was 18446744073709551615 */
 	uint8_t stray_left;	 /* http_skip_stray()'s own */
 };
@@ -67,8 +70,10 @@ int http_write_error(char *buf, size_t size, int status);
 
 /*
  * Writes the client's request. host: the name or address dialled, without a port, an IPv6 address
- * without brackets; correlation_id: a GUID in braces; neither from a peer. Bytes, or -ENOSPC.
+ * without brackets; correlation_id: a GUID in braces; replaces: as in http_request, "" leaves the
+ * field out; none from a peer. Bytes, or -ENOSPC.
  */
-int http_write_request(char *buf, size_t size, const char *host, const char *correlation_id);
+int http_write_request(char *buf, size_t size, const char *host, const char *correlation_id,
+		       const char *replaces);
 
 #endif

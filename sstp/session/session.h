@@ -106,6 +106,8 @@ struct session_params {
 	bool pppd249_hlak; /* server: takes the EAP-TLS key of pppd before 2.5 as well, and warns */
 	const char
 		*host; /* client: the name dialled, for HTTP, SNI and the certificate; borrowed */
+	/* client: the address of the session that this one is to take over from, network order; 0: none */
+	uint32_t replaces_be;
 };
 
 /* Prepares env on loop (borrowed). 0 or -errno. */
@@ -142,6 +144,9 @@ void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8
 const char *session_thumbprint(const struct session *s);
 /* The peer proves who it is by a certificate, not by a password. */
 bool session_has_certificate(const struct session *s);
+
+/* Server: what the client says as session_params.replaces_be; 0: nothing, or no address. */
+uint32_t session_replaces(const struct session *s);
 
 const char *session_user(const struct session *s); /* escaped; "" before it is known */
 struct traffic *session_traffic(struct session *s);

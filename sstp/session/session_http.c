@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP preamble of a session: the client asks, the server answers, then the call begins. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -70,7 +71,7 @@ static size_t on_http_reply(struct session *s, const uint8_t *buf, size_t len)
 
 void session_send_http(struct session *s)
 {
-	char request[HTTP_HEADER_MAX], guid[40];
+	char request[HTTP_HEADER_MAX], guid[40], replaces[INET_ADDRSTRLEN] = "";
 	uint8_t r[16];
 	int len;
 
@@ -79,7 +80,9 @@ void session_send_http(struct session *s)
 		 "{%02X%02X%02X%02X-%02X%02X-4%X%02X-A%X%02X-%02X%02X%02X%02X%02X%02X}", r[0], r[1],
 		 r[2], r[3], r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12],
 		 r[13], r[14], r[15]);
-	len = http_write_request(request, sizeof(request), s->params.host, guid);
+	if (s->params.replaces_be)
+		inet_ntop(AF_INET, &s->params.replaces_be, replaces, sizeof(replaces));
+	len = http_write_request(request, sizeof(request), s->params.host, guid, replaces);
 	if (len < 0) {
 		session_note(s, SESSION_END_REFUSED, "the gateway's name is too long");
 		session_close(s);
@@ -87,6 +90,13 @@ void session_send_http(struct session *s)
 	}
 	session_log(s, LOG_LEVEL_DEBUG, "correlation=\"%s\"", guid);
 	stream_send(s->stream, request, (size_t)len);
+}
+
+uint32_t session_replaces(const struct session *s)
+{
+	struct in_addr address;
+
+	return inet_pton(AF_INET, s->request.replaces, &address) == 1 ? address.s_addr : 0;
 }
 
 size_t session_on_http(struct session *s, const uint8_t *buf, size_t len)

@@ -206,6 +206,7 @@ int tunnel_dial(struct leg *leg, const struct candidate *to)
 		.password = t->params.password,
 		.eap_tls = t->params.credentials->eap_tls,
 		.host = t->params.host,
+		.replaces_be = leg == t->next ? t->current->address_be : 0,
 	};
 	const struct sockaddr *addr = (const void *)&to->addr;
 	int r = pin_gateway(t, addr);

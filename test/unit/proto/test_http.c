@@ -442,7 +442,7 @@ static void written_request_is_one_that_is_accepted(void **state)
 	struct http_request req;
 	char buf[512];
 	int status;
-	int len = http_write_request(buf, sizeof(buf), "vpn.example.com", GUID);
+	int len = http_write_request(buf, sizeof(buf), "vpn.example.com", GUID, "");
 
 	assert_string_equal(buf, REQUEST);
 	assert_int_equal(parse(buf, &req, &status), len);
@@ -453,10 +453,24 @@ static void ipv6_address_is_written_in_brackets(void **state)
 	struct http_request req;
 	char buf[512];
 	int status;
-	int len = http_write_request(buf, sizeof(buf), "2001:db8::1", GUID);
+	int len = http_write_request(buf, sizeof(buf), "2001:db8::1", GUID, "");
 
 	assert_int_equal(parse(buf, &req, &status), len);
 	assert_string_equal(req.host, "[2001:db8::1]");
+}
+
+static void B45_request_says_which_session_it_takes_over_from(void **state)
+{
+	struct http_request req;
+	char buf[512];
+	int status;
+	int len = http_write_request(buf, sizeof(buf), "vpn.example.com", GUID, "172.16.177.205");
+
+	assert_int_equal(parse(buf, &req, &status), len);
+	assert_string_equal(req.replaces, "172.16.177.205");
+	assert_string_equal(req.correlation_id, GUID);
+	assert_int_equal(parse(REQUEST, &req, &status), strlen(REQUEST));
+	assert_string_equal(req.replaces, "");
 }
 
 static void what_does_not_fit_is_not_written(void **state)
@@ -464,13 +478,13 @@ static void what_does_not_fit_is_not_written(void **state)
 	char buf[512];
 	int ok = http_write_ok(buf, sizeof(buf), "now");
 	int error = http_write_error(buf, sizeof(buf), 404);
-	int request = http_write_request(buf, sizeof(buf), "a", "b");
+	int request = http_write_request(buf, sizeof(buf), "a", "b", "");
 
 	assert_int_equal(http_write_ok(buf, (size_t)ok, "now"), -ENOSPC);
 	assert_int_equal(http_write_ok(buf, (size_t)ok + 1, "now"), ok);
 	assert_int_equal(http_write_error(buf, (size_t)error, 404), -ENOSPC);
-	assert_int_equal(http_write_request(buf, (size_t)request, "a", "b"), -ENOSPC);
-	assert_int_equal(http_write_request(buf, 0, "a", "b"), -ENOSPC);
+	assert_int_equal(http_write_request(buf, (size_t)request, "a", "b", ""), -ENOSPC);
+	assert_int_equal(http_write_request(buf, 0, "a", "b", ""), -ENOSPC);
 }
 
 int main(void)
@@ -509,6 +523,7 @@ int main(void)
 		cmocka_unit_test(error_reply_closes_and_names_no_product),
 		cmocka_unit_test(written_request_is_one_that_is_accepted),
 		cmocka_unit_test(ipv6_address_is_written_in_brackets),
+		cmocka_unit_test(B45_request_says_which_session_it_takes_over_from),
 		cmocka_unit_test(what_does_not_fit_is_not_written),
 	};
 

@@ -65,6 +65,7 @@ static bool assign(void *arg, struct link_address *ret_address, const char **why
 
 	*ret_address = (struct link_address){.local = inet_addr("10.20.0.1"),
 					     .peer = inet_addr(rig->assign)};
+	rig->replaces_be[s - rig->sessions] = session_replaces(s->session);
 	if (rig->end_first_on_second && s == &rig->sessions[1])
 		session_disconnect(rig->sessions[0].session, "another session of this app");
 	return true;

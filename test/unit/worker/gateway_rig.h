@@ -31,8 +31,9 @@ struct gateway_rig {
 	struct eap_tls_ctx *eap_tls;
 	struct gateway_rig_session sessions[GATEWAY_RIG_SESSIONS];
 	unsigned n_sessions;
-	const char *assign;	  /* the address that the next session gets */
-	bool refuse;		  /* by its certificate */
+	uint32_t replaces_be[GATEWAY_RIG_SESSIONS]; /* what each said on its way in */
+	const char *assign;			    /* the address that the next session gets */
+	bool refuse;				    /* by its certificate */
 	bool end_first_on_second; /* as a gateway that allows one session per app */
 	/* the worker */
 	struct worker_config config;

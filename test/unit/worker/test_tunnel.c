@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's tunnel by certificate, and how a second session takes over. */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "test/support/cmocka.h"
@@ -86,6 +87,8 @@ static void B45_second_session_takes_the_address_over_without_a_loss(void **stat
 	gateway_rig_run(rig, all_is_back);
 	assert_string_equal(rig->events, "up 172.16.77.2, up 172.16.77.2, replaced");
 	assert_int_equal(rig->n_sessions, 2);
+	assert_int_equal(rig->replaces_be[0], 0);
+	assert_int_equal(rig->replaces_be[1], inet_addr("172.16.77.2"));
 	assert_int_equal(rig->received, rig->sent);
 	gateway_rig_free(rig);
 }
