@@ -262,6 +262,13 @@ int pool_lease(struct pool *p, const char *owner, uint64_t now_ns, uint32_t *ret
 	return (int)i;
 }
 
+bool pool_is_held_by(const struct pool *p, uint32_t index, const char *owner)
+{
+	assert(index < p->total);
+	return p->entries[index].state == ENTRY_LEASED &&
+	       p->entries[index].owner == owner_hash(owner);
+}
+
 void pool_release(struct pool *p, uint32_t index, uint64_t now_ns)
 {
 	uint32_t head;

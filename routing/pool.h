@@ -51,6 +51,9 @@ bool pool_reserve(struct pool *p, uint32_t addr_be);
  */
 int pool_lease(struct pool *p, const char *owner, uint64_t now_ns, uint32_t *ret_addr_be);
 
+/* Is it leased, and to this owner? */
+bool pool_is_held_by(const struct pool *p, uint32_t index, const char *owner);
+
 /* Gives the lease back. The index must be leased: anything else is our own bug. */
 void pool_release(struct pool *p, uint32_t index, uint64_t now_ns);
 

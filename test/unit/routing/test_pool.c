@@ -272,6 +272,20 @@ static void X54_stranger_gets_no_address_that_was_released_within_the_minute(voi
 	pool_free(p);
 }
 
+static void lease_is_held_by_its_owner_until_it_is_released(void **state)
+{
+	struct pool *p = POOL_OF("10.0.0.0/30");
+	uint32_t a = lease(p, "alice", 1);
+	uint32_t index = (uint32_t)pool_index(p, a);
+
+	assert_true(pool_is_held_by(p, index, "alice"));
+	assert_false(pool_is_held_by(p, index, "bob"));
+	assert_false(pool_is_held_by(p, index + 1, "alice"));
+	release(p, a, 2);
+	assert_false(pool_is_held_by(p, index, "alice"));
+	pool_free(p);
+}
+
 static void owners_differ_within_their_limit_only(void **state)
 {
 	struct pool *p = POOL_OF("10.0.0.0/29");
@@ -474,6 +488,7 @@ int main(void)
 		cmocka_unit_test(owner_whose_address_is_taken_gets_another),
 		cmocka_unit_test(stranger_gets_unused_then_the_longest_rested),
 		cmocka_unit_test(X54_stranger_gets_no_address_that_was_released_within_the_minute),
+		cmocka_unit_test(lease_is_held_by_its_owner_until_it_is_released),
 		cmocka_unit_test(owners_differ_within_their_limit_only),
 		cmocka_unit_test(a_thousand_leases_of_one_owner_come_and_go),
 		cmocka_unit_test(new_fails_whole_at_every_allocation),
