@@ -201,17 +201,43 @@ static bool find_user(void *arg, const char *name, struct link_user *ret_user,
 	return true;
 }
 
+/* Of the client's certificate; NULL: he has none of ours. */
+static const char *find_lineage(const struct client *c)
+{
+	const struct access *access = c->shard->door.access;
+
+	if (!access || !session_has_certificate(c->session))
+		return NULL;
+	return access_lineage(access, session_thumbprint(c->session));
+}
+
+/*
+ * An address is kept for a name, or for one of our certificates and its renewals, so that each worker of an app has
+ * its own, however many were enrolled. Only the renewed one takes it along.
+ */
+static int lease(struct client *c, struct link_address *ret_address)
+{
+	struct vnet_queue *v = find_vnet(c->shard, c->vnet);
+	const char *lineage = find_lineage(c);
+	char owner[POOL_OWNER_MAX];
+	struct vnet_tenant tenant = {.owner = session_user(c->session)};
+
+	if (lineage) {
+		snprintf(owner, sizeof(owner), "%.200s#%s", session_user(c->session), lineage);
+		tenant.owner = owner;
+		tenant.thumbprint = session_thumbprint(c->session);
+		tenant.replaces_be = session_replaces(c->session);
+	}
+	return v ? vnet_lease(v, &tenant, &c->lease, ret_address) : -ENOENT;
+}
+
 static bool assign(void *arg, struct link_address *ret_address, const char **ret_why_not)
 {
 	struct client *c = arg;
-	struct vnet_queue *v = find_vnet(c->shard, c->vnet);
-	int r = v ? vnet_lease(v, session_user(c->session), &c->lease, ret_address) : -ENOENT;
+	int r = lease(c, ret_address);
 
-	if (r == 0) {
-		vnet_attach(&c->lease, c->session);
-		return true;
-	}
 	switch (r) {
+	case 0: return true;
 	case -ENOSPC:
 		*ret_why_not =
 			"every address of the pool is taken, or was until less than a minute ago";
@@ -236,7 +262,10 @@ static void on_auth(void *arg, bool ok)
 
 static void on_up(void *arg, const struct link_address *address)
 {
-	/* the lease is attached since assign(); session_send() drops until now */
+	struct client *c = arg;
+
+	/* not before: a session that this one takes over from carries the packets until now */
+	vnet_attach(&c->lease, c->session);
 }
 
 static void on_packet(void *arg, uint8_t *pkt, size_t len)

@@ -128,10 +128,11 @@ static int make_pool(struct vnet *v, const struct vnet_params *params)
 	if (r < 0)
 		return r;
 	pool_reserve(v->pool, v->gateway_be);
+	v->owners = calloc(pool_indexes(v->pool), sizeof(v->owners[0]));
 	v->seats = calloc(pool_indexes(v->pool), sizeof(v->seats[0]));
 	v->pools = copy_prefixes(params->pools, params->npools);
 	v->npools = params->npools;
-	return v->seats && v->pools ? 0 : -ENOMEM;
+	return v->owners && v->seats && v->pools ? 0 : -ENOMEM;
 }
 
 static int set_policy(struct vnet *v, const struct vnet_params *params)
@@ -198,6 +199,7 @@ void vnet_free(struct vnet *v)
 	fib_publisher_clear(v->env.publisher, &v->table);
 	pool_free(v->pool);
 	pthread_mutex_destroy(&v->lock);
+	free(v->owners);
 	free(v->seats);
 	free(v->policy.address_spaces);
 	free(v->pools);

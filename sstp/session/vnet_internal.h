@@ -4,29 +4,22 @@
 /*
  * A VNet's inside, for vnet.c (life and table), vnet_device.c (set-up of the device) and vnet_queue.c (a thread's part).
  *
- * Who may touch what: the control thread all but `seats`; data threads what is immutable while a queue is open (pool's
- * addresses, gateway_be, mtu, tuns), the pool's leases and what else stands under the lock, the table, and a seat as
- * its owner.
+ * Who may touch what: the control thread all but `owners`; data threads what is immutable while a queue is open (pool's
+ * addresses, gateway_be, mtu, tuns), the pool's leases and what else stands under the lock, the table, and `owners`:
+ * that of an address is written under the lock and read without. Which session it is that a thread owns the address
+ * for, the thread's queue has in an array of its own, so that another thread can take over without writing what this one
+ * reads: where `owners` names a thread, its array has a session, until it takes that out itself.
  */
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "sstp/session/vnet.h"
+#include "sstp/session/vnet_seat.h"
 #include "tun/tun.h"
 
 struct rtnl;
 struct rtnl_watch;
-struct session;
 struct steer;
-
-/*
- * One for each address of the pool. owner: the thread whose session holds it, counted from 1; 0: nobody. Only that
- * thread reads or writes `session`; the pool's lock orders one owner after the other.
- */
-struct vnet_seat {
-	struct session *session;
-	_Atomic uint32_t owner;
-};
 
 /* What a reload may change of the table. */
 struct vnet_policy {
@@ -44,11 +37,13 @@ struct vnet {
 	uint32_t gateway_be;
 	uint16_t mtu;
 	unsigned offload; /* wanted */
-	struct vnet_seat *seats;
+	/* by index: the thread that packets go to, counted from 1; 0: none */
+	_Atomic uint32_t *owners;
 
 	pthread_mutex_t lock;
-	struct pool *pool;  /* its leases; its addresses never change */
-	uint64_t leased_at; /* when the pool was last told the time, which never goes back */
+	struct pool *pool;	 /* its leases; its addresses never change */
+	struct vnet_seat *seats; /* by index */
+	uint64_t leased_at;	 /* when the pool was last told the time, which never goes back */
 	uint32_t dns_be[2];
 	bool failed;	     /* the device is gone; vnet_remake() makes it anew */
 	struct steer *steer; /* NULL: the kernel does not let us; queues are its own choice then */

@@ -17,11 +17,13 @@ struct vnet_queue {
 	unsigned id;
 	unsigned number;
 	struct port *port; /* NULL: the device is gone */
+	/* by index: the newest attached one of this thread; see vnet_internal.h */
+	struct session **sessions;
 	struct traffic traffic;
 	uint64_t handed_over;
 };
 
-/* Who an address belongs to, in a seat's terms. */
+/* The thread, as vnet.owners has it. */
 static uint32_t owner_number(const struct vnet_queue *q)
 {
 	return q->number + 1;
@@ -83,9 +85,9 @@ static void to_other_thread(struct vnet_queue *q, uint32_t owner, const struct v
 		q->traffic.drops[DROP_HANDOVER] += offload_split_count(h, pkt, len);
 }
 
-/* The seat of the packet's destination; NULL: there is none, and the packet is counted. */
-static struct vnet_seat *find_seat(struct vnet_queue *q, const struct virtio_net_hdr *h,
-				   const uint8_t *pkt, size_t len)
+/* The index of the packet's destination; negative: there is none, and the packet is counted. */
+static int find_index(struct vnet_queue *q, const struct virtio_net_hdr *h, const uint8_t *pkt,
+		      size_t len)
 {
 	struct ip_info ip;
 	int index;
@@ -93,26 +95,30 @@ static struct vnet_seat *find_seat(struct vnet_queue *q, const struct virtio_net
 
 	if (r < 0) {
 		q->traffic.drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
-		return NULL;
+		return r;
 	}
 	index = pool_index(q->vnet->pool, ip.dst_be);
-	if (index >= 0)
-		return &q->vnet->seats[index];
-	q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
-	return NULL;
+	if (index < 0)
+		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
+	return index;
+}
+
+static uint32_t owner_of(const struct vnet_queue *q, int index)
+{
+	return atomic_load_explicit(&q->vnet->owners[index], memory_order_relaxed);
 }
 
 static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
 	struct vnet_queue *q = arg;
-	const struct vnet_seat *seat = find_seat(q, h, pkt, len);
+	int index = find_index(q, h, pkt, len);
 	uint32_t owner;
 
-	if (!seat)
+	if (index < 0)
 		return;
-	owner = atomic_load_explicit(&seat->owner, memory_order_relaxed);
+	owner = owner_of(q, index);
 	if (owner == owner_number(q))
-		session_send(seat->session, h, pkt, len, q->vnet->mtu);
+		session_send(q->sessions[index], h, pkt, len, q->vnet->mtu);
 	else if (owner)
 		to_other_thread(q, owner, h, pkt, len);
 	else
@@ -122,13 +128,13 @@ static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, s
 /* Handed over once is enough: an address that has moved on meanwhile has lost the packet. */
 void vnet_queue_take(struct vnet_queue *q, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
-	const struct vnet_seat *seat = find_seat(q, h, pkt, len);
+	int index = find_index(q, h, pkt, len);
 
 	q->handed_over++;
-	if (!seat)
+	if (index < 0)
 		return;
-	if (atomic_load_explicit(&seat->owner, memory_order_relaxed) == owner_number(q))
-		session_send(seat->session, h, pkt, len, q->vnet->mtu);
+	if (owner_of(q, index) == owner_number(q))
+		session_send(q->sessions[index], h, pkt, len, q->vnet->mtu);
 	else
 		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
 }
@@ -148,8 +154,31 @@ static const struct port_ops port_callbacks = {
 
 /* ---- leases ---- */
 
-static int lease_address(struct vnet *v, const char *user, uint64_t now, struct vnet_lease *lease,
-			 struct link_address *address)
+/* FNV-1a; 0: no certificate. */
+static uint64_t certificate_hash(const char *thumbprint)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	if (!thumbprint || !*thumbprint)
+		return 0;
+	for (const char *p = thumbprint; *p; p++)
+		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+	return h ? h : 1;
+}
+
+/* The index of the address that t takes over; negative: he does not. */
+static int find_replaced(const struct vnet *v, const struct vnet_tenant *t, uint64_t certificate)
+{
+	int index = t->replaces_be ? pool_index(v->pool, t->replaces_be) : -ENOENT;
+
+	if (index < 0 || !pool_is_held_by(v->pool, (uint32_t)index, t->owner) ||
+	    !vnet_seat_admits(&v->seats[index], certificate))
+		return -ENOENT;
+	return index;
+}
+
+static int lease_address(struct vnet *v, const struct vnet_tenant *t, uint64_t now,
+			 struct vnet_lease *lease)
 {
 	int index;
 
@@ -157,77 +186,94 @@ static int lease_address(struct vnet *v, const char *user, uint64_t now, struct 
 		return -ENODEV;
 	if (now > v->leased_at)
 		v->leased_at = now;
-	index = pool_lease(v->pool, user, v->leased_at, &lease->address_be);
+	lease->certificate = certificate_hash(t->thumbprint);
+	lease->address_be = t->replaces_be;
+	index = find_replaced(v, t, lease->certificate);
+	if (index < 0)
+		index = pool_lease(v->pool, t->owner, v->leased_at, &lease->address_be);
 	if (index < 0)
 		return index;
 	lease->index = (uint32_t)index;
-	*address = (struct link_address){
-		.local = v->gateway_be,
-		.peer = lease->address_be,
-		.dns = {v->dns_be[0], v->dns_be[1]},
-	};
+	vnet_seat_add(&v->seats[index], owner_number(lease->queue), lease->certificate);
 	return 0;
 }
 
-int vnet_lease(struct vnet_queue *q, const char *user, struct vnet_lease *ret_lease,
+int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_lease *ret_lease,
 	       struct link_address *ret_address)
 {
+	struct vnet *v = q->vnet;
 	struct vnet_lease lease = {.queue = q};
 	int r;
 
-	pthread_mutex_lock(&q->vnet->lock);
-	r = lease_address(q->vnet, user, loop_now(q->env->loop), &lease, ret_address);
-	pthread_mutex_unlock(&q->vnet->lock);
+	pthread_mutex_lock(&v->lock);
+	r = lease_address(v, t, loop_now(q->env->loop), &lease);
+	if (r == 0)
+		*ret_address = (struct link_address){
+			.local = v->gateway_be,
+			.peer = lease.address_be,
+			.dns = {v->dns_be[0], v->dns_be[1]},
+		};
+	pthread_mutex_unlock(&v->lock);
 	if (r == 0)
 		*ret_lease = lease;
 	return r;
 }
 
-/* Without steering, or when the map has no room, packets come to some queue and are handed over. */
-static void steer(struct vnet *v, uint32_t address_be, unsigned queue)
+/*
+ * After a change of the seat, under the lock, by the thread that made it: to whom packets go from now on. Without
+ * steering, or when the map has no room, they come to some queue and are handed over.
+ */
+static void settle(struct vnet_queue *q, uint32_t index, uint32_t address_be)
 {
+	struct vnet *v = q->vnet;
+	const struct vnet_holder *mine = vnet_seat_newest(&v->seats[index], owner_number(q));
+	const struct vnet_holder *newest = vnet_seat_newest(&v->seats[index], 0);
+
+	q->sessions[index] = mine ? mine->session : NULL;
+	atomic_store_explicit(&v->owners[index], newest ? newest->thread : 0, memory_order_relaxed);
+	if (v->steer && newest)
+		steer_set(v->steer, address_be, newest->thread - 1);
+	else if (v->steer)
+		steer_clear(v->steer, address_be);
+}
+
+void vnet_attach(struct vnet_lease *lease, struct session *s)
+{
+	struct vnet *v = lease->queue->vnet;
+
+	lease->session = s;
 	pthread_mutex_lock(&v->lock);
-	if (v->steer)
-		steer_set(v->steer, address_be, queue);
+	vnet_seat_attach(&v->seats[lease->index], lease->certificate, s);
+	settle(lease->queue, lease->index, lease->address_be);
 	pthread_mutex_unlock(&v->lock);
 }
 
-void vnet_attach(const struct vnet_lease *lease, struct session *s)
+static void give_back(struct vnet_queue *q, const struct vnet_lease *lease, uint64_t now)
 {
-	const struct vnet_queue *q = lease->queue;
-	struct vnet_seat *seat = &q->vnet->seats[lease->index];
+	struct vnet *v = q->vnet;
+	bool was_last;
 
-	seat->session = s;
-	atomic_store_explicit(&seat->owner, owner_number(q), memory_order_relaxed);
-	steer(q->vnet, lease->address_be, q->number);
-}
-
-static void give_back(struct vnet *v, const struct vnet_lease *lease, uint64_t now)
-{
 	pthread_mutex_lock(&v->lock);
-	if (v->steer)
-		steer_clear(v->steer, lease->address_be);
+	was_last = vnet_seat_remove(&v->seats[lease->index], lease->certificate);
+	settle(q, lease->index, lease->address_be);
 	if (now > v->leased_at)
 		v->leased_at = now;
-	pool_release(v->pool, lease->index, v->leased_at);
+	if (was_last)
+		pool_release(v->pool, lease->index, v->leased_at);
 	pthread_mutex_unlock(&v->lock);
 }
 
 void vnet_release(struct vnet_lease *lease)
 {
 	struct vnet_queue *q = lease->queue;
-	struct vnet_seat *seat;
 	unsigned refused;
 
 	if (!q)
 		return;
-	seat = &q->vnet->seats[lease->index];
 	refused = port_flush(q->port); /* the packets' memory is the session's */
-	if (seat->session)
-		session_traffic(seat->session)->drops[DROP_DEVICE] += refused;
-	atomic_store_explicit(&seat->owner, 0, memory_order_relaxed);
-	seat->session = NULL;
-	give_back(q->vnet, lease, loop_now(q->env->loop));
+	if (lease->session)
+		session_traffic(lease->session)->drops[DROP_DEVICE] += refused;
+	give_back(q, lease, loop_now(q->env->loop));
 	*lease = (struct vnet_lease){0};
 }
 
@@ -246,9 +292,11 @@ struct vnet_queue *vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
 	q->handover = handover;
 	q->id = id;
 	q->number = number;
-	r = vnet_queue_open(q);
+	q->sessions = calloc(pool_indexes(v->pool), sizeof(struct session *));
+	r = q->sessions ? vnet_queue_open(q) : -ENOMEM;
 	if (r == 0)
 		return q;
+	free(q->sessions);
 	free(q);
 	errno = -r;
 	return NULL;
@@ -259,6 +307,7 @@ void vnet_queue_free(struct vnet_queue *q)
 	if (!q)
 		return;
 	vnet_queue_close(q);
+	free(q->sessions);
 	free(q);
 }
 

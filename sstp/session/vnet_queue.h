@@ -6,7 +6,7 @@
  * thread's sessions. All of it is used in that thread only.
  *
  * Uplink: the source must be the session's own address; where the destination may be reached the VNet's table says.
- * Downlink: destination -> pool index -> session, by array. The device's queue brings the packets of this thread's
+ * Downlink: destination -> pool index -> owning thread -> session, by arrays. The device's queue brings the packets of this thread's
  * sessions (tun/steer.h). One that belongs to another thread all the same, because its address has just changed hands
  * or the kernel does not let us steer, is handed over to it. What is not forwarded is counted with its reason, on the
  * session or, where there is none, here.
@@ -45,21 +45,37 @@ uint64_t vnet_queue_handed_over(const struct vnet_queue *q);
 /* A session's hold on an address of a VNet. All zero: none. */
 struct vnet_lease {
 	struct vnet_queue *queue;
+	struct session *session; /* attached; NULL: none */
+	uint64_t certificate;	 /* as in vnet_holder */
 	uint32_t index;
 	uint32_t address_be;
 };
 
+/* Who wants an address. Borrowed for the call. */
+struct vnet_tenant {
+	const char *owner;	/* the addresses that this name held are his (routing/pool.h) */
+	const char *thumbprint; /* of the certificate that he came in with; "" or NULL: none */
+	/*
+	 * The address of a session that this one takes over from; 0: none. He gets it when it is held by the same owner, with
+	 * another certificate; else one as if he had not asked.
+	 */
+	uint32_t replaces_be;
+};
+
 /*
- * An address for user; ret_address is what IPCP shall tell the peer. 0; -ENOSPC: all are taken; -ENODEV: the device is
+ * An address for t; ret_address is what IPCP shall tell the peer. 0; -ENOSPC: all are taken; -ENODEV: the device is
  * gone.
  */
-int vnet_lease(struct vnet_queue *q, const char *user, struct vnet_lease *ret_lease,
+int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_lease *ret_lease,
 	       struct link_address *ret_address);
 
-/* Packets to the lease's address go to s from now on. */
-void vnet_attach(const struct vnet_lease *lease, struct session *s);
+/*
+ * Packets to the lease's address go to s from now on, and no longer to the session that it takes over from; that one may
+ * still send. Should s be released before it, they go there again.
+ */
+void vnet_attach(struct vnet_lease *lease, struct session *s);
 
-/* Detaches and gives the address back. A lease that is all zero is left alone. */
+/* Detaches, and gives the address back if nobody else holds it. A lease that is all zero is left alone. */
 void vnet_release(struct vnet_lease *lease);
 
 /* One packet from the session that holds the lease; its bytes stay until vnet_burst_end() or vnet_release(). */

@@ -239,12 +239,19 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* By a password. */
+static int lease_as(struct vnet_queue *q, const char *user, struct vnet_lease *ret_lease,
+		    struct link_address *ret_address)
+{
+	return vnet_lease(q, &(struct vnet_tenant){.owner = user}, ret_lease, ret_address);
+}
+
 static struct vnet_lease lease_for(struct scene *s, const char *user)
 {
 	struct vnet_lease lease = {0};
 	struct link_address address;
 
-	assert_int_equal(vnet_lease(s->queue, user, &lease, &address), 0);
+	assert_int_equal(lease_as(s->queue, user, &lease, &address), 0);
 	assert_int_equal(address.peer, lease.address_be);
 	return lease;
 }
@@ -262,7 +269,7 @@ static void lease_says_what_ipcp_shall_tell(void **state)
 	struct vnet_lease lease = {0};
 	struct link_address address;
 
-	assert_int_equal(vnet_lease(s->queue, "alice", &lease, &address), 0);
+	assert_int_equal(lease_as(s->queue, "alice", &lease, &address), 0);
 	assert_string_equal(text_of(address.local), "172.16.77.1");
 	assert_string_equal(text_of(address.peer), "172.16.77.0");
 	assert_string_equal(text_of(address.dns[0]), "10.20.0.4");
@@ -295,13 +302,13 @@ static void full_pool_says_so_until_one_is_given_back(void **state)
 	for (int i = 0; i < 3; i++)
 		leases[i] = lease_for(s, "alice");
 	assert_int_equal(vnet_used(s->vnet), 3);
-	assert_int_equal(vnet_lease(s->queue, "bob", &more, &address), -ENOSPC);
+	assert_int_equal(lease_as(s->queue, "bob", &more, &address), -ENOSPC);
 	assert_null(more.queue);
 	released_be = leases[1].address_be;
 	vnet_release(&leases[1]);
 	assert_int_equal(vnet_used(s->vnet), 2);
 	/* it rests: a stranger waits, its last owner does not */
-	assert_int_equal(vnet_lease(s->queue, "bob", &more, &address), -ENOSPC);
+	assert_int_equal(lease_as(s->queue, "bob", &more, &address), -ENOSPC);
 	leases[1] = lease_for(s, "alice");
 	assert_int_equal(leases[1].address_be, released_be);
 	for (int i = 0; i < 3; i++)
@@ -462,7 +469,7 @@ static void update_changes_spaces_and_servers_at_once(void **state)
 	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_NO_ROUTE);
 	expect_way(s, &lease, "172.16.77.0", "10.30.0.2", DROP_REASONS);
 	expect_way(s, &lease, "172.16.77.0", "10.30.0.1", DROP_GATEWAY);
-	assert_int_equal(vnet_lease(s->queue, "bob", &next, &address), 0);
+	assert_int_equal(lease_as(s->queue, "bob", &next, &address), 0);
 	assert_string_equal(text_of(address.dns[1]), "10.30.0.4");
 	vnet_release(&lease);
 	vnet_release(&next);
@@ -789,7 +796,7 @@ static void packet_comes_to_the_thread_that_holds_its_address(void **state)
 	struct link_address address;
 
 	/* the one that must not get it */
-	assert_int_equal(vnet_lease(s->other, "bob", &second, &address), 0);
+	assert_int_equal(lease_as(s->other, "bob", &second, &address), 0);
 	assert_int_not_equal(first.address_be, second.address_be);
 	vnet_attach(&second, &s->session);
 	send_down(s, second.address_be, "for bob");
@@ -811,7 +818,7 @@ static void address_that_was_given_back_is_not_steered_any_more(void **state)
 	struct vnet_lease lease = {0};
 	struct link_address address;
 
-	assert_int_equal(vnet_lease(s->other, "bob", &lease, &address), 0);
+	assert_int_equal(lease_as(s->other, "bob", &lease, &address), 0);
 	vnet_attach(&lease, &s->session);
 	vnet_release(&lease);
 	send_down(s, address.peer, "too late");
@@ -852,7 +859,7 @@ static void without_steering_threads_hand_packets_over(void **state)
 
 	steer_free(s->vnet->steer);
 	s->vnet->steer = NULL;
-	assert_int_equal(vnet_lease(s->other, "bob", &lease, &address), 0);
+	assert_int_equal(lease_as(s->other, "bob", &lease, &address), 0);
 	vnet_attach(&lease, &s->session);
 	for (int i = 0; i < 32; i++) { /* each from another port, which is what the kernel hashes */
 		send_down(s, lease.address_be, "for bob");
@@ -881,7 +888,7 @@ static void packet_that_finds_the_other_threads_ring_full_is_counted(void **stat
 	struct link_address address;
 
 	handover_set_taker(s->handover, 1, other_loop, take, s->other);
-	assert_int_equal(vnet_lease(s->other, "bob", &lease, &address), 0);
+	assert_int_equal(lease_as(s->other, "bob", &lease, &address), 0);
 	vnet_attach(&lease, &s->session);
 	steer_clear(s->vnet->steer, address.peer);
 	while (handover_put(s->handover, 0, 1, ID, &plain, pkt, sizeof(pkt)))
@@ -891,6 +898,273 @@ static void packet_that_finds_the_other_threads_ring_full_is_counted(void **stat
 	assert_int_equal(vnet_queue_traffic(s->queue)->drops[DROP_HANDOVER], 1);
 	vnet_release(&lease);
 	loop_free(other_loop);
+}
+
+/* ---- one session takes over from another */
+
+/* By a certificate; replaces_be as in vnet_tenant. */
+static struct vnet_lease lease_by(struct vnet_queue *q, const char *lineage, const char *thumbprint,
+				  uint32_t replaces_be)
+{
+	struct vnet_tenant tenant = {lineage, thumbprint, replaces_be};
+	struct vnet_lease lease = {0};
+	struct link_address address;
+
+	assert_int_equal(vnet_lease(q, &tenant, &lease, &address), 0);
+	assert_int_equal(address.peer, lease.address_be);
+	return lease;
+}
+
+/* A second session, of which only what the VNet counts is looked at: it is not up. */
+static struct session *bystander(struct scene *s)
+{
+	static struct session other;
+
+	memset(&other, 0, sizeof(other));
+	other.env = &s->env;
+	return &other;
+}
+
+/* How many packets the bystander got. */
+static uint64_t got(struct session *other)
+{
+	uint64_t n = other->traffic.drops[DROP_NOT_OPEN];
+
+	other->traffic.drops[DROP_NOT_OPEN] = 0;
+	return n;
+}
+
+/*
+ * The session of s->queue holds an address; the bystander takes over in q; then they go, the old one first or last. Each
+ * packet goes to the newest that is there, also one that was read by the old thread's queue.
+ */
+static void take_over(struct scene *s, struct vnet_queue *q, bool old_leaves_first)
+{
+	struct session *newer = bystander(s);
+	struct vnet_lease old = lease_by(s->queue, "shop", "A", 0), next;
+	uint32_t address_be = old.address_be;
+
+	vnet_attach(&old, &s->session);
+	next = lease_by(q, "shop", "B", address_be);
+	assert_int_equal(next.address_be, address_be);
+	assert_int_equal(vnet_used(s->vnet), 1);
+	bring(s, s->queue, text_of(address_be));
+	assert_true(has_packet(s)); /* until the new one is up */
+	fq_clear(&s->session.data);
+	let_one_wait(s);
+	vnet_attach(&next, newer);
+	bring(s, q, text_of(address_be));
+	assert_int_equal(got(newer), 1);
+	assert_false(has_packet(s));
+	expect_way(s, &old, text_of(address_be), "10.20.0.2", DROP_REASONS); /* still sends */
+	vnet_release(old_leaves_first ? &old : &next);
+	assert_int_equal(vnet_used(s->vnet), 1);
+	bring(s, old_leaves_first ? q : s->queue, text_of(address_be));
+	assert_int_equal(got(newer), old_leaves_first);
+	assert_int_equal(has_packet(s), !old_leaves_first);
+	vnet_release(old_leaves_first ? &next : &old);
+	assert_int_equal(vnet_used(s->vnet), 0);
+	bring(s, q, text_of(address_be));
+	assert_int_equal(vnet_queue_traffic(q)->drops[DROP_NO_SESSION], 1);
+	old = lease_by(s->queue, "shop", "C", 0);
+	assert_int_equal(old.address_be, address_be); /* it stays the lineage's */
+	vnet_release(&old);
+}
+
+static void B45_session_takes_over_in_the_same_thread(void **state)
+{
+	struct scene *s = *state;
+
+	take_over(s, s->queue, true);
+}
+
+static void B45_session_that_took_over_and_leaves_gives_the_packets_back(void **state)
+{
+	struct scene *s = *state;
+
+	take_over(s, s->queue, false);
+}
+
+static void B45_session_takes_over_in_another_thread(void **state)
+{
+	struct scene *s = *state;
+
+	take_over(s, s->other, true);
+}
+
+static void B45_session_that_took_over_in_another_thread_gives_the_packets_back(void **state)
+{
+	struct scene *s = *state;
+
+	take_over(s, s->other, false);
+}
+
+static bool bystander_got_one(const struct scene *s)
+{
+	handover_wake(s->handover, 0);
+	return s->session.traffic.drops[DROP_NOT_OPEN] > 0;
+}
+
+/* By the kernel; that the old session goes does not undo it. */
+static void B45_packets_are_steered_to_the_thread_that_took_over(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease old = lease_by(s->queue, "shop", "A", 0), next;
+
+	s->session.is_up = false;
+	vnet_attach(&old, bystander(s));
+	next = lease_by(s->other, "shop", "B", old.address_be);
+	vnet_attach(&next, &s->session);
+	for (int i = 0; i < 2; i++) {
+		send_down(s, next.address_be, "for the new one");
+		run_until(s, bystander_got_one);
+		assert_int_equal(got(&s->session), 1);
+		vnet_release(&old);
+	}
+	assert_int_equal(vnet_queue_handed_over(s->other), 0);
+	vnet_release(&next);
+}
+
+/* What the old thread had read before hands it over as ever. */
+static void B45_packet_that_the_old_thread_reads_late_is_handed_over(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease old = lease_by(s->queue, "shop", "A", 0), next;
+
+	s->session.is_up = false;
+	vnet_attach(&old, bystander(s));
+	next = lease_by(s->other, "shop", "B", old.address_be);
+	vnet_attach(&next, &s->session);
+	steer_set(s->vnet->steer, next.address_be, 0);
+	send_down(s, next.address_be, "for the new one");
+	run_until(s, bystander_got_one);
+	assert_int_equal(got(&s->session), 1);
+	assert_int_equal(vnet_queue_handed_over(s->other), 1);
+	vnet_release(&old);
+	vnet_release(&next);
+}
+
+static void expect_an_own_address(struct scene *s, const struct vnet_lease *held,
+				  const char *lineage, const char *thumbprint, uint32_t replaces_be)
+{
+	struct vnet_lease lease = lease_by(s->queue, lineage, thumbprint, replaces_be);
+
+	assert_int_not_equal(lease.address_be, held->address_be);
+	assert_int_equal(vnet_used(s->vnet), 2);
+	vnet_release(&lease);
+}
+
+static void nobody_else_takes_an_address_over(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease held = lease_by(s->queue, "shop", "A", 0);
+	const uint32_t address_be = held.address_be;
+
+	expect_an_own_address(s, &held, "shop", "B", 0);	  /* does not ask */
+	expect_an_own_address(s, &held, "shop", "A", address_be); /* the same certificate */
+	expect_an_own_address(s, &held, "shop", "", address_be);  /* no certificate */
+	expect_an_own_address(s, &held, "shop", "B", inet_addr("10.20.0.2"));
+	expect_an_own_address(s, &held, "shop", "B", s->params.gateway_be);
+	vnet_release(&held);
+}
+
+static void foreign_lineage_does_not_take_an_address_over(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease held = lease_by(s->queue, "shop", "A", 0);
+
+	expect_an_own_address(s, &held, "stock", "B", held.address_be);
+	vnet_release(&held);
+}
+
+static void holder_by_password_is_not_taken_over_from(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease held = lease_for(s, "shop");
+
+	expect_an_own_address(s, &held, "shop", "B", held.address_be);
+	vnet_release(&held);
+}
+
+static void address_has_three_holders_and_not_four(void **state)
+{
+	static const char *const thumbprints[] = {"A", "B", "C"};
+	struct scene *s = *state;
+	struct vnet_lease leases[3], fourth;
+
+	for (int i = 0; i < 3; i++) {
+		leases[i] = lease_by(i % 2 ? s->other : s->queue, "shop", thumbprints[i],
+				     i ? leases[0].address_be : 0);
+		assert_int_equal(leases[i].address_be, leases[0].address_be);
+		vnet_attach(&leases[i], &s->session);
+	}
+	fourth = lease_by(s->other, "shop", "D", leases[0].address_be);
+	assert_int_not_equal(fourth.address_be, leases[0].address_be);
+	vnet_release(&fourth);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(vnet_used(s->vnet), 1);
+		vnet_release(&leases[i]);
+	}
+	assert_int_equal(vnet_used(s->vnet), 0);
+}
+
+enum {
+	ROUNDS = 2000,
+};
+
+/* One of two threads that take over from each other; its session is its own. */
+struct contender {
+	struct vnet_queue *queue;
+	const char *thumbprint;
+	uint32_t address_be;
+	struct session session;
+	unsigned shared; /* rounds in which it got the address */
+};
+
+static void *contend(void *arg)
+{
+	const struct virtio_net_hdr plain = {0};
+	struct contender *c = arg;
+	uint8_t pkt[IP_HEADER];
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct vnet_tenant tenant = {"shop", c->thumbprint, c->address_be};
+		struct vnet_lease lease = {0};
+		struct link_address address;
+
+		if (vnet_lease(c->queue, &tenant, &lease, &address) < 0)
+			continue;
+		c->shared += lease.address_be == c->address_be;
+		vnet_attach(&lease, &c->session);
+		for (int k = 0; k < 4; k++)
+			vnet_queue_take(c->queue, &plain, pkt,
+					packet(pkt, "10.20.0.2", "172.16.77.0"));
+		vnet_release(&lease);
+	}
+	return NULL;
+}
+
+/* Real threads, for the thread sanitizer: what one reads without a lock the other never writes. */
+static void B45_threads_take_over_from_each_other_at_any_moment(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease anchor = lease_by(s->queue, "shop", "A", 0);
+	struct contender c[2] = {{s->queue, "B", anchor.address_be, .session = {.env = &s->env}},
+				 {s->other, "C", anchor.address_be, .session = {.env = &s->env}}};
+	pthread_t threads[2];
+
+	assert_string_equal(text_of(anchor.address_be), "172.16.77.0");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, contend, &c[i]), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(c[i].shared, ROUNDS);
+		assert_in_range(c[i].session.traffic.drops[DROP_NOT_OPEN], 1, 4 * ROUNDS);
+	}
+	assert_int_equal(vnet_used(s->vnet), 1);
+	vnet_release(&anchor);
+	assert_int_equal(atomic_load(&s->vnet->owners[0]), 0);
 }
 
 #define in_scene(test)	       cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -917,7 +1191,7 @@ static void device_that_is_deleted_fails_once_and_an_update_makes_it_anew(void *
 	run_until(s, has_failed);
 	assert_true(vnet_take_failure(s->vnet));
 	assert_false(vnet_take_failure(s->vnet));
-	assert_int_equal(vnet_lease(s->queue, "alice", &lease, &address), -ENODEV);
+	assert_int_equal(lease_as(s->queue, "alice", &lease, &address), -ENODEV);
 	vnet_queue_close(s->queue);
 	assert_int_equal(vnet_remake(s->vnet, &s->params, error), 0);
 	assert_int_equal(vnet_queue_open(s->queue), 0);
@@ -991,6 +1265,18 @@ int main(void)
 		with_two_threads(packet_that_was_handed_over_in_vain_is_dropped),
 		with_two_threads(without_steering_threads_hand_packets_over),
 		with_two_threads(packet_that_finds_the_other_threads_ring_full_is_counted),
+		in_scene(B45_session_takes_over_in_the_same_thread),
+		in_scene(B45_session_that_took_over_and_leaves_gives_the_packets_back),
+		with_two_threads(B45_session_takes_over_in_another_thread),
+		with_two_threads(
+			B45_session_that_took_over_in_another_thread_gives_the_packets_back),
+		with_two_threads(B45_packets_are_steered_to_the_thread_that_took_over),
+		with_two_threads(B45_packet_that_the_old_thread_reads_late_is_handed_over),
+		in_scene(nobody_else_takes_an_address_over),
+		in_scene(foreign_lineage_does_not_take_an_address_over),
+		in_scene(holder_by_password_is_not_taken_over_from),
+		with_two_threads(address_has_three_holders_and_not_four),
+		with_two_threads(B45_threads_take_over_from_each_other_at_any_moment),
 	};
 
 	log_open("test-session-vnet", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
