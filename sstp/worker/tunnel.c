@@ -47,6 +47,7 @@ static void finish(struct tunnel *t, enum session_end end, const char *reason)
 	t->ended = true;
 	loop_timer_set(t->retry, CLOCK_NEVER);
 	loop_timer_set(t->give_up, CLOCK_NEVER);
+	loop_timer_set(t->drain, CLOCK_NEVER);
 	t->params.ops->on_end(t->params.arg, end, reason);
 }
 
@@ -292,8 +293,9 @@ struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)
 	set_congestion(t);
 	t->retry = loop_timer_new(loop, on_retry, t);
 	t->give_up = loop_timer_new(loop, on_give_up, t);
+	t->drain = loop_timer_new(loop, tunnel_replace_on_drained, t);
 	t->port = port_new(loop, network_tun(params->network), &device_callbacks, t);
-	if (!t->retry || !t->give_up || !t->port)
+	if (!t->retry || !t->give_up || !t->drain || !t->port)
 		goto fail;
 	if (params->connect_timeout)
 		loop_timer_set(t->give_up, loop_now(loop) + params->connect_timeout);
@@ -323,6 +325,7 @@ void tunnel_free(struct tunnel *t)
 	port_free(t->port);
 	loop_timer_free(t->retry);
 	loop_timer_free(t->give_up);
+	loop_timer_free(t->drain);
 	session_env_done(&t->env);
 	free(t);
 }

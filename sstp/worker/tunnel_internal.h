@@ -29,6 +29,7 @@ struct tunnel {
 	bool wants_next;   /* as soon as the other leg is free */
 	bool reconnecting; /* current ends because we want it, and is dialled again at once */
 	uint64_t sessions; /* dialled so far */
+	struct loop_timer *drain; /* the session that was replaced hangs up */
 	struct loop_timer *retry;
 	struct loop_timer *give_up;
 	struct port *port;
@@ -57,5 +58,7 @@ void tunnel_on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t 
 /* True when leg is not the one that carries packets, and what happened was dealt with. */
 bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address);
 bool tunnel_replace_on_end(struct leg *leg, const char *reason);
+/* Of drain; arg is the tunnel. */
+void tunnel_replace_on_drained(void *arg);
 
 #endif

@@ -6,9 +6,13 @@
  *
  *	what happens                          current         other leg
  *	tunnel_replace()                      carries         is dialled: next
- *	next is up                            says goodbye    becomes current, carries
+ *	next is up                            drains          becomes current, carries
+ *	DRAIN later                           carries         says goodbye
  *	next ends before                      carries         free: the old session stays in use
  *	current ends before next is up        -               becomes current; the device stays up meanwhile
+ *
+ * What the gateway had sent before it changed over still comes in through the old session, and is of use as long as
+ * that does not hang up: until then it is left alone.
  *
  * The new session dials the address that the present one has: only one gateway is kept out of the
  * tunnel (network_pin()).
@@ -19,6 +23,8 @@
 
 #include "sstp/base/log.h"
 #include "sstp/worker/tunnel_internal.h"
+
+#define DRAIN (200 * CLOCK_NS_PER_MS)
 
 static struct leg *other(struct tunnel *t)
 {
@@ -81,10 +87,19 @@ bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
 	leg->address_be = address->local;
 	t->current = leg;
 	t->up_since = loop_now(t->env.loop);
-	session_disconnect(old->session, "replaced by a session with the new certificate");
+	loop_timer_set(t->drain, loop_now(t->env.loop) + DRAIN);
 	t->params.ops->on_up(t->params.arg, address);
 	replaced(t, true, "");
 	return true;
+}
+
+void tunnel_replace_on_drained(void *arg)
+{
+	struct tunnel *t = arg;
+	struct leg *old = other(t);
+
+	if (old->session && old != t->next)
+		session_disconnect(old->session, "replaced by a session with the new certificate");
 }
 
 /* The session of leg is freed already. */
