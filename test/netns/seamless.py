@@ -18,6 +18,7 @@ import threading
 import time
 
 BLOCK = 64 * 1024
+STREAM_BYTES_S = 25_000_000  # each way: the gap is to be the renewal's, not that of a machine at its limit
 PROBE_S = 0.001
 TIMESTAMP_NS = 35  # SO_TIMESTAMPNS: when the kernel got it
 
@@ -59,7 +60,10 @@ class Stream:
         self.counts[way] += len(data)
 
     def send(self):
+        due = time.monotonic()
         while not self.stop.is_set():
+            due = max(due + BLOCK / STREAM_BYTES_S, time.monotonic() - 0.1)
+            time.sleep(max(due - time.monotonic(), 0))
             data = os.urandom(BLOCK)
             self.tcp.sendall(data)
             self.count(0, data)
