@@ -2,7 +2,8 @@
 /*
  * many ADDR:PORT USER PASSWORD CA NAME COUNT TARGET: COUNT SSTP sessions in one process, without TUN. Brings all up, sends an
  * ICMP echo request to TARGET through each, waits for each reply, then says goodbye. Prints what it saw; exit 0 when
- * every session came up, got its own reply with an address of its own, and ended in order.
+ * every session came up, got its own reply with an address of its own, and ended in order. A PASSWORD that begins with
+ * a slash is a PEM file, and the sessions come by the certificate and key in it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 
 #include "sstp/base/log.h"
 #include "sstp/net/listen.h"
+#include "sstp/ppp/eap_tls.h"
 #include "sstp/session/session.h"
 #include "tun/ip.h"
 
@@ -22,6 +24,7 @@ enum {
 	ICMP_HEADER = 8,
 	PING_SIZE = IP_HEADER + ICMP_HEADER + 32,
 	IN_FLIGHT = 64, /* handshakes at a time */
+	FILE_MAX = 16384,
 };
 
 #define TIME_LIMIT (60 * CLOCK_NS_PER_S)
@@ -41,6 +44,7 @@ struct many {
 	struct sockaddr_storage server;
 	socklen_t server_len;
 	struct tls_ctx *tls;
+	struct eap_tls_ctx *eap_tls; /* NULL: by password */
 	const char *user, *name;
 	struct secret password;
 	uint32_t target_be;
@@ -152,10 +156,11 @@ static void start_some(struct many *m)
 		struct session_params params = {
 			.ops = &callbacks,
 			.arg = o,
-			.auth = LINK_AUTH_MSCHAPV2,
+			.auth = m->eap_tls ? LINK_AUTH_EAP_TLS : LINK_AUTH_MSCHAPV2,
 			.hashes = SSTP_HASH_SHA256,
 			.name = m->user,
-			.password = &m->password,
+			.password = m->eap_tls ? NULL : &m->password,
+			.eap_tls = m->eap_tls,
 			.host = m->name,
 		};
 
@@ -225,6 +230,35 @@ static int run(struct many *m)
 	return r;
 }
 
+/* What is in a file of at most FILE_MAX bytes. */
+static bool read_text(const char *path, char text[FILE_MAX + 1])
+{
+	FILE *f = fopen(path, "r");
+	size_t len = f ? fread(text, 1, FILE_MAX, f) : 0;
+
+	if (f)
+		fclose(f);
+	text[len] = '\0';
+	return len > 0;
+}
+
+static bool come_by_certificate(struct many *m, const char *pair, const char *ca)
+{
+	char pem[FILE_MAX + 1], roots[FILE_MAX + 1],
+		error[EAP_TLS_REASON_MAX] = "cannot read the files";
+	const struct eap_tls_client params = {
+		.identity = {.chain = pem, .key = pem},
+		.roots = roots,
+		.server_name = m->name,
+	};
+
+	if (read_text(pair, pem) && read_text(ca, roots) &&
+	    eap_tls_ctx_new_client(&params, &m->eap_tls, error) == 0)
+		return true;
+	fprintf(stderr, "%s, %s: %s\n", pair, ca, error);
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct many m = {0};
@@ -254,8 +288,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}
+	if (*argv[3] == '/' && !come_by_certificate(&m, argv[3], argv[4]))
+		return 1;
 	r = run(&m);
 	session_env_done(&m.env);
+	eap_tls_ctx_unref(m.eap_tls);
 	tls_ctx_unref(m.tls);
 	loop_free(m.loop);
 	free(m.ones);
