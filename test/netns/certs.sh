@@ -395,6 +395,11 @@ has_come_up_twice() {
 	[ "$(grep -c 'connected: WEBSITE_PRIVATE_IP' "$world_dir/$1.log")" -ge 2 ]
 }
 
+# the addresses that an app's worker has had, each once
+addresses_of() {
+	sed -n 's/.*connected: WEBSITE_PRIVATE_IP=//p' "$world_dir/$1.log" | uniq | xargs
+}
+
 # renewed APP OLD_THUMBPRINT: another one is in the profile and at the gateway, and the app is the same
 renewed() {
 	isnt "$(thumbprint_of "$1")" "$2" "$1: thumbprint"
@@ -414,7 +419,7 @@ B45_renewal_gives_a_new_thumbprint_and_the_app_is_not_restarted() {
 	wait_for 20 log_has calm 0 'the new certificate is in use' || flunk "no change-over"
 	sleep 0.5
 	gap=$(longest_gap calm)
-	diag "a second session first: the longest gap between answers to pings each 10 ms is $gap ms"
+	diag "a second session first: the longest gap between answers to pings each 10 ms is $gap ms, addresses: $(addresses_of calm)"
 	at_most "$gap" 1000 "milliseconds without an answer"
 	renewed calm "$before"
 	stop "$app_pid"
@@ -432,6 +437,7 @@ B45_renewal_by_disconnect_and_reconnect_measured() {
 	gap=$(longest_gap abrupt)
 	diag "disconnected and reconnected: the longest gap between answers to pings each 10 ms is $gap ms"
 	at_most "$gap" 15000 "milliseconds without an answer"
+	like "$(addresses_of abrupt)" "$pool_regex" "the one address, before and after"
 	log_has abrupt 0 'the tunnel is down' || flunk "the tunnel was never down"
 	renewed abrupt "$before"
 	stop "$app_pid"
