@@ -205,6 +205,7 @@ B14_connect_while_the_gateway_is_down_fails_and_succeeds_later_without_a_change(
 	local before network token
 	token=$(new_token early)
 	stop "$gateway_pid"
+	is $? 0 "exit status of the gateway"
 	before=$(sha256sum "$world_dir/shop.yaml")
 	network=$(network_of "$app")
 	worker enrol "$token" --profile "$world_dir/early.yaml"
