@@ -114,7 +114,6 @@ class Probe:
 def probe(address):
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
-    os.nice(-10)
     p = Probe(address)
     p.run(stop)
     p.report()

@@ -9,9 +9,13 @@ here=$(dirname "$0")
 
 sstpctl_bin=$build_dir/tools/sstpctl/sstpctl
 traffic=$here/seamless.py
-readonly GAP_US_MAX=50000
+gap_us_max=50000
+# under the thread sanitizer, which is many times slower, it is not the gap that is tested
+grep -q __tsan_init "$gateway_bin" 2>/dev/null && gap_us_max=1000000
 
+# all that is started here comes before what else the machine does: the gap is to be the renewal's
 setup() {
+	renice -n -15 $$ >/dev/null
 	world_up && write_threads_config 1 && start_gateway && enrol first && enrol second &&
 		start echo "$vnet" "$traffic" serve 10.20.0.2 7 && wait_for 5 is_listening "$vnet" 7
 }
@@ -93,7 +97,7 @@ renews_under_traffic() {
 	log_has "$name" 0 'the tunnel is down' && flunk "the tunnel was down"
 	gap=$(sed -n 's/^probe .* longest gap //p' "$world_dir/$name.log")
 	diag "$2 renewals: $(grep '^tcp ' "$world_dir/$name.log"); $(grep '^probe ' "$world_dir/$name.log") us"
-	at_most "${gap:-$((GAP_US_MAX + 1))}" $GAP_US_MAX "longest gap in microseconds"
+	at_most "${gap:-$((gap_us_max + 1))}" $gap_us_max "longest gap in microseconds"
 }
 
 B45_renewal_loses_no_byte_and_keeps_the_address() {
@@ -139,7 +143,13 @@ each_enrolment_of_an_app_has_an_address_that_stays() {
 	done
 }
 
+gateway_ends_cleanly() {
+	stop "$gateway_pid" TERM
+	is $? 0 "exit status"
+}
+
 tap_main B45_renewal_loses_no_byte_and_keeps_the_address \
 	B45_renewal_loses_no_byte_when_threads_change \
 	two_workers_of_one_profile_keep_addresses_of_their_own \
-	each_enrolment_of_an_app_has_an_address_that_stays -- "$@"
+	each_enrolment_of_an_app_has_an_address_that_stays \
+	gateway_ends_cleanly -- "$@"
