@@ -106,6 +106,17 @@ nothing_is_left_in_any_namespace_after_the_end() {
 	is "$(network_of "$gw")" "$gw_before" "network of the gateway's namespace"
 }
 
+# what Windows does by itself, with our own client
+eap_mschapv2_lets_in_where_nothing_else_is_allowed() {
+	local mark
+	mark=$(log_mark gateway)
+	sed -i 's/^auth: .*/auth: {mschapv2: false, eap_mschapv2: true, eap_tls: false, pap: false}/' "$world_dir/gateway.yaml"
+	kill -s HUP "$gateway_pid"
+	wait_for 5 log_has gateway "$mark" 'reloaded'
+	like "$(worker_run -- curl -sS -m 10 http://10.20.0.2/)" '^hello from' "the page"
+	like "$(log_since gateway "$mark")" 'authenticated by EAP-MSCHAPv2' "what the gateway says"
+}
+
 gateway_takes_its_device_with_it() {
 	stop "$gateway_pid" TERM
 	is $? 0 "exit status of the gateway"
@@ -125,5 +136,6 @@ tap_main \
 	names_are_asked_of_the_network_s_server \
 	own_namespace_needs_no_name \
 	nothing_is_left_in_any_namespace_after_the_end \
+	eap_mschapv2_lets_in_where_nothing_else_is_allowed \
 	gateway_takes_its_device_with_it \
 	-- "$@"
