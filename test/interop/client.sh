@@ -77,10 +77,10 @@ has_no_ppp() {
 	! guest 'ip link show dev ppp0' >/dev/null 2>&1
 }
 
-# expect_up [MS]: the address is there within MS milliseconds (5000), and the route to the network is set
+# expect_up [MS]: the address is there within MS milliseconds (9000), and the route to the network is set
 expect_up() {
 	wait_for 10 is_up
-	at_most "$(dial_ms)" "${1:-5000}" "milliseconds from sstpc's start to its address"
+	at_most "$(dial_ms)" "${1:-9000}" "milliseconds from sstpc's start to its address"
 	like "$(ppp_address)" "$pool_regex" "the client's address"
 	guest 'ip route replace 10.20.0.0/24 dev ppp0'
 }

@@ -251,7 +251,7 @@ dead_gateway_does_not_keep_the_exit_status_back() {
 	mkfifo "$world_dir/fifo"
 	worker_start late -- sh -c 'echo ready; read -r _ <"$0"; exit 7' "$world_dir/fifo"
 	succeeds "the application starts" wait_for 20 log_has late 0 '^ready'
-	kill -s STOP "$gateway_pid"
+	freeze "$gateway_pid"
 	echo >"$world_dir/fifo"
 	ms_of wait "$worker_pid"
 	kill -s CONT "$gateway_pid"
@@ -263,7 +263,7 @@ dead_gateway_does_not_keep_the_exit_status_back() {
 second_sigterm_ends_at_once() {
 	current_start twice alice --route 10.20.0.0/24
 	succeeds "the tunnel is up" wait_for 20 log_has twice 0 "$connected"
-	kill -s STOP "$gateway_pid"
+	freeze "$gateway_pid"
 	kill -s TERM "$worker_pid"
 	succeeds "it says goodbye" wait_for 5 log_has twice 0 'Terminated: disconnecting'
 	ms_of stop "$worker_pid" TERM

@@ -139,6 +139,16 @@ is_gone() {
 	! is_running "$1"
 }
 
+# freeze PID: stops it for a while; returns when each of its threads stands still. Go on: kill -s CONT PID
+freeze() {
+	kill -s STOP "$1"
+	wait_for 5 is_frozen "$1"
+}
+
+is_frozen() {
+	! grep -L '^State:.T' /proc/"$1"/task/*/status | grep -q .
+}
+
 # stop PID [SIGNAL]: ends a child of this shell; returns its exit status
 stop() {
 	{
