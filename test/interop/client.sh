@@ -8,8 +8,7 @@
 # gateway has not seen a CALL_CONNECT_REQUEST; from there on nothing is forgiven. pppd never gets
 # usepeerdns: the guest's /etc is the machine's.
 
-# Half of the starts die, sometimes nine in ten; a second each.
-readonly DIAL_TRIES=40
+readonly DIAL_TRIES=12
 
 # start_sstpc USER PASSWORD CA [PPPD_OPTION]...
 start_sstpc() {
@@ -77,10 +76,10 @@ has_no_ppp() {
 	! guest 'ip link show dev ppp0' >/dev/null 2>&1
 }
 
-# expect_up [MS]: the address is there within MS milliseconds (9000), and the route to the network is set
+# expect_up: the address is there within 5 s, and the route to the network is set
 expect_up() {
 	wait_for 10 is_up
-	at_most "$(dial_ms)" "${1:-9000}" "milliseconds from sstpc's start to its address"
+	at_most "$(dial_ms)" 5000 "milliseconds from sstpc's start to its address"
 	like "$(ppp_address)" "$pool_regex" "the client's address"
 	guest 'ip route replace 10.20.0.0/24 dev ppp0'
 }

@@ -11,8 +11,6 @@ here=$(dirname "$0")
 . "$here/client.sh"
 
 est=https://192.0.2.1/.well-known/est
-# sstpc.sh is where five seconds count; this one is about who comes in
-readonly UP_MS=10000
 
 setup() {
 	world_up && start_web_server && write_gateway_config true && start_gateway && start_guest
@@ -98,7 +96,7 @@ openssl_and_curl_enrol() {
 
 eap_tls_is_up() {
 	dial_by_certificate || return
-	expect_up $UP_MS
+	expect_up
 	like "$(guest 'curl -sS -m 10 http://10.20.0.2/')" '^hello from' "the page"
 	like "$(log_since gateway "$dial_mark")" 'shop@vnet1.*authenticated by EAP-TLS, certificate [0-9A-F]{40}' \
 		"the gateway's log"
@@ -108,7 +106,7 @@ eap_tls_is_up() {
 
 mschapv2_is_up_on_the_same_port() {
 	dial alice wonderland root || return
-	expect_up $UP_MS
+	expect_up
 	like "$(guest 'curl -sS -m 10 http://10.20.0.2/')" '^hello from' "the page"
 	like "$(log_since gateway "$dial_mark")" 'alice.*authenticated by MS-CHAPv2' "the gateway's log"
 	hang_up

@@ -16,7 +16,7 @@ setup() {
 
 mschapv2_is_up_within_five_seconds() {
 	dial alice wonderland ca || return
-	expect_up 5000
+	expect_up
 	first_address=$(ppp_address)
 }
 
