@@ -20,6 +20,7 @@
 static char folder[] = "/tmp/test-enrol-XXXXXX";
 static char server_path[512], root_path[64], other_path[64], profile_file[64];
 static pid_t server;
+static FILE *server_says;
 
 /* Output of a command, without its last newline; borrowed until the next call. */
 static const char *output_of(const char *const *argv)
@@ -51,7 +52,7 @@ static const char *output_of(const char *const *argv)
 /* Returns when it listens. */
 static pid_t start_server(void)
 {
-	char line[16];
+	char line[16] = "";
 	int fds[2];
 	pid_t pid;
 
@@ -63,8 +64,10 @@ static pid_t start_server(void)
 		_exit(127);
 	}
 	close(fds[1]);
-	assert_int_equal(read(fds[0], line, sizeof(line)), strlen("ready\n"));
-	return pid; /* the pipe stays: the server may write to it */
+	server_says = fdopen(fds[0], "r"); /* stays open: the server may write to it */
+	assert_non_null(fgets(line, sizeof(line), server_says));
+	assert_string_equal(line, "ready\n");
+	return pid;
 }
 
 static int set_up(void **state)
@@ -86,8 +89,11 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	kill(server, SIGTERM);
-	waitpid(server, NULL, 0);
+	if (server) {
+		kill(server, SIGTERM);
+		waitpid(server, NULL, 0);
+		fclose(server_says);
+	}
 	OUTPUT_OF("/bin/rm", "-r", folder);
 	return 0;
 }
