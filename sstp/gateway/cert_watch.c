@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inotify only wakes us; what has happened is found out by looking. Every folder on the way to a file is watched, links
- * followed as the kernel does, so that whatever makes the path lead to other bytes gives a sign. The first sign is waited
- * upon for a moment, in which more signs cost nothing, since the descriptor is not watched; then all watches are made
- * anew, for the way may be another one, and the contents are compared with what they were. The events themselves are
- * never read: a busy folder costs one look per moment, and there is nothing in them that could be misunderstood. And
- * since watches come first and contents second, no change falls between two looks.
+ * Inotify only gives a sign; what has happened is found out by looking. Every folder on the way to a file is watched for
+ * the name by which the way goes on, links followed as the kernel does, so that whatever makes the path lead to other
+ * bytes is a sign. Of an event only its name is asked: others' files in these folders, /tmp or a log among them, cost the
+ * reading of their events and nothing else. What has no name, the folder itself or a full queue, is a sign too.
+ *
+ * The first sign is waited upon for a moment, in which more cost nothing, since the descriptor is not watched; then all
+ * watches are made anew, for the way may be another one, and the contents are compared with what they were. Since
+ * watches come first and contents second, no change falls between two looks.
  */
 #include "sstp/gateway/cert_watch.h"
 
@@ -26,10 +28,16 @@
 enum {
 	LINKS_MAX = 40, /* the kernel's limit */
 	FILE_BYTES_MAX = 1 << 20,
-	/* of a folder on the way: its names */
-	NAMES = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF,
-	/* of the folder that the file is in: its bytes, and whether it can be read */
-	BYTES = NAMES | IN_CLOSE_WRITE | IN_ATTRIB,
+	EVENTS_BYTES = 16 * 1024, /* read at a time */
+	/* where its names lead, what is written behind them, and whether it can be read */
+	SIGNS = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |
+		IN_MOVE_SELF | IN_CLOSE_WRITE | IN_ATTRIB,
+};
+
+/* A name in a watched folder by which a way goes on. */
+struct spot {
+	int folder; /* inotify's watch */
+	char name[NAME_MAX + 1];
 };
 
 struct cert_watch {
@@ -39,6 +47,8 @@ struct cert_watch {
 	uint64_t print; /* of all contents, when they were last looked at */
 	bool is_polling;
 	int fd; /* inotify's; -1: none */
+	struct spot *spots;
+	size_t n_spots;
 	struct loop_io *io;
 	struct loop_timer *timer;
 };
@@ -141,25 +151,49 @@ static bool way_step(struct way *way, const char *name, const char *rest)
 	return *target != '/' || way_set(way->at, "/", "", "");
 }
 
-/*
- * Watches each folder on the way, up to where it ends: what comes into being there gives a sign. 0, or -errno when the
- * kernel takes no more watches.
- */
-static int watch_way(int fd, struct way *way)
+/* A name that is too long for a file can never be one. 0 or -ENOMEM. */
+static int add_spot(struct cert_watch *w, int folder, const char *name)
+{
+	size_t len = strlen(name);
+	struct spot *more;
+
+	if (len > NAME_MAX)
+		return 0;
+	more = reallocarray(w->spots, w->n_spots + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	w->spots = more;
+	more[w->n_spots].folder = folder;
+	memcpy(more[w->n_spots++].name, name, len + 1);
+	return 0;
+}
+
+/* 0, also where there is no such folder; or -errno when the kernel takes no more watches, or without memory. */
+static int watch_name(struct cert_watch *w, const char *folder, const char *name)
+{
+	int watch = inotify_add_watch(w->fd, folder, SIGNS | IN_ONLYDIR | IN_MASK_ADD);
+
+	if (watch < 0)
+		return errno == ENOSPC || errno == ENOMEM ? -errno : 0;
+	return add_spot(w, watch, name);
+}
+
+/* Watches each folder on the way, up to where it ends: what comes into being there is a sign. As watch_name(). */
+static int watch_way(struct cert_watch *w, struct way *way)
 {
 	for (;;) {
 		char *name = way->rest + strspn(way->rest, "/");
 		char *rest = name + strcspn(name, "/");
-		unsigned mask;
+		int r;
 
 		if (!*name)
 			return 0;
 		if (*rest)
 			*rest++ = '\0';
 		rest += strspn(rest, "/");
-		mask = *rest ? NAMES : BYTES;
-		if (inotify_add_watch(fd, way->at, mask | IN_ONLYDIR | IN_MASK_ADD) < 0)
-			return errno == ENOSPC || errno == ENOMEM ? -errno : 0;
+		r = watch_name(w, way->at, name);
+		if (r < 0)
+			return r;
 		if (!way_step(way, name, rest))
 			return 0;
 	}
@@ -167,11 +201,38 @@ static int watch_way(int fd, struct way *way)
 
 /* ---- signs ---- */
 
-static void on_sign(void *arg, unsigned ready)
+static bool is_sign(const struct cert_watch *w, const struct inotify_event *event)
+{
+	if (event->len == 0)
+		return true;
+	for (size_t i = 0; i < w->n_spots; i++)
+		if (w->spots[i].folder == event->wd && strcmp(w->spots[i].name, event->name) == 0)
+			return true;
+	return false;
+}
+
+/* One read: of a flood the loop brings the rest. What cannot be read is a sign. */
+static bool read_events(const struct cert_watch *w)
+{
+	_Alignas(struct inotify_event) char buf[EVENTS_BYTES];
+	ssize_t n = read(w->fd, buf, sizeof(buf));
+	const struct inotify_event *event;
+
+	if (n < 0)
+		return errno != EAGAIN && errno != EINTR;
+	for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*event) + event->len)) {
+		event = (const void *)(buf + at);
+		if (is_sign(w, event))
+			return true;
+	}
+	return false;
+}
+
+static void on_events(void *arg, unsigned ready)
 {
 	struct cert_watch *w = arg;
 
-	if (loop_io_watch(w->io, 0) == 0)
+	if (read_events(w) && loop_io_watch(w->io, 0) == 0)
 		loop_timer_set(w->timer, loop_now(w->loop) + w->params.gather_ns);
 }
 
@@ -182,6 +243,9 @@ static void stop_watching(struct cert_watch *w)
 	if (w->fd >= 0)
 		close(w->fd);
 	w->fd = -1;
+	free(w->spots);
+	w->spots = NULL;
+	w->n_spots = 0;
 }
 
 /* 0 or -errno. */
@@ -195,10 +259,10 @@ static int start_watching(struct cert_watch *w)
 		return -errno;
 	for (size_t i = 0; i < w->params.n_files && r == 0; i++)
 		if (way_begin(&way, w->files[i]))
-			r = watch_way(w->fd, &way);
+			r = watch_way(w, &way);
 	if (r < 0)
 		return r;
-	w->io = loop_io_new(w->loop, w->fd, LOOP_READ, on_sign, w);
+	w->io = loop_io_new(w->loop, w->fd, LOOP_READ, on_events, w);
 	return w->io ? 0 : -errno;
 }
 

@@ -299,6 +299,126 @@ static void same_bytes_are_no_change(void **state)
 	is_noticed(s);
 }
 
+/* ---- what is beside them ---- */
+
+/* The kernel's word on whether a file is opened. Returns a descriptor. */
+static int observe(const char *path)
+{
+	int fd = __real_inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_true(inotify_add_watch(fd, path, IN_OPEN) >= 0);
+	return fd;
+}
+
+static bool was_opened(int observer)
+{
+	char events[1024];
+
+	return read(observer, events, sizeof(events)) > 0;
+}
+
+/* All that can be done to a file, and it is there again afterwards. */
+static void disturb(const char *path, const char *text)
+{
+	char aside[64];
+
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	write_file(path, text);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(symlink(aside, path), 0);
+	assert_int_equal(rename(aside, path), 0);
+}
+
+/*
+ * In the file's folder, in those on the way, and in the one that a link leads to. A second watch, of a file written
+ * last, gets the same events and tells when all of them are through.
+ */
+static void files_beside_it_change_a_thousand_times_and_nothing_is_read(void **state)
+{
+	static const char *const others[] = {"b", "live/b", "archive/b", "live/a1", "archive/a"};
+	struct scene *s = *state;
+	const char *file = "live/clock";
+	struct cert_watch_params params = {.files = &file,
+					   .n_files = 1,
+					   .gather_ns = 2 * CLOCK_NS_PER_MS,
+					   .on_change = stop,
+					   .arg = s};
+	struct cert_watch *clock;
+	char path[96], text[16];
+	int observer;
+
+	assert_int_equal(mkdir("live", 0700), 0);
+	assert_int_equal(mkdir("archive", 0700), 0);
+	write_file("archive/a1", "one");
+	link_set("../archive/a1", "live/a");
+	snprintf(path, sizeof(path), "%s/live/a", s->folder);
+	watch(s, path, NULL);
+	clock = cert_watch_new(s->loop, &params);
+	assert_non_null(clock);
+	observer = observe("archive/a1");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		disturb(others[i % 5], text);
+	}
+	write_file("live/clock", "it is time");
+	loop_timer_set(s->watchdog, clock_now() + 5 * CLOCK_NS_PER_S);
+	assert_int_equal(loop_run(s->loop), 0);
+	assert_int_equal(s->changes, 0);
+	assert_false(was_opened(observer));
+	cert_watch_free(clock);
+	/* the observer would have seen it */
+	disturb("live/a", "two");
+	is_noticed(s);
+	assert_true(was_opened(observer));
+	close(observer);
+}
+
+static unsigned events_max(void)
+{
+	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	unsigned max;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &max), 1);
+	fclose(f);
+	return max;
+}
+
+/* It drops those that come last, and the one that counts is among them. */
+static void change_behind_more_events_than_the_kernel_keeps_is_noticed(void **state)
+{
+	struct scene *s = *state;
+
+	write_file("a", "one");
+	write_file("b", "");
+	watch(s, "a", NULL);
+	/* two events each, and never the same as the one before, which the kernel would make one of */
+	for (unsigned left = events_max() / 4 + 1; left; left--) {
+		assert_int_equal(rename("b", "c"), 0);
+		assert_int_equal(rename("c", "b"), 0);
+	}
+	write_file("a", "two");
+	is_noticed(s);
+}
+
+static void folder_replaced_by_another_and_back_is_noticed(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(mkdir("live", 0700), 0);
+	assert_int_equal(mkdir("next", 0700), 0);
+	write_file("live/a", "one");
+	write_file("next/a", "two");
+	watch(s, "live/a", NULL);
+	/* no moment without a folder of this name */
+	assert_int_equal(renameat2(AT_FDCWD, "next", AT_FDCWD, "live", RENAME_EXCHANGE), 0);
+	is_noticed(s);
+	assert_int_equal(renameat2(AT_FDCWD, "next", AT_FDCWD, "live", RENAME_EXCHANGE), 0);
+	is_noticed(s);
+}
+
 static void changes_of_one_moment_are_told_once(void **state)
 {
 	struct scene *s = *state;
@@ -380,6 +500,9 @@ int main(void)
 		in_scene(
 			absolute_link_and_one_that_leads_to_itself_are_followed_as_the_kernel_does),
 		in_scene(same_bytes_are_no_change),
+		in_scene(files_beside_it_change_a_thousand_times_and_nothing_is_read),
+		in_scene(change_behind_more_events_than_the_kernel_keeps_is_noticed),
+		in_scene(folder_replaced_by_another_and_back_is_noticed),
 		in_scene(changes_of_one_moment_are_told_once),
 		in_scene(half_written_file_is_told_again_when_it_is_whole),
 		in_scene(pipe_in_the_place_of_a_file_does_not_block),
