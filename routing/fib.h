@@ -44,8 +44,12 @@ int fib_new(const struct trie *t, struct fib **ret_fib);
 /* Takes NULL. */
 void fib_free(struct fib *f);
 
-/* An IPv4 address that the index does not answer. Host byte order. */
-uint32_t fib_find4(const struct fib *f, uint32_t addr);
+/*
+ * An IPv4 address that the index does not answer. Host byte order. That the call is pure lets a loop
+ * of lookups keep where the index lies in registers: the shorter a lookup, the more of them wait for
+ * memory at the same time.
+ */
+__attribute__((pure)) uint32_t fib_find4(const struct fib *f, uint32_t addr);
 
 /* The route id of the longest prefix that contains the address (network byte order), or FIB_NONE. */
 static inline uint32_t fib_lookup4(const struct fib *f, uint32_t addr_be)

@@ -54,7 +54,7 @@ int fib_cells_init(struct fib_cells *ret_cells, const struct interval_list *list
 void fib_cells_done(struct fib_cells *t);
 
 /* addr in host byte order. */
-uint32_t fib_cells_find(const struct fib_cells *t, uint32_t addr);
+__attribute__((pure)) uint32_t fib_cells_find(const struct fib_cells *t, uint32_t addr);
 
 /* For n addresses, whose memory accesses overlap. Network byte order. */
 void fib_cells_find_bulk(const struct fib_cells *t, const uint32_t *addrs_be, size_t n,

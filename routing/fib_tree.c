@@ -149,14 +149,14 @@ ALWAYS_INLINE size_t batch_of(size_t left)
 DEFINE_SEARCH(fib_tree_plain, , count4_plain, count6_plain)
 
 #ifdef __x86_64__
-#define WIDE __attribute__((target("avx512f,popcnt")))
+#define WIDE __attribute__((target("avx512f,avx512dq,popcnt")))
 
 WIDE static inline unsigned count4_wide(const uint32_t *node, uint32_t addr)
 {
 	__m512i keys = _mm512_load_si512(node);
 
 	return (unsigned)__builtin_popcount(
-		_mm512_cmplt_epu32_mask(keys, _mm512_set1_epi32((int)addr)));
+		_cvtmask16_u32(_mm512_cmplt_epu32_mask(keys, _mm512_set1_epi32((int)addr))));
 }
 
 WIDE static inline unsigned count6_wide(const uint64_t *node, uint64_t addr)
@@ -164,14 +164,14 @@ WIDE static inline unsigned count6_wide(const uint64_t *node, uint64_t addr)
 	__m512i keys = _mm512_load_si512(node);
 
 	return (unsigned)__builtin_popcount(
-		_mm512_cmplt_epu64_mask(keys, _mm512_set1_epi64((long long)addr)));
+		_cvtmask8_u32(_mm512_cmplt_epu64_mask(keys, _mm512_set1_epi64((long long)addr))));
 }
 
 DEFINE_SEARCH(wide, WIDE static, count4_wide, count6_wide)
 
 static inline bool is_wide(void)
 {
-	return __builtin_cpu_supports("avx512f");
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
 }
 #else
 #define wide_find4	fib_tree_plain_find4

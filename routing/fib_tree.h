@@ -31,8 +31,8 @@ int fib_tree_init(struct fib_tree *ret_tree, const struct interval_list *list, u
 void fib_tree_done(struct fib_tree *t);
 
 /* addr in host byte order. */
-uint32_t fib_tree_find4(const struct fib_tree *t, uint32_t addr);
-uint32_t fib_tree_find6(const struct fib_tree *t, const uint8_t addr[16]);
+__attribute__((pure)) uint32_t fib_tree_find4(const struct fib_tree *t, uint32_t addr);
+__attribute__((pure)) uint32_t fib_tree_find6(const struct fib_tree *t, const uint8_t addr[16]);
 
 /* For n addresses, whose memory accesses overlap. Network byte order. */
 void fib_tree_find4_bulk(const struct fib_tree *t, const uint32_t *addrs_be, size_t n,
