@@ -142,11 +142,13 @@ static void find_batch(const struct fib *f, const uint32_t *addrs_be, size_t n, 
 	const uint32_t *answers = f->index.answers;
 	uint32_t open = 0;
 
-	for (size_t i = 0; i < n; i++)
-		ret_ids[i] = answers[leaves[ntohl(addrs_be[i]) >> 8]];
-	for (size_t i = 0; i < n; i++)
-		open |= ret_ids[i] & FIB_INDEX_OPEN;
-	if (open)
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id = answers[leaves[ntohl(addrs_be[i]) >> 8]];
+
+		ret_ids[i] = id;
+		open |= id;
+	}
+	if (open & FIB_INDEX_OPEN)
 		find_below(f, addrs_be, n, ret_ids);
 }
 
