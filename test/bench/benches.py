@@ -328,7 +328,7 @@ def lpm_ratio(figures, *keys):
 
 def lpm_program(build_dir, seconds, rounds):
     """What bench-lpm printed. It compares every answer with rte_lpm's."""
-    argv = [os.path.join(build_dir, LPM_PROGRAM), *LPM_ROUTES, str(rounds), str(200 * seconds)]
+    argv = [os.path.join(build_dir, LPM_PROGRAM), *LPM_ROUTES, str(rounds), str(1000 * seconds)]
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise BenchError(f"{LPM_PROGRAM} failed: {done.returncode}")
@@ -346,8 +346,11 @@ def lpm_stalls(raw):
         keys[f"{phase}_max_stall_us"] = max(rounds)
         keys[f"{phase}_median_stall_us"] = statistics.median(rounds)
         keys[f"{phase}_max_stall_us_wall"] = max(raw["stall_us"][phase])
-    keys["swaps_per_s"] = statistics.median(raw["swaps_per_s"]["swap"])
-    keys["rebuilds_per_s"] = statistics.median(raw["swaps_per_s"]["rebuild"])
+    for phase, label, key in (("swap", "tables swapped", "swaps_per_s"), ("rebuild", "tables rebuilt", "rebuilds_per_s")):
+        figure = Figure(f"{label} a second meanwhile", "/s", 1)
+        figure.rounds["product"] = raw["swaps_per_s"][phase]
+        figures.append(figure)
+        keys[key] = rounded(figure.median("product"))
     return keys, figures
 
 

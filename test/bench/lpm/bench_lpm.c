@@ -151,10 +151,13 @@ static void fill_addresses(struct addresses *a, const struct routes *r, size_t d
 	set_short(a);
 }
 
+/* The same loop as yardstick4_single(): with more of its own, fewer lookups would be in flight. */
 static void ours4_single(const struct addresses *a, size_t i, uint32_t *ret_ids)
 {
+	const uint32_t *addrs_be = a->be + i;
+
 	for (size_t k = 0; k < BULK; k++)
-		ret_ids[k] = fib_lookup4(fib, a->be[i + k]);
+		ret_ids[k] = fib_lookup4(fib, addrs_be[k]);
 }
 
 static void ours4_bulk(const struct addresses *a, size_t i, uint32_t *ret_ids)
@@ -164,8 +167,10 @@ static void ours4_bulk(const struct addresses *a, size_t i, uint32_t *ret_ids)
 
 static void ours6_single(const struct addresses *a, size_t i, uint32_t *ret_ids)
 {
+	const uint8_t(*addrs)[16] = (const uint8_t(*)[16])a->wide + i;
+
 	for (size_t k = 0; k < BULK; k++)
-		ret_ids[k] = fib_lookup6(fib, a->wide[i + k]);
+		ret_ids[k] = fib_lookup6(fib, addrs[k]);
 }
 
 static void ours6_bulk(const struct addresses *a, size_t i, uint32_t *ret_ids)

@@ -39,6 +39,9 @@ struct rig {
 	/* what the reader found */
 	uint64_t longest_ns, longest_own_ns, lookups;
 	uint32_t sum; /* of its answers: they are used */
+	/* what the writer did */
+	size_t swaps;
+	double phase_s;
 };
 
 static void need(bool holds, const char *what)
@@ -77,23 +80,26 @@ static void note_gap(struct rig *r, uint64_t gap_ns, bool is_preempted)
 static void *read_on(void *arg)
 {
 	struct rig *r = arg;
-	long preempted = preemptions();
+	/* noted after the moment before last, and after the last: a gap lies between the two at most */
+	long earlier = preemptions(), preempted = earlier;
 	uint64_t last_ns = now_ns();
 	uint32_t ids[BULK];
 
 	qsbr_online(r->qsbr, 0);
 	for (size_t i = 0; !atomic_load_explicit(&r->stop, memory_order_relaxed); i += BULK) {
 		uint64_t moment_ns;
-		long before = preempted;
+		long now;
 
 		fib_lookup4_bulk(fib_slot_get(&r->shown), r->addrs_be + i % r->n_addrs, BULK, ids);
 		qsbr_quiescent(r->qsbr, 0);
 		r->sum += ids[0];
 		r->lookups += BULK;
-		preempted = preemptions();
 		moment_ns = now_ns();
-		note_gap(r, moment_ns - last_ns, preempted != before);
+		now = preemptions();
+		note_gap(r, moment_ns - last_ns, now != earlier);
 		last_ns = moment_ns;
+		earlier = preempted;
+		preempted = now;
 	}
 	qsbr_offline(r->qsbr, 0);
 	return NULL;
@@ -128,23 +134,27 @@ static void set(struct rig *r, struct fib_slot *slot, size_t table)
 	need(fib_publisher_set(r->publisher, slot, r->tables[table]) == 0, "fib_publisher_set");
 }
 
-/* Returns how often the reader got another table. */
-static size_t write_on(struct rig *r, enum phase phase, uint64_t end_ns)
+/* Gives the reader the other table. */
+static void swap(struct rig *r, enum phase phase, size_t number)
+{
+	if (phase == SWAP)
+		fib_publisher_copy(r->publisher, &r->shown, &r->kept[number % 2]);
+	else
+		set(r, &r->shown, number % 2);
+	fib_publisher_reclaim(r->publisher);
+}
+
+/* What is late is not made up for. Returns how often the reader got another table. */
+static size_t write_on(struct rig *r, enum phase phase, uint64_t start_ns, uint64_t phase_ns)
 {
 	size_t swaps = 0;
 
-	for (uint64_t next = now_ns() + SWAP_NS; next <= end_ns; next += SWAP_NS) {
-		if (phase != REBUILD)
-			wait_until(next);
-		if (phase == STILL)
-			continue;
+	if (phase == STILL)
+		wait_until(start_ns + phase_ns);
+	for (uint64_t at_ns = 0; phase != STILL && at_ns < phase_ns; at_ns = now_ns() - start_ns) {
 		if (phase == SWAP)
-			fib_publisher_copy(r->publisher, &r->shown, &r->kept[++swaps % 2]);
-		else
-			set(r, &r->shown, ++swaps % 2);
-		fib_publisher_reclaim(r->publisher);
-		if (phase == REBUILD)
-			next = now_ns() - SWAP_NS;
+			wait_until(start_ns + (at_ns / SWAP_NS + 1) * SWAP_NS);
+		swap(r, phase, ++swaps);
 	}
 	return swaps;
 }
@@ -158,20 +168,21 @@ static void keep_tables(struct rig *r, bool keep)
 			fib_publisher_clear(r->publisher, &r->kept[i]);
 }
 
-static size_t run_phase(struct rig *r, enum phase phase, size_t phase_ms)
+static void run_phase(struct rig *r, enum phase phase, size_t phase_ms)
 {
+	uint64_t start_ns;
 	pthread_t reader;
-	size_t swaps;
 
 	/* else a table would be found instead of added and freed */
 	keep_tables(r, phase == SWAP);
 	atomic_store(&r->stop, false);
 	r->longest_ns = r->longest_own_ns = r->lookups = 0;
 	reader = start_reader(r);
-	swaps = write_on(r, phase, now_ns() + phase_ms * 1000000);
+	start_ns = now_ns();
+	r->swaps = write_on(r, phase, start_ns, phase_ms * 1000000);
+	r->phase_s = (double)(now_ns() - start_ns) / 1e9;
 	atomic_store(&r->stop, true);
 	need(pthread_join(reader, NULL) == 0, "pthread_join");
-	return swaps;
 }
 
 static void print_list(const char *name, double values[PHASES][ROUNDS_MAX], size_t rounds)
@@ -192,16 +203,16 @@ void swap_print(const struct trie *a, const struct trie *b, const uint32_t *addr
 	struct rig r = {.tables = {a, b}, .addrs_be = addrs_be, .n_addrs = n};
 	double stall_us[PHASES][ROUNDS_MAX], own_us[PHASES][ROUNDS_MAX];
 	double mlps[PHASES][ROUNDS_MAX], swaps_per_s[PHASES][ROUNDS_MAX];
-	double phase_s = (double)phase_ms / 1e3;
 
 	need(qsbr_new(1, &r.qsbr) == 0 && fib_publisher_new(r.qsbr, &r.publisher) == 0, "malloc");
 	set(&r, &r.shown, 0);
 	for (size_t i = 0; i < rounds; i++)
 		for (enum phase phase = STILL; phase < PHASES; phase++) {
-			swaps_per_s[phase][i] = (double)run_phase(&r, phase, phase_ms) / phase_s;
+			run_phase(&r, phase, phase_ms);
+			swaps_per_s[phase][i] = (double)r.swaps / r.phase_s;
 			stall_us[phase][i] = (double)r.longest_ns / 1e3;
 			own_us[phase][i] = (double)r.longest_own_ns / 1e3;
-			mlps[phase][i] = (double)r.lookups / phase_s / 1e6;
+			mlps[phase][i] = (double)r.lookups / r.phase_s / 1e6;
 		}
 	print_list("stall_us", stall_us, rounds);
 	print_list("own_stall_us", own_us, rounds);
