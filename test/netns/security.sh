@@ -19,7 +19,7 @@ sanitized=$(nm "$gateway_bin" | grep -c -m 1 __asan_init)
 # restart_with LIMITS
 restart_with() {
 	[ -z "${gateway_pid-}" ] || stop "$gateway_pid" TERM
-	config_pap=true write_config alice:wonderland bob:wonderland
+	config_pap=true write_config {alice,bob,carol,dave}:wonderland
 	echo "limits: $1" >>"$world_dir/gateway.yaml"
 	start_gateway
 }
