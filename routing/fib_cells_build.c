@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "routing/array.h"
+#include "routing/dictionary.h"
 #include "routing/fib_cells.h"
 #include "routing/fib_memory.h"
-
-#define NO_SLOT UINT32_MAX
 
 /* A cell of the first pass. */
 struct draft {
@@ -30,32 +30,15 @@ struct builder {
 	size_t n_cells, cap_cells;
 	uint32_t *leaves;
 	size_t n_leaves, cap_leaves;
-	/* different leaves in the order they were met, and an open hash of their places in it */
-	uint32_t *dictionary;
-	uint32_t *slots;
-	size_t n_dictionary;
+	struct dictionary dictionary; /* of the leaves */
+	bool is_wide;		      /* there are too many for it */
 };
-
-/* Makes room for n more. Returns the array, moved or not; NULL without memory, it being as it was. */
-static void *reserve(void *array, size_t used, size_t *cap, size_t n, size_t item_bytes)
-{
-	size_t wanted = *cap ? *cap : 256;
-	void *moved;
-
-	if (used + n <= *cap)
-		return array;
-	while (wanted < used + n)
-		wanted *= 2;
-	moved = realloc(array, wanted * item_bytes);
-	if (moved)
-		*cap = wanted;
-	return moved;
-}
 
 /* Returns the number of the first of n new cells, or -errno. */
 static int64_t add_cells(struct builder *b, size_t n)
 {
-	struct draft *cells = reserve(b->cells, b->n_cells, &b->cap_cells, n, sizeof(struct draft));
+	struct draft *cells =
+		array_reserve(b->cells, b->n_cells, &b->cap_cells, n, sizeof(struct draft));
 	size_t first = b->n_cells;
 
 	if (!cells)
@@ -67,7 +50,7 @@ static int64_t add_cells(struct builder *b, size_t n)
 
 static int add_leaves(struct builder *b, struct draft *cell, const uint32_t *leaves, size_t n)
 {
-	uint32_t *all = reserve(b->leaves, b->n_leaves, &b->cap_leaves, n, sizeof(uint32_t));
+	uint32_t *all = array_reserve(b->leaves, b->n_leaves, &b->cap_leaves, n, sizeof(uint32_t));
 
 	if (!all)
 		return -ENOMEM;
@@ -160,42 +143,20 @@ static int fill_root(struct builder *b, unsigned root_bytes)
 	return fill_cells(b, 0, n, 0, 128 - 8 * root_bytes);
 }
 
-/* The slot where leaf is, or where it would be put. */
-static uint32_t *dictionary_slot(const struct builder *b, uint32_t leaf)
-{
-	uint32_t at = leaf * UINT32_C(2654435769) >> 15;
-
-	while (b->slots[at] != NO_SLOT && b->dictionary[b->slots[at]] != leaf)
-		at = (at + 1) % (2 * DICTIONARY_MAX);
-	return &b->slots[at];
-}
-
-/* Collects the different leaves. More than DICTIONARY_MAX: n_dictionary is 0 then. */
+/* Collects the different leaves. More than DICTIONARY_MAX: they are wide. */
 static int fill_dictionary(struct builder *b)
 {
-	b->dictionary = malloc(DICTIONARY_MAX * sizeof(uint32_t));
-	b->slots = malloc(2 * DICTIONARY_MAX * sizeof(uint32_t));
-	if (!b->dictionary || !b->slots)
-		return -ENOMEM;
-	memset(b->slots, 0xff, 2 * DICTIONARY_MAX * sizeof(uint32_t));
-	for (size_t i = 0; i < b->n_leaves; i++) {
-		uint32_t *slot = dictionary_slot(b, b->leaves[i]);
+	int place = dictionary_init(&b->dictionary, DICTIONARY_MAX);
 
-		if (*slot != NO_SLOT)
-			continue;
-		if (b->n_dictionary == DICTIONARY_MAX) {
-			b->n_dictionary = 0;
-			return 0;
-		}
-		*slot = (uint32_t)b->n_dictionary;
-		b->dictionary[b->n_dictionary++] = b->leaves[i];
-	}
-	return 0;
+	for (size_t i = 0; i < b->n_leaves && place >= 0; i++)
+		place = dictionary_place(&b->dictionary, b->leaves[i]);
+	b->is_wide = place == -E2BIG;
+	return place < 0 && !b->is_wide ? place : 0;
 }
 
 static size_t leaf_bytes(const struct builder *b)
 {
-	return b->n_dictionary > 0 ? sizeof(uint16_t) : sizeof(uint32_t);
+	return b->is_wide ? sizeof(uint32_t) : sizeof(uint16_t);
 }
 
 static size_t leaves_of(const struct draft *cell)
@@ -219,20 +180,20 @@ static size_t count_outside(const struct builder *b)
 	return n;
 }
 
-static void write_leaves(const struct builder *b, const struct draft *from, uint8_t *memory,
-			 size_t place)
+static void write_leaves(struct builder *b, const struct draft *from, uint8_t *memory, size_t place)
 {
 	for (size_t i = 0; i < leaves_of(from); i++) {
 		uint32_t leaf = b->leaves[from->leaves + i];
 
-		if (b->n_dictionary > 0)
-			((uint16_t *)memory)[place + i] = (uint16_t)*dictionary_slot(b, leaf);
-		else
+		if (b->is_wide)
 			((uint32_t *)memory)[place + i] = leaf;
+		else
+			((uint16_t *)memory)[place + i] =
+				(uint16_t)dictionary_place(&b->dictionary, leaf);
 	}
 }
 
-static void write_cells(const struct builder *b, uint8_t *memory)
+static void write_cells(struct builder *b, uint8_t *memory)
 {
 	size_t outside = b->n_cells * CELL_BYTES / leaf_bytes(b);
 
@@ -251,13 +212,14 @@ static void write_cells(const struct builder *b, uint8_t *memory)
 	}
 }
 
-static int lay_out(const struct builder *b, struct fib_cells *ret_cells)
+static int lay_out(struct builder *b, struct fib_cells *ret_cells)
 {
 	size_t cells_bytes = b->n_cells * CELL_BYTES;
 	size_t units = cells_bytes / leaf_bytes(b) + count_outside(b);
 	/* the dictionary is read as 32 bits */
 	size_t dictionary = (units * leaf_bytes(b) + 3) & ~(size_t)3;
-	size_t bytes = dictionary + b->n_dictionary * sizeof(uint32_t);
+	size_t dictionary_bytes = b->is_wide ? 0 : b->dictionary.n * sizeof(uint32_t);
+	size_t bytes = dictionary + dictionary_bytes;
 	uint8_t *memory;
 
 	if (units > UINT32_MAX)
@@ -270,9 +232,9 @@ static int lay_out(const struct builder *b, struct fib_cells *ret_cells)
 	write_cells(b, memory);
 	ret_cells->memory = memory;
 	ret_cells->bytes = bytes;
-	if (b->n_dictionary > 0) {
+	if (!b->is_wide) {
 		ret_cells->dictionary = (uint32_t *)(memory + dictionary);
-		memcpy(ret_cells->dictionary, b->dictionary, b->n_dictionary * sizeof(uint32_t));
+		memcpy(ret_cells->dictionary, b->dictionary.values, dictionary_bytes);
 	}
 	return 0;
 }
@@ -291,8 +253,7 @@ int fib_cells_init(struct fib_cells *ret_cells, const struct interval_list *list
 		error = lay_out(&b, &cells);
 	if (error == 0)
 		*ret_cells = cells;
-	free(b.slots);
-	free(b.dictionary);
+	dictionary_done(&b.dictionary);
 	free(b.leaves);
 	free(b.cells);
 	return error;

@@ -9,41 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "routing/dictionary.h"
 #include "routing/fib_memory.h"
 
 enum {
 	ENTRIES = 1 << 24,
-	SLOTS = 1024, /* an open hash of the answers; a power of two */
 	ANSWERS_BYTES = (FIB_INDEX_ANSWERS + 1) * sizeof(uint32_t),
 };
 
 struct builder {
 	const struct interval_list *list;
 	uint8_t *leaves;
-	uint32_t *answers; /* in the order they were met */
-	size_t n_answers;
-	uint16_t slots[SLOTS]; /* place of an answer, and one; or 0 */
+	struct dictionary answers;
 };
 
 static uint32_t word_of(interval_key key)
 {
 	return (uint32_t)(key >> 96);
-}
-
-/* Returns the place of an answer, that of a new one too; -E2BIG when there is none left. */
-static int place_of(struct builder *b, uint32_t value)
-{
-	uint32_t at = value * UINT32_C(2654435769) >> 22;
-
-	while (b->slots[at] != 0 && b->answers[b->slots[at] - 1] != value)
-		at = (at + 1) % SLOTS;
-	if (b->slots[at] == 0) {
-		if (b->n_answers == FIB_INDEX_ANSWERS)
-			return -E2BIG;
-		b->answers[b->n_answers++] = value;
-		b->slots[at] = (uint16_t)b->n_answers;
-	}
-	return b->slots[at] - 1;
 }
 
 /* The first /24 that begins at this address or behind it. */
@@ -57,7 +39,7 @@ static int write_interval(struct builder *b, size_t i)
 {
 	uint32_t from = entry_from(word_of(b->list->keys[i]));
 	uint32_t next = word_of(b->list->keys[i + 1]);
-	int place = place_of(b, b->list->values[i]);
+	int place = dictionary_place(&b->answers, b->list->values[i]);
 
 	if (place < 0)
 		return place;
@@ -71,7 +53,7 @@ static int write_interval(struct builder *b, size_t i)
 static int write_leaves(struct builder *b)
 {
 	size_t last = b->list->n - 1;
-	int error = place_of(b, b->list->values[last]);
+	int error = dictionary_place(&b->answers, b->list->values[last]);
 
 	for (size_t i = 0; i < last && error >= 0; i++)
 		error = write_interval(b, i);
@@ -98,24 +80,33 @@ static int collect_below(struct interval_list *below, const struct interval_list
 	return error;
 }
 
+/* The answers as they are read; behind the last, that of a /24 that is divided. */
+static uint32_t *answers_new(const struct dictionary *d)
+{
+	uint32_t *answers = calloc(1, ANSWERS_BYTES);
+
+	if (!answers)
+		return NULL;
+	memcpy(answers, d->values, d->n * sizeof(*answers));
+	answers[FIB_INDEX_BELOW] = FIB_INDEX_OPEN;
+	return answers;
+}
+
 int fib_index_init(struct fib_index *ret_index, struct interval_list *ret_below,
 		   const struct interval_list *list)
 {
 	size_t written = entry_from(word_of(list->keys[list->n - 1]));
-	struct builder b = {
-		.list = list,
-		.leaves = fib_memory_map(ENTRIES, written),
-		.answers = calloc(1, ANSWERS_BYTES),
-	};
-	struct fib_index index = {b.leaves, b.answers, written + ANSWERS_BYTES};
-	int error = b.leaves && b.answers ? 0 : -ENOMEM;
+	struct builder b = {.list = list, .leaves = fib_memory_map(ENTRIES, written)};
+	struct fib_index index = {b.leaves, NULL, written + ANSWERS_BYTES};
+	int error = b.leaves ? dictionary_init(&b.answers, FIB_INDEX_ANSWERS) : -ENOMEM;
 
 	if (error == 0)
 		error = write_leaves(&b);
-	if (error == 0)
-		b.answers[FIB_INDEX_BELOW] = FIB_INDEX_OPEN;
-	if (error == 0)
-		error = collect_below(ret_below, list);
+	if (error == 0) {
+		index.answers = answers_new(&b.answers);
+		error = index.answers ? collect_below(ret_below, list) : -ENOMEM;
+	}
+	dictionary_done(&b.answers);
 	if (error < 0) {
 		fib_index_done(&index);
 		return error;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "routing/array.h"
 #include "routing/fib_memory.h"
 #include "routing/fib_tree_layout.h"
 
@@ -49,22 +50,17 @@ static size_t parts_words(size_t n)
 /* Returns where n parts can be written, all zero, or NULL without memory. */
 static struct parts *reserve_parts(struct builder *b, size_t n)
 {
-	size_t needed = b->n_parts + parts_words(n);
+	size_t words = parts_words(n);
+	uint64_t *all = array_reserve(b->parts, b->n_parts, &b->cap_parts, words, sizeof(*all));
 	struct parts *p;
 
-	if (needed > b->cap_parts) {
-		size_t cap = 2 * needed;
-		uint64_t *moved = realloc(b->parts, cap * sizeof(*moved));
-
-		if (!moved)
-			return NULL;
-		b->parts = moved;
-		b->cap_parts = cap;
-	}
-	p = (struct parts *)(b->parts + b->n_parts);
-	memset(p, 0, parts_words(n) * sizeof(*b->parts));
+	if (!all)
+		return NULL;
+	b->parts = all;
+	p = (struct parts *)(all + b->n_parts);
+	memset(p, 0, words * sizeof(*all));
 	p->n = n;
-	b->n_parts = needed;
+	b->n_parts += words;
 	return p;
 }
 

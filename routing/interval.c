@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "routing/array.h"
+
 enum {
 	NESTED_MAX = 128 + 2, /* a prefix of each length, and the whole space below them */
 };
@@ -41,14 +43,14 @@ static interval_key last_from(interval_key first, uint8_t len)
 
 static int grow(struct interval_list *list)
 {
-	size_t cap = list->cap ? 2 * list->cap : 16;
-	interval_key *keys = realloc(list->keys, cap * sizeof(*keys));
+	size_t keys_cap = list->cap, cap = list->cap;
+	interval_key *keys = array_reserve(list->keys, list->n, &keys_cap, 1, sizeof(*keys));
 	uint32_t *values;
 
 	if (!keys)
 		return -ENOMEM;
 	list->keys = keys;
-	values = realloc(list->values, cap * sizeof(*values));
+	values = array_reserve(list->values, list->n, &cap, 1, sizeof(*values));
 	if (!values)
 		return -ENOMEM;
 	list->values = values;
