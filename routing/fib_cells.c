@@ -10,11 +10,7 @@
 #include <arpa/inet.h>
 #include <stdbool.h>
 
-enum {
-	BATCH = 32, /* lookups whose accesses overlap */
-};
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#include "routing/fib_search.h"
 
 /* The place of the leaf of entry `bit` in a cell. */
 ALWAYS_INLINE uint32_t leaf_place(const struct fib_cells *t, uint32_t number, uint32_t bit)
@@ -80,7 +76,7 @@ ALWAYS_INLINE void prefetch_cell(const struct fib_cells *t, uint32_t number)
 ALWAYS_INLINE void find_batch(const struct fib_cells *t, const uint32_t *addrs_be, size_t n,
 			      uint32_t *ret_values, bool wide)
 {
-	uint8_t open[BATCH];
+	uint8_t open[FIB_BATCH];
 	size_t n_open = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -117,8 +113,8 @@ ALWAYS_INLINE void find_bulk(const struct fib_cells *table, const uint32_t *addr
 	/* a copy, which the compiler knows that writing the results does not change */
 	const struct fib_cells t = *table;
 
-	for (size_t i = 0; i < n; i += BATCH)
-		find_batch(&t, addrs_be + i, n - i < BATCH ? n - i : BATCH, ret_values + i, wide);
+	for (size_t i = 0; i < n; i += FIB_BATCH)
+		find_batch(&t, addrs_be + i, fib_batch(n - i), ret_values + i, wide);
 }
 
 #define DEFINE_SEARCH(how, cpu)                                                              \

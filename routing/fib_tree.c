@@ -15,13 +15,8 @@
 #include <immintrin.h>
 #endif
 
+#include "routing/fib_search.h"
 #include "routing/fib_tree_layout.h"
-
-enum {
-	BATCH = 32, /* searches whose accesses overlap */
-};
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 typedef unsigned count4_fn(const uint32_t *node, uint32_t addr);
 typedef unsigned count6_fn(const uint64_t *node, uint64_t addr);
@@ -90,7 +85,7 @@ ALWAYS_INLINE void prefetch_next(const struct fib_tree *t, unsigned level, uint3
 ALWAYS_INLINE void batch4(const struct fib_tree *t, const uint32_t *addrs_be, size_t n,
 			  uint32_t *ret_values, count4_fn *count)
 {
-	uint32_t at[BATCH] = {0};
+	uint32_t at[FIB_BATCH] = {0};
 
 	for (unsigned l = 0; l < t->n_levels; l++)
 		for (size_t i = 0; i < n; i++) {
@@ -106,7 +101,7 @@ ALWAYS_INLINE void batch4(const struct fib_tree *t, const uint32_t *addrs_be, si
 ALWAYS_INLINE void batch6(const struct fib_tree *t, const uint8_t (*addrs)[16], size_t n,
 			  uint32_t *ret_values, count6_fn *count)
 {
-	uint32_t at[BATCH] = {0};
+	uint32_t at[FIB_BATCH] = {0};
 
 	for (unsigned l = 0; l < t->n_levels; l++)
 		for (size_t i = 0; i < n; i++) {
@@ -117,11 +112,6 @@ ALWAYS_INLINE void batch6(const struct fib_tree *t, const uint8_t (*addrs)[16], 
 		}
 	for (size_t i = 0; i < n; i++)
 		ret_values[i] = descend(t, t->values[at[i]], addrs[i]);
-}
-
-ALWAYS_INLINE size_t batch_of(size_t left)
-{
-	return left < BATCH ? left : BATCH;
 }
 
 #define DEFINE_SEARCH(how, cpu, count4, count6)                                                  \
@@ -136,14 +126,14 @@ ALWAYS_INLINE size_t batch_of(size_t left)
 	cpu void how##_find4_bulk(const struct fib_tree *t, const uint32_t *addrs_be, size_t n,  \
 				  uint32_t *ret_values)                                          \
 	{                                                                                        \
-		for (size_t i = 0; i < n; i += BATCH)                                            \
-			batch4(t, addrs_be + i, batch_of(n - i), ret_values + i, count4);        \
+		for (size_t i = 0; i < n; i += FIB_BATCH)                                        \
+			batch4(t, addrs_be + i, fib_batch(n - i), ret_values + i, count4);       \
 	}                                                                                        \
 	cpu void how##_find6_bulk(const struct fib_tree *t, const uint8_t(*addrs)[16], size_t n, \
 				  uint32_t *ret_values)                                          \
 	{                                                                                        \
-		for (size_t i = 0; i < n; i += BATCH)                                            \
-			batch6(t, addrs + i, batch_of(n - i), ret_values + i, count6);           \
+		for (size_t i = 0; i < n; i += FIB_BATCH)                                        \
+			batch6(t, addrs + i, fib_batch(n - i), ret_values + i, count6);          \
 	}
 
 DEFINE_SEARCH(fib_tree_plain, , count4_plain, count6_plain)
