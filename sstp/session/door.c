@@ -79,21 +79,43 @@ static int make_context(struct door *d, const struct tls_ctx *tls,
 void door_close(struct door *d)
 {
 	eap_tls_ctx_unref(d->eap_tls);
+	tls_ctx_unref(d->tls);
 	access_unref(d->access);
 	*d = (struct door){0};
 }
 
-int door_open(struct door *d, struct access *access, const struct tls_ctx *tls,
+/* The context shows the same as it would if it were made anew. */
+static bool is_open_alike(const struct door *d, const struct access *access,
+			  const struct tls_ctx *tls)
+{
+	return access && d->eap_tls && d->tls == tls &&
+	       strcmp(access_roots_pem(d->access), access_roots_pem(access)) == 0;
+}
+
+static void change_judgement(struct door *d, struct access *access)
+{
+	struct access *before = d->access;
+
+	d->access = access_ref(access);
+	access_unref(before);
+}
+
+int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
 	      char ret_error[EAP_TLS_REASON_MAX])
 {
 	int r;
 
+	if (is_open_alike(d, access, tls)) {
+		change_judgement(d, access);
+		return 0;
+	}
 	if (access)
 		access_ref(access);
 	door_close(d);
 	if (!access)
 		return 0;
 	d->access = access;
+	d->tls = tls_ctx_ref(tls);
 	r = make_context(d, tls, ret_error);
 	if (r < 0)
 		door_close(d);

@@ -18,14 +18,18 @@ struct tls_ctx;
 /* One per thread, which outlives its sessions: the judge looks at it. Zeros: closed. */
 struct door {
 	struct access *access;	     /* counted; NULL: nobody has a certificate */
+	struct tls_ctx *tls;	     /* counted; whose certificate eap_tls shows */
 	struct eap_tls_ctx *eap_tls; /* counted; NULL: closed */
 };
 
 /*
- * From now on access (one more reference; NULL: none) counts, and clients are shown the default certificate of tls
- * (borrowed). 0, or -errno with a sentence, and the door is closed.
+ * From now on access (NULL: none) counts, and clients are shown the default certificate of tls; each gets one more
+ * reference. 0, or -errno with a sentence, and the door is closed.
+ *
+ * EAP-TLS's context is made anew only where it would be another one: with another tls, or other roots. To make one takes
+ * 2 ms in which the thread forwards nothing, and access changes with every certificate that is issued.
  */
-int door_open(struct door *d, struct access *access, const struct tls_ctx *tls,
+int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
 	      char ret_error[EAP_TLS_REASON_MAX]);
 
 /* Takes a zeroed one. */

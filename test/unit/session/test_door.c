@@ -292,6 +292,47 @@ static void door_without_access_is_closed(void **state)
 	door_close(&house.door); /* twice */
 }
 
+/* One is made where what clients are shown is another: each certificate that is issued changes the access. */
+static void context_stays_while_only_clients_change(void **state)
+{
+	struct eap_tls_ctx *first = house.door.eap_tls;
+	X509 *cert = issue("shop", "blue");
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct eap_tls_verdict v;
+
+	thumbprint_of(cert, thumbprint);
+	assert_false(judge(cert, &v));
+	reopen();
+	assert_true(judge(cert, &v));
+	assert_int_equal(authority_revoke(house.authority, thumbprint, 0, MINT_NOW, NULL), 1);
+	reopen();
+	assert_false(judge(cert, &v));
+	assert_ptr_equal(house.door.eap_tls, first);
+	X509_free(cert);
+}
+
+static void other_roots_and_another_certificate_make_a_new_context(void **state)
+{
+	struct eap_tls_ctx *first = eap_tls_ctx_ref(house.door.eap_tls), *second;
+	struct minted root = mint_root("beyond");
+	char *pem = mint_pem(&root);
+
+	assert_int_equal(
+		authority_import(house.authority, "far", "red", pem, strlen(pem), MINT_NOW, NULL),
+		0);
+	reopen();
+	assert_ptr_not_equal(house.door.eap_tls, first);
+	second = eap_tls_ctx_ref(house.door.eap_tls);
+	tls_ctx_unref(house.tls);
+	make_tls();
+	reopen();
+	assert_ptr_not_equal(house.door.eap_tls, second);
+	eap_tls_ctx_unref(first);
+	eap_tls_ctx_unref(second);
+	minted_done(&root);
+	free(pem);
+}
+
 static void door_with_no_certificate_to_show_is_closed_with_a_sentence(void **state)
 {
 	char error[EAP_TLS_REASON_MAX] = "";
@@ -417,6 +458,8 @@ int main(void)
 		TEST(certificate_without_a_record_is_of_an_unknown_name),
 		TEST(long_subject_is_cut),
 		TEST(door_without_access_is_closed),
+		TEST(context_stays_while_only_clients_change),
+		TEST(other_roots_and_another_certificate_make_a_new_context),
 		TEST(door_with_no_certificate_to_show_is_closed_with_a_sentence),
 		TEST(vnet_is_what_stands_behind_the_last_at_sign),
 		TEST(live_certificate_is_still_admitted),
