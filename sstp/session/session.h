@@ -140,6 +140,9 @@ void session_free(struct session *s);
 void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
 		  uint16_t mtu);
 
+/* Packets wait for the socket: they would be lost with the session. */
+bool session_has_waiting(const struct session *s);
+
 /* Of the certificate that the peer came in with, or tried to; "": none. */
 const char *session_thumbprint(const struct session *s);
 /* The peer proves who it is by a certificate, not by a password. */

@@ -286,6 +286,11 @@ void session_pack(struct session *s)
 		;
 }
 
+bool session_has_waiting(const struct session *s)
+{
+	return !fq_is_empty(&s->data);
+}
+
 void session_tx_done(struct session *s)
 {
 	if (s->env->record_of == s) {

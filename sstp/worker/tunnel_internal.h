@@ -29,7 +29,9 @@ struct tunnel {
 	bool wants_next;   /* as soon as the other leg is free */
 	bool reconnecting; /* current ends because we want it, and is dialled again at once */
 	uint64_t sessions; /* dialled so far */
-	struct loop_timer *drain; /* the session that was replaced hangs up */
+	struct loop_timer *drain; /* is there still something in the session that was replaced? */
+	uint64_t drain_until;	  /* then it hangs up whatever there is */
+	uint64_t drain_packets;	  /* that had come in through it at the last look */
 	struct loop_timer *retry;
 	struct loop_timer *give_up;
 	struct port *port;

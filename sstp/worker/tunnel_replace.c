@@ -7,12 +7,14 @@
  *	what happens                          current         other leg
  *	tunnel_replace()                      carries         is dialled: next
  *	next is up                            drains          becomes current, carries
- *	DRAIN later                           carries         says goodbye
+ *	nothing more through the old one      carries         says goodbye
  *	next ends before                      carries         free: the old session stays in use
  *	current ends before next is up        -               becomes current; the device stays up meanwhile
  *
- * What the gateway had sent before it changed over still comes in through the old session, and is of use as long as
- * that does not hang up: until then it is left alone.
+ * What the gateway had sent before it changed over still comes in through the old session, and what we had given to it
+ * may wait for its socket: both are lost when it hangs up. So it is looked at every DRAIN_LOOK, and left alone until
+ * nothing has come in between two looks and nothing waits; on a long or slow path that takes longer than on a short one.
+ * DRAIN_MAX is for a gateway that goes on sending there until the session ends.
  *
  * The new session dials the address that the present one has: only one gateway is kept out of the
  * tunnel (network_pin()).
@@ -24,7 +26,8 @@
 #include "sstp/base/log.h"
 #include "sstp/worker/tunnel_internal.h"
 
-#define DRAIN (200 * CLOCK_NS_PER_MS)
+#define DRAIN_LOOK (200 * CLOCK_NS_PER_MS)
+#define DRAIN_MAX  (1 * CLOCK_NS_PER_S)
 
 static struct leg *other(struct tunnel *t)
 {
@@ -68,6 +71,30 @@ void tunnel_reconnect(struct tunnel *t)
 	session_disconnect(t->current->session, "reconnecting with a new certificate");
 }
 
+static uint64_t packets_from(const struct leg *leg)
+{
+	return session_traffic(leg->session)->rx_packets;
+}
+
+static void drain_begin(struct tunnel *t, const struct leg *old)
+{
+	uint64_t now = loop_now(t->env.loop);
+
+	t->drain_until = now + DRAIN_MAX;
+	t->drain_packets = packets_from(old);
+	loop_timer_set(t->drain, now + DRAIN_LOOK);
+}
+
+/* Is it not over yet? Asked once in a look. */
+static bool is_draining(struct tunnel *t, const struct leg *old)
+{
+	uint64_t before = t->drain_packets;
+
+	t->drain_packets = packets_from(old);
+	return (t->drain_packets != before || session_has_waiting(old->session)) &&
+	       loop_now(t->env.loop) < t->drain_until;
+}
+
 bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
 {
 	struct tunnel *t = leg->tunnel;
@@ -87,7 +114,7 @@ bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
 	leg->address_be = address->local;
 	t->current = leg;
 	t->up_since = loop_now(t->env.loop);
-	loop_timer_set(t->drain, loop_now(t->env.loop) + DRAIN);
+	drain_begin(t, old);
 	t->params.ops->on_up(t->params.arg, address);
 	replaced(t, true, "");
 	return true;
@@ -98,7 +125,11 @@ void tunnel_replace_on_drained(void *arg)
 	struct tunnel *t = arg;
 	struct leg *old = other(t);
 
-	if (old->session && old != t->next)
+	if (!old->session || old == t->next)
+		return;
+	if (is_draining(t, old))
+		loop_timer_set(t->drain, loop_now(t->env.loop) + DRAIN_LOOK);
+	else
 		session_disconnect(old->session, "replaced by a session with the new certificate");
 }
 

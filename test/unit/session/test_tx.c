@@ -158,8 +158,10 @@ static void full_queue_drops_and_counts_and_gives_every_buffer_back(void **state
 	uint64_t waiting;
 
 	fill_socket(s);
+	assert_false(session_has_waiting(&s->session));
 	for (int i = 0; i < 5000; i++)
 		send_packet(s, 1);
+	assert_true(session_has_waiting(&s->session));
 	assert_in_range(s->session.data.bytes, SESSION_QUEUE_MAX - 300, SESSION_QUEUE_MAX);
 	assert_int_equal(s->env.pool.used, s->session.data.bytes);
 	waiting = 5000 - s->session.traffic.drops[DROP_QUEUE_FULL];

@@ -80,6 +80,18 @@ static void on_server_up(void *arg, const struct link_address *address)
 	struct gateway_rig_session *s = arg;
 
 	s->up = true;
+	if (s == &s->rig->sessions[1])
+		s->rig->second_up_at = loop_now(s->rig->loop);
+}
+
+static struct gateway_rig_session *answering(struct gateway_rig_session *s)
+{
+	struct gateway_rig *rig = s->rig;
+
+	if (s != &rig->sessions[1] || rig->sessions[0].ended ||
+	    loop_now(rig->loop) - rig->second_up_at >= rig->changes_over_after)
+		return s;
+	return &rig->sessions[0];
 }
 
 /* Back to its sender: addresses and ports change places, which no checksum notices. */
@@ -98,7 +110,7 @@ static void on_server_packet(void *arg, uint8_t *pkt, size_t len)
 	memcpy(ports + 2, pkt + 20, 2);
 	memcpy(pkt + 20, ports, 4);
 	s->packets++;
-	session_send(s->session, &plain, pkt, len, 1400);
+	session_send(answering(s)->session, &plain, pkt, len, 1400);
 }
 
 static void on_burst_end(void *arg)

@@ -35,6 +35,9 @@ struct gateway_rig {
 	const char *assign;			    /* the address that the next session gets */
 	bool refuse;				    /* by its certificate */
 	bool end_first_on_second; /* as a gateway that allows one session per app */
+	/* how long (ns) after the second session is up the first is used for what came in through the second */
+	uint64_t changes_over_after;
+	uint64_t second_up_at;
 	/* the worker */
 	struct worker_config config;
 	struct credentials credentials;

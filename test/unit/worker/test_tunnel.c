@@ -93,6 +93,30 @@ static void B45_second_session_takes_the_address_over_without_a_loss(void **stat
 	gateway_rig_free(rig);
 }
 
+/* Three looks at the old session fall into this time. */
+static void old_session_stays_while_something_comes_through_it(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	rig->changes_over_after = 700 * CLOCK_NS_PER_MS;
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, first_has_ended);
+	gateway_rig_run(rig, all_is_back);
+	assert_int_equal(rig->received, rig->sent);
+	gateway_rig_free(rig);
+}
+
+static void gateway_that_goes_on_sending_to_the_old_session_does_not_keep_it(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	rig->changes_over_after = UINT64_MAX;
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, first_has_ended);
+	assert_string_equal(rig->events, "up 172.16.77.2, up 172.16.77.2, replaced");
+	gateway_rig_free(rig);
+}
+
 static void second_session_with_another_address_moves_the_device_s(void **state)
 {
 	struct gateway_rig *rig = with_traffic();
@@ -201,6 +225,8 @@ int main(void)
 		cmocka_unit_test(B16_session_by_certificate_carries_packets),
 		cmocka_unit_test(B16_refused_certificate_is_final_and_says_why),
 		cmocka_unit_test(B45_second_session_takes_the_address_over_without_a_loss),
+		cmocka_unit_test(old_session_stays_while_something_comes_through_it),
+		cmocka_unit_test(gateway_that_goes_on_sending_to_the_old_session_does_not_keep_it),
 		cmocka_unit_test(second_session_with_another_address_moves_the_device_s),
 		cmocka_unit_test(second_session_that_is_refused_leaves_the_first),
 		cmocka_unit_test(gateway_that_ends_the_first_session_itself_costs_no_down),
