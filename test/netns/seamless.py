@@ -3,7 +3,8 @@
 """A stream that must not notice anything, and a probe that measures what it would.
 
 seamless.py serve ADDRESS PORT  sends back what comes, by TCP and by UDP
-seamless.py app ADDRESS PORT    until SIGTERM: a TCP stream of random bytes that come back, and a datagram every
+seamless.py app ADDRESS PORT [BYTES_S]
+                                until SIGTERM: a TCP stream of random bytes that come back, and a datagram every
                                 millisecond; then prints "tcp SENT RECEIVED same|different" and "probe SENT LOST
                                 longest gap US" (microseconds between two that came back)
 """
@@ -46,7 +47,8 @@ def serve(address):
 class Stream:
     """Sends until told to stop; then what is still on its way comes back."""
 
-    def __init__(self, address):
+    def __init__(self, address, bytes_s):
+        self.bytes_s = bytes_s
         self.tcp = socket.create_connection(address, 10)
         self.tcp.settimeout(20)
         self.sums = [hashlib.sha256(), hashlib.sha256()]
@@ -62,7 +64,7 @@ class Stream:
     def send(self):
         due = time.monotonic()
         while not self.stop.is_set():
-            due = max(due + BLOCK / STREAM_BYTES_S, time.monotonic() - 0.1)
+            due = max(due + BLOCK / self.bytes_s, time.monotonic() - 0.1)
             time.sleep(max(due - time.monotonic(), 0))
             data = os.urandom(BLOCK)
             self.tcp.sendall(data)
@@ -119,13 +121,13 @@ def probe(address):
     p.report()
 
 
-def app(address):
+def app(address, bytes_s=STREAM_BYTES_S):
     print("app", os.getpid(), os.environ["WEBSITE_PRIVATE_IP"], flush=True)
     child = os.fork()
     if child == 0:
         probe(address)
         os._exit(0)
-    stream = Stream(address)
+    stream = Stream(address, bytes_s)
     signal.signal(signal.SIGTERM, lambda *_: stream.stop.set())
     stream.receive()
     os.kill(child, signal.SIGTERM)
@@ -134,4 +136,4 @@ def app(address):
 
 
 if __name__ == "__main__":
-    {"serve": serve, "app": app}[sys.argv[1]]((sys.argv[2], int(sys.argv[3])))
+    {"serve": serve, "app": app}[sys.argv[1]]((sys.argv[2], int(sys.argv[3])), *map(int, sys.argv[4:]))
