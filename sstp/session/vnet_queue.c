@@ -125,7 +125,10 @@ static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, s
 		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
 }
 
-/* Handed over once is enough: an address that has moved on meanwhile has lost the packet. */
+/*
+ * Who has handed it over knew of a session here. One that another thread's took over from meanwhile takes it still; when
+ * none is left, the packet is lost: handed over once is enough.
+ */
 void vnet_queue_take(struct vnet_queue *q, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
 	int index = find_index(q, h, pkt, len);
@@ -133,7 +136,7 @@ void vnet_queue_take(struct vnet_queue *q, const struct virtio_net_hdr *h, uint8
 	q->handed_over++;
 	if (index < 0)
 		return;
-	if (owner_of(q, index) == owner_number(q))
+	if (q->sessions[index])
 		session_send(q->sessions[index], h, pkt, len, q->vnet->mtu);
 	else
 		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);

@@ -1044,6 +1044,25 @@ static void B45_packet_that_the_old_thread_reads_late_is_handed_over(void **stat
 	vnet_release(&next);
 }
 
+/* It was handed over when the old session still held the address. */
+static void B45_packet_that_comes_to_the_old_thread_late_leaves_by_the_old_session(void **state)
+{
+	struct scene *s = *state;
+	struct session *older = bystander(s);
+	struct vnet_lease old = lease_by(s->other, "shop", "A", 0), next;
+
+	vnet_attach(&old, older);
+	next = lease_by(s->queue, "shop", "B", old.address_be);
+	vnet_attach(&next, &s->session);
+	bring(s, s->other, text_of(next.address_be));
+	assert_int_equal(got(older), 1);
+	assert_int_equal(vnet_queue_traffic(s->other)->drops[DROP_NO_SESSION], 0);
+	vnet_release(&old);
+	bring(s, s->other, text_of(next.address_be));
+	assert_int_equal(vnet_queue_traffic(s->other)->drops[DROP_NO_SESSION], 1);
+	vnet_release(&next);
+}
+
 static void expect_an_own_address(struct scene *s, const struct vnet_lease *held,
 				  const char *lineage, const char *thumbprint, uint32_t replaces_be)
 {
@@ -1272,6 +1291,8 @@ int main(void)
 			B45_session_that_took_over_in_another_thread_gives_the_packets_back),
 		with_two_threads(B45_packets_are_steered_to_the_thread_that_took_over),
 		with_two_threads(B45_packet_that_the_old_thread_reads_late_is_handed_over),
+		with_two_threads(
+			B45_packet_that_comes_to_the_old_thread_late_leaves_by_the_old_session),
 		in_scene(nobody_else_takes_an_address_over),
 		in_scene(foreign_lineage_does_not_take_an_address_over),
 		in_scene(holder_by_password_is_not_taken_over_from),
