@@ -211,15 +211,30 @@ void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8
 			return;
 }
 
+/*
+ * Each in a record of its own: sstpc reads one SSTP packet whenever its socket is readable, and never sees that its TLS
+ * still holds the rest of a record. What stands there second waits until the gateway has something else to say, which
+ * in a negotiation is after the peer's restart timer, 3 s later. False: some are left.
+ */
 static bool send_control(struct session *s)
 {
-	if (!s->control)
-		return true;
-	if (stream_send(s->stream, s->control, s->control_len) < 0)
+	size_t sent = 0;
+
+	while (sent < s->control_len) {
+		const uint8_t *pkt = s->control + sent;
+		size_t len = (size_t)sstp_packet_len(pkt, s->control_len - sent);
+
+		if (stream_send(s->stream, pkt, len) < 0)
+			break;
+		sent += len;
+	}
+	s->control_len -= sent;
+	if (s->control_len) {
+		memmove(s->control, s->control + sent, s->control_len);
 		return false;
+	}
 	free(s->control);
 	s->control = NULL;
-	s->control_len = 0;
 	return true;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a session sends, on a real stream: packed straight into records while it can, in order when it cannot. */
+#include <errno.h>
+#include <limits.h>
 #include <linux/virtio_net.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,8 @@ static size_t record_len[RECORDS];
 static unsigned nrecords;
 /* What the path is said to take. */
 static size_t record_max;
+/* The stream says that it is blocked after so many records more. */
+static unsigned records_left;
 
 size_t __wrap_stream_record_max(const struct stream *s);
 int __real_stream_send(struct stream *s, const void *buf, size_t len);
@@ -32,6 +36,9 @@ int __wrap_stream_send(struct stream *s, const void *buf, size_t len);
 
 int __wrap_stream_send(struct stream *s, const void *buf, size_t len)
 {
+	if (records_left == 0)
+		return -EAGAIN;
+	records_left--;
 	record_len[nrecords++ % RECORDS] = len;
 	return __real_stream_send(s, buf, len);
 }
@@ -48,6 +55,7 @@ static int set_up(void **state)
 	assert_non_null(s);
 	*state = s;
 	record_max = SESSION_RECORD_MAX;
+	records_left = UINT_MAX;
 	rig_setup(&s->rig);
 	rig_open(&s->rig);
 	s->env.loop = s->rig.loop;
@@ -250,6 +258,79 @@ static void slow_path_gets_short_records(void **state)
 		assert_in_range(record_len[i], FRAMED, record_max);
 }
 
+enum {
+	FRAMES = 3,
+	FRAME = 20,
+	FRAME_SENT = FRAME + SSTP_HEADER_SIZE,
+};
+
+/* PPP frames that are told by their last byte: 1, 2 and 3. */
+static void send_frames(struct scene *s)
+{
+	uint8_t buf[512];
+	uint8_t frame[FRAME] = {0xff, 0x03, 0xc0, 0x21};
+	struct outbox out = outbox(buf, sizeof(buf));
+
+	for (uint8_t mark = 1; mark <= FRAMES; mark++) {
+		struct wire_writer w = outbox_begin(&out);
+
+		frame[FRAME - 1] = mark;
+		wire_put(&w, frame, sizeof(frame));
+		outbox_end(&out, &w);
+	}
+	assert_true(session_send_frames(&s->session, &out));
+}
+
+static bool has_all_frames(struct rig *rig)
+{
+	return rig->server.len >= rig->client.sent + (size_t)FRAMES * FRAME_SENT;
+}
+
+static void assert_frames_in_order(const uint8_t *got)
+{
+	static const uint8_t header[] = {0x10, 0x00, 0x00, FRAME_SENT, 0xff, 0x03, 0xc0, 0x21};
+
+	for (uint8_t mark = 1; mark <= FRAMES; mark++, got += FRAME_SENT) {
+		assert_memory_equal(got, header, sizeof(header));
+		assert_int_equal(got[FRAME_SENT - 1], mark);
+	}
+}
+
+/* sstpc finds the second one of a record only when another record comes */
+static void packets_of_a_negotiation_leave_in_records_of_their_own(void **state)
+{
+	struct scene *s = *state;
+
+	send_frames(s);
+	nrecords = 0;
+	session_pack(&s->session);
+	assert_int_equal(nrecords, FRAMES);
+	for (unsigned i = 0; i < FRAMES; i++)
+		assert_int_equal(record_len[i], FRAME_SENT);
+	assert_null(s->session.control);
+	assert_int_equal(s->session.control_len, 0);
+	rig_run(&s->rig, has_all_frames);
+	assert_frames_in_order(s->rig.server.data);
+}
+
+static void packets_of_a_negotiation_that_meet_a_full_socket_leave_later_in_order(void **state)
+{
+	struct scene *s = *state;
+
+	send_frames(s);
+	for (unsigned sent = 0; sent < FRAMES; sent++) {
+		records_left = sent > 0;
+		session_pack(&s->session);
+		assert_int_equal(s->session.control_len, (FRAMES - sent) * FRAME_SENT);
+	}
+	records_left = UINT_MAX;
+	session_pack(&s->session);
+	assert_null(s->session.control);
+	assert_int_equal(s->session.control_len, 0);
+	rig_run(&s->rig, has_all_frames);
+	assert_frames_in_order(s->rig.server.data);
+}
+
 static void packets_for_a_stream_that_has_ended_are_counted(void **state)
 {
 	struct scene *s = *state;
@@ -286,6 +367,8 @@ int main(void)
 		in_scene(waiting_packets_leave_in_order_before_what_comes_later),
 		in_scene(packet_that_has_just_begun_to_wait_leaves_in_a_record_of_its_own),
 		in_scene(slow_path_gets_short_records),
+		in_scene(packets_of_a_negotiation_leave_in_records_of_their_own),
+		in_scene(packets_of_a_negotiation_that_meet_a_full_socket_leave_later_in_order),
 		in_scene(packets_for_a_stream_that_has_ended_are_counted),
 		in_scene(freed_session_takes_its_open_record_with_it),
 	};
