@@ -7,8 +7,9 @@
 guest_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 start_guest() {
+	# the guest promises to take segments of 64 KB, and cuts each one off after the first 1500 bytes
 	ip -n "$host" tuntap add dev tapu mode tap && ip -n "$host" addr add 192.0.3.1/24 dev tapu &&
-		ip -n "$host" link set tapu up && ip -n "$gw" route add 192.0.3.0/24 via 192.0.2.2 &&
+		ip -n "$host" link set tapu gso_max_segs 1 up && ip -n "$gw" route add 192.0.3.0/24 via 192.0.2.2 &&
 		in_ns "$host" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' || return 1
 	# from the world's folder, because a path of a deep clone is too much for some command lines; HOME is
 	# where this kernel keeps its own files
