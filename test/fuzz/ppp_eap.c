@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EAP alone. The first byte: bit 0 client, bit 1 EAP-TLS is allowed beside MS-CHAPv2. The "frames"
- * are EAP packets. The password and the keys are not known to the fuzzer, so neither role may ever
- * accept, but a client by the one proof that the corpus has.
+ * EAP alone, with MS-CHAPv2 only or with EAP-TLS beside it. The keys are not known to the fuzzer either, so neither role
+ * may ever accept, but a client by the one proof that the corpus has.
  */
 #include "sstp/ppp/eap.h"
 #include "sstp/ppp/eap_tls.h"
-#include "test/fuzz/ppp_records.h"
+#include "test/fuzz/ppp_auth_run.h"
 #include "test/support/testcert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,19 +47,6 @@ static struct eap_tls_ctx *ctx_of(bool server)
 	return ctx[server];
 }
 
-static unsigned feed(struct auth *a, uint64_t now, const struct record *record, struct outbox *out)
-{
-	struct ppp_frame f = {PPP_EAP, record->frame, record->len};
-	struct ppp_packet p;
-
-	if (!record->frame)
-		return auth_on_timer(a, now, out);
-	if (frame_decode_packet(&f, &p))
-		return 0;
-	return auth_input(a, now, f.protocol, &p, out);
-}
-
-/* What must hold after each step; seen: all results so far. */
 static void check(const struct auth *a, unsigned result, unsigned seen, const struct outbox *out)
 {
 	bool over = a->state == AUTH_ACCEPTED || a->state == AUTH_REFUSED;
@@ -81,39 +67,12 @@ static void check(const struct auth *a, unsigned result, unsigned seen, const st
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct link_user user = {.nt_hash = "no one's hash..", .has_password = true};
-	static const struct secret password = {.len = 10, .data = "clientPass"};
-	static uint8_t buf[OUTBOX_SIZE];
-	struct wire_reader r = wire_reader(data, size);
-	struct outbox out = outbox(buf, sizeof(buf));
-	size_t pos = 0;
-	struct random_source random = {.fill = record_fill, .arg = &pos};
-	uint8_t config = wire_u8(&r);
-	bool server = !(config & 1);
-	struct record record;
-	unsigned result, seen;
-	uint64_t now = 0;
-	struct auth a;
+	static const struct auth_run run = {
+		.methods = {LINK_AUTH_EAP_MSCHAPV2, LINK_AUTH_EAP},
+		.ctx_of = ctx_of,
+		.check = check,
+	};
 
-	auth_init(&a, &(struct auth_params){
-			      .server = server,
-			      .name = server ? "gw" : "User",
-			      .password = server ? NULL : &password,
-			      .random = &random,
-			      .eap_tls = ctx_of(server),
-		      });
-	seen = auth_start(&a, config & 2 ? LINK_AUTH_EAP : LINK_AUTH_EAP_MSCHAPV2, 1500, now, &out);
-	record_check_output(&out);
-	while (record_next(&r, &record)) {
-		now += record.ns;
-		result = feed(&a, now, &record, &out);
-		free(record.frame);
-		if (result & AUTH_ASK_USER)
-			result |= auth_on_user(&a, now, &user, &out);
-		check(&a, result, seen, &out);
-		seen |= result;
-		record_check_output(&out);
-	}
-	auth_done(&a);
+	auth_run(&run, data, size);
 	return 0;
 }

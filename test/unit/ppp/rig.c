@@ -8,11 +8,9 @@
 #include "sstp/ppp/nthash.h"
 #include "test/support/hex.h"
 
-const char rig_response[] = "ff03c2230201003a3121402324255e262a28295f2b3a337c7e0000000000000000"
-			    "82309ecd8d708b5ea08faa3981cd83544233114a3d85d6df0055736572";
-const char rig_success[] =
-	"ff03c22303010033533d3430374135353839313135464430443632303946353130464539433034353636393332"
-	"4344413536204d3d4f4b";
+const char rig_response[] = "ff03c2230201003a" RIG_VALUE "55736572";
+const char rig_success[] = "ff03c22303010033" RIG_PROOF;
+const char rig_failure[] = "ff03c2230401003a" RIG_REFUSAL;
 
 static void fill(void *arg, uint8_t *buf, size_t len)
 {
@@ -85,6 +83,21 @@ void rig_expect_silence(struct rig *r)
 	assert_int_equal(r->out.dropped, 0);
 }
 
+void rig_expect_key(const struct rig *r)
+{
+	uint8_t expected[LINK_HLAK_SIZE];
+
+	assert_int_equal(hex_decode(RIG_HLAK, expected, sizeof(expected)), LINK_HLAK_SIZE);
+	assert_memory_equal(link_hlak(&r->link), expected, LINK_HLAK_SIZE);
+}
+
+void rig_expect_no_key(const struct rig *r)
+{
+	static const uint8_t none[LINK_HLAK_SIZE];
+
+	assert_memory_equal(link_hlak(&r->link), none, LINK_HLAK_SIZE);
+}
+
 size_t rig_skip(struct rig *r)
 {
 	size_t n = 0;
@@ -124,6 +137,20 @@ unsigned rig_feed(struct rig *r, const char *frame_hex)
 	uint8_t frame[4200];
 	size_t len = hex_decode(frame_hex, frame, sizeof(frame));
 
+	return rig_feed_bytes(r, frame, len);
+}
+
+unsigned rig_feed_named(struct rig *r, const char *head_hex, uint8_t value_size, size_t value,
+			size_t name)
+{
+	uint8_t frame[4096] = {0};
+	size_t head = hex_decode(head_hex, frame, sizeof(frame));
+	size_t len = head + 1 + value + name;
+
+	frame[6] = (uint8_t)((len - 4) >> 8);
+	frame[7] = (uint8_t)(len - 4);
+	frame[head] = value_size;
+	memset(frame + head + 1 + value, 'n', name);
 	return rig_feed_bytes(r, frame, len);
 }
 

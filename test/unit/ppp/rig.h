@@ -21,6 +21,18 @@
 /* User and password of RFC 2759 section 9.2. */
 #define RIG_USER     "User"
 #define RIG_PASSWORD "clientPass"
+/* Its exchange with RIG_CHALLENGE: the response's value with its size; the success's message; the key. */
+#define RIG_VALUE                                            \
+	"3121402324255e262a28295f2b3a337c7e0000000000000000" \
+	"82309ecd8d708b5ea08faa3981cd83544233114a3d85d6df00"
+#define RIG_PROOF                                                                      \
+	"533d343037413535383931313546443044363230394635313046453943303435363639333243" \
+	"44413536204d3d4f4b"
+#define RIG_HLAK "d5f0e9521e3ea9589645e86051c822268b7cdc149b993a1ba118cb153f56dccb"
+/* The failure's message, whatever was wrong. */
+#define RIG_REFUSAL                                                                                \
+	"453d36393120523d3020433d3542354437433744374233463246334533433243363032313332323632363238" \
+	"20563d33204d3d426164"
 
 struct rig {
 	struct link link;
@@ -42,6 +54,12 @@ void rig_init(struct rig *r, enum link_role role, unsigned auth, const char *ran
 unsigned rig_up(struct rig *r);
 unsigned rig_feed(struct rig *r, const char *frame_hex);
 unsigned rig_feed_bytes(struct rig *r, const uint8_t *frame, size_t len);
+/*
+ * A frame that begins like this, then a value of zeros behind its size, then a name of so many bytes; the Length of its
+ * packet is right. value_size is what is said, value what is there.
+ */
+unsigned rig_feed_named(struct rig *r, const char *head_hex, uint8_t value_size, size_t value,
+			size_t name);
 /* The peer answers our last Configure-Request of protocol (hex) with an Ack. */
 unsigned rig_ack(struct rig *r, const char *request_hex);
 /* password NULL: no such user */
@@ -59,6 +77,9 @@ void rig_expect(struct rig *r, const char *frame_hex);
 void rig_expect_start(struct rig *r, const char *frame_hex);
 /* Nothing (more) came out. */
 void rig_expect_silence(struct rig *r);
+/* The key for the crypto binding is that of RIG_HLAK; is none. */
+void rig_expect_key(const struct rig *r);
+void rig_expect_no_key(const struct rig *r);
 /* Forgets what came out; returns the number of frames. */
 size_t rig_skip(struct rig *r);
 
@@ -72,8 +93,9 @@ void rig_server_open(struct rig *r);
 void rig_client_lcp(struct rig *r, unsigned auth);
 void rig_client_open(struct rig *r);
 
-/* The response of RFC 2759 to RIG_CHALLENGE, identifier 01. */
+/* The response of RFC 2759 to RIG_CHALLENGE, and what it gets, identifier 01. */
 extern const char rig_response[];
 extern const char rig_success[];
+extern const char rig_failure[];
 
 #endif

@@ -10,21 +10,9 @@
 
 #define CHALLENGE_01 "ff03c2230101001710" RIG_CHALLENGE "6777"
 
-static const char failure[] =
-	"ff03c2230401003a453d36393120523d3020433d3542354437433744374233463246334533433243363032"
-	"31333232363236323820563d33204d3d426164";
 static const char pap_request[] = "ff03c0230103000e04746573740474657374"; /* test, test */
 static const char pap_ack[] = "ff03c0230203000500";
 static const char pap_nak[] = "ff03c0230303000500";
-static const char no_hlak[LINK_HLAK_SIZE];
-
-static void assert_hlak(const struct link *l, const char *hex)
-{
-	uint8_t expected[LINK_HLAK_SIZE];
-
-	assert_int_equal(hex_decode(hex, expected, sizeof(expected)), LINK_HLAK_SIZE);
-	assert_memory_equal(link_hlak(l), expected, LINK_HLAK_SIZE);
-}
 
 /* MS-CHAPv2, server */
 
@@ -39,7 +27,7 @@ static void mschapv2_server_conversation_is_that_of_rfc_2759(void **state)
 	assert_int_equal(rig_user(&r, "clientPass"), LINK_EV_AUTH_OK);
 	rig_expect(&r, rig_success);
 	assert_int_equal(link_auth_method(&r.link), LINK_AUTH_MSCHAPV2);
-	assert_hlak(&r.link, "d5f0e9521e3ea9589645e86051c822268b7cdc149b993a1ba118cb153f56dccb");
+	rig_expect_key(&r);
 }
 
 static void P53_success_goes_out_with_the_answer_about_the_user(void **state)
@@ -75,11 +63,11 @@ static void fail_and_expect_691(const char *password, const char *reason)
 	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
 	rig_feed(&r, rig_response);
 	assert_int_equal(rig_user(&r, password), LINK_EV_AUTH_FAILED);
-	rig_expect(&r, failure);
+	rig_expect(&r, rig_failure);
 	rig_expect(&r, "ff03c02105020004");
 	rig_expect_silence(&r);
 	assert_string_equal(link_reason(&r.link), reason);
-	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	rig_expect_no_key(&r);
 	assert_int_equal(rig_feed(&r, "ff03c02106020004"), LINK_EV_FINISHED);
 }
 
@@ -120,7 +108,7 @@ static void user_without_a_password_cannot_come_in_by_one(void **state)
 	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
 	rig_feed(&r, rig_response);
 	assert_int_equal(link_on_user(&r.link, r.now, &user, &r.out), LINK_EV_AUTH_FAILED);
-	rig_expect(&r, failure);
+	rig_expect(&r, rig_failure);
 	rig_skip(&r);
 	assert_string_equal(link_reason(&r.link), "the user comes in by certificate only");
 }
@@ -149,7 +137,7 @@ static void repeated_response_gets_the_same_failure(void **state)
 	rig_user(&r, NULL);
 	rig_skip(&r);
 	assert_int_equal(rig_feed(&r, rig_response), 0);
-	rig_expect(&r, failure);
+	rig_expect(&r, rig_failure);
 	rig_expect_silence(&r);
 }
 
@@ -198,22 +186,14 @@ static void X36_challenge_sent_to_the_server_is_ignored(void **state)
 	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
 	assert_int_equal(rig_feed(&r, CHALLENGE_01), 0);
 	assert_int_equal(rig_feed(&r, rig_success), 0);
-	assert_int_equal(rig_feed(&r, failure), 0);
+	assert_int_equal(rig_feed(&r, rig_failure), 0);
 	rig_expect_silence(&r);
 	assert_int_equal(rig_feed(&r, rig_response), LINK_EV_USER);
 }
 
-/* value size, then a name of so many bytes; Length is right */
 static unsigned feed_response(struct rig *r, uint8_t value_size, size_t value, size_t name)
 {
-	uint8_t frame[4096] = {0xff, 3, 0xc2, 0x23, CHAP_RESPONSE, 1};
-	size_t len = 4 + 1 + value + name;
-
-	frame[6] = (uint8_t)(len >> 8);
-	frame[7] = (uint8_t)len;
-	frame[8] = value_size;
-	memset(frame + 9 + value, 'n', name);
-	return rig_feed_bytes(r, frame, 4 + len);
+	return rig_feed_named(r, "ff03c22302010000", value_size, value, name);
 }
 
 static void X06_names_from_0_to_256_bytes_are_taken_longer_ones_fail(void **state)
@@ -230,7 +210,7 @@ static void X06_names_from_0_to_256_bytes_are_taken_longer_ones_fail(void **stat
 	for (size_t i = 0; i < 2; i++) {
 		rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
 		assert_int_equal(feed_response(&r, 49, 49, bad[i]), LINK_EV_AUTH_FAILED);
-		rig_expect(&r, failure);
+		rig_expect(&r, rig_failure);
 		rig_skip(&r);
 		assert_string_equal(link_user_name(&r.link), "");
 	}
@@ -260,7 +240,7 @@ static void X10_name_with_a_zero_byte_fails_without_a_lookup(void **state)
 	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
 	frame[len - 2] = '\0';
 	assert_int_equal(rig_feed_bytes(&r, frame, len), LINK_EV_AUTH_FAILED);
-	rig_expect(&r, failure);
+	rig_expect(&r, rig_failure);
 	rig_skip(&r);
 	assert_string_equal(link_reason(&r.link), "malformed user name: \"Us\\x00r\"");
 }
@@ -290,7 +270,7 @@ static void P83_user_directory_that_does_not_answer_becomes_a_failure(void **sta
 	assert_int_equal(rig_wait(&r, 9999), 0);
 	rig_expect_silence(&r);
 	assert_int_equal(rig_wait(&r, 1), 0); /* not the peer's fault */
-	rig_expect(&r, failure);
+	rig_expect(&r, rig_failure);
 	rig_expect(&r, "ff03c02105020004");
 	/* the answer comes after all */
 	assert_int_equal(rig_user(&r, RIG_PASSWORD), 0);
@@ -321,7 +301,7 @@ static void mschapv2_client_conversation_is_that_of_rfc_2759(void **state)
 	rig_expect(&r, rig_response);
 	rig_expect_silence(&r);
 	assert_int_equal(rig_feed(&r, rig_success), LINK_EV_AUTH_OK);
-	assert_hlak(&r.link, "d5f0e9521e3ea9589645e86051c822268b7cdc149b993a1ba118cb153f56dccb");
+	rig_expect_key(&r);
 	assert_string_equal(link_user_name(&r.link), "User");
 	rig_skip(&r);
 }
@@ -395,7 +375,7 @@ static void X38_client_authenticates_only_once(void **state)
 
 	rig_client_open(&r);
 	assert_int_equal(rig_feed(&r, CHALLENGE_01), 0);
-	assert_int_equal(rig_feed(&r, failure), 0);
+	assert_int_equal(rig_feed(&r, rig_failure), 0);
 	rig_expect_silence(&r);
 	assert_true(link_is_up(&r.link));
 }
@@ -411,7 +391,7 @@ static void expect_success_refused(const char *success)
 	rig_expect_start(&r, "ff03c02105");
 	rig_expect_silence(&r);
 	assert_string_equal(link_reason(&r.link), "the server does not know our password");
-	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	rig_expect_no_key(&r);
 }
 
 static void X42_success_with_a_wrong_or_no_proof_is_a_failure(void **state)
@@ -511,7 +491,7 @@ static void pap_server_takes_the_right_password(void **state)
 	assert_int_equal(rig_user(&r, "test"), LINK_EV_AUTH_OK);
 	rig_expect(&r, pap_ack);
 	assert_int_equal(link_auth_method(&r.link), LINK_AUTH_PAP);
-	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	rig_expect_no_key(&r);
 }
 
 static void pap_server_refuses_the_wrong_password_and_the_unknown_user_alike(void **state)
@@ -645,7 +625,7 @@ static void pap_client_asks_until_it_is_answered(void **state)
 	assert_int_equal(rig_feed(&r, "ff03c02302010004"), LINK_EV_AUTH_OK);
 	rig_wait(&r, 0);
 	rig_expect_start(&r, "ff0380210101");
-	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	rig_expect_no_key(&r);
 }
 
 static void expect_pap_refusal(const char *nak, const char *reason)
@@ -702,12 +682,12 @@ static void X45_key_is_wiped_when_the_link_is_open(void **state)
 	struct rig r;
 
 	rig_server_open(&r);
-	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	rig_expect_no_key(&r);
 	/* and the answer can still be repeated */
 	rig_feed(&r, rig_response);
 	rig_expect(&r, rig_success);
 	rig_client_open(&r);
-	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	rig_expect_no_key(&r);
 	assert_memory_equal(r.link.auth.nt_hash, no_hash, sizeof(no_hash));
 }
 
@@ -717,7 +697,7 @@ static void X45_done_wipes_keys_and_hashes(void **state)
 
 	rig_server_authenticated(&r);
 	link_done(&r.link);
-	assert_memory_equal(link_hlak(&r.link), no_hlak, LINK_HLAK_SIZE);
+	rig_expect_no_key(&r);
 	assert_string_equal(link_user_name(&r.link), "");
 	link_done(NULL);
 }
