@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "test/support/cmocka.h"
 #include "test/support/hex.h"
 
 static const uint8_t hlak[SSTP_HLAK_SIZE] = {0xd5, 0xf0, 0xe9, 0x52};
@@ -152,4 +153,35 @@ const uint8_t *bench_sent(const struct call_bench *b, size_t *ret_len)
 	if (!outbox_next(&b->out, &pos, &msg, ret_len))
 		return NULL;
 	return msg;
+}
+
+void bench_init_at(struct call_bench *b, enum call_role role, enum call_state state)
+{
+	bench_init(b, role, SSTP_HASH_SHA1 | SSTP_HASH_SHA256, 1);
+	bench_reach(b, state);
+}
+
+void bench_expect_sent(const struct call_bench *b, const char *hex)
+{
+	uint8_t expected[256];
+	size_t expected_len = hex_decode(hex, expected, sizeof(expected));
+	size_t len = 0;
+	const uint8_t *msg = bench_sent(b, &len);
+
+	assert_int_equal(bench_count_sent(b), expected_len ? 1 : 0);
+	assert_int_equal(len, expected_len);
+	if (len)
+		assert_memory_equal(msg, expected, len);
+}
+
+void bench_expect_no_key(const struct call *c)
+{
+	static const uint8_t zeros[SSTP_CALL_CONNECTED_SIZE];
+
+	assert_false(c->have_hlak);
+	assert_false(c->have_parked);
+	assert_false(c->have_second_hlak);
+	assert_memory_equal(c->hlak, zeros, sizeof(c->hlak));
+	assert_memory_equal(c->second_hlak, zeros, sizeof(c->second_hlak));
+	assert_memory_equal(c->parked, zeros, sizeof(c->parked));
 }

@@ -31,6 +31,9 @@ struct call_bench {
 /* A call that has not started. The nonces follow from the seed. */
 void bench_init(struct call_bench *b, enum call_role role, uint8_t hashes, uint64_t seed);
 
+/* The same with both hashes, in this state. */
+void bench_init_at(struct call_bench *b, enum call_role role, enum call_state state);
+
 /* Drives a new call there by messages and local facts as they come in practice. */
 void bench_reach(struct call_bench *b, enum call_state state);
 
@@ -56,5 +59,10 @@ void bench_seal(const struct call_bench *b, enum sstp_hash hash,
 /* Messages in the outbox, and the first of them (borrowed until the next fact). */
 size_t bench_count_sent(const struct call_bench *b);
 const uint8_t *bench_sent(const struct call_bench *b, size_t *ret_len);
+/* This message was sent and no other; "": none. */
+void bench_expect_sent(const struct call_bench *b, const char *hex);
+
+/* Nothing in the call knows a key any more. */
+void bench_expect_no_key(const struct call *c);
 
 #endif
