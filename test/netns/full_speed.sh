@@ -23,7 +23,7 @@ stream_bytes_s=500000 # of the stream whose digest is compared, beside iperf3
 
 setup() {
 	world_up && write_renewing_config && start_gateway && enrol &&
-		start echo "$vnet" "$traffic" serve 10.20.0.2 7 && wait_for 5 is_listening "$vnet" 7 &&
+		start echo "$vnet" python3 "$traffic" serve 10.20.0.2 7 && wait_for 5 is_listening "$vnet" 7 &&
 		start iperf3-server "$vnet" iperf3 --server --bind 10.20.0.2 --port $port &&
 		wait_for 5 is_listening "$vnet" $port
 }
@@ -53,7 +53,7 @@ enrol() {
 # run_worker NAME: with the app whose stream must come back as it was sent; sets worker_pid
 run_worker() {
 	start "$1" "$host" "$worker_bin" --profile "$world_dir/shop.yaml" --netns "$app" -- \
-		"$traffic" app 10.20.0.2 7 $stream_bytes_s
+		python3 "$traffic" app 10.20.0.2 7 $stream_bytes_s
 	worker_pid=$started_pid
 	wait_for 10 log_has "$1" 0 '^app '
 }
@@ -121,7 +121,7 @@ renews_under_iperf3() {
 # Says what was; judges only what does not hang on when a processor was free.
 tell() {
 	local lines gaps i longest
-	lines=$("$delivery" "$world_dir/capture-$1.pcap" $port "$1" "${spans[@]}") || flunk "no delivery" "$lines"
+	lines=$(python3 "$delivery" "$world_dir/capture-$1.pcap" $port "$1" "${spans[@]}") || flunk "no delivery" "$lines"
 	is "$(head -n 1 <<<"$lines")" "resets 0 missing 0" "iperf3's stream"
 	mapfile -t gaps < <(sed -n 's/^gap \([0-9]*\) .*/\1/p' <<<"$lines")
 	for ((i = 0; i < 2 * renewals; i += 2)); do

@@ -14,7 +14,7 @@ traffic=$here/seamless.py
 setup() {
 	renice -n -15 $$ >/dev/null
 	world_up && write_threads_config 1 && start_gateway && enrol first && enrol second &&
-		start echo "$vnet" "$traffic" serve 10.20.0.2 7 && wait_for 5 is_listening "$vnet" 7
+		start echo "$vnet" python3 "$traffic" serve 10.20.0.2 7 && wait_for 5 is_listening "$vnet" 7
 }
 
 write_threads_config() {
@@ -77,7 +77,7 @@ renew() {
 # renews_under_traffic NAME TIMES
 renews_under_traffic() {
 	local name=$1 i
-	run_worker "$name" first --netns "$app" -- "$traffic" app 10.20.0.2 7 || flunk "no tunnel"
+	run_worker "$name" first --netns "$app" -- python3 "$traffic" app 10.20.0.2 7 || flunk "no tunnel"
 	sleep 1
 	for ((i = 0; i < $2; i++)); do
 		renew "$name"
