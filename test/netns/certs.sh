@@ -13,32 +13,18 @@ sstpctl_bin=$build_dir/tools/sstpctl/sstpctl
 many_bin=$build_dir/test/netns/many
 dates='+%Y%m%d%H%M%SZ'
 
+# all workers come from one address
+no_limits='limits: {half_open_per_address: 0, accept_rate_per_address: 0, auth_failures_per_address: 0}'
+
 setup() {
-	world_up && end_with certs_end && start_web_server && write_certs_config && start_gateway &&
+	world_up && end_with certs_end && start_web_server &&
+		config_log_level=info write_authority_config "$no_limits" && start_gateway &&
 		ip netns add "$world_prefix-other" && ip -n "$world_prefix-other" link set lo up
 }
 
 certs_end() {
 	ip netns del "$world_prefix-other" 2>/dev/null
 	world_end
-}
-
-# the limits are off since all workers come from one address
-write_certs_config() {
-	cat >"$world_dir/gateway.yaml" <<-EOF
-		listen: ["192.0.2.1:443"]
-		names: [192.0.2.1, gw.test]
-		state: $world_dir/state
-		control_socket: $world_dir/control.sock
-		log: {level: info, target: stderr}
-		limits: {half_open_per_address: 0, accept_rate_per_address: 0, auth_failures_per_address: 0}
-		vnets:
-		  - name: vnet1
-		    address_spaces: [10.20.0.0/24]
-		    pools: [172.16.77.0/24]
-		    dns_servers: [10.20.0.2]
-		    tun: sstp0
-	EOF
 }
 
 ctl() {

@@ -11,24 +11,8 @@ readonly EXIT_AUTH=120
 sstpctl_bin=$build_dir/tools/sstpctl/sstpctl
 
 setup() {
-	world_up && start_web_server && write_named_config && start_gateway &&
+	world_up && start_web_server && write_authority_config && start_gateway &&
 		wait_for 10 test -S "$world_dir/control.sock"
-}
-
-write_named_config() {
-	cat >"$world_dir/gateway.yaml" <<-EOF
-		listen: ["192.0.2.1:443"]
-		names: [192.0.2.1, gw.test]
-		state: $world_dir/state
-		control_socket: $world_dir/control.sock
-		log: {level: debug, target: stderr}
-		vnets:
-		  - name: vnet1
-		    address_spaces: [10.20.0.0/24]
-		    pools: [172.16.77.0/24]
-		    dns_servers: [10.20.0.2]
-		    tun: sstp0
-	EOF
 }
 
 sstpctl() {

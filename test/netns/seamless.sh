@@ -18,26 +18,13 @@ setup() {
 }
 
 write_threads_config() {
-	cat >"$world_dir/gateway.yaml" <<-EOF
-		listen: ["192.0.2.1:443"]
-		names: [192.0.2.1]
-		state: $world_dir/state
-		control_socket: $world_dir/run/control.sock
-		log: {level: info, target: stderr}
-		threads: $1
-		vnets:
-		  - name: vnet1
-		    address_spaces: [10.20.0.0/24]
-		    pools: [172.16.77.0/24]
-		    dns_servers: [10.20.0.2]
-		    tun: sstp0
-	EOF
+	config_log_level=info write_authority_config "threads: $1"
 }
 
 # enrol NAME: app shop, in NAME.yaml
 enrol() {
 	local token
-	token=$("$sstpctl_bin" token create --app shop --vnet vnet1 --socket "$world_dir/run/control.sock") &&
+	token=$("$sstpctl_bin" token create --app shop --vnet vnet1 --socket "$world_dir/control.sock") &&
 		in_ns "$host" "$worker_bin" enrol "$token" --profile "$world_dir/$1.yaml" >>"$world_dir/enrol.log" 2>&1
 }
 

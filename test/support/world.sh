@@ -214,6 +214,18 @@ start_web_server() {
 
 # ---- the gateway
 
+# the VNet of this world
+config_vnets() {
+	cat <<-EOF
+		vnets:
+		  - name: vnet1
+		    address_spaces: [10.20.0.0/24]
+		    pools: [172.16.77.0/24]
+		    dns_servers: [10.20.0.2]
+		    tun: sstp0
+	EOF
+}
+
 # write_config [NAME:PASSWORD]...: gateway.yaml; config_pap, config_listen, config_certificate change it
 write_config() {
 	local user
@@ -224,17 +236,27 @@ write_config() {
 			key: $world_dir/${config_certificate:-server}.key
 			log: {level: ${config_log_level:-debug}, target: stderr}
 			auth: {mschapv2: true, pap: ${config_pap:-false}}
-			vnets:
-			  - name: vnet1
-			    address_spaces: [10.20.0.0/24]
-			    pools: [172.16.77.0/24]
-			    dns_servers: [10.20.0.2]
-			    tun: sstp0
+			$(config_vnets)
 			users:
 		EOF
 		for user in "${@:-alice:wonderland}"; do
 			echo "  - {name: ${user%%:*}, password: ${user#*:}, vnet: vnet1}"
 		done
+	} >"$world_dir/gateway.yaml"
+}
+
+# write_authority_config [LINE]...: gateway.yaml of a gateway with an authority, and no users; with these lines too
+write_authority_config() {
+	{
+		cat <<-EOF
+			listen: ["192.0.2.1:443"]
+			names: [192.0.2.1, gw.test]
+			state: $world_dir/state
+			control_socket: $world_dir/control.sock
+			log: {level: ${config_log_level:-debug}, target: stderr}
+			$(config_vnets)
+		EOF
+		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$world_dir/gateway.yaml"
 }
 
