@@ -121,6 +121,7 @@ static int add_roots(SSL_CTX *ssl, const char *pem, char ret_error[TLS_ERROR_MAX
 		n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl), cert);
 	BIO_free(bio);
 	ERR_clear_error();
+	X509_STORE_set_flags(SSL_CTX_get_cert_store(ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	return n ? 0 : tls_fail(ret_error, -EINVAL, "the roots hold no CA certificate in PEM form");
 }
 

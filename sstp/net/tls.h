@@ -72,7 +72,10 @@ const char *tls_ctx_warning(const struct tls_ctx *ctx, size_t pair, char buf[TLS
 int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx,
 		       char ret_error[TLS_ERROR_MAX]);
 
-/* The same with the roots as PEM text (borrowed for the call), at least one. */
+/*
+ * The same with the roots as PEM text (borrowed for the call), at least one. A chain may end in any of them, be it a root,
+ * an intermediate or the server's own certificate.
+ */
 int tls_ctx_new_client_of(const char *roots_pem, struct tls_ctx **ret_ctx,
 			  char ret_error[TLS_ERROR_MAX]);
 
@@ -84,6 +87,12 @@ struct tls_pem {
 
 /* Of a server context's default pair, for another protocol that shows the same. 0; -EINVAL for a client's; -ENOMEM. */
 int tls_ctx_pem(const struct tls_ctx *ctx, struct tls_pem *ret_pem);
+
+/*
+ * The certificate of a server context's pair (from 0) with its chain, as an owned PEM text: what clients are shown.
+ * -ENOENT behind the last pair, and of a client's context; -ENOMEM.
+ */
+int tls_ctx_chain(const struct tls_ctx *ctx, size_t pair, char **ret_pem);
 
 /* Wipes. Takes a zeroed one. */
 void tls_pem_done(struct tls_pem *pem);

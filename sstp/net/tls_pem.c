@@ -6,6 +6,7 @@
 
 #include "sstp/base/secret.h"
 #include "sstp/net/tls_internal.h"
+#include "sstp/net/tls_server.h"
 
 /* What has been written to bio, as an owned text; NULL without memory. Frees bio, and wipes what was in it. */
 static char *take_text(BIO *bio, bool is_written)
@@ -20,16 +21,14 @@ static char *take_text(BIO *bio, bool is_written)
 	return text;
 }
 
-static char *chain_text(SSL_CTX *ssl)
+static char *chain_text(X509 *cert, const STACK_OF(X509) * chain)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	STACK_OF(X509) *chain = NULL;
 	bool is_written;
 
 	if (!bio)
 		return NULL;
-	is_written = PEM_write_bio_X509(bio, SSL_CTX_get0_certificate(ssl)) == 1;
-	SSL_CTX_get0_chain_certs(ssl, &chain);
+	is_written = PEM_write_bio_X509(bio, cert) == 1;
 	for (int i = 0; is_written && i < sk_X509_num(chain); i++)
 		is_written = PEM_write_bio_X509(bio, sk_X509_value(chain, i)) == 1;
 	return take_text(bio, is_written);
@@ -47,13 +46,33 @@ static char *key_text(SSL_CTX *ssl)
 
 int tls_ctx_pem(const struct tls_ctx *ctx, struct tls_pem *ret_pem)
 {
+	STACK_OF(X509) *chain = NULL;
+
 	if (!SSL_CTX_get0_privatekey(ctx->ssl))
 		return -EINVAL;
-	*ret_pem = (struct tls_pem){.chain = chain_text(ctx->ssl), .key = key_text(ctx->ssl)};
+	SSL_CTX_get0_chain_certs(ctx->ssl, &chain);
+	*ret_pem = (struct tls_pem){
+		.chain = chain_text(SSL_CTX_get0_certificate(ctx->ssl), chain),
+		.key = key_text(ctx->ssl),
+	};
 	if (ret_pem->chain && ret_pem->key)
 		return 0;
 	tls_pem_done(ret_pem);
 	return -ENOMEM;
+}
+
+int tls_ctx_chain(const struct tls_ctx *ctx, size_t pair, char **ret_pem)
+{
+	X509 *cert = ctx->server ? tls_server_certificate(ctx->server, pair) : NULL;
+	char *pem;
+
+	if (!cert)
+		return -ENOENT;
+	pem = chain_text(cert, tls_server_chain(ctx->server, pair));
+	if (!pem)
+		return -ENOMEM;
+	*ret_pem = pem;
+	return 0;
 }
 
 void tls_pem_done(struct tls_pem *pem)

@@ -226,6 +226,11 @@ X509 *tls_server_certificate(const struct tls_server *server, size_t i)
 	return i < server->n_identities ? server->identities[i].cert : NULL;
 }
 
+STACK_OF(X509) * tls_server_chain(const struct tls_server *server, size_t i)
+{
+	return i < server->n_identities ? server->identities[i].chain : NULL;
+}
+
 /* The identities are there: makes all else. Takes server, also on failure. */
 static int finish(struct tls_server *server, struct tls_ctx **ret_ctx,
 		  char ret_error[TLS_ERROR_MAX])

@@ -16,4 +16,7 @@ void tls_server_free(struct tls_server *server);
 /* The certificate of pair i; NULL behind the last. Borrowed while server lives. */
 X509 *tls_server_certificate(const struct tls_server *server, size_t i);
 
+/* What stands behind it in its file; NULL or empty: nothing. Borrowed likewise. */
+STACK_OF(X509) * tls_server_chain(const struct tls_server *server, size_t i);
+
 #endif

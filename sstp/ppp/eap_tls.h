@@ -109,7 +109,11 @@ struct eap_tls_server {
 
 struct eap_tls_client {
 	struct eap_tls_identity identity;
-	const char *roots; /* PEM text, at least one; borrowed */
+	/*
+	 * PEM text, at least one; borrowed. A chain may end in any of them, be it a root, an intermediate
+	 * or the server's own certificate.
+	 */
+	const char *roots;
 	/*
 	 * DNS name or IP address that the server's certificate must carry as a subject alternative
 	 * name; borrowed. The common name counts for nothing.

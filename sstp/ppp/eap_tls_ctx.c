@@ -281,6 +281,7 @@ static int set_up_client(struct eap_tls_ctx *ctx, const struct eap_tls_client *p
 		n = expect_name(ctx->ssl, params->server_name, ret_error);
 	if (n < 0)
 		return n;
+	X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx->ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	ctx->server_name = strdup(params->server_name);
 	SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, judge_server);
 	return ctx->server_name ? 0 : fail_memory(ret_error);

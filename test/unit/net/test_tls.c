@@ -310,6 +310,29 @@ static void roots_as_text_do_what_a_file_of_them_does(void **state)
 	site_close(&site);
 }
 
+static void chain_may_end_in_any_certificate_that_is_given_as_a_root(void **state)
+{
+	struct site site;
+	uint8_t shown[DIGEST];
+	char error[TLS_ERROR_MAX];
+
+	site_open(&site, TESTCERT_RSA, 86400);
+	for (int i = 0; i < 3; i++) {
+		struct testcert *stranger = testcert_new(
+			&(struct testcert_spec){.common_name = "middle", .is_ca = true});
+		const struct testcert *ends[] = {site.middle, site.leaf, stranger};
+		char *pem = testcert_cert_pem(ends[i]);
+		struct tls_ctx *ctx = NULL;
+
+		assert_int_equal(tls_ctx_new_client_of(pem, &ctx, error), 0);
+		assert_int_equal(handshake(ctx, site.server, shown), ends[i] != stranger);
+		tls_ctx_unref(ctx);
+		free(pem);
+		testcert_free(stranger);
+	}
+	site_close(&site);
+}
+
 static void copy_shows_the_same_certificate_and_chain_when_the_original_is_gone(void **state)
 {
 	static const enum testcert_key keys[] = {TESTCERT_EC, TESTCERT_RSA};
@@ -447,6 +470,7 @@ int main(void)
 		cmocka_unit_test(client_context_takes_roots_of_a_file_or_of_the_system),
 		cmocka_unit_test(client_without_usable_roots_is_refused),
 		cmocka_unit_test(roots_as_text_do_what_a_file_of_them_does),
+		cmocka_unit_test(chain_may_end_in_any_certificate_that_is_given_as_a_root),
 		cmocka_unit_test(
 			copy_shows_the_same_certificate_and_chain_when_the_original_is_gone),
 		cmocka_unit_test(copy_is_warned_of_as_the_original_is),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The texts of a server context's default pair. */
+/* The texts of a server context's pairs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +97,32 @@ static void first_pair_is_the_default_one_also_of_a_copy(void **state)
 	testcert_free(lab);
 }
 
+static void chain_of_each_pair_is_told(void **state)
+{
+	struct testcert *root = testcert_new(&(struct testcert_spec){.is_ca = true});
+	struct testcert *middle =
+		testcert_new(&(struct testcert_spec){.is_ca = true, .issuer = root});
+	struct testcert *rsa = testcert_new(&(struct testcert_spec){
+		.san = "DNS:gateway.test", .key = TESTCERT_RSA, .issuer = middle});
+	struct testcert *lab = testcert_new(&(struct testcert_spec){.san = "DNS:lab.test"});
+	struct texts t[2] = {texts_of(rsa), texts_of(lab)};
+	struct tls_ctx *ctx = server_of(t, 2);
+	char *pem = NULL;
+
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(tls_ctx_chain(ctx, i, &pem), 0);
+		assert_string_equal(pem, t[i].chain);
+		free(pem);
+		texts_done(&t[i]);
+	}
+	assert_int_equal(tls_ctx_chain(ctx, 2, &pem), -ENOENT);
+	tls_ctx_unref(ctx);
+	testcert_free(lab);
+	testcert_free(rsa);
+	testcert_free(middle);
+	testcert_free(root);
+}
+
 static void client_context_has_none(void **state)
 {
 	struct testcert *root = testcert_new(&(struct testcert_spec){.is_ca = true});
@@ -109,6 +135,7 @@ static void client_context_has_none(void **state)
 	assert_int_equal(tls_ctx_pem(ctx, &pem), -EINVAL);
 	assert_null(pem.chain);
 	assert_null(pem.key);
+	assert_int_equal(tls_ctx_chain(ctx, 0, &pem.chain), -ENOENT);
 	tls_ctx_unref(ctx);
 	free(roots);
 	testcert_free(root);
@@ -119,6 +146,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chain_comes_with_its_intermediates),
 		cmocka_unit_test(first_pair_is_the_default_one_also_of_a_copy),
+		cmocka_unit_test(chain_of_each_pair_is_told),
 		cmocka_unit_test(client_context_has_none),
 	};
 

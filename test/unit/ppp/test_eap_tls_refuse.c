@@ -406,6 +406,17 @@ static void issuers_between_are_sent_and_judged(void **state)
 	eap_tls_rig_done(&r);
 }
 
+static void chain_may_end_in_any_certificate_that_the_client_trusts(void **state)
+{
+	const struct testcert *middle = eap_tls_rig_cert(&(struct testcert_spec){
+		.common_name = "middle", .is_ca = true, .issuer = rig_root});
+	const struct testcert *server = eap_tls_rig_cert(
+		&(struct testcert_spec){.san = "DNS:gateway.test", .issuer = middle});
+
+	assert_accepted(&(struct eap_tls_rig_spec){.server = server, .trusted = middle});
+	assert_accepted(&(struct eap_tls_rig_spec){.server = server, .trusted = server});
+}
+
 /* The names of authorities that the server sends. */
 static int authorities_of(const struct testcert *authority, int version)
 {
@@ -480,6 +491,7 @@ int main(void)
 		cmocka_unit_test(server_for_any_purpose_is_accepted),
 		cmocka_unit_test(server_is_known_by_its_address_too),
 		cmocka_unit_test(issuers_between_are_sent_and_judged),
+		cmocka_unit_test(chain_may_end_in_any_certificate_that_the_client_trusts),
 		cmocka_unit_test(the_client_is_told_which_authorities_count),
 		cmocka_unit_test(versions_that_do_not_meet_are_refused),
 	};
