@@ -119,7 +119,7 @@ struct authority_token_request {
 	const char *app;     /* name_is_label() */
 	const char *vnet;    /* name_is_label() */
 	const char *gateway; /* host[:port] that the worker dials */
-	/* SHA-256 of the root it pins, 32 bytes; NULL: the serving root */
+	/* SHA-256 of what it pins, 32 bytes, an anchor (anchors.h); NULL: the serving root */
 	const uint8_t *pin;
 	int64_t lifetime_s; /* AUTHORITY_TOKEN_S_MIN..MAX */
 };

@@ -5,7 +5,7 @@
  * An enrolment token: what a worker needs to enrol, on one line that can be pasted into a shell or
  * a URL.
  *
- *   "sstp1." base64url(u8 length, host[:port]; 32 bytes SHA-256 of the root; 32 bytes secret;
+ *   "sstp1." base64url(u8 length, host[:port]; 32 bytes SHA-256 of the anchor; 32 bytes secret;
  *                      u64 expiry, big-endian, seconds since 1970;
  *                      4 bytes of SHA-256 over "sstp1." and all of the above)
  *
@@ -29,7 +29,7 @@ enum {
 
 struct token {
 	char gateway[HOSTNAME_PORT_MAX]; /* hostname_split() takes it; at most 255 bytes */
-	/* SHA-256 of the root that the gateway's certificate leads to */
+	/* SHA-256 of what the gateway's certificate leads to: its own root, or an anchor (anchors.h) */
 	uint8_t root[CERT_FINGERPRINT_SIZE];
 	uint8_t secret[TOKEN_SECRET_SIZE];
 	int64_t expires; /* the last second at which it can be used, UTC; 0 or more */

@@ -129,6 +129,16 @@ int trust_check_root(const X509 *cert, struct certs_error *ret_error)
 	return err;
 }
 
+int trust_check_anchor(const X509 *cert, struct certs_error *ret_error)
+{
+	const char *weakness;
+
+	ERR_set_mark();
+	weakness = weakness_of_key(cert);
+	ERR_pop_to_mark();
+	return weakness ? certs_fail(ret_error, -EINVAL, "it cannot be trusted: %s", weakness) : 0;
+}
+
 static int check_label(const char *what, const char *name, struct certs_error *ret_error)
 {
 	if (name_is_label(name))

@@ -75,6 +75,12 @@ struct trust;
 int trust_check_root(const X509 *cert, struct certs_error *ret_error);
 
 /*
+ * 0 when cert can end a gateway's chain for somebody who has chosen it by its fingerprint (anchors.h):
+ * any certificate with a key that is not weak. Else -EINVAL with a sentence.
+ */
+int trust_check_anchor(const X509 *cert, struct certs_error *ret_error);
+
+/*
  * 0..TRUST_ROOTS_MAX roots (with none, everybody is refused), and thumbprints in any form that
  * cert_thumbprint_parse() takes. An expired root is taken; it refuses by itself. Returns 0 with an
  * owned trust; with a sentence -EINVAL (a name, a certificate that is no root, the same root or

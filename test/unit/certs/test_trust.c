@@ -476,6 +476,22 @@ static void what_cannot_be_a_root_is_refused(void **state)
 	minted_done(&client);
 }
 
+static void anchor_may_be_any_certificate_with_a_key_that_is_not_weak(void **state)
+{
+	struct minted client = mint_client(&root, "shop"), between = mint_between(&root, "a");
+	struct minted weak = mint(&(struct mint){.cn = "x", .key = MINT_RSA_1024});
+	struct certs_error e = {""};
+
+	assert_int_equal(trust_check_anchor(root.cert, &e), 0);
+	assert_int_equal(trust_check_anchor(between.cert, &e), 0);
+	assert_int_equal(trust_check_anchor(client.cert, &e), 0);
+	assert_int_equal(trust_check_anchor(weak.cert, &e), -EINVAL);
+	assert_string_equal(e.text, "it cannot be trusted: its key is too short");
+	minted_done(&weak);
+	minted_done(&between);
+	minted_done(&client);
+}
+
 static void limits_hold(void **state)
 {
 	struct trust_root roots[TRUST_ROOTS_MAX + 1];
@@ -608,6 +624,7 @@ int main(void)
 		cmocka_unit_test(a_revoked_issuer_cuts_its_clients),
 		cmocka_unit_test(thumbprints_are_found_among_many),
 		cmocka_unit_test(what_cannot_be_a_root_is_refused),
+		cmocka_unit_test(anchor_may_be_any_certificate_with_a_key_that_is_not_weak),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(two_roots_of_one_name_both_count),
 		cmocka_unit_test(several_threads_judge_by_one_trust),
