@@ -181,8 +181,8 @@ static void list_tokens(struct ask *q)
 	answer_list(q, list);
 }
 
-/* The newest token is the last one. */
-static void answer_token(struct ask *q, const char *text, const char *gateway)
+/* The newest token is the last one. warning: NULL or a sentence. */
+static void answer_token(struct ask *q, const char *text, const char *gateway, const char *warning)
 {
 	struct authority_token_info info;
 	json_t *json;
@@ -191,6 +191,8 @@ static void answer_token(struct ask *q, const char *text, const char *gateway)
 	json = token_json(&info);
 	json_object_set_new(json, "token", json_string(text));
 	json_object_set_new(json, "gateway", json_string(gateway));
+	if (warning)
+		json_object_set_new(json, "warning", json_string(warning));
 	log_info("token %s for app %s in VNet %s is made", info.id, info.app, info.vnet);
 	answer(q, 201, json);
 }
@@ -208,6 +210,47 @@ static bool has_vnet(struct ask *q, const char *vnet)
 	return false;
 }
 
+/*
+ * What the gateway will show to who dials request->gateway. Ours when the authority makes it; pin is
+ * filled for one of the operator's. False: refused.
+ */
+static bool find_pin(struct ask *q, struct authority_token_request *request,
+		     struct anchors_pin *ret_pin)
+{
+	const struct anchors *anchors = q->w->est->anchors;
+	char host[HOSTNAME_MAX];
+	struct certs_error e;
+	int r;
+
+	if (!anchors || !hostname_split(request->gateway, host, NULL))
+		return true; /* what is no host the authority refuses, with a sentence */
+	r = anchors_pin(anchors, host, ret_pin, &e);
+	request->pin = ret_pin->fingerprint;
+	if (r < 0)
+		fail(q, r, &e);
+	return r == 0;
+}
+
+static void make_token(struct ask *q, struct authority_token_request *request)
+{
+	static const char leaf_warning[] =
+		"the token pins the gateway's certificate itself, for no issuer of it is known: "
+		"workers have to enrol again whenever the certificate is replaced";
+	struct anchors_pin pin = {.is_leaf = false};
+	char text[TOKEN_TEXT_MAX];
+	struct certs_error e;
+	int r;
+
+	if (!find_pin(q, request, &pin))
+		return;
+	r = authority_token_add(q->authority, request, q->now, text, &e);
+	if (r < 0)
+		fail(q, r, &e);
+	else
+		answer_token(q, text, request->gateway, pin.is_leaf ? leaf_warning : NULL);
+	explicit_bzero(text, sizeof(text));
+}
+
 static void create_token(struct ask *q)
 {
 	static const struct field fields[] = {
@@ -218,9 +261,6 @@ static void create_token(struct ask *q)
 	};
 	struct authority_token_request request;
 	const json_t *lifetime = json_object_get(q->in, "lifetime");
-	char text[TOKEN_TEXT_MAX];
-	struct certs_error e;
-	int r;
 
 	if (!CHECK_FIELDS(q, fields) || !has_vnet(q, text_of(q, "vnet")))
 		return;
@@ -232,18 +272,12 @@ static void create_token(struct ask *q)
 	};
 	if (!request.gateway)
 		request.gateway = q->w->dial;
-	if (!*request.gateway) {
+	if (*request.gateway)
+		make_token(q, &request);
+	else
 		refuse(q, 400,
 		       "'gateway' is missing, and the configuration has no 'names' to take it "
 		       "from: say what the worker is to dial");
-		return;
-	}
-	r = authority_token_add(q->authority, &request, q->now, text, &e);
-	if (r < 0)
-		fail(q, r, &e);
-	else
-		answer_token(q, text, request.gateway);
-	explicit_bzero(text, sizeof(text));
 }
 
 static void drop_token(struct ask *q)
@@ -274,7 +308,7 @@ static const char *drift_of(struct ask *q, const char *app, const char *vnet)
 		return "its VNet is gone";
 	if (strcmp(handed->network, network) != 0)
 		return "its network has changed";
-	if (est_roots_digest(q->authority, q->now, roots) == 0 && strcmp(handed->roots, roots) != 0)
+	if (est_roots_digest(q->w->est, q->now, roots) == 0 && strcmp(handed->roots, roots) != 0)
 		return "the gateway's roots have changed";
 	return NULL;
 }

@@ -4,7 +4,8 @@
 /*
  * What an operator may ask of the control process, in JSON; no I/O but the authority's store.
  *
- *   POST   /v1/tokens                        {"app", "vnet", "gateway"?, "lifetime"?: seconds}
+ *   POST   /v1/tokens                        {"app", "vnet", "gateway"?, "lifetime"?: seconds}; the
+ *                                            answer may have a "warning", a sentence
  *   GET    /v1/tokens
  *   DELETE /v1/tokens/ID
  *   GET    /v1/certificates

@@ -84,11 +84,9 @@ static bool is_waiting(struct request *q)
 
 /* ---- what is handed out ---- */
 
-int est_roots_digest(const struct authority *a, int64_t now, char ret_digest[NETWORK_DIGEST_MAX])
+static bool digest_own(EVP_MD_CTX *ctx, const struct authority *a, int64_t now)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
-	unsigned char hash[32];
+	bool good = true;
 
 	for (size_t i = 0; good && i < authority_root_count(a); i++) {
 		struct authority_root_info info;
@@ -98,7 +96,35 @@ int est_roots_digest(const struct authority *a, int64_t now, char ret_digest[NET
 			good = EVP_DigestUpdate(ctx, info.facts.fingerprint,
 						strlen(info.facts.fingerprint)) == 1;
 	}
-	good = good && EVP_DigestFinal_ex(ctx, hash, NULL) == 1;
+	return good;
+}
+
+/* The next anchor to tell of; NULL behind the last. */
+static X509 *anchor_at(const struct est_world *w, size_t i)
+{
+	return w->anchors && i < EST_ANCHORS_MAX ? anchors_at(w->anchors, i) : NULL;
+}
+
+static bool digest_anchors(EVP_MD_CTX *ctx, const struct est_world *w)
+{
+	uint8_t fingerprint[CERT_FINGERPRINT_SIZE];
+	bool good = true;
+	const X509 *cert;
+
+	for (size_t i = 0; good && (cert = anchor_at(w, i)); i++)
+		good = cert_fingerprint(cert, fingerprint) == 0 &&
+		       EVP_DigestUpdate(ctx, fingerprint, sizeof(fingerprint)) == 1;
+	return good;
+}
+
+int est_roots_digest(const struct est_world *w, int64_t now, char ret_digest[NETWORK_DIGEST_MAX])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char hash[32];
+	bool good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		    digest_own(ctx, w->authority, now) && digest_anchors(ctx, w) &&
+		    EVP_DigestFinal_ex(ctx, hash, NULL) == 1;
+
 	EVP_MD_CTX_free(ctx);
 	for (size_t i = 0; good && i < sizeof(hash); i++)
 		snprintf(ret_digest + 2 * i, 3, "%02x", hash[i]);
@@ -112,7 +138,7 @@ static void remember(struct request *q)
 	struct handed_entry entry = {.at = q->now};
 	struct certs_error e;
 
-	if (!digest || est_roots_digest(q->w->authority, q->now, entry.roots) < 0)
+	if (!digest || est_roots_digest(q->w, q->now, entry.roots) < 0)
 		return;
 	snprintf(entry.app, sizeof(entry.app), "%s", q->answer->app);
 	snprintf(entry.network, sizeof(entry.network), "%s", digest);
@@ -175,14 +201,31 @@ static void give_cert(struct request *q, X509 *cert)
 
 /* ---- the four operations ---- */
 
+/* In front, in their order. */
+static bool add_anchors(const struct est_world *w, STACK_OF(X509) * certs)
+{
+	X509 *cert;
+
+	for (int i = 0; (cert = anchor_at(w, (size_t)i)); i++) {
+		if (!X509_up_ref(cert))
+			return false;
+		if (!sk_X509_insert(certs, cert, i)) {
+			X509_free(cert);
+			return false;
+		}
+	}
+	return true;
+}
+
 static void answer_cacerts(struct request *q)
 {
-	STACK_OF(X509) * roots;
+	STACK_OF(X509) * certs;
 	char *pkcs7 = NULL;
 
-	if (authority_cacerts(q->w->authority, &roots) == 0) {
-		pkcs7_build_base64(roots, &pkcs7);
-		sk_X509_pop_free(roots, X509_free);
+	if (authority_cacerts(q->w->authority, &certs) == 0) {
+		if (add_anchors(q->w, certs))
+			pkcs7_build_base64(certs, &pkcs7);
+		sk_X509_pop_free(certs, X509_free);
 	}
 	if (pkcs7)
 		give_certs(q, "application/pkcs7-mime", pkcs7);

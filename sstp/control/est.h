@@ -8,11 +8,15 @@
  * Who is who: an enrolment by its token; a re-enrolment by the certificate whose key the data plane
  * has seen used. That certificate is looked for among ours byte by byte, so that nothing has to be
  * believed of what it says.
+ *
+ * /cacerts is what an applicant is to verify this gateway by from then on (RFC 7030 4.1): our own roots,
+ * and while certificates of the operator's are shown, their anchors in front of them.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "certs/anchors.h"
 #include "certs/authority.h"
 #include "sstp/control/attempts.h"
 #include "sstp/control/handed.h"
@@ -20,7 +24,8 @@
 #include "sstp/control/network.h"
 
 enum {
-	EST_RETRY_S = 60 /* of refusals that are not the applicant's fault */
+	EST_RETRY_S = 60,     /* of refusals that are not the applicant's fault */
+	EST_ANCHORS_MAX = 10, /* told of by cacerts, beside our own roots */
 };
 
 /* All borrowed. */
@@ -29,6 +34,8 @@ struct est_world {
 	struct attempts *attempts;
 	struct handed *handed;
 	const struct networks *networks; /* NULL: not known yet */
+	/* of the operator's certificates that the gateway shows; NULL: it shows one of ours */
+	const struct anchors *anchors;
 };
 
 /* Owned: est_answer_done(). */
@@ -51,7 +58,7 @@ void est_answer(const struct est_world *w, const struct msg_est_request *request
 
 void est_answer_done(struct est_answer *answer);
 
-/* SHA-256 in hex over the fingerprints of all own roots: which roots an app has been told of. */
-int est_roots_digest(const struct authority *a, int64_t now, char ret_digest[NETWORK_DIGEST_MAX]);
+/* SHA-256 in hex over the fingerprints of all that cacerts tells of: what an app knows, or should. */
+int est_roots_digest(const struct est_world *w, int64_t now, char ret_digest[NETWORK_DIGEST_MAX]);
 
 #endif

@@ -16,7 +16,7 @@ enum {
 size_t msg_limit(unsigned kind)
 {
 	switch (kind) {
-	case MSG_CONFIG: return 2 << 20;
+	case MSG_CONFIG: return 4 << 20;
 	case MSG_EST_REQUEST: return 64 << 10;
 	case MSG_SERVER_CERTIFICATE: return 512 << 10;
 	case MSG_ACCESS: return MSG_MAX;
@@ -61,7 +61,7 @@ int msg_config_encode(const struct msg_config *m, uint8_t **ret_frame, size_t *r
 {
 	struct msg_frame f;
 
-	if (m->n_vnets > MSG_VNETS_MAX)
+	if (m->n_vnets > MSG_VNETS_MAX || m->n_chains > MSG_CHAINS_MAX)
 		return -EMSGSIZE;
 	if (msg_frame_begin(&f, MSG_CONFIG) < 0)
 		return -ENOMEM;
@@ -70,6 +70,9 @@ int msg_config_encode(const struct msg_config *m, uint8_t **ret_frame, size_t *r
 	wire_put_be16(&f.w, (uint16_t)m->n_vnets);
 	for (size_t i = 0; i < m->n_vnets; i++)
 		put_vnet(&f, &m->vnets[i]);
+	wire_put_be16(&f.w, (uint16_t)m->n_chains);
+	for (size_t i = 0; i < m->n_chains; i++)
+		msg_put_text(&f, m->chains[i], MSG_PEM_MAX);
 	return msg_frame_end(&f, ret_frame, ret_len);
 }
 
@@ -97,6 +100,9 @@ int msg_config_decode(const uint8_t *payload, size_t len, struct msg_config *ret
 	}
 	for (size_t i = 0; i < m.n_vnets; i++)
 		get_vnet(&r, &m.vnets[i]);
+	m.n_chains = msg_get_count(&r, MSG_CHAINS_MAX);
+	for (size_t i = 0; i < m.n_chains; i++)
+		m.chains[i] = msg_get_text(&r, MSG_PEM_MAX);
 	if (!wire_done(&r)) {
 		msg_config_done(&m);
 		return -EBADMSG;

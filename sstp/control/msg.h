@@ -36,6 +36,7 @@ enum {
 	MSG_REPLY_BODY_MAX = 64 << 10,
 	MSG_REASON_MAX = 511,
 	MSG_PEM_MAX = 128 << 10, /* bytes of a chain, of a key */
+	MSG_CHAINS_MAX = 257,	 /* that a gateway shows */
 };
 
 /* The direction is part of the kind: what goes the wrong way is no message. */
@@ -79,6 +80,12 @@ struct msg_config {
 	const char *dial;	/* host[:port] that a token names unless told otherwise; "": none */
 	struct msg_vnet *vnets; /* owned when decoded: msg_config_done() */
 	size_t n_vnets;
+	/*
+	 * Certificates of the operator's that clients are shown, the default first, PEM, each with the
+	 * chain behind it. None: the authority's is shown.
+	 */
+	const char *chains[MSG_CHAINS_MAX];
+	size_t n_chains;
 };
 
 int msg_config_encode(const struct msg_config *m, uint8_t **ret_frame, size_t *ret_len);

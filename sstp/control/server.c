@@ -30,6 +30,7 @@ struct server {
 	struct sync *sync;
 	struct est_world est;
 	struct networks *networks;
+	struct anchors *anchors;
 	char dial[MSG_NAME_MAX + 1];
 	bool is_configured;
 };
@@ -59,6 +60,21 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 
 /* ---- the data plane ---- */
 
+/* Without certificates of the operator's ours is shown. What cannot be read stays as it was. */
+static void take_chains(struct server *s, const struct msg_config *m)
+{
+	struct anchors *anchors = NULL;
+	struct certs_error e;
+
+	if (m->n_chains && anchors_new(m->chains, m->n_chains, &anchors, &e) < 0) {
+		log_error("the gateway's certificates cannot be told to workers: %s", e.text);
+		return;
+	}
+	anchors_free(s->anchors);
+	s->anchors = anchors;
+	s->est.anchors = anchors;
+}
+
 static void on_config(struct server *s, const struct msg_config *m)
 {
 	struct networks *networks = networks_new(m);
@@ -68,6 +84,7 @@ static void on_config(struct server *s, const struct msg_config *m)
 		networks_free(networks);
 		return;
 	}
+	take_chains(s, m);
 	networks_free(s->networks);
 	s->networks = networks;
 	s->est.networks = networks;
@@ -247,6 +264,7 @@ static void server_done(struct server *s)
 	handed_close(s->est.handed);
 	authority_close(s->est.authority);
 	networks_free(s->networks);
+	anchors_free(s->anchors);
 	loop_free(s->loop);
 }
 

@@ -12,7 +12,7 @@ _Static_assert((int)GATEWAY_ANY_VNET == (int)TLS_NO_TAG, "a certificate's VNet i
 /* By this name errors and warnings call it. */
 static const char own_name[] = "the gateway's own certificate";
 
-static void warn_of_odd_ones(const struct gateway_config *config, const struct tls_ctx *tls)
+void certificates_warn(const struct gateway_config *config, const struct tls_ctx *tls)
 {
 	char text[TLS_ERROR_MAX];
 
@@ -53,8 +53,6 @@ static int load_files(const struct gateway_config *config, struct tls_ctx **ret_
 	}
 	r = tls_ctx_new_server_of(pairs, config->n_certificates, ret_tls, ret_error);
 	free(pairs);
-	if (r == 0)
-		warn_of_odd_ones(config, *ret_tls);
 	return r;
 }
 

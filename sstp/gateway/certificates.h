@@ -7,11 +7,14 @@
 #include "sstp/net/tls.h"
 
 /*
- * Loads all of them, or when there are none takes own, the one that the gateway's authority made; logs a warning for each that is odd. A pair's tag is the index of its VNet, or TLS_NO_TAG. 0 with an
- * owned context, or as tls_ctx_new_server_of().
+ * Loads all of them, or when there are none takes own, the one that the gateway's authority made. A pair's tag is the
+ * index of its VNet, or TLS_NO_TAG. 0 with an owned context, or as tls_ctx_new_server_of().
  */
 int certificates_load(const struct gateway_config *config, const struct control_certificate *own,
 		      struct tls_ctx **ret_tls, char ret_error[TLS_ERROR_MAX]);
+
+/* Logs a warning for each of the configuration's own that is odd; tls: as loaded. */
+void certificates_warn(const struct gateway_config *config, const struct tls_ctx *tls);
 
 /*
  * The paths of certificates and keys, n_certificates times 2. Returns an owned array of borrowed texts; NULL without

@@ -11,6 +11,7 @@
 #include "sstp/base/secret.h"
 #include "sstp/control/process.h"
 #include "sstp/control/server.h"
+#include "sstp/net/tls.h"
 
 const char control_mode[] = "--control-process";
 
@@ -110,11 +111,28 @@ static void dial_of(const struct gateway_config *config, char buf[MSG_NAME_MAX +
 		 *name && !is_default ? colon : "");
 }
 
+/* What tls shows, in owned texts. tls may be NULL. -ENOMEM: those that are counted are there. */
+static int chains_of(const struct tls_ctx *tls, struct msg_config *m, char *chains[MSG_CHAINS_MAX])
+{
+	int r = 0;
+
+	while (tls && m->n_chains < MSG_CHAINS_MAX && r == 0) {
+		r = tls_ctx_chain(tls, m->n_chains, &chains[m->n_chains]);
+		if (r == 0) {
+			m->chains[m->n_chains] = chains[m->n_chains];
+			m->n_chains++;
+		}
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
 /* 0 or -errno; the frame is c's from then on. */
-static int encode_config(struct control *c, const struct gateway_config *config)
+static int encode_config(struct control *c, const struct gateway_config *config,
+			 const struct tls_ctx *tls)
 {
 	struct vnet_texts *texts = calloc(config->n_vnets, sizeof(*texts));
 	struct msg_vnet *vnets = calloc(config->n_vnets, sizeof(*vnets));
+	char *chains[MSG_CHAINS_MAX];
 	char dial[MSG_NAME_MAX + 1];
 	struct msg_config m = {.dial = dial, .vnets = vnets, .n_vnets = config->n_vnets};
 	uint8_t *frame;
@@ -127,7 +145,11 @@ static int encode_config(struct control *c, const struct gateway_config *config)
 	for (size_t i = 0; texts && vnets && i < config->n_vnets; i++)
 		describe_vnet(&config->vnets[i], &texts[i], &vnets[i]);
 	if (texts && vnets)
+		r = chains_of(config->n_certificates ? tls : NULL, &m, chains);
+	if (r == 0)
 		r = msg_config_encode(&m, &frame, &len);
+	for (size_t i = 0; i < m.n_chains; i++)
+		free(chains[i]);
 	free(texts);
 	free(vnets);
 	if (r < 0)
@@ -384,9 +406,10 @@ int control_new(struct loop *loop, const struct control_params *params,
 		c->loop = loop;
 		c->params = *params;
 		c->params.config = NULL;
+		c->params.tls = NULL;
 	}
 	if (r == 0)
-		r = encode_config(c, params->config);
+		r = encode_config(c, params->config, params->tls);
 	if (r == 0)
 		r = start(c);
 	if (r < 0)
@@ -417,9 +440,10 @@ void control_free(struct control *c)
 	free(c);
 }
 
-void control_configure(struct control *c, const struct gateway_config *config)
+void control_configure(struct control *c, const struct gateway_config *config,
+		       const struct tls_ctx *tls)
 {
-	int r = encode_config(c, config);
+	int r = encode_config(c, config, tls);
 
 	if (r < 0)
 		log_error("the control process cannot be told of the configuration: %s",

@@ -22,6 +22,7 @@ enum {
 #define CONTROL_START_NS (10 * CLOCK_NS_PER_S)
 
 struct control;
+struct tls_ctx;
 
 /* PEM texts, borrowed until the next one comes. */
 struct control_certificate {
@@ -31,6 +32,7 @@ struct control_certificate {
 
 struct control_params {
 	const struct gateway_config *config; /* borrowed for the call */
+	const struct tls_ctx *tls; /* of the operator's certificates, borrowed likewise; or NULL */
 	enum log_level log_level;
 	/* From the loop, but not before control_new() has returned; must not free the control. */
 	void (*on_certificate)(void *arg); /* there is another one */
@@ -55,8 +57,12 @@ int control_new(struct loop *loop, const struct control_params *params,
 /* Ends the process. Who still waits for an answer is told 503. Takes NULL. */
 void control_free(struct control *c);
 
-/* The configuration has changed. Borrows config for the call. */
-void control_configure(struct control *c, const struct gateway_config *config);
+/*
+ * The configuration has changed, or the files that it names: tls is what clients are shown from now on.
+ * Borrows both for the call.
+ */
+void control_configure(struct control *c, const struct gateway_config *config,
+		       const struct tls_ctx *tls);
 
 /* What to show to clients; chain_pem is NULL when it makes none. */
 struct control_certificate control_certificate(const struct control *c);

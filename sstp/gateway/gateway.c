@@ -122,6 +122,7 @@ static int make_policy(const struct gateway *g, struct gateway_config *config,
 
 	if (r < 0)
 		return r;
+	certificates_warn(config, policy.tls);
 	r = hash_passwords(config, ret_error);
 	if (r == 0) {
 		r = make_directory(config, &policy.directory);
@@ -235,6 +236,7 @@ static int reload_certificates(struct gateway *g, char ret_error[GATEWAY_ERROR_M
 
 	if (r < 0)
 		return r;
+	certificates_warn(g->config, policy.tls);
 	r = set_policy(g, g->config, &policy, ret_error);
 	tls_ctx_unref(r < 0 ? policy.tls : old);
 	return r;
@@ -252,6 +254,8 @@ static void on_certificates_changed(void *arg)
 			    error);
 	else
 		log_info("certificate files have changed: new connections get the new ones");
+	if (g->control)
+		control_configure(g->control, g->config, g->policy.tls);
 }
 
 /* Also when it makes none any more: what is there then is loaded again. */
@@ -436,10 +440,18 @@ static int start_control(struct gateway *g, const struct gateway_config *config,
 		.on_access = on_access,
 		.arg = g,
 	};
+	struct tls_ctx *tls = NULL;
+	int r = 0;
 
 	if (!config->has_control)
 		return 0;
-	return control_new(g->loop, &params, &g->control, ret_error);
+	if (config->n_certificates) /* from its first word on it makes tokens for them */
+		r = load_certificates(g, config, &tls, ret_error);
+	params.tls = tls;
+	if (r == 0)
+		r = control_new(g->loop, &params, &g->control, ret_error);
+	tls_ctx_unref(tls);
+	return r;
 }
 
 static int start_dataplane(struct gateway *g, struct loop *loop,
@@ -528,7 +540,7 @@ int gateway_reload(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
 		return r;
 	}
 	if (g->control)
-		control_configure(g->control, config);
+		control_configure(g->control, config, g->policy.tls);
 	return 0;
 }
 

@@ -48,7 +48,7 @@ static bool holds(const struct stack_st_X509 *list, const X509 *cert)
 	return false;
 }
 
-/* ---- the root ---- */
+/* ---- the anchor ---- */
 
 static X509 *find_pinned(const struct stack_st_X509 *certs, const uint8_t *pin)
 {
@@ -64,7 +64,10 @@ static X509 *find_pinned(const struct stack_st_X509 *certs, const uint8_t *pin)
 	return NULL;
 }
 
-/* Servers may leave their root out of the handshake (RFC 8446 4.4.2): then /cacerts has it. */
+/*
+ * Servers may leave their root out of the handshake (RFC 8446 4.4.2): then /cacerts has it. What a
+ * stranger says there is no more than a place to look for the fingerprint.
+ */
 static X509 *find_in_cacerts(const char *gateway, const uint8_t *pin)
 {
 	struct stack_st_X509 *certs = NULL;
@@ -79,45 +82,47 @@ static X509 *find_in_cacerts(const char *gateway, const uint8_t *pin)
 	return found;
 }
 
-static int learn_root(const struct token *token, X509 **ret_root, struct certs_error *e)
+static int learn_anchor(const struct token *token, X509 **ret_anchor, struct certs_error *e)
 {
 	struct stack_st_X509 *chain = NULL;
 	char text[CERT_FINGERPRINT_MAX];
-	X509 *root;
+	X509 *anchor;
 	int r = est_chain(token->gateway, &chain, e);
 
 	if (r < 0)
 		return r;
-	root = find_pinned(chain, token->root);
+	anchor = find_pinned(chain, token->root);
 	sk_X509_pop_free(chain, X509_free);
-	if (!root)
-		root = find_in_cacerts(token->gateway, token->root);
-	if (!root)
+	if (!anchor)
+		anchor = find_in_cacerts(token->gateway, token->root);
+	if (!anchor)
 		return certs_fail(
 			e, -EKEYREJECTED,
-			"%s is not the gateway that this token was made for: it has no root "
+			"%s is not the gateway that this token was made for: it has no certificate "
 			"with the fingerprint %s. Nothing was sent. Somebody may be in "
-			"between, or the gateway has changed its root: ask for another token",
+			"between, or the gateway's certificate comes from another authority by "
+			"now: "
+			"ask for another token",
 			token->gateway, cert_fingerprint_text(token->root, text));
-	r = trust_check_root(root, e);
+	r = trust_check_anchor(anchor, e);
 	if (r < 0)
-		X509_free(root);
+		X509_free(anchor);
 	else
-		*ret_root = root;
+		*ret_anchor = anchor;
 	return r < 0 ? -EKEYREJECTED : 0;
 }
 
-/* Adds what can be a root and is not there yet; others are no reason to fail. */
-static int add_roots(struct stack_st_X509 *roots, const struct stack_st_X509 *certs,
-		     struct certs_error *e)
+/* Adds what can be an anchor and is not there yet; others are no reason to fail. */
+static int add_anchors(struct stack_st_X509 *roots, const struct stack_st_X509 *certs,
+		       struct certs_error *e)
 {
 	int r = 0;
 
 	for (int i = 0; i < sk_X509_num(certs) && r == 0; i++) {
 		X509 *cert = sk_X509_value(certs, i);
 
-		if (!holds(roots, cert) && sk_X509_num(roots) < TRUST_ROOTS_MAX &&
-		    trust_check_root(cert, NULL) == 0)
+		if (!holds(roots, cert) && sk_X509_num(roots) < ENCODING_CHAIN_MAX &&
+		    trust_check_anchor(cert, NULL) == 0)
 			r = push_copy(roots, cert, e);
 	}
 	return r;
@@ -201,23 +206,31 @@ static X509 *find_for_key(const struct stack_st_X509 *certs, const EVP_PKEY *key
 	return NULL;
 }
 
-/* The roots as the judge takes them: each alone, with a name that only has to be another one. */
-static int make_judge(const struct stack_st_X509 *roots, struct trust **ret_trust,
+/*
+ * The roots as the judge takes them: each alone, with a name that only has to be another one. What is
+ * none, an operator's intermediate, stands for the gateway and issues no client's certificate.
+ */
+static int make_judge(const struct stack_st_X509 *anchors, struct trust **ret_trust,
 		      struct certs_error *e)
 {
 	struct trust_root list[TRUST_ROOTS_MAX];
 	char *pems[TRUST_ROOTS_MAX] = {0};
 	char names[TRUST_ROOTS_MAX][8];
-	int n = sk_X509_num(roots);
+	size_t n = 0;
 	int r = 0;
 
-	for (int i = 0; i < n && r == 0; i++) {
-		r = encoding_to_pem(sk_X509_value(roots, i), &pems[i]);
-		snprintf(names[i], sizeof(names[i]), "root%d", i);
-		list[i] = (struct trust_root){.name = names[i], .pem = pems[i]};
+	for (int i = 0; i < sk_X509_num(anchors) && n < TRUST_ROOTS_MAX && r == 0; i++) {
+		const X509 *cert = sk_X509_value(anchors, i);
+
+		if (trust_check_root(cert, NULL) < 0)
+			continue;
+		r = encoding_to_pem(cert, &pems[n]);
+		snprintf(names[n], sizeof(names[n]), "root%zu", n);
+		list[n] = (struct trust_root){.name = names[n], .pem = pems[n]};
+		n++;
 	}
-	r = r < 0 ? no_memory(e) : trust_new(list, (size_t)n, NULL, 0, ret_trust, e);
-	for (int i = 0; i < n; i++)
+	r = r < 0 ? no_memory(e) : trust_new(list, n, NULL, 0, ret_trust, e);
+	for (size_t i = 0; i < n; i++)
 		free(pems[i]);
 	return r;
 }
@@ -360,7 +373,7 @@ static int enrol_below(const struct token *token, X509 *root, int64_t now,
 	if (r == 0)
 		r = fetch_cacerts(&peer, &cacerts, e);
 	if (r == 0)
-		r = add_roots(roots, cacerts, e);
+		r = add_anchors(roots, cacerts, e);
 	token_secret_encode(token->secret, secret);
 	if (r == 0)
 		r = exchange(&peer, "simpleenroll", secret, "sstp-worker", roots, now,
@@ -396,7 +409,7 @@ int enrol_by_token(const struct token *token, int64_t now, struct enrolment *ret
 			"the token expired at %s, and this machine's clock says %s: ask for "
 			"another token, or set the clock",
 			calendar_text(token->expires, expires), calendar_text(now, clock));
-	r = learn_root(token, &root, ret_error);
+	r = learn_anchor(token, &root, ret_error);
 	if (r == 0)
 		r = enrol_below(token, root, now, ret_enrolment, ret_error);
 	X509_free(root);
@@ -404,8 +417,8 @@ int enrol_by_token(const struct token *token, int64_t now, struct enrolment *ret
 }
 
 /*
- * /cacerts is all that counts from now on, unless the gateway's own certificate comes from elsewhere
- * (an operator's own): then the roots that it is verified by today stay.
+ * /cacerts is all that counts from now on, unless the gateway shows what that does not vouch for (another
+ * product's EST, with a certificate from elsewhere): then what it is verified by today stays.
  */
 static int renew_roots(const struct enrol_identity *present, struct stack_st_X509 *roots,
 		       struct certs_error *e)
@@ -418,7 +431,7 @@ static int renew_roots(const struct enrol_identity *present, struct stack_st_X50
 	int r = fetch_cacerts(&peer, &cacerts, e);
 
 	if (r == 0)
-		r = add_roots(roots, cacerts, e);
+		r = add_anchors(roots, cacerts, e);
 	if (r == 0 && encoding_chain_to_pem(roots, &pem) < 0)
 		r = no_memory(e);
 	peer.roots_pem = pem;
@@ -426,7 +439,7 @@ static int renew_roots(const struct enrol_identity *present, struct stack_st_X50
 		r = encoding_chain_from_pem(present->roots_pem, strlen(present->roots_pem), &old,
 					    e);
 		if (r == 0)
-			r = add_roots(roots, old, e);
+			r = add_anchors(roots, old, e);
 	}
 	est_reply_done(&reply);
 	free(pem);

@@ -5,9 +5,14 @@
  * How a worker comes by its certificate: with a token at first, with the certificate itself later.
  *
  * Nothing is believed but what the token says. A look at the gateway's certificates finds the one
- * whose SHA-256 the token pins; that is the only root by which the gateway is verified, its name
- * included, before the token's secret is shown to it. The key is made here and never sent. What
- * comes back is judged as a gateway would judge it, before anybody relies on it.
+ * whose SHA-256 the token pins, be it a root, an intermediate or the gateway's own (anchors.h); that is
+ * all by which the gateway is verified, its name included, before the token's secret is shown to it. The
+ * key is made here and never sent. What comes back is judged as a gateway would judge it, before anybody
+ * relies on it.
+ *
+ * What verifies the gateway from then on is what was pinned and what the gateway's /cacerts tells of; after
+ * a renewal what /cacerts tells of by then. So a gateway may get another certificate below the same
+ * anchor at any time, and another root of its own while the old one still serves.
  *
  * Both calls block, at most a few times EST_TIMEOUT_S. `now` in seconds since 1970, UTC.
  */
@@ -23,9 +28,9 @@ enum {
 
 /* Owned: enrolment_done(). */
 struct enrolment {
-	char *key_pem;			/* a secret */
-	char *cert_pem;			/* the certificate, then those between it and its root */
-	char *roots_pem;		/* by which the gateway is to be verified from now on */
+	char *key_pem;	 /* a secret */
+	char *cert_pem;	 /* the certificate, then those between it and its root */
+	char *roots_pem; /* anchors by which the gateway is to be verified from now on */
 	struct description description; /* zeros when the gateway sends none */
 };
 

@@ -142,9 +142,11 @@ B16_gateway_with_another_root_learns_nothing() {
 	is "$(grep -c simpleenroll "$ca/requests")" "$before" "requests for a certificate"
 }
 
-pin_of_the_server_s_own_certificate_is_no_root() {
-	run enrol "$(new_token 192.0.2.1 --pin server.pem)" --profile "$world_dir/refused.yaml"
-	is "$status" $EXIT_CERTIFICATE "exit status; $err"
+B16_pin_of_the_server_s_own_certificate_is_as_good_as_its_root_s() {
+	run enrol "$(new_token 192.0.2.1 --pin server.pem)" --profile "$world_dir/leaf.yaml"
+	is "$status" 0 "exit status; $err"
+	run renew --profile "$world_dir/leaf.yaml"
+	is "$status" 0 "exit status of a renewal; $err"
 }
 
 B16_gateway_of_another_name_learns_nothing() {
@@ -249,7 +251,7 @@ tap_main B13_first_certificate_needs_a_token_and_nothing_else \
 	B16_expired_token_is_not_even_sent \
 	mistyped_token_is_seen_before_anything_is_done \
 	B16_gateway_with_another_root_learns_nothing \
-	pin_of_the_server_s_own_certificate_is_no_root \
+	B16_pin_of_the_server_s_own_certificate_is_as_good_as_its_root_s \
 	B16_gateway_of_another_name_learns_nothing \
 	gateway_that_is_not_there_is_said \
 	B16_certificate_that_is_not_right_is_not_taken \

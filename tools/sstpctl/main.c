@@ -138,6 +138,16 @@ static long long number(const json_t *answer, const char *key)
 
 /* ---- token ---- */
 
+/* The token stands alone on standard output: what there is to say about it goes elsewhere. */
+static void print_token(const json_t *answer)
+{
+	const char *warning = json_string_value(json_object_get(answer, "warning"));
+
+	puts(json_string_value(json_object_get(answer, "token")));
+	if (warning)
+		fprintf(stderr, "sstpctl: note: %s\n", warning);
+}
+
 static int token_create(const struct call *c)
 {
 	json_t *body;
@@ -160,7 +170,7 @@ static int token_create(const struct call *c)
 	if (c->json)
 		print_json(answer);
 	else
-		puts(json_string_value(json_object_get(answer, "token")));
+		print_token(answer);
 	json_decref(answer);
 	return 0;
 }

@@ -111,6 +111,41 @@ static void token_for_what_cannot_be_is_refused(void **state)
 	world_free(w);
 }
 
+/* Of a token for gw.test: what it pins is what is expected, and there is a warning or not. */
+static void pins(struct world *w, const X509 *expected, bool is_warned)
+{
+	json_t *json = ask(w, FRONT_POST, "/v1/tokens",
+			   "{\"app\":\"shop\",\"vnet\":\"blue\",\"gateway\":\"gw.test:444\"}", 201);
+	const char *text = json_string_value(json_object_get(json, "token"));
+	uint8_t fingerprint[CERT_FINGERPRINT_SIZE];
+	struct token token;
+
+	assert_int_equal(token_decode(text, strlen(text), &token, NULL), 0);
+	assert_int_equal(cert_fingerprint(expected, fingerprint), 0);
+	assert_memory_equal(token.root, fingerprint, sizeof(fingerprint));
+	assert_int_equal(json_is_string(json_object_get(json, "warning")), is_warned);
+	json_decref(json);
+}
+
+static void token_pins_what_the_operator_s_certificate_leads_to(void **state)
+{
+	struct world *w = world_new();
+	struct minted authority = mint_root("operator's");
+
+	world_show(w, &authority);
+	pins(w, authority.cert, false);
+	refuses(w, FRONT_POST, "/v1/tokens", "{\"app\":\"shop\",\"vnet\":\"blue\"}", 409,
+		"no certificate of this gateway is for 'vpn.example.com'");
+	refuses(w, FRONT_POST, "/v1/tokens",
+		"{\"app\":\"shop\",\"vnet\":\"blue\",\"gateway\":\"a b\"}", 400,
+		"'a b' is not what");
+	assert_int_equal(authority_token_count(w->est.authority), 1);
+	world_show(w, NULL);
+	pins(w, anchors_at(w->anchors, 0), true);
+	minted_done(&authority);
+	world_free(w);
+}
+
 static void body_and_path_that_are_none_are_refused(void **state)
 {
 	struct world *w = world_new();
@@ -187,7 +222,7 @@ static void hand_over(struct world *w)
 {
 	struct handed_entry entry = {.app = "shop", .at = MINT_NOW};
 
-	assert_int_equal(est_roots_digest(w->est.authority, MINT_NOW, entry.roots), 0);
+	assert_int_equal(est_roots_digest(&w->est, MINT_NOW, entry.roots), 0);
 	strcpy(entry.network, networks_digest(w->networks, "blue"));
 	assert_int_equal(handed_set(w->est.handed, &entry, NULL), 0);
 }
@@ -221,6 +256,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(token_is_made_shown_and_taken_back),
 		TEST(token_for_what_cannot_be_is_refused),
+		TEST(token_pins_what_the_operator_s_certificate_leads_to),
 		TEST(body_and_path_that_are_none_are_refused),
 		TEST(certificate_is_shown_and_revoked),
 		TEST(roots_are_rotated_imported_and_dropped),

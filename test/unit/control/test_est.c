@@ -237,6 +237,43 @@ static void cacerts_are_all_own_roots(void **state)
 	world_free(w);
 }
 
+static void cacerts_tell_of_the_operator_s_anchors_first(void **state)
+{
+	struct world *w = world_new();
+	struct msg_est_request m = {.kind = MSG_EST_CACERTS, .peer = "192.0.2.9"};
+	struct minted authority = mint_root("operator's");
+	STACK_OF(X509) * certs;
+
+	world_show(w, &authority);
+	assert_int_equal(ask_at(w, &m, MINT_NOW)->status, 200);
+	assert_int_equal(pkcs7_parse_base64(answer.body, strlen(answer.body), &certs, NULL), 0);
+	assert_int_equal(sk_X509_num(certs), 2);
+	assert_int_equal(X509_cmp(sk_X509_value(certs, 0), authority.cert), 0);
+	sk_X509_pop_free(certs, X509_free);
+	minted_done(&authority);
+	world_free(w);
+}
+
+static void roots_digest_changes_with_the_anchor_and_not_with_the_certificate(void **state)
+{
+	struct world *w = world_new();
+	struct minted authority = mint_root("operator's");
+	char own[NETWORK_DIGEST_MAX], first[NETWORK_DIGEST_MAX], now[NETWORK_DIGEST_MAX];
+
+	assert_int_equal(est_roots_digest(&w->est, MINT_NOW, own), 0);
+	world_show(w, &authority);
+	assert_int_equal(est_roots_digest(&w->est, MINT_NOW, first), 0);
+	assert_string_not_equal(first, own);
+	world_show(w, &authority);
+	assert_int_equal(est_roots_digest(&w->est, MINT_NOW, now), 0);
+	assert_string_equal(now, first);
+	world_show(w, NULL);
+	assert_int_equal(est_roots_digest(&w->est, MINT_NOW, now), 0);
+	assert_string_not_equal(now, first);
+	minted_done(&authority);
+	world_free(w);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, scene_set_up)
 
 int main(void)
@@ -250,6 +287,8 @@ int main(void)
 		TEST(certificate_gets_the_next_one_and_both_stay_good),
 		TEST(revoked_foreign_and_missing_certificates_get_nothing),
 		TEST(cacerts_are_all_own_roots),
+		TEST(cacerts_tell_of_the_operator_s_anchors_first),
+		TEST(roots_digest_changes_with_the_anchor_and_not_with_the_certificate),
 	};
 	int failed = cmocka_run_group_tests_name("control/est", tests, NULL, scene_tear_down);
 

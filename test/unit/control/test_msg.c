@@ -82,7 +82,9 @@ static void config_comes_back_as_it_was(void **state)
 			       .n_names = 1,
 			       .dial = "vpn.example.com:4443",
 			       .vnets = vnets,
-			       .n_vnets = 2};
+			       .n_vnets = 2,
+			       .chains = {"-----BEGIN CERTIFICATE-----\n", "another"},
+			       .n_chains = 2};
 	struct msg_config got;
 	uint8_t *frame;
 	size_t len;
@@ -100,6 +102,9 @@ static void config_comes_back_as_it_was(void **state)
 	assert_string_equal(got.vnets[0].dns[0], "10.1.0.4");
 	assert_string_equal(got.vnets[0].gateway, "192.0.0.8");
 	assert_int_equal(got.vnets[1].n_dns, 0);
+	assert_int_equal(got.n_chains, 2);
+	assert_string_equal(got.chains[0], "-----BEGIN CERTIFICATE-----\n");
+	assert_string_equal(got.chains[1], "another");
 	msg_config_done(&got);
 	msg_frame_free(frame, len);
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "certs/base64.h"
 #include "certs/csr.h"
@@ -29,6 +30,7 @@ void world_free(struct world *w)
 	attempts_free(w->est.attempts);
 	handed_close(w->est.handed);
 	networks_free(w->networks);
+	anchors_free(w->anchors);
 	free(w);
 }
 
@@ -46,6 +48,22 @@ void world_set_dns(struct world *w, const char *dns)
 	w->networks = networks_new(&config);
 	assert_non_null(w->networks);
 	w->est.networks = w->networks;
+}
+
+void world_show(struct world *w, const struct minted *issuer)
+{
+	struct minted leaf =
+		mint(&(struct mint){.cn = "gateway", .san = "DNS:gw.test", .issuer = issuer});
+	char *pem = mint_pem(&leaf), *above = issuer ? mint_pem(issuer) : strdup(""), *chain;
+
+	assert_true(asprintf(&chain, "%s%s", pem, above) > 0);
+	anchors_free(w->anchors);
+	assert_int_equal(anchors_new((const char *const[]){chain}, 1, &w->anchors, NULL), 0);
+	w->est.anchors = w->anchors;
+	free(chain);
+	free(above);
+	free(pem);
+	minted_done(&leaf);
 }
 
 char *world_csr(void)

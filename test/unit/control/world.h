@@ -8,6 +8,7 @@
 struct world {
 	struct est_world est;
 	struct networks *networks;
+	struct anchors *anchors;
 };
 
 struct world *world_new(void);
@@ -15,6 +16,12 @@ void world_free(struct world *w);
 
 /* The VNet "blue" with this DNS server from now on. */
 void world_set_dns(struct world *w, const char *dns);
+
+/*
+ * From now on the gateway shows a certificate of its operator's, for gw.test, below issuer (NULL: by
+ * itself).
+ */
+void world_show(struct world *w, const struct minted *issuer);
 
 /* The body of an enrolment for a new key, NUL-terminated, owned (free). */
 char *world_csr(void);

@@ -162,7 +162,7 @@ static void changed_names_bring_another_certificate(void **state)
 	assert_int_equal(start(&s, error), 0);
 	before = strdup(control_certificate(s.control).chain_pem);
 	s.config.n_names = 1;
-	control_configure(s.control, &s.config);
+	control_configure(s.control, &s.config, NULL);
 	loop_run(s.loop);
 	assert_int_equal(s.certificates, 1);
 	assert_string_not_equal(control_certificate(s.control).chain_pem, before);
