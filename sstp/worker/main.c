@@ -231,6 +231,7 @@ static void on_up(void *arg, const struct link_address *given)
 
 	inet_ntop(AF_INET, &address->local, now, sizeof(now));
 	set_dns(w, address);
+	renewal_set_up(w->renewal, true);
 	log_info("connected: WEBSITE_PRIVATE_IP=%s", now);
 	if (!first && strcmp(now, w->address) != 0)
 		log_warning("the address has changed from %s: the app still sees the old one in "
@@ -247,6 +248,7 @@ static void on_down(void *arg)
 {
 	struct worker *w = arg;
 
+	renewal_set_up(w->renewal, false);
 	if (!w->ending)
 		log_warning(
 			"the tunnel is down: traffic for the virtual network is refused meanwhile");
@@ -262,13 +264,27 @@ static int exit_of(enum session_end why)
 	}
 }
 
+/* A refusal for good, of a worker that has nothing but its certificate. */
+static void advise(const struct worker *w, enum session_end why)
+{
+	const struct worker_config *c = w->config;
+
+	if (c->profile_path && !c->user && !c->ca &&
+	    (why == SESSION_END_AUTH || why == SESSION_END_CERTIFICATE))
+		log_error("if that does not heal, enrol again with a new token of the gateway's "
+			  "operator: sstp-worker enrol TOKEN --profile %s --force",
+			  c->profile_path);
+}
+
 static void on_tunnel_end(void *arg, enum session_end why, const char *reason)
 {
 	struct worker *w = arg;
 
 	w->tunnel_ended = true;
-	if (!w->ending)
+	if (!w->ending) {
 		log_error("%s", reason);
+		advise(w, why);
+	}
 	end(w, exit_of(why), reason);
 	maybe_stop(w);
 }
@@ -327,6 +343,7 @@ static int make_renewal(struct worker *w)
 	struct renewal_params params = {
 		.path = c->profile_path,
 		.thumbprint = facts.thumbprint,
+		.random = &random_system,
 		.wall = wall_clock,
 		.start = renewal_start_process,
 		.on_renewed = on_renewed,
@@ -337,6 +354,7 @@ static int make_renewal(struct worker *w)
 		return 0;
 	if (profile_certificate(&c->profile, &facts) < 0)
 		return -EINVAL;
+	params.not_before = facts.not_before;
 	params.not_after = facts.not_after;
 	w->renewal = renewal_new(w->loop, &params);
 	return w->renewal ? 0 : -ENOMEM;

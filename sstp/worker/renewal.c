@@ -12,6 +12,7 @@
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
+#include "sstp/worker/config.h"
 #include "sstp/worker/schedule.h"
 
 /* A look costs one stat(2). */
@@ -27,6 +28,8 @@ struct renewal {
 	struct stat seen;
 	char thumbprint[CERT_THUMBPRINT_MAX]; /* that the worker uses */
 	pid_t child;			      /* 0: none */
+	bool is_up;			      /* the tunnel */
+	bool has_advised;
 };
 
 /* ---- the file ---- */
@@ -52,7 +55,8 @@ static void take(struct renewal *r, const struct profile *p)
 	if (profile_certificate(p, &facts) < 0 || !strcmp(facts.thumbprint, r->thumbprint))
 		return;
 	strcpy(r->thumbprint, facts.thumbprint);
-	schedule_set(&r->schedule, facts.not_after);
+	schedule_set(&r->schedule, facts.not_before, facts.not_after);
+	r->has_advised = false;
 	log_info("%s: new certificate %s", r->params.path, facts.thumbprint);
 	r->params.on_renewed(r->params.arg, p);
 }
@@ -73,13 +77,31 @@ static void look(struct renewal *r)
 
 /* ---- the process ---- */
 
-static void failed(struct renewal *r)
+/* A refusal does not heal by itself; what to do about it is not said again with each attempt. */
+static void advise(struct renewal *r)
 {
-	schedule_failed(&r->schedule, r->params.wall(r->params.arg));
+	if (r->has_advised)
+		return;
+	r->has_advised = true;
 	log_warning(
-		"the certificate is not renewed: tried again in %lld minutes at the latest; the "
-		"present one stays in use",
-		(long long)r->schedule.wait_s / 60);
+		"the certificate can no longer be renewed as it is: enrol again with a new token "
+		"of "
+		"the gateway's operator (sstp-worker enrol TOKEN --profile %s --force); it stays "
+		"in use as long as the gateway takes it",
+		r->params.path);
+}
+
+static void failed(struct renewal *r, bool is_refused)
+{
+	uint32_t random;
+
+	random_fill(r->params.random, &random, sizeof(random));
+	schedule_failed(&r->schedule, r->params.wall(r->params.arg), random);
+	if (is_refused)
+		advise(r);
+	log_write(r->has_advised ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+		  "the certificate is not renewed: tried again in %lld minutes",
+		  (long long)r->schedule.wait_s / 60);
 }
 
 static void start(struct renewal *r)
@@ -91,13 +113,14 @@ static void start(struct renewal *r)
 		return;
 	}
 	log_warning("cannot start the renewal: %s", strerror(-pid));
-	failed(r);
+	failed(r, false);
 }
 
 static void check(struct renewal *r)
 {
 	look(r);
-	if (!r->child && schedule_is_due(&r->schedule, r->params.wall(r->params.arg)))
+	if (!r->child && (r->is_up || r->schedule.asked) &&
+	    schedule_is_due(&r->schedule, r->params.wall(r->params.arg)))
 		start(r);
 }
 
@@ -109,16 +132,30 @@ static void on_timer(void *arg)
 	loop_timer_set(r->timer, loop_now(r->loop) + LOOK_EVERY);
 }
 
+/* A process that was content and has changed nothing is a failure, too: it would be started again at once. */
 void renewal_on_child(struct renewal *r, pid_t pid, int wait_status)
 {
+	char before[CERT_THUMBPRINT_MAX];
+	int status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : WORKER_EXIT_INTERNAL;
+
 	if (!r || pid != r->child)
 		return;
 	r->child = 0;
 	r->schedule.asked = false;
-	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+	strcpy(before, r->thumbprint);
+	if (status == 0)
 		look(r);
-	else
-		failed(r);
+	if (strcmp(before, r->thumbprint) == 0)
+		failed(r, status == WORKER_EXIT_AUTH || status == WORKER_EXIT_CERTIFICATE);
+}
+
+void renewal_set_up(struct renewal *r, bool is_up)
+{
+	if (!r)
+		return;
+	r->is_up = is_up;
+	if (is_up)
+		check(r);
 }
 
 void renewal_ask(struct renewal *r)
@@ -166,7 +203,7 @@ struct renewal *renewal_new(struct loop *loop, const struct renewal_params *para
 	r->params = *params;
 	r->loop = loop;
 	strcpy(r->thumbprint, params->thumbprint);
-	schedule_set(&r->schedule, params->not_after);
+	schedule_set(&r->schedule, params->not_before, params->not_after);
 	r->timer = loop_timer_new(loop, on_timer, r);
 	if (!r->timer) {
 		free(r);

@@ -230,7 +230,7 @@ B15_only_the_namespace_of_the_app_reaches_the_virtual_network() {
 }
 
 B16_each_certificate_that_is_not_right_is_refused_for_its_own_reason() {
-	local reason
+	local reason mark
 	wait_for 10 has_no_leases || flunk "somebody has an address before"
 	make_ca hq
 	make_ca stranger
@@ -246,12 +246,15 @@ B16_each_certificate_that_is_not_right_is_refused_for_its_own_reason() {
 	enrol gone
 	tell cert revoke "$(thumbprint_of gone)"
 	make_unknown
+	mark=$(log_mark gateway)
 	refused alien 'wrong root'
 	refused ended expired
 	refused future 'not yet valid'
 	refused gone revoked
 	refused server 'no clientAuth'
 	refused unknown 'name unknown'
+	is "$(log_since gateway "$mark" | grep -c enrolment)" 0 "requests for a renewal that would be refused"
+	is "$(grep -c 'enrol again with a new token' <<<"$err")" 1 "how often the worker says what to do"
 	for reason in "(alien|stranger)" 'expired on' 'not valid before' "$(thumbprint_of gone)" 'CN ?= ?server' 'unknown: unknown'; do
 		like "$(grep 'authentication failed' "$world_dir/gateway.log")" "$reason" "details in the log"
 	done

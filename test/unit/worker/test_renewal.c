@@ -3,7 +3,9 @@
 #include "sstp/worker/renewal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sstp/base/log.h"
 #include "test/support/cmocka.h"
@@ -13,7 +15,8 @@ enum {
 	DAY = 86400,
 	PID = 4711,
 	OK = 0,
-	FAILED = 120 << 8, /* as waitpid() has it */
+	REFUSED = 120 << 8, /* as waitpid() has it */
+	UNREACHED = 122 << 8,
 };
 
 static struct testcert *root, *leaf, *newer;
@@ -23,6 +26,14 @@ static int64_t now;
 static pid_t start_result;
 static unsigned started, renewed;
 static char told[CERT_THUMBPRINT_MAX];
+
+/* Nothing is cut off the waits. */
+static void fill(void *arg, uint8_t *buf, size_t len)
+{
+	memset(buf, 0xff, len);
+}
+
+static const struct random_source whole = {.fill = fill};
 
 static int64_t wall(void *arg)
 {
@@ -74,11 +85,14 @@ static void run_pass(void)
 	loop_timer_free(t);
 }
 
-static struct renewal *make(int64_t at)
+/* While the tunnel is down. */
+static struct renewal *make_down(int64_t at)
 {
 	struct cert_facts facts = facts_of(leaf);
 	struct renewal_params params = {
 		.path = path,
+		.not_before = facts.not_before,
+		.random = &whole,
 		.not_after = facts.not_after,
 		.thumbprint = facts.thumbprint,
 		.wall = wall,
@@ -95,6 +109,29 @@ static struct renewal *make(int64_t at)
 	assert_non_null(r);
 	run_pass();
 	return r;
+}
+
+static struct renewal *make(int64_t at)
+{
+	struct renewal *r = make_down(at);
+
+	renewal_set_up(r, true);
+	return r;
+}
+
+/* How many processes have been started by each hour of two days, tried when the timer would. */
+static void assert_starts_by_hour(struct renewal *r, int status, const unsigned *starts)
+{
+	int64_t begin = now;
+
+	for (unsigned hour = 0; hour < 48; hour++) {
+		for (; now < begin + hour * 3600; now += 60) {
+			renewal_set_up(r, true);
+			renewal_on_child(r, PID, status);
+		}
+		if (starts[hour] && started != starts[hour])
+			fail_msg("%u processes by hour %u, not %u", started, hour, starts[hour]);
+	}
 }
 
 static void young_certificate_is_left_alone(void **state)
@@ -138,11 +175,89 @@ static void failure_is_tried_again_later(void **state)
 {
 	struct renewal *r = make(facts_of(leaf).not_after - 100 * DAY);
 
-	renewal_on_child(r, PID, FAILED);
+	renewal_on_child(r, PID, UNREACHED);
 	assert_int_equal(renewed, 0);
 	renewal_ask(r);
 	assert_int_equal(started, 2);
 	renewal_on_child(r, PID, OK);
+	renewal_free(r);
+}
+
+static void failures_of_each_kind_are_tried_again_later_and_later(void **state)
+{
+	/* after 0, 1, 3, 7, 15 and 31 hours; then after a day each */
+	static const unsigned starts[48] = {
+		[1] = 1, [2] = 2, [4] = 3, [8] = 4, [15] = 4, [16] = 5, [31] = 5, [32] = 6};
+	static const int statuses[] = {REFUSED, UNREACHED, OK};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct renewal *r = make_down(facts_of(leaf).not_after - 100 * DAY);
+
+		assert_starts_by_hour(r, statuses[i], starts);
+		assert_int_equal(renewed, 0);
+		renewal_free(r);
+	}
+}
+
+static void nothing_is_renewed_by_itself_while_the_tunnel_is_down(void **state)
+{
+	struct renewal *r = make_down(facts_of(leaf).not_after + DAY);
+
+	run_pass();
+	assert_int_equal(started, 0);
+	renewal_set_up(r, false);
+	assert_int_equal(started, 0);
+	renewal_ask(r);
+	assert_int_equal(started, 1);
+	renewal_on_child(r, PID, REFUSED);
+	renewal_set_up(r, true);
+	assert_int_equal(started, 1);
+	now += 3600;
+	renewal_set_up(r, false);
+	assert_int_equal(started, 1);
+	renewal_set_up(r, true);
+	assert_int_equal(started, 2);
+	renewal_free(r);
+}
+
+static const char *text_of_log(const char *log)
+{
+	static char text[8192];
+	FILE *f = fopen(log, "r");
+	size_t len;
+
+	assert_non_null(f);
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	fclose(f);
+	return text;
+}
+
+static void what_to_do_about_a_refusal_is_said_once_for_a_certificate(void **state)
+{
+	static const char advice[] = "enrol again with a new token";
+	const char *log = testcert_path("renewal.log");
+	struct renewal *r = make(facts_of(leaf).not_after - 100 * DAY);
+	int kept = dup(STDERR_FILENO);
+	const char *said;
+
+	assert_non_null(freopen(log, "w", stderr));
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_WARNING);
+	renewal_on_child(r, PID, UNREACHED);
+	for (int i = 0; i < 3; i++) {
+		now += DAY;
+		renewal_set_up(r, true);
+		renewal_on_child(r, PID, REFUSED);
+	}
+	fflush(stderr);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
+	assert_int_equal(started, 4);
+	said = strstr(text_of_log(log), advice);
+	assert_non_null(said);
+	assert_null(strstr(said + 1, advice));
+	assert_null(strstr(said, "not renewed"));
 	renewal_free(r);
 }
 
@@ -166,7 +281,7 @@ static void somebody_else_s_renewal_is_noticed(void **state)
 	save(leaf);
 	renewal_ask(r); /* looks first */
 	assert_int_equal(renewed, 0);
-	renewal_on_child(r, PID, FAILED);
+	renewal_on_child(r, PID, UNREACHED);
 	save(newer);
 	renewal_ask(r);
 	assert_int_equal(renewed, 1);
@@ -190,6 +305,7 @@ static void nothing_is_asked_of_nothing(void **state)
 {
 	renewal_ask(NULL);
 	renewal_on_child(NULL, PID, OK);
+	renewal_set_up(NULL, true);
 	renewal_free(NULL);
 	assert_int_equal(renewed, 0);
 }
@@ -227,6 +343,9 @@ int main(void)
 		cmocka_unit_test(certificate_near_its_end_is_renewed_by_one_process),
 		cmocka_unit_test(what_is_asked_for_starts_at_once),
 		cmocka_unit_test(failure_is_tried_again_later),
+		cmocka_unit_test(failures_of_each_kind_are_tried_again_later_and_later),
+		cmocka_unit_test(nothing_is_renewed_by_itself_while_the_tunnel_is_down),
+		cmocka_unit_test(what_to_do_about_a_refusal_is_said_once_for_a_certificate),
 		cmocka_unit_test(process_that_cannot_be_started_is_a_failure),
 		cmocka_unit_test(somebody_else_s_renewal_is_noticed),
 		cmocka_unit_test(file_that_is_broken_changes_nothing),
