@@ -114,6 +114,32 @@ mistakes_are_told_with_what_to_do() {
 	like "$("$sstpctl_bin" cert revoke --help)" "--renewals" "each verb has its help"
 }
 
+options_may_stand_in_front_of_noun_and_verb() {
+	like "$("$sstpctl_bin" --json --socket "$socket" root list)" '"kind": "own"' "JSON"
+	is "$("$sstpctl_bin" root --json list --socket="$socket")" "$(ctl root list --json)" "the same elsewhere"
+	like "$("$sstpctl_bin" cert --help)" 'cert revoke THUMBPRINT' "a noun has its help"
+	like "$("$sstpctl_bin" --app shop cert list 2>&1)" 'cert list takes no --app' "an option of another verb"
+}
+
+# completes WORD...: what bash would offer for the last one
+completes() {
+	# shellcheck disable=SC2034
+	(
+		. "$world_root/tools/sstpctl/completion.bash"
+		COMP_WORDS=(sstpctl "$@") COMP_CWORD=$#
+		_sstpctl
+		echo "${COMPREPLY[*]}"
+	)
+}
+
+completion_knows_noun_and_verb_behind_options() {
+	is "$(completes ro)" root "a noun"
+	is "$(completes --json --socket "$socket" cert re)" revoke "a verb behind options"
+	is "$(completes --socket = "$socket" token cr)" create "a verb behind --socket=PATH"
+	is "$(completes cert --json revoke --ren)" --renewals "a verb's option"
+	is "$(completes cert list --app)" "" "another verb's option"
+}
+
 thumbprint_is_revoked_and_stays_so() {
 	like "$(ctl cert revoke $SOME_THUMBPRINT)" "$SOME_THUMBPRINT|not" "one that is not ours is refused"
 	succeeds "--foreign revokes it" ctl cert revoke --foreign $SOME_THUMBPRINT
@@ -222,6 +248,8 @@ tap_main gateway_without_certificate_shows_one_of_its_own_root \
 	keys_are_not_open_in_the_process_that_strangers_reach \
 	token_is_printed_alone_and_listed_without_its_secret \
 	mistakes_are_told_with_what_to_do \
+	options_may_stand_in_front_of_noun_and_verb \
+	completion_knows_noun_and_verb_behind_options \
 	thumbprint_is_revoked_and_stays_so \
 	root_is_rotated_imported_and_dropped \
 	control_that_is_killed_is_back_with_its_state_and_the_gateway_did_not_notice \

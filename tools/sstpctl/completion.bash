@@ -2,39 +2,58 @@
 # shellcheck shell=bash
 # bash completion for sstpctl(8)
 
-_sstpctl_ids() { # PATH-IN-THE-LIST: first column of a list
+# Nouns, verbs and arguments in front of the cursor, without the options among them.
+_sstpctl_words() {
+	local i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--socket | --lifetime | --app | --vnet | --gateway | --name)
+			[ "${COMP_WORDS[i + 1]}" = "=" ] && ((i++))
+			((i++))
+			;;
+		-*) ;;
+		*) printf '%s ' "${COMP_WORDS[i]}" ;;
+		esac
+	done
+}
+
+_sstpctl_ids() { # NOUN: first column of its list
 	sstpctl "$1" list 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
 _sstpctl() {
-	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words=
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words
+	local common="--socket --json --help --version"
 	case $previous in
 	--socket)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
-	--lifetime) words="15m 1h 1d 7d" ;;
-	--app | --vnet | --gateway | --name) return ;;
-	*)
-		case "$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
-		"1 "*) words="token cert root --help --version" ;;
-		"2 token"*) words="create list drop" ;;
-		"2 cert"*) words="list show revoke status" ;;
-		"2 root"*) words="list rotate import drop" ;;
-		*" token create") words="--app --vnet --gateway --lifetime --socket --json --help" ;;
-		*" cert revoke") words="--renewals --foreign --socket --json --help $(_sstpctl_ids cert)" ;;
-		*" cert show") words="--socket --json --help $(_sstpctl_ids cert)" ;;
-		*" token drop") words="--socket --json --help $(_sstpctl_ids token)" ;;
-		*" root drop") words="--socket --json --help $(_sstpctl_ids root)" ;;
-		*" root import")
-			compopt -o filenames
-			mapfile -t COMPREPLY < <(compgen -f -W "--name --vnet --socket --json --help" -- "$current")
-			return
-			;;
-		*) words="--socket --json --help" ;;
-		esac
+	--lifetime)
+		mapfile -t COMPREPLY < <(compgen -W "15m 1h 1d 7d" -- "$current")
+		return
 		;;
+	--app | --vnet | --gateway | --name) return ;;
+	esac
+	case $(_sstpctl_words) in
+	"" | "help ") words="token cert root help $common" ;;
+	"token " | "help token ") words="create list drop $common" ;;
+	"cert " | "help cert ") words="list show revoke status $common" ;;
+	"root " | "help root ") words="list rotate import drop $common" ;;
+	"token create ") words="--app --vnet --gateway --lifetime $common" ;;
+	"cert revoke ") words="--renewals --foreign $common $(_sstpctl_ids cert)" ;;
+	"cert show ") words="$common $(_sstpctl_ids cert)" ;;
+	"token drop ") words="$common $(_sstpctl_ids token)" ;;
+	"root drop ") words="$common $(_sstpctl_ids root)" ;;
+	"root import ")
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -W "--name --vnet $common" -- "$current")
+		return
+		;;
+	"cert revoke "*) words="--renewals --foreign $common" ;;
+	"root import "*) words="--name --vnet $common" ;;
+	*) words=$common ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

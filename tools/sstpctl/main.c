@@ -5,66 +5,22 @@
  */
 #include <curl/curl.h>
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/sstpctl/call.h"
 #include "tools/sstpctl/client.h"
-#include "tools/sstpctl/duration.h"
 #include "tools/sstpctl/table.h"
 
 enum {
-	EXIT_REFUSED = 1,
-	EXIT_USAGE = 2,
-	EXIT_UNREACHABLE = 3,
 	PATH_TEXT_MAX = 256,
 	PEM_MAX = 32 * 1024,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What the command line says. */
-struct call {
-	const struct verb *verb;
-	const char *socket;
-	const char *app;
-	const char *vnet;
-	const char *gateway;
-	const char *name;
-	const char *argument; /* what stands behind the verb */
-	int64_t lifetime_s;   /* 0: not given */
-	bool json;
-	bool renewals;
-	bool foreign;
-};
-
-/* Which options a verb takes, as letters of the table below. */
-struct verb {
-	const char *noun;
-	const char *verb;
-	const char *argument; /* NULL: none */
-	const char *options;
-	const char *help;
-	int (*run)(const struct call *c);
-};
-
 /* ---- asking and printing ---- */
-
-static int fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static int fail(int code, const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("sstpctl: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return code;
-}
 
 /* Takes body. 0 with an owned answer, or an exit code. */
 static int ask(const struct call *c, const char *method, const char *path, json_t *body,
@@ -76,7 +32,8 @@ static int ask(const struct call *c, const char *method, const char *path, json_
 	json_decref(body);
 	if (r == 0)
 		return 0;
-	return fail(r == -EPROTO || r == -ENOMEM ? EXIT_REFUSED : EXIT_UNREACHABLE, "%s", e.text);
+	return call_fail(r == -EPROTO || r == -ENOMEM ? EXIT_REFUSED : EXIT_UNREACHABLE, "%s",
+			 e.text);
 }
 
 static void print_json(const json_t *json)
@@ -123,7 +80,7 @@ static int change(const struct call *c, const char *method, const char *head, co
 
 	if (!path_with(c, head, tail, path)) {
 		json_decref(body);
-		return fail(EXIT_USAGE, "'%.60s...' is too long", c->argument);
+		return call_fail(EXIT_USAGE, "'%.60s...' is too long", c->argument);
 	}
 	code = ask(c, method, path, body, ret_answer);
 	if (!code && c->json)
@@ -155,11 +112,11 @@ static int token_create(const struct call *c)
 	int code;
 
 	if (!c->app || !c->vnet)
-		return fail(EXIT_USAGE, "--%s is missing; see sstpctl token create --help",
-			    c->app ? "vnet" : "app");
+		return call_fail(EXIT_USAGE, "--%s is missing; see sstpctl token create --help",
+				 c->app ? "vnet" : "app");
 	body = json_pack("{s:s, s:s}", "app", c->app, "vnet", c->vnet);
 	if (!body)
-		return fail(EXIT_USAGE, "--app and --vnet must be UTF-8");
+		return call_fail(EXIT_USAGE, "--app and --vnet must be UTF-8");
 	if (c->gateway)
 		json_object_set_new(body, "gateway", json_string(c->gateway));
 	if (c->lifetime_s)
@@ -300,10 +257,10 @@ static char *read_pem(const char *path)
 	size_t len = text ? fread(text, 1, PEM_MAX + 1, f) : 0;
 
 	if (!f || (text && ferror(f)))
-		fail(EXIT_USAGE, "%s: %s", path, strerror(errno));
+		call_fail(EXIT_USAGE, "%s: %s", path, strerror(errno));
 	else if (len > PEM_MAX)
-		fail(EXIT_USAGE, "%s: more than %d bytes: one certificate is wanted", path,
-		     PEM_MAX);
+		call_fail(EXIT_USAGE, "%s: more than %d bytes: one certificate is wanted", path,
+			  PEM_MAX);
 	if (f && (ferror(f) || len > PEM_MAX)) {
 		free(text);
 		text = NULL;
@@ -321,15 +278,15 @@ static int root_import(const struct call *c)
 	int code;
 
 	if (!c->name || !c->vnet)
-		return fail(EXIT_USAGE, "--%s is missing; see sstpctl root import --help",
-			    c->name ? "vnet" : "name");
+		return call_fail(EXIT_USAGE, "--%s is missing; see sstpctl root import --help",
+				 c->name ? "vnet" : "name");
 	pem = read_pem(c->argument);
 	if (!pem)
 		return EXIT_USAGE;
 	body = json_pack("{s:s, s:s, s:s}", "name", c->name, "vnet", c->vnet, "pem", pem);
 	free(pem);
 	if (!body)
-		return fail(EXIT_USAGE, "%s is no PEM file", c->argument);
+		return call_fail(EXIT_USAGE, "%s is no PEM file", c->argument);
 	code = ask(c, "POST", "/v1/roots", body, &answer);
 	if (code)
 		return code;
@@ -376,152 +333,16 @@ static const struct verb verbs[] = {
 	{"root", "drop", "THUMBPRINT", "", "Trusts a root no longer.", root_drop},
 };
 
-static const struct {
-	char letter;
-	const char *name;
-	const char *value; /* NULL: a switch */
-	const char *help;
-} option_table[] = {
-	{'a', "app", "NAME", "the app that is to enrol"},
-	{'v', "vnet", "NAME", "the VNet that it comes into"},
-	{'g', "gateway", "HOST[:PORT]", "what the worker dials (default: the first of the names)"},
-	{'l', "lifetime", "TIME", "how long it can be used: 90s, 15m, 1h (default), 7d"},
-	{'r', "renewals", NULL, "also all that were renewed from it: its key was stolen"},
-	{'f', "foreign", NULL, "also one that this gateway did not issue"},
-	{'n', "name", "NAME", "what the root is to be called"},
-	{'s', "socket", "PATH", "the gateway's control_socket (default " SSTPCTL_SOCKET ")"},
-	{'j', "json", NULL, "prints JSON, for programs"},
-	{'h', "help", NULL, "prints this and ends"},
-	{'V', "version", NULL, "prints the version and ends"},
-};
-
-static const char common_options[] = "sjh";
-
-static void print_usage(FILE *f)
-{
-	fputs("Usage: sstpctl NOUN VERB [ARGUMENT] [OPTION]...\n\n", f);
-	for (size_t i = 0; i < COUNT(verbs); i++) {
-		char head[64];
-
-		snprintf(head, sizeof(head), "%s %s %s", verbs[i].noun, verbs[i].verb,
-			 verbs[i].argument ? verbs[i].argument : "");
-		fprintf(f, "  %-23s %s\n", head, verbs[i].help);
-	}
-	fputs("\nsstpctl NOUN VERB --help says more; so does sstpctl(8).\n", f);
-}
-
-static void print_help(const struct verb *v)
-{
-	printf("Usage: sstpctl %s %s%s%s [OPTION]...\n\n%s\n\n", v->noun, v->verb,
-	       v->argument ? " " : "", v->argument ? v->argument : "", v->help);
-	for (size_t i = 0; i < COUNT(option_table); i++) {
-		char head[40];
-
-		if (!strchr(v->options, option_table[i].letter) &&
-		    !strchr(common_options, option_table[i].letter))
-			continue;
-		snprintf(head, sizeof(head), "--%s %s", option_table[i].name,
-			 option_table[i].value ? option_table[i].value : "");
-		printf("  %-23s %s\n", head, option_table[i].help);
-	}
-}
-
-static const struct verb *find_verb(const char *noun, const char *verb)
-{
-	for (size_t i = 0; i < COUNT(verbs); i++)
-		if (!strcmp(verbs[i].noun, noun) && !strcmp(verbs[i].verb, verb))
-			return &verbs[i];
-	return NULL;
-}
-
-/* Those that the verb takes; what getopt_long() does not know it complains about itself. */
-static void options_of(const struct verb *v, struct option *list)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < COUNT(option_table); i++)
-		if (strchr(v->options, option_table[i].letter) ||
-		    strchr(common_options, option_table[i].letter))
-			list[n++] = (struct option){option_table[i].name,
-						    option_table[i].value ? required_argument
-									  : no_argument,
-						    NULL, option_table[i].letter};
-	list[n] = (struct option){0};
-}
-
-/* 0: go on; else an exit code. */
-static int take_option(struct call *c, int letter)
-{
-	switch (letter) {
-	case 'a': c->app = optarg; return 0;
-	case 'v': c->vnet = optarg; return 0;
-	case 'g': c->gateway = optarg; return 0;
-	case 'n': c->name = optarg; return 0;
-	case 's': c->socket = optarg; return 0;
-	case 'j': c->json = true; return 0;
-	case 'r': c->renewals = true; return 0;
-	case 'f': c->foreign = true; return 0;
-	case 'l':
-		if (duration_parse(optarg, &c->lifetime_s))
-			return 0;
-		return fail(EXIT_USAGE, "--lifetime must be like 90s, 15m, 1h or 7d, not '%s'",
-			    optarg);
-	default: return EXIT_USAGE;
-	}
-}
-
-/* Returns the exit code. */
-static int run_verb(struct call *c, int argc, char **argv)
-{
-	struct option options[COUNT(option_table) + 1];
-	int letter;
-	int code = 0;
-
-	options_of(c->verb, options);
-	while (!code && (letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (letter == 'h') {
-			print_help(c->verb);
-			return 0;
-		}
-		code = take_option(c, letter);
-	}
-	if (code)
-		return code;
-	if (c->verb->argument && optind < argc)
-		c->argument = argv[optind++];
-	if (c->verb->argument && !c->argument)
-		return fail(EXIT_USAGE, "%s is missing; see sstpctl %s %s --help",
-			    c->verb->argument, c->verb->noun, c->verb->verb);
-	if (optind < argc)
-		return fail(EXIT_USAGE, "unexpected argument '%s'; see sstpctl %s %s --help",
-			    argv[optind], c->verb->noun, c->verb->verb);
-	code = c->verb->run(c);
-	if (fflush(stdout) != 0 && !code)
-		return fail(EXIT_REFUSED, "standard output: %s", strerror(errno));
-	return code;
-}
-
 int main(int argc, char **argv)
 {
-	struct call c = {.socket = SSTPCTL_SOCKET};
+	struct call c;
+	int code;
 
-	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		print_usage(stdout);
-		return 0;
-	}
-	if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
-		puts("sstpctl " SSTP_VERSION);
-		return 0;
-	}
-	if (argc < 3) {
-		print_usage(stderr);
-		return EXIT_USAGE;
-	}
-	c.verb = find_verb(argv[1], argv[2]);
-	if (!c.verb)
-		return fail(EXIT_USAGE, "there is no '%s %s'; see sstpctl --help", argv[1],
-			    argv[2]);
-	/* what complains is called sstpctl */
-	argv[2] = argv[0];
-	return run_verb(&c, argc - 2, argv + 2);
+	argv[0] = (char *)"sstpctl"; /* what complains is called so */
+	code = call_parse(verbs, COUNT(verbs), argc, argv, &c);
+	if (code < 0)
+		code = c.verb->run(&c);
+	if (fflush(stdout) != 0 && !code)
+		return call_fail(EXIT_REFUSED, "standard output: %s", strerror(errno));
+	return code;
 }
