@@ -119,6 +119,20 @@ int authority_issue_into(struct state *s, const struct state_cert *about, const 
 	return 0;
 }
 
+int authority_commit_cert(struct authority *a, struct state *next, int err, X509 *cert,
+			  X509 **ret_cert, struct certs_error *ret_error)
+{
+	if (err)
+		state_free(next);
+	else
+		err = authority_commit(a, next, ret_error);
+	if (err)
+		X509_free(cert);
+	else
+		*ret_cert = cert;
+	return err;
+}
+
 static int issue(struct authority *a, const struct state_cert *about, const EVP_PKEY *key,
 		 int64_t now, X509 **ret_cert, struct certs_error *ret_error)
 {
@@ -126,16 +140,7 @@ static int issue(struct authority *a, const struct state_cert *about, const EVP_
 	X509 *cert = NULL;
 	int err = next ? authority_issue_into(next, about, key, now, &cert, ret_error) : -ENOMEM;
 
-	if (err) {
-		state_free(next);
-		return err;
-	}
-	err = authority_commit(a, next, ret_error);
-	if (err)
-		X509_free(cert);
-	else
-		*ret_cert = cert;
-	return err;
+	return authority_commit_cert(a, next, err, cert, ret_cert, ret_error);
 }
 
 int authority_issue(struct authority *a, const char *app, const char *vnet, const EVP_PKEY *csr_key,

@@ -29,6 +29,12 @@ struct state *authority_begin(const struct authority *a, int64_t now,
 			      struct certs_error *ret_error);
 /* Takes next. */
 int authority_commit(struct authority *a, struct state *next, struct certs_error *ret_error);
+/*
+ * The end of a change that has issued cert, unless err is set: then the change is given up. Takes next (NULL too)
+ * and cert. Returns err, or what became of it; ret_cert: owned.
+ */
+int authority_commit_cert(struct authority *a, struct state *next, int err, X509 *cert,
+			  X509 **ret_cert, struct certs_error *ret_error);
 
 /* The file of the private key of cert, kind AUTHORITY_ROOT or AUTHORITY_SERVER. */
 int authority_write_key(struct authority *a, const char *kind, const X509 *cert,

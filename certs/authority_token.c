@@ -231,14 +231,5 @@ int authority_enrol(struct authority *a, const uint8_t secret[TOKEN_SECRET_SIZE]
 	X509 *cert = NULL;
 	int err = next ? redeem(next, secret, csr_key, now, &cert, ret_error) : -ENOMEM;
 
-	if (err) {
-		state_free(next);
-		return err;
-	}
-	err = authority_commit(a, next, ret_error);
-	if (err)
-		X509_free(cert);
-	else
-		*ret_cert = cert;
-	return err;
+	return authority_commit_cert(a, next, err, cert, ret_cert, ret_error);
 }
