@@ -85,8 +85,14 @@ struct tls_pem {
 	char *key; /* a secret */
 };
 
-/* Of a server context's default pair, for another protocol that shows the same. 0; -EINVAL for a client's; -ENOMEM. */
-int tls_ctx_pem(const struct tls_ctx *ctx, struct tls_pem *ret_pem);
+/* How many sets of pairs a name can lead to (stream_server_offer()), the default's among them; 0 of a client context. */
+size_t tls_ctx_offers(const struct tls_ctx *ctx);
+
+/*
+ * Of a pair of an offer (0: the default's), for another protocol that shows the same; of an RSA and an ECDSA pair the
+ * second. 0; -EINVAL behind the last offer, and of a client context; -ENOMEM.
+ */
+int tls_ctx_pem(const struct tls_ctx *ctx, size_t offer, struct tls_pem *ret_pem);
 
 /*
  * The certificate of a server context's pair (from 0) with its chain, as an owned PEM text: what clients are shown.

@@ -34,6 +34,12 @@ SSL *tls_session_new_client(struct tls_ctx *ctx, const char *server_name);
 /* Server: the tag of the certificates that this connection was given by its name. TLS_NO_TAG: none, or a client. */
 int tls_session_tag(const SSL *ssl);
 
+/* Server: the number of the offer that its name led to; 0: the default, or a client. */
+size_t tls_session_offer(const SSL *ssl);
+
+/* What the clients of an offer are shown; NULL behind the last. Borrowed while server lives. */
+SSL_CTX *tls_server_ssl(const struct tls_server *server, size_t offer);
+
 /*
  * SSL_do_handshake(), with the reason in ret_refused when the server's certificate was refused (else empty).
  * Returns what SSL_get_error() says: SSL_ERROR_NONE when complete.

@@ -44,16 +44,17 @@ static char *key_text(SSL_CTX *ssl)
 	return take_text(bio, PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
 }
 
-int tls_ctx_pem(const struct tls_ctx *ctx, struct tls_pem *ret_pem)
+int tls_ctx_pem(const struct tls_ctx *ctx, size_t offer, struct tls_pem *ret_pem)
 {
+	SSL_CTX *ssl = ctx->server ? tls_server_ssl(ctx->server, offer) : NULL;
 	STACK_OF(X509) *chain = NULL;
 
-	if (!SSL_CTX_get0_privatekey(ctx->ssl))
+	if (!ssl)
 		return -EINVAL;
-	SSL_CTX_get0_chain_certs(ctx->ssl, &chain);
+	SSL_CTX_get0_chain_certs(ssl, &chain);
 	*ret_pem = (struct tls_pem){
-		.chain = chain_text(SSL_CTX_get0_certificate(ctx->ssl), chain),
-		.key = key_text(ctx->ssl),
+		.chain = chain_text(SSL_CTX_get0_certificate(ssl), chain),
+		.key = key_text(ssl),
 	};
 	if (ret_pem->chain && ret_pem->key)
 		return 0;

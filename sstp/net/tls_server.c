@@ -21,6 +21,7 @@
 struct offer {
 	SSL_CTX *ssl; /* owned */
 	int tag;
+	size_t number; /* its place among them */
 };
 
 struct tls_server {
@@ -77,6 +78,13 @@ int tls_session_tag(const SSL *ssl)
 	return offer ? offer->tag : TLS_NO_TAG;
 }
 
+size_t tls_session_offer(const SSL *ssl)
+{
+	const struct offer *offer = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	return offer ? offer->number : 0;
+}
+
 /* ---- from certificates to offers ---- */
 
 static int explain_identity(const struct identity *id, char ret_error[TLS_ERROR_MAX])
@@ -116,6 +124,7 @@ static int make_offer(struct tls_server *server, size_t set, char ret_error[TLS_
 	struct offer *offer = &server->offers[set];
 	int r = 0;
 
+	offer->number = set;
 	offer->ssl = server_ssl_ctx_new(server, offer);
 	if (!offer->ssl)
 		return tls_fail_memory(ret_error);
@@ -224,6 +233,16 @@ void tls_server_free(struct tls_server *server)
 X509 *tls_server_certificate(const struct tls_server *server, size_t i)
 {
 	return i < server->n_identities ? server->identities[i].cert : NULL;
+}
+
+SSL_CTX *tls_server_ssl(const struct tls_server *server, size_t offer)
+{
+	return offer < server->n_offers ? server->offers[offer].ssl : NULL;
+}
+
+size_t tls_ctx_offers(const struct tls_ctx *ctx)
+{
+	return ctx->server ? ctx->server->n_offers : 0;
 }
 
 STACK_OF(X509) * tls_server_chain(const struct tls_server *server, size_t i)

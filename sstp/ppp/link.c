@@ -406,6 +406,12 @@ void link_init(struct link *l, const struct link_params *params)
 	cp_event(&l->lcp.cp, 0, FSM_OPEN, NULL);
 }
 
+void link_set_eap_tls(struct link *l, struct eap_tls_ctx *eap_tls)
+{
+	l->params.eap_tls = eap_tls;
+	l->auth.params.eap_tls = eap_tls;
+}
+
 void link_done(struct link *l)
 {
 	if (l)

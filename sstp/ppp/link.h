@@ -95,6 +95,12 @@ struct link {
 /* Copies params (name and password stay borrowed). */
 void link_init(struct link *l, const struct link_params *params);
 
+/*
+ * Server, before link_up(): another context for EAP-TLS, as the client has dialled another of our names. Borrowed; of
+ * a link that was made with one.
+ */
+void link_set_eap_tls(struct link *l, struct eap_tls_ctx *eap_tls);
+
 /* Wipes key material. */
 void link_done(struct link *l);
 

@@ -5,6 +5,7 @@
 #include <openssl/ssl3.h>
 #include <openssl/tls1.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -53,11 +54,10 @@ static bool judge(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_
 	return refuse(ret, SSL3_AD_CERTIFICATE_UNKNOWN, "unusable name", "it is too long");
 }
 
-static int make_context(struct door *d, const struct tls_ctx *tls,
-			char ret_error[EAP_TLS_REASON_MAX])
+static int make_context(struct door *d, size_t offer, char ret_error[EAP_TLS_REASON_MAX])
 {
 	struct tls_pem pem;
-	int r = tls_ctx_pem(tls, &pem);
+	int r = tls_ctx_pem(d->tls, offer, &pem);
 
 	if (r < 0) {
 		snprintf(ret_error, EAP_TLS_REASON_MAX, "the key cannot be copied: %s",
@@ -71,14 +71,18 @@ static int make_context(struct door *d, const struct tls_ctx *tls,
 			.judge = judge,
 			.arg = d,
 		},
-		&d->eap_tls, ret_error);
+		&d->eap_tls[offer], ret_error);
 	tls_pem_done(&pem);
 	return r;
 }
 
 void door_close(struct door *d)
 {
-	eap_tls_ctx_unref(d->eap_tls);
+	size_t n = d->eap_tls ? tls_ctx_offers(d->tls) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		eap_tls_ctx_unref(d->eap_tls[i]);
+	free(d->eap_tls);
 	tls_ctx_unref(d->tls);
 	access_unref(d->access);
 	*d = (struct door){0};
@@ -103,7 +107,7 @@ static void change_judgement(struct door *d, struct access *access)
 int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
 	      char ret_error[EAP_TLS_REASON_MAX])
 {
-	int r;
+	int r = -ENOMEM;
 
 	if (is_open_alike(d, access, tls)) {
 		change_judgement(d, access);
@@ -111,15 +115,35 @@ int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
 	}
 	if (access)
 		access_ref(access);
+	tls_ctx_ref(tls);
 	door_close(d);
-	if (!access)
-		return 0;
 	d->access = access;
-	d->tls = tls_ctx_ref(tls);
-	r = make_context(d, tls, ret_error);
+	d->tls = tls;
+	if (!access) {
+		door_close(d);
+		return 0;
+	}
+	d->eap_tls = calloc(tls_ctx_offers(tls) + 1, sizeof(struct eap_tls_ctx *));
+	if (d->eap_tls)
+		r = make_context(d, 0, ret_error);
+	else
+		snprintf(ret_error, EAP_TLS_REASON_MAX, "out of memory");
 	if (r < 0)
 		door_close(d);
 	return r;
+}
+
+struct eap_tls_ctx *door_eap_tls(struct door *d, size_t offer)
+{
+	char error[EAP_TLS_REASON_MAX];
+
+	if (!d->eap_tls)
+		return NULL;
+	if (offer >= tls_ctx_offers(d->tls))
+		offer = 0;
+	if (d->eap_tls[offer] || make_context(d, offer, error) == 0)
+		return d->eap_tls[offer];
+	return d->eap_tls[0];
 }
 
 bool door_vnet(const char *name, char ret_vnet[NAME_LABEL_MAX])

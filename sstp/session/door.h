@@ -17,20 +17,29 @@ struct tls_ctx;
 
 /* One per thread, which outlives its sessions: the judge looks at it. Zeros: closed. */
 struct door {
-	struct access *access;	     /* counted; NULL: nobody has a certificate */
-	struct tls_ctx *tls;	     /* counted; whose certificate eap_tls shows */
-	struct eap_tls_ctx *eap_tls; /* counted; NULL: closed */
+	struct access *access; /* counted; NULL: nobody has a certificate */
+	struct tls_ctx *tls;   /* counted */
+	struct eap_tls_ctx *
+		*eap_tls; /* by offer of tls, each counted, or NULL: not needed yet; NULL: closed */
 };
 
 /*
- * From now on access (NULL: none) counts, and clients are shown the default certificate of tls; each gets one more
- * reference. 0, or -errno with a sentence, and the door is closed.
+ * From now on access (NULL: none) counts, and clients are shown the certificates of tls; each gets one more reference.
+ * 0, or -errno with a sentence, and the door is closed.
  *
- * EAP-TLS's context is made anew only where it would be another one: with another tls, or other roots. To make one takes
+ * EAP-TLS's contexts are made anew only where they would be others: with another tls, or other roots. To make one takes
  * 2 ms in which the thread forwards nothing, and access changes with every certificate that is issued.
  */
 int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
 	      char ret_error[EAP_TLS_REASON_MAX]);
+
+/*
+ * For a client that was shown this offer (stream_server_offer()) of the door's tls; returns borrowed until the door is opened
+ * or closed, NULL: it is closed. The default's is made when the door opens, since most need no other; another one the
+ * first time that it is asked for, with an SSL_CTX of its own. What there is no such offer for, or no memory, gets the
+ * default.
+ */
+struct eap_tls_ctx *door_eap_tls(struct door *d, size_t offer);
 
 /* Takes a zeroed one. */
 void door_close(struct door *d);

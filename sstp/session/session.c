@@ -117,10 +117,26 @@ void session_close(struct session *s)
 
 /* ---- what the stream and the timer report ---- */
 
+/* The name that the client has dialled picks the certificate of EAP-TLS too: it looks for that name there. */
+static void choose_eap_tls(struct session *s)
+{
+	struct eap_tls_ctx *chosen = NULL;
+
+	if (s->role == CALL_SERVER && s->params.eap_tls && s->params.ops->on_tls)
+		chosen = s->params.ops->on_tls(s->params.arg, stream_server_offer(s->stream));
+	if (!chosen)
+		return;
+	eap_tls_ctx_ref(chosen);
+	eap_tls_ctx_unref(s->params.eap_tls);
+	s->params.eap_tls = chosen;
+	link_set_eap_tls(&s->link, chosen);
+}
+
 static void on_open(void *arg)
 {
 	struct session *s = arg;
 
+	choose_eap_tls(s);
 	s->phase = SESSION_HTTP;
 	s->phase_until = now(s) + (s->role == CALL_SERVER ? LIMIT_HTTP_SERVER : LIMIT_HTTP_CLIENT);
 	if (s->role == CALL_CLIENT)

@@ -119,7 +119,7 @@ static int start_session(struct client *c, int fd)
 		.id = c->ticket.id,
 		.auth = s->policy.auth,
 		.pppd249_hlak = s->policy.pppd249_hlak,
-		.eap_tls = s->door.eap_tls,
+		.eap_tls = door_eap_tls(&s->door, 0),
 		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
 		.name = s->params.name,
 	};
@@ -321,7 +321,15 @@ static void on_end(void *arg, enum session_end end, const char *reason)
 	client_free(arg);
 }
 
+static struct eap_tls_ctx *on_tls(void *arg, size_t offer)
+{
+	struct client *c = arg;
+
+	return door_eap_tls(&c->shard->door, offer);
+}
+
 static const struct session_ops client_ops = {
+	.on_tls = on_tls,
 	.find_user = find_user,
 	.assign = assign,
 	.on_auth = on_auth,

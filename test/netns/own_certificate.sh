@@ -298,6 +298,9 @@ B13_each_name_has_the_token_of_its_own_certificate() {
 	renews twin "the ECDSA one of two for a name"
 	enrol address
 	connects address "the same by its address"
+	enrol one gw.one.test
+	connects one "a wildcard's name"
+	renews one "a wildcard's name"
 }
 
 tap_main \

@@ -394,6 +394,7 @@ static void stream_has(struct rig *rig, int site)
 	assert_memory_equal(sha256, expected, DIGEST);
 	assert_int_equal(stream_server_tag(rig->server.stream), sites[site].tag);
 	assert_int_equal(stream_server_tag(rig->client.stream), TLS_NO_TAG);
+	assert_int_equal(stream_server_offer(rig->client.stream), 0);
 }
 
 static void reconnect(struct rig *rig, const char *name)
@@ -446,6 +447,7 @@ static void handshake_in_progress_ends_with_the_certificates_it_began_with(void 
 	stream_has(rig, 3);
 	reconnect(rig, "gw.lab.test");
 	assert_int_equal(stream_server_tag(rig->server.stream), 4);
+	assert_int_equal(stream_server_offer(rig->server.stream), 1);
 	testcert_free(newer);
 }
 

@@ -42,13 +42,13 @@ static struct tls_ctx *server_of(const struct texts *t, size_t n)
 	return ctx;
 }
 
-/* ctx's texts are those of t, and good for another context. */
-static void has_texts(const struct tls_ctx *ctx, const struct texts *t)
+/* An offer's texts are those of t, and good for another context. */
+static void has_texts(const struct tls_ctx *ctx, size_t offer, const struct texts *t)
 {
 	struct texts copy;
 	struct tls_pem pem;
 
-	assert_int_equal(tls_ctx_pem(ctx, &pem), 0);
+	assert_int_equal(tls_ctx_pem(ctx, offer, &pem), 0);
 	assert_string_equal(pem.chain, t->chain);
 	assert_string_equal(pem.key, t->key);
 	copy = (struct texts){pem.chain, pem.key};
@@ -70,7 +70,7 @@ static void chain_comes_with_its_intermediates(void **state)
 	struct tls_ctx *ctx = server_of(&t, 1);
 
 	assert_non_null(strstr(strstr(t.chain, "BEGIN") + 1, "BEGIN")); /* two of them */
-	has_texts(ctx, &t);
+	has_texts(ctx, 0, &t);
 	tls_ctx_unref(ctx);
 	texts_done(&t);
 	testcert_free(leaf);
@@ -86,10 +86,11 @@ static void first_pair_is_the_default_one_also_of_a_copy(void **state)
 	struct texts t[2] = {texts_of(rsa), texts_of(lab)};
 	struct tls_ctx *ctx = server_of(t, 2), *copy;
 
-	has_texts(ctx, &t[0]);
+	has_texts(ctx, 0, &t[0]);
 	assert_int_equal(tls_ctx_copy(ctx, &copy), 0);
 	tls_ctx_unref(ctx);
-	has_texts(copy, &t[0]);
+	has_texts(copy, 0, &t[0]);
+	has_texts(copy, tls_ctx_offers(copy) - 1, &t[1]);
 	tls_ctx_unref(copy);
 	texts_done(&t[0]);
 	texts_done(&t[1]);
@@ -132,7 +133,8 @@ static void client_context_has_none(void **state)
 	struct tls_ctx *ctx;
 
 	assert_int_equal(tls_ctx_new_client_of(roots, &ctx, error), 0);
-	assert_int_equal(tls_ctx_pem(ctx, &pem), -EINVAL);
+	assert_int_equal(tls_ctx_pem(ctx, 0, &pem), -EINVAL);
+	assert_int_equal(tls_ctx_offers(ctx), 0);
 	assert_null(pem.chain);
 	assert_null(pem.key);
 	assert_int_equal(tls_ctx_chain(ctx, 0, &pem.chain), -ENOENT);

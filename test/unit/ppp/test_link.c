@@ -347,9 +347,26 @@ static void farewell_is_told_to_the_peer_and_its_own_is_the_reason(void **state)
 	assert_string_equal(link_reason(&r.link), "the peer ended the link: \"go\\x0at\"");
 }
 
+static void context_of_another_name_takes_the_first_one_s_place(void **state)
+{
+	char first, second; /* nothing is asked of them before the link is up */
+	struct link_params params = {.role = LINK_SERVER,
+				     .auth = LINK_AUTH_EAP_TLS,
+				     .random = &random_system,
+				     .eap_tls = (struct eap_tls_ctx *)&first};
+	struct link l;
+
+	link_init(&l, &params);
+	link_set_eap_tls(&l, (struct eap_tls_ctx *)&second);
+	assert_ptr_equal(l.params.eap_tls, &second);
+	assert_ptr_equal(l.auth.params.eap_tls, &second);
+	link_done(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(context_of_another_name_takes_the_first_one_s_place),
 		cmocka_unit_test(P70_ccp_is_protocol_rejected_at_once),
 		cmocka_unit_test(P71_mppe_in_ccp_is_no_reason_to_negotiate_it),
 		cmocka_unit_test(P72_ipv6cp_terminate_request_leaves_ipv4_up),

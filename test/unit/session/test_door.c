@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/ssl3.h>
 #include <openssl/tls1.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,22 +54,29 @@ static void reopen(void)
 	assert_ptr_equal(house.door.access, house.access);
 }
 
+/* Two certificates: gateway.test, the default, and lab.test. */
 static void make_tls(void)
 {
-	struct testcert *c = testcert_new(&(struct testcert_spec){.san = "DNS:gateway.test"});
-	char *chain = testcert_chain_pem(c), *key = testcert_key_pem(c);
-	struct tls_pair pair = {.cert_file = "server",
-				.key_file = "server",
-				.cert_pem = chain,
-				.key_pem = key,
-				.tag = TLS_NO_TAG};
+	static const char *const names[] = {"DNS:gateway.test", "DNS:lab.test"};
+	struct tls_pair pairs[2];
 	char error[TLS_ERROR_MAX] = "";
 
-	if (tls_ctx_new_server_of(&pair, 1, &house.tls, error) != 0)
+	for (int i = 0; i < 2; i++) {
+		struct testcert *c = testcert_new(&(struct testcert_spec){.san = names[i]});
+
+		pairs[i] = (struct tls_pair){.cert_file = "server",
+					     .key_file = "server",
+					     .cert_pem = testcert_chain_pem(c),
+					     .key_pem = testcert_key_pem(c),
+					     .tag = TLS_NO_TAG};
+		testcert_free(c);
+	}
+	if (tls_ctx_new_server_of(pairs, 2, &house.tls, error) != 0)
 		fail_msg("%s", error);
-	free(chain);
-	free(key);
-	testcert_free(c);
+	for (int i = 0; i < 2; i++) {
+		free((char *)pairs[i].cert_pem);
+		free((char *)pairs[i].key_pem);
+	}
 }
 
 static int set_up(void **state)
@@ -99,7 +107,7 @@ static int tear_down(void **state)
 
 static bool judge(X509 *leaf, struct eap_tls_verdict *ret)
 {
-	const struct eap_tls_ctx *ctx = house.door.eap_tls;
+	const struct eap_tls_ctx *ctx = door_eap_tls(&house.door, 0);
 
 	*ret = (struct eap_tls_verdict){0};
 	return ctx->judge(ctx->arg, leaf, NULL, ret);
@@ -284,10 +292,10 @@ static void door_without_access_is_closed(void **state)
 {
 	char error[EAP_TLS_REASON_MAX] = "";
 
-	assert_non_null(house.door.eap_tls);
+	assert_non_null(door_eap_tls(&house.door, 0));
 	assert_int_equal(door_open(&house.door, NULL, house.tls, error), 0);
 	assert_null(house.door.access);
-	assert_null(house.door.eap_tls);
+	assert_null(door_eap_tls(&house.door, 0));
 	assert_string_equal(error, "");
 	door_close(&house.door); /* twice */
 }
@@ -295,7 +303,7 @@ static void door_without_access_is_closed(void **state)
 /* One is made where what clients are shown is another: each certificate that is issued changes the access. */
 static void context_stays_while_only_clients_change(void **state)
 {
-	struct eap_tls_ctx *first = house.door.eap_tls;
+	struct eap_tls_ctx *first = house.door.eap_tls[0];
 	X509 *cert = issue("shop", "blue");
 	char thumbprint[CERT_THUMBPRINT_MAX];
 	struct eap_tls_verdict v;
@@ -307,13 +315,13 @@ static void context_stays_while_only_clients_change(void **state)
 	assert_int_equal(authority_revoke(house.authority, thumbprint, 0, MINT_NOW, NULL), 1);
 	reopen();
 	assert_false(judge(cert, &v));
-	assert_ptr_equal(house.door.eap_tls, first);
+	assert_ptr_equal(house.door.eap_tls[0], first);
 	X509_free(cert);
 }
 
 static void other_roots_and_another_certificate_make_a_new_context(void **state)
 {
-	struct eap_tls_ctx *first = eap_tls_ctx_ref(house.door.eap_tls), *second;
+	struct eap_tls_ctx *first = eap_tls_ctx_ref(house.door.eap_tls[0]), *second;
 	struct minted root = mint_root("beyond");
 	char *pem = mint_pem(&root);
 
@@ -321,16 +329,36 @@ static void other_roots_and_another_certificate_make_a_new_context(void **state)
 		authority_import(house.authority, "far", "red", pem, strlen(pem), MINT_NOW, NULL),
 		0);
 	reopen();
-	assert_ptr_not_equal(house.door.eap_tls, first);
-	second = eap_tls_ctx_ref(house.door.eap_tls);
+	assert_ptr_not_equal(house.door.eap_tls[0], first);
+	second = eap_tls_ctx_ref(house.door.eap_tls[0]);
 	tls_ctx_unref(house.tls);
 	make_tls();
 	reopen();
-	assert_ptr_not_equal(house.door.eap_tls, second);
+	assert_ptr_not_equal(house.door.eap_tls[0], second);
 	eap_tls_ctx_unref(first);
 	eap_tls_ctx_unref(second);
 	minted_done(&root);
 	free(pem);
+}
+
+static void shows(size_t offer, const char *name)
+{
+	const struct eap_tls_ctx *ctx = door_eap_tls(&house.door, offer);
+	X509 *cert = SSL_CTX_get0_certificate(ctx->ssl);
+
+	assert_int_equal(X509_check_host(cert, name, 0, 0, NULL), 1);
+}
+
+static void each_offer_has_the_certificate_of_its_name(void **state)
+{
+	assert_int_equal(tls_ctx_offers(house.tls), 2); /* the default, and lab.test */
+	for (int i = 0; i < 2; i++) {			/* made, and found */
+		shows(0, "gateway.test");
+		shows(1, "lab.test");
+		shows(2, "gateway.test"); /* of another context */
+	}
+	assert_ptr_equal(door_eap_tls(&house.door, 1)->judge, door_eap_tls(&house.door, 0)->judge);
+	assert_ptr_equal(door_eap_tls(&house.door, 1)->arg, &house.door);
 }
 
 static void door_with_no_certificate_to_show_is_closed_with_a_sentence(void **state)
@@ -344,7 +372,7 @@ static void door_with_no_certificate_to_show_is_closed_with_a_sentence(void **st
 	assert_int_equal(door_open(&house.door, house.access, client, error), -EINVAL);
 	assert_string_equal(error, "the key cannot be copied: Invalid argument");
 	assert_null(house.door.access);
-	assert_null(house.door.eap_tls);
+	assert_null(door_eap_tls(&house.door, 0));
 	tls_ctx_unref(client);
 	free(pem);
 }
@@ -460,6 +488,7 @@ int main(void)
 		TEST(door_without_access_is_closed),
 		TEST(context_stays_while_only_clients_change),
 		TEST(other_roots_and_another_certificate_make_a_new_context),
+		TEST(each_offer_has_the_certificate_of_its_name),
 		TEST(door_with_no_certificate_to_show_is_closed_with_a_sentence),
 		TEST(vnet_is_what_stands_behind_the_last_at_sign),
 		TEST(live_certificate_is_still_admitted),
