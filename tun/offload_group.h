@@ -20,10 +20,14 @@ void offload_group_append(struct offload_group *g, const struct offload_packet *
 /* Nothing may follow the group's last packet. */
 bool offload_group_has_ended(const struct offload_group *g);
 
-/* Writes one packet as it is. */
-int offload_write_alone(struct offload_merge *m, const uint8_t *pkt, size_t len);
+/* Has a packet written as it is, when its turn comes. g is free, and is taken for that. */
+void offload_write_alone(struct offload_merge *m, struct offload_group *g, const uint8_t *pkt,
+			 size_t len);
 
-/* Writes the group as one packet; if the device refuses it for being one, packet by packet. */
+/* Has the group written as one packet; if the device refuses it for being one, packet by packet. */
 void offload_write_group(struct offload_merge *m, struct offload_group *g);
+
+/* Writes what is to be written: its groups are free again. */
+void offload_write_closed(struct offload_merge *m);
 
 #endif

@@ -10,16 +10,19 @@
 #include "tun/offload_group.h"
 #include "tun/tun.h"
 
-_Static_assert(OFFLOAD_FLOWS == 32, "a bit of `free` for each");
+_Static_assert(OFFLOAD_FLOWS + OFFLOAD_GATHERED == 64, "a bit of `free` for each");
 
-void offload_merge_init(struct offload_merge *m, unsigned switches, offload_write *write, void *arg)
+void offload_merge_init(struct offload_merge *m, unsigned switches, offload_write *write, void *arg,
+			unsigned gathered)
 {
 	m->counters = (struct offload_counters){0};
 	m->switches = switches;
 	m->write = write;
 	m->arg = arg;
+	m->gathered = gathered;
 	m->nopen = 0;
-	m->free = UINT32_MAX;
+	m->nclosed = 0;
+	m->free = UINT64_MAX;
 }
 
 /* ---- flows ---- */
@@ -80,24 +83,32 @@ static void write_out(struct offload_merge *m, unsigned i)
 	m->nopen--;
 	memmove(m->open + i, m->open + i + 1, (m->nopen - i) * sizeof(m->open[0]));
 	memmove(m->hash + i, m->hash + i + 1, (m->nopen - i) * sizeof(m->hash[0]));
-	m->free |= UINT32_C(1) << (g - m->groups);
 	offload_write_group(m, g);
+}
+
+/* There is one: at most OFFLOAD_FLOWS are open, and fewer than OFFLOAD_GATHERED wait to leave. */
+static struct offload_group *take_group(struct offload_merge *m)
+{
+	int index = __builtin_ctzll(m->free);
+
+	m->free &= ~(UINT64_C(1) << index);
+	return &m->groups[index];
 }
 
 static struct offload_group *open_group(struct offload_merge *m, uint32_t hash)
 {
-	int index;
-
-	if (m->free == 0) {
+	if (m->nopen == OFFLOAD_FLOWS) {
 		m->counters.evicted++;
 		write_out(m, 0);
 	}
-	index = __builtin_ctz(m->free);
-	m->free &= ~(UINT32_C(1) << index);
-	m->open[m->nopen] = &m->groups[index];
+	m->open[m->nopen] = take_group(m);
 	m->hash[m->nopen] = hash;
-	m->nopen++;
-	return &m->groups[index];
+	return m->open[m->nopen++];
+}
+
+static void write_alone(struct offload_merge *m, const uint8_t *pkt, size_t len)
+{
+	offload_write_alone(m, take_group(m), pkt, len);
 }
 
 /* ---- packets ---- */
@@ -145,7 +156,7 @@ static void add_to_flow(struct offload_merge *m, const struct offload_packet *p)
 	if (can_merge && offload_group_can_start(p))
 		offload_group_start(open_group(m, hash), p);
 	else
-		offload_write_alone(m, p->bytes, p->len);
+		write_alone(m, p->bytes, p->len);
 }
 
 void offload_merge_add(struct offload_merge *m, const uint8_t *pkt, size_t len)
@@ -153,10 +164,10 @@ void offload_merge_add(struct offload_merge *m, const uint8_t *pkt, size_t len)
 	struct offload_packet p;
 
 	if (offload_packet_parse(pkt, len, &p) < 0) {
-		offload_write_alone(m, pkt, len);
+		write_alone(m, pkt, len);
 	} else if (!p.is_plain || p.header_len == 0) {
 		write_out_between(m, &p);
-		offload_write_alone(m, pkt, len);
+		write_alone(m, pkt, len);
 	} else {
 		add_to_flow(m, &p);
 	}
@@ -166,4 +177,5 @@ void offload_merge_flush(struct offload_merge *m)
 {
 	while (m->nopen > 0)
 		write_out(m, 0);
+	offload_write_closed(m);
 }

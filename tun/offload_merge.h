@@ -15,19 +15,25 @@
  * wants its place; OFFLOAD_SLICES packets or OFFLOAD_PACKET_MAX bytes are merged, and the next
  * packet starts over.
  */
+#include <linux/virtio_net.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
 #include "tun/offload_packet.h"
+#include "tun/tun.h"
 
 enum {
 	OFFLOAD_FLOWS = 32,
+	OFFLOAD_GATHERED = 32,
 	OFFLOAD_SLICES = 64, /* also the kernel's own limit for UDP before Linux 6.9 */
 };
 
-/* Writes one packet, header and all, to the device. 0 or -errno. tun_offload_write() is one. */
-typedef int offload_write(void *arg, const struct iovec *iov, int n);
+/*
+ * Writes n packets, headers and all, to the device, in their order, and sets their results: 0 or
+ * -errno. tun_batch_write() and tun_offload_write() are such functions.
+ */
+typedef void offload_write(void *arg, struct tun_out *packets, unsigned n);
 
 /* All in packets but the last four. */
 struct offload_counters {
@@ -40,7 +46,16 @@ struct offload_counters {
 	uint64_t fallbacks; /* super-packets that the device refused and whose packets it took */
 };
 
-/* Packets of one flow that will be written together. */
+/* What is in front of a group's payloads. */
+struct offload_header {
+	struct virtio_net_hdr virtio;
+	uint8_t packet[OFFLOAD_IPV6_HEADER + 60]; /* no extensions, TCP options */
+};
+
+/*
+ * Packets of one flow that will be written together; or one packet of whatever kind, and then only
+ * n and iov count.
+ */
 struct offload_group {
 	struct offload_packet first;
 	uint32_t payload;  /* bytes of all packets */
@@ -48,6 +63,7 @@ struct offload_group {
 	uint16_t next_id;  /* IPv4 */
 	uint16_t size;	   /* payload of the first packet */
 	uint8_t last_flags;
+	struct offload_header header; /* when it is written as one */
 	int n;
 	struct iovec iov[1 + OFFLOAD_SLICES]; /* the header's place, then the payloads */
 };
@@ -58,11 +74,14 @@ struct offload_merge {
 	unsigned switches;
 	offload_write *write;
 	void *arg;
+	unsigned gathered; /* so many writes are one call of write() */
 	unsigned nopen;
 	uint32_t hash[OFFLOAD_FLOWS];		   /* of open[] */
 	struct offload_group *open[OFFLOAD_FLOWS]; /* in the order of opening */
-	uint32_t free;				   /* a bit per unused group */
-	struct offload_group groups[OFFLOAD_FLOWS];
+	unsigned nclosed;
+	struct offload_group *closed[OFFLOAD_GATHERED]; /* in the order in which they leave */
+	uint64_t free;					/* a bit per unused group */
+	struct offload_group groups[OFFLOAD_FLOWS + OFFLOAD_GATHERED];
 };
 
 /*
@@ -70,9 +89,13 @@ struct offload_merge {
  * written as they are, without TUN_OFFLOAD_TCP_MERGE or UDP_MERGE those of that protocol are not
  * merged. A device that refuses a super-packet (-EINVAL) and takes its packets one by one gets no
  * more of that protocol: counters.fallbacks. Borrows arg until m is no longer used.
+ *
+ * write(arg, ...) gets up to `gathered` packets at a time, 1 to OFFLOAD_GATHERED. With more than one,
+ * packets of a refused super-packet may come behind later ones of their flow: once in the life of a
+ * device, because nothing is merged from then on.
  */
-void offload_merge_init(struct offload_merge *m, unsigned switches, offload_write *write,
-			void *arg);
+void offload_merge_init(struct offload_merge *m, unsigned switches, offload_write *write, void *arg,
+			unsigned gathered);
 
 /*
  * Takes one packet, len bytes as its IP header says. pkt is borrowed, and must not change, until

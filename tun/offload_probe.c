@@ -54,11 +54,13 @@ static bool is_refused(uint8_t protocol, offload_write *write, void *arg)
 	uint8_t pkt[PROBE_MAX] = {0};
 	uint8_t *l4 = pkt + OFFLOAD_IPV4_HEADER;
 	struct iovec iov[] = {{&h, sizeof(h)}, {pkt, OFFLOAD_IPV4_HEADER + l4_len}};
+	struct tun_out out = {.iov = iov, .n = 2};
 
 	put_ipv4(pkt, protocol, OFFLOAD_IPV4_HEADER + l4_len);
 	put_l4(l4, protocol, l4_len);
 	csum_put_partial(l4 + h.csum_offset, csum_pseudo_v4(pkt + 12, protocol, l4_len));
-	return write(arg, iov, 2) == -EINVAL;
+	write(arg, &out, 1);
+	return out.result == -EINVAL;
 }
 
 unsigned offload_probe(unsigned offload, offload_write *write, void *arg)

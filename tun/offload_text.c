@@ -9,10 +9,9 @@ static const struct {
 	unsigned bit;
 	const char *word;
 } words[] = {
-	{TUN_OFFLOAD_TSO_READ, "tcp_read"},
-	{TUN_OFFLOAD_USO_READ, "udp_read"},
-	{TUN_OFFLOAD_TCP_MERGE, "tcp_merge"},
-	{TUN_OFFLOAD_UDP_MERGE, "udp_merge"},
+	{TUN_OFFLOAD_TSO_READ, "tcp_read"},   {TUN_OFFLOAD_USO_READ, "udp_read"},
+	{TUN_OFFLOAD_TCP_MERGE, "tcp_merge"}, {TUN_OFFLOAD_UDP_MERGE, "udp_merge"},
+	{TUN_OFFLOAD_IO_URING, "io_uring"},
 };
 
 const char *offload_text(unsigned offload, char buf[OFFLOAD_TEXT_MAX])

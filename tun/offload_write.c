@@ -15,30 +15,32 @@ enum {
 	IPV4_CHECKSUM_AT = 10,
 	IPV6_LENGTH_AT = 4,
 	UDP_LENGTH_AT = 4,
-	HEADER_MAX = OFFLOAD_IPV6_HEADER + 60, /* of a group's packet: no extensions, TCP options */
 };
 
-struct super_header {
-	struct virtio_net_hdr virtio;
-	uint8_t packet[HEADER_MAX];
-};
+_Static_assert(offsetof(struct offload_header, packet) == TUN_HEADER_LEN, "one slice for both");
 
-_Static_assert(offsetof(struct super_header, packet) == TUN_HEADER_LEN, "one slice for both");
+static void close_group(struct offload_merge *m, struct offload_group *g)
+{
+	m->closed[m->nclosed++] = g;
+	if (m->nclosed == m->gathered)
+		offload_write_closed(m);
+}
 
-int offload_write_alone(struct offload_merge *m, const uint8_t *pkt, size_t len)
+/* The slices of one packet as it is. */
+static void put_alone(struct offload_group *g, const uint8_t *pkt, size_t len)
 {
 	static const struct virtio_net_hdr plain;
-	struct iovec iov[] = {{(void *)&plain, sizeof(plain)}, {(void *)pkt, len}};
-	bool has_header = m->switches & TUN_OFFLOAD_HEADER;
-	int error = has_header ? m->write(m->arg, iov, 2) : m->write(m->arg, iov + 1, 1);
 
-	if (error < 0) {
-		m->counters.refused++;
-		return error;
-	}
-	m->counters.written++;
-	m->counters.writes++;
-	return 0;
+	g->n = 1;
+	g->iov[0] = (struct iovec){(void *)&plain, sizeof(plain)};
+	g->iov[1] = (struct iovec){(void *)pkt, len};
+}
+
+void offload_write_alone(struct offload_merge *m, struct offload_group *g, const uint8_t *pkt,
+			 size_t len)
+{
+	put_alone(g, pkt, len);
+	close_group(m, g);
 }
 
 static uint8_t gso_type(const struct offload_packet *p)
@@ -59,7 +61,7 @@ static void put_ip_length(const struct offload_packet *first, uint8_t *ip, uint1
 	csum_put(ip + IPV4_CHECKSUM_AT, csum_add(0, ip, first->l4_at));
 }
 
-static void fill_header(const struct offload_group *g, struct super_header *h)
+static void fill_header(const struct offload_group *g, struct offload_header *h)
 {
 	const struct offload_packet *first = &g->first;
 	uint16_t len = (uint16_t)(first->header_len + g->payload);
@@ -83,6 +85,30 @@ static void fill_header(const struct offload_group *g, struct super_header *h)
 	csum_put_partial(l4 + h->virtio.csum_offset, offload_packet_pseudo(first, l4_len));
 }
 
+static void count(struct offload_merge *m, const struct offload_group *g, int error)
+{
+	uint64_t n = (uint64_t)g->n;
+
+	if (error < 0) {
+		m->counters.refused += n;
+		return;
+	}
+	m->counters.written += n;
+	m->counters.writes++;
+	if (n == 1)
+		return;
+	m->counters.merged += n;
+	m->counters.super_packets++;
+}
+
+/* Its slices, without a header for a device that has none. */
+static struct tun_out as_out(const struct offload_merge *m, const struct offload_group *g)
+{
+	int skipped = m->switches & TUN_OFFLOAD_HEADER ? 0 : 1;
+
+	return (struct tun_out){.iov = g->iov + skipped, .n = 1 + g->n - skipped};
+}
+
 /*
  * The device is to blame only if it takes at least one of the packets: else a single peer could
  * switch merging off for all with packets that nobody would take.
@@ -93,36 +119,54 @@ static void write_members(struct offload_merge *m, const struct offload_group *g
 	size_t header_len = g->first.header_len;
 	uint64_t before = m->counters.written;
 
-	for (int i = 1; i <= g->n; i++)
-		offload_write_alone(m, (const uint8_t *)g->iov[i].iov_base - header_len,
-				    header_len + g->iov[i].iov_len);
+	for (int i = 1; i <= g->n; i++) {
+		struct offload_group one;
+		struct tun_out out;
+
+		put_alone(&one, (const uint8_t *)g->iov[i].iov_base - header_len,
+			  header_len + g->iov[i].iov_len);
+		out = as_out(m, &one);
+		m->write(m->arg, &out, 1);
+		count(m, &one, out.result);
+	}
 	if (m->counters.written == before)
 		return;
 	m->counters.fallbacks++;
 	m->switches &= ~(unsigned)(is_tcp ? TUN_OFFLOAD_TCP_MERGE : TUN_OFFLOAD_UDP_MERGE);
 }
 
+static void settle(struct offload_merge *m, struct offload_group *g, int result)
+{
+	if (g->n > 1 && result == -EINVAL)
+		write_members(m, g);
+	else
+		count(m, g, result);
+	m->free |= UINT64_C(1) << (g - m->groups);
+}
+
+void offload_write_closed(struct offload_merge *m)
+{
+	struct tun_out outs[OFFLOAD_GATHERED];
+	unsigned n = m->nclosed;
+
+	if (n == 0)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		outs[i] = as_out(m, m->closed[i]);
+	m->nclosed = 0;
+	m->write(m->arg, outs, n);
+	for (unsigned i = 0; i < n; i++)
+		settle(m, m->closed[i], outs[i].result);
+}
+
 void offload_write_group(struct offload_merge *m, struct offload_group *g)
 {
-	struct super_header header;
-	int error;
-
 	if (g->n == 1) {
-		offload_write_alone(m, g->first.bytes, g->first.len);
+		offload_write_alone(m, g, g->first.bytes, g->first.len);
 		return;
 	}
-	fill_header(g, &header);
-	g->iov[0].iov_base = &header;
-	g->iov[0].iov_len = sizeof(header.virtio) + g->first.header_len;
-	error = m->write(m->arg, g->iov, 1 + g->n);
-	if (error == -EINVAL) {
-		write_members(m, g);
-	} else if (error < 0) {
-		m->counters.refused += (uint64_t)g->n;
-	} else {
-		m->counters.written += (uint64_t)g->n;
-		m->counters.merged += (uint64_t)g->n;
-		m->counters.super_packets++;
-		m->counters.writes++;
-	}
+	fill_header(g, &g->header);
+	g->iov[0].iov_base = &g->header;
+	g->iov[0].iov_len = sizeof(g->header.virtio) + g->first.header_len;
+	close_group(m, g);
 }

@@ -30,7 +30,7 @@ ssize_t tun_read_super(const struct tun *t, struct virtio_net_hdr *ret_header, v
 	struct iovec iov[] = {{ret_header, sizeof(*ret_header)}, {buf, size}};
 	ssize_t n;
 
-	if (!t->offload) {
+	if (!(t->offload & TUN_OFFLOAD_HEADER)) {
 		memset(ret_header, 0, sizeof(*ret_header));
 		return tun_read(t, buf, size);
 	}
@@ -45,7 +45,7 @@ int tun_write(const struct tun *t, const void *buf, size_t len)
 	static const uint8_t plain_header[TUN_HEADER_LEN];
 	struct iovec iov[] = {{(void *)plain_header, sizeof(plain_header)}, {(void *)buf, len}};
 
-	if (t->offload)
+	if (t->offload & TUN_OFFLOAD_HEADER)
 		return tun_writev(t, iov, 2);
 	/* not writev(), which takes a packet of no bytes without asking the device */
 	return write(t->fd, buf, len) < 0 ? -errno : 0;
@@ -56,7 +56,8 @@ int tun_writev(const struct tun *t, const struct iovec *iov, int n)
 	return writev(t->fd, iov, n) < 0 ? -errno : 0;
 }
 
-int tun_offload_write(void *tun, const struct iovec *iov, int n)
+void tun_offload_write(void *tun, struct tun_out *packets, unsigned n)
 {
-	return tun_writev(tun, iov, n);
+	for (unsigned i = 0; i < n; i++)
+		packets[i].result = tun_writev(tun, packets[i].iov, packets[i].n);
 }

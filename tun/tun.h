@@ -16,14 +16,16 @@
 
 struct virtio_net_hdr;
 
-/* The four switches of the operator, and in struct tun what is in effect. */
+/* The five switches of the operator, and in struct tun what is in effect. */
 enum tun_offload {
 	TUN_OFFLOAD_TSO_READ = 1 << 0,	/* the kernel gives TCP super-packets */
 	TUN_OFFLOAD_USO_READ = 1 << 1,	/* the kernel gives UDP super-packets */
 	TUN_OFFLOAD_TCP_MERGE = 1 << 2, /* the kernel takes TCP super-packets */
 	TUN_OFFLOAD_UDP_MERGE = 1 << 3, /* the kernel takes UDP super-packets */
-	TUN_OFFLOAD_ALL = (1 << 4) - 1,
-	TUN_OFFLOAD_HEADER = 1 << 4, /* in effect: packets have the virtio-net header */
+	TUN_OFFLOAD_SUPER = (1 << 4) - 1,
+	TUN_OFFLOAD_IO_URING = 1 << 4, /* several packets for one system call: tun/tun_batch.h */
+	TUN_OFFLOAD_ALL = (1 << 5) - 1,
+	TUN_OFFLOAD_HEADER = 1 << 5, /* in effect: packets have the virtio-net header */
 };
 
 enum {
@@ -38,7 +40,14 @@ struct tun {
 	int fd;
 	unsigned ifindex;
 	char name[IFNAMSIZ];
-	unsigned offload; /* of enum tun_offload; 0: plain packets */
+	unsigned offload; /* of enum tun_offload; without its header: plain packets */
+};
+
+/* A packet to be written, with offload its header in front, and what became of it. */
+struct tun_out {
+	const struct iovec *iov;
+	int n;
+	int result; /* as of tun_writev() */
 };
 
 /*
@@ -99,7 +108,7 @@ int tun_write(const struct tun *t, const void *buf, size_t len);
 /* One packet from n slices (at most IOV_MAX), with offload its header in front. As tun_write(). */
 int tun_writev(const struct tun *t, const struct iovec *iov, int n);
 
-/* tun_writev() as an offload_write of tun/offload_merge.h; tun is a struct tun. */
-int tun_offload_write(void *tun, const struct iovec *iov, int n);
+/* An offload_write of tun/offload_merge.h that calls tun_writev(); tun is a struct tun. */
+void tun_offload_write(void *tun, struct tun_out *packets, unsigned n);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "tun/netns.h"
 #include "tun/tun.h"
+#include "tun/tun_batch.h"
 
 /* since Linux 6.2; older headers lack them */
 #ifndef TUN_F_USO4
@@ -131,7 +132,7 @@ struct open_call {
  */
 static int make_device(int fd, const struct open_call *call)
 {
-	bool has_header = call->wanted & TUN_OFFLOAD_ALL;
+	bool has_header = call->wanted & TUN_OFFLOAD_SUPER;
 	int flags = IFF_TUN_EXCL | (has_header ? IFF_VNET_HDR : 0) | call->flags;
 	int error = attach(fd, call->name, flags, call->tun);
 	int size = TUN_HEADER_LEN;
@@ -141,11 +142,13 @@ static int make_device(int fd, const struct open_call *call)
 	if (error < 0)
 		return error;
 	keep_ipv6_quiet(call->tun->name);
+	if (call->wanted & TUN_OFFLOAD_IO_URING && tun_batch_is_possible(fd))
+		call->tun->offload = TUN_OFFLOAD_IO_URING;
 	if (!has_header)
 		return 0;
 	if (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0)
 		return -errno;
-	call->tun->offload = set_offload(fd, call->wanted & TUN_OFFLOAD_ALL);
+	call->tun->offload |= set_offload(fd, call->wanted & TUN_OFFLOAD_SUPER);
 	return 0;
 }
 

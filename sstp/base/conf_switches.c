@@ -10,16 +10,17 @@ enum {
 };
 
 /* in the order of the bits */
-static const char *const keys[CONF_OFFLOADS] = {"tcp_read", "udp_read", "tcp_merge", "udp_merge"};
-static const char *const options[CONF_OFFLOADS] = {"tcp-read", "udp-read", "tcp-merge",
-						   "udp-merge"};
+static const char *const keys[CONF_OFFLOADS] = {"tcp_read", "udp_read", "tcp_merge", "udp_merge",
+						"io_uring"};
+static const char *const options[CONF_OFFLOADS] = {"tcp-read", "udp-read", "tcp-merge", "udp-merge",
+						   "io-uring"};
 
 #define SWITCH(_key, _i) \
 	CONF_FIELD_BOOL(_key, CYAML_FLAG_OPTIONAL, struct conf_offload_raw, wanted[_i])
 
 const cyaml_schema_field_t conf_offload_fields[] = {
 	SWITCH("tcp_read", 0),	SWITCH("udp_read", 1), SWITCH("tcp_merge", 2),
-	SWITCH("udp_merge", 3), CYAML_FIELD_END,
+	SWITCH("udp_merge", 3), SWITCH("io_uring", 4), CYAML_FIELD_END,
 };
 
 const cyaml_strval_t conf_congestions[3] = {
@@ -79,7 +80,7 @@ int conf_offload_take_off(const char *option, const char *text, bool *off,
 			return conf_fail_plain(
 				ret_error,
 				"%s must be 'all', or of tcp-read, udp-read, "
-				"tcp-merge, udp-merge, with commas between; not '%s'",
+				"tcp-merge, udp-merge, io-uring, with commas between; not '%s'",
 				option, log_escape(buf, sizeof(buf), name, len));
 		name += len;
 		if (!*name)

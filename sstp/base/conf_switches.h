@@ -3,7 +3,7 @@
 #define SSTP_BASE_CONF_SWITCHES_H
 /*
  * The operator's switches of the packet path, the same in every daemon's file and on every command
- * line: `congestion: auto|cubic|bbr` and `offload: {tcp_read, udp_read, tcp_merge, udp_merge}`.
+ * line: `congestion: auto|cubic|bbr` and `offload: {tcp_read, udp_read, tcp_merge, udp_merge, io_uring}`.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,11 +27,12 @@ enum conf_offload {
 	CONF_OFFLOAD_UDP_READ = 1 << 1,
 	CONF_OFFLOAD_TCP_MERGE = 1 << 2,
 	CONF_OFFLOAD_UDP_MERGE = 1 << 3,
-	CONF_OFFLOAD_ALL = (1 << 4) - 1,
+	CONF_OFFLOAD_IO_URING = 1 << 4,
+	CONF_OFFLOAD_ALL = (1 << 5) - 1,
 };
 
 enum {
-	CONF_OFFLOADS = 4
+	CONF_OFFLOADS = 5
 };
 
 /* As given, in the order of the bits: NULL where the key is absent. */

@@ -13,6 +13,7 @@
 
 #include "sstp/session/moderate.h"
 #include "tun/offload_merge.h"
+#include "tun/tun_batch.h"
 
 /* Between two passes of a flood. At 300,000 packets a second it gathers 60; the device's queue holds TUN_QUEUE_LEN, and a
  * socket's default buffer about 200. */
@@ -26,14 +27,13 @@ enum {
 
 struct port {
 	struct loop *loop;
-	const struct tun *tun;
 	const struct port_ops *ops;
 	void *arg;
 	struct moderate moderate;
 	unsigned written;   /* packets, since the last pass */
 	struct loop_io *io; /* on_gone() may free the port: it is the last thing that is done */
+	struct tun_batch *batch;
 	struct offload_merge merge;
-	uint8_t packet[TUN_PACKET_MAX];
 };
 
 static void moderate(struct port *p, unsigned packets, bool more)
@@ -54,27 +54,40 @@ static unsigned take_budget(struct port *p)
 	return READ_BUDGET + waiting;
 }
 
+/* Hands on what n packets there are. Returns their bytes. */
+static size_t hand_on(struct port *p, const struct tun_packet *packets, int n)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < n; i++) {
+		p->ops->on_packet(p->arg, packets[i].header, packets[i].bytes, packets[i].len);
+		bytes += packets[i].len;
+	}
+	return bytes;
+}
+
 static void on_ready(void *arg, unsigned ready)
 {
 	struct port *p = arg;
-	struct virtio_net_hdr header;
+	struct tun_packet read[TUN_BATCH_READS];
 	unsigned budget = take_budget(p);
 	unsigned packets = 0;
 	size_t bytes = 0;
-	ssize_t n = 0;
+	bool drained = false;
+	int n = 0;
 
-	for (; packets < budget && bytes < READ_BYTES; packets++) {
-		n = tun_read_super(p->tun, &header, p->packet, sizeof(p->packet));
+	while (!drained && packets < budget && bytes < READ_BYTES) {
+		n = tun_batch_read(p->batch, read, &drained);
 		if (n < 0)
 			break;
-		p->ops->on_packet(p->arg, &header, p->packet, (size_t)n);
-		bytes += (size_t)n;
+		bytes += hand_on(p, read, n);
+		packets += (unsigned)n;
 	}
-	moderate(p, packets, n >= 0);
+	moderate(p, packets, n >= 0 && !drained);
 	if (n >= 0 || n == -EAGAIN || n == -EINTR)
 		return;
 	loop_io_watch(p->io, 0); /* watching on would spin */
-	p->ops->on_gone(p->arg, (int)n);
+	p->ops->on_gone(p->arg, n);
 }
 
 struct port *port_new(struct loop *loop, const struct tun *tun, const struct port_ops *ops,
@@ -84,16 +97,22 @@ struct port *port_new(struct loop *loop, const struct tun *tun, const struct por
 
 	if (!p)
 		return NULL;
+	p->batch = tun_batch_new(tun);
+	if (!p->batch) {
+		free(p);
+		return NULL;
+	}
 	p->loop = loop;
 	p->moderate = (struct moderate){0};
 	p->written = 0;
-	p->tun = tun;
 	p->ops = ops;
 	p->arg = arg;
-	offload_merge_init(&p->merge, tun->offload, tun_offload_write, (void *)(uintptr_t)tun);
+	offload_merge_init(&p->merge, tun->offload, tun_batch_write, p->batch,
+			   tun_batch_writes(p->batch));
 	p->io = loop_io_new(loop, tun->fd, LOOP_READ, on_ready, p);
 	if (p->io)
 		return p;
+	tun_batch_free(p->batch);
 	free(p);
 	return NULL;
 }
@@ -103,6 +122,7 @@ void port_free(struct port *p)
 	if (!p)
 		return;
 	loop_io_free(p->io);
+	tun_batch_free(p->batch);
 	free(p);
 }
 

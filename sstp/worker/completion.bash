@@ -54,8 +54,8 @@ _sstp_worker_namespaces() {
 # what can stand at the end of a list with commas
 _sstp_worker_offloads() {
 	case $1 in
-	*,*) printf '%s\n' "${1%,*},"{tcp-read,udp-read,tcp-merge,udp-merge} ;;
-	*) printf '%s\n' all {tcp-read,udp-read,tcp-merge,udp-merge} ;;
+	*,*) printf '%s\n' "${1%,*},"{tcp-read,udp-read,tcp-merge,udp-merge,io-uring} ;;
+	*) printf '%s\n' all {tcp-read,udp-read,tcp-merge,udp-merge,io-uring} ;;
 	esac
 }
 

@@ -19,7 +19,8 @@
 _Static_assert((unsigned)CONF_OFFLOAD_TCP_READ == TUN_OFFLOAD_TSO_READ &&
 		       (unsigned)CONF_OFFLOAD_UDP_READ == TUN_OFFLOAD_USO_READ &&
 		       (unsigned)CONF_OFFLOAD_TCP_MERGE == TUN_OFFLOAD_TCP_MERGE &&
-		       (unsigned)CONF_OFFLOAD_UDP_MERGE == TUN_OFFLOAD_UDP_MERGE,
+		       (unsigned)CONF_OFFLOAD_UDP_MERGE == TUN_OFFLOAD_UDP_MERGE &&
+		       (unsigned)CONF_OFFLOAD_IO_URING == TUN_OFFLOAD_IO_URING,
 	       "the settings' switches are the device's");
 
 enum {

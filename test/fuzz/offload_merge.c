@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * offload_merge on any packets. Input: a byte of switches, a byte of what the device refuses, then
- * records: a byte whose bit 0 has lengths and checksums put right, two of length, the packet.
+ * offload_merge on any packets. Input: a byte of switches (5 bits) and of how many writes are gathered,
+ * a byte of what the device refuses, then records: a byte whose bit 0 has lengths and checksums put right, two of length, the packet.
  * Every packet is written or refused once; a super-packet splits into the packets that went in; no
  * packet overtakes another of its flow.
  */
@@ -17,6 +17,8 @@
 
 enum {
 	RECORDS_MAX = 256,
+	HAS_HEADER = 1 << 4, /* in the first byte */
+	GATHERED_SHIFT = 5,
 	REFUSES_SUPER = 1,
 	REFUSES_PLAIN = 2,
 	LOSES_SUPER = 4, /* with another error than for being a super-packet */
@@ -34,6 +36,7 @@ struct bench {
 	struct offload_merge merge;
 	uint8_t refuses;
 	bool has_header;
+	unsigned gathered;
 	struct record records[RECORDS_MAX];
 	size_t n;
 };
@@ -55,6 +58,12 @@ static bool same_flow(const struct offload_packet *a, const struct offload_packe
 	       memcmp(a->bytes + a->l4_at, b->bytes + b->l4_at, 4) == 0;
 }
 
+/* Those of a refused super-packet may come behind what was gathered with it. */
+static bool is_ordered(const struct bench *b)
+{
+	return b->gathered == 1 || !(b->refuses & REFUSES_SUPER);
+}
+
 /* The oldest packet of this one's flow that is not gone, or the oldest equal one without a flow. */
 static struct record *oldest(struct bench *b, const uint8_t *pkt, size_t len)
 {
@@ -66,8 +75,8 @@ static struct record *oldest(struct bench *b, const uint8_t *pkt, size_t len)
 
 		if (r->is_gone || r->has_flow != has_flow)
 			continue;
-		if (has_flow ? same_flow(&r->parsed, &p)
-			     : r->len == len && memcmp(r->bytes, pkt, len) == 0)
+		if (has_flow && is_ordered(b) ? same_flow(&r->parsed, &p)
+					      : r->len == len && memcmp(r->bytes, pkt, len) == 0)
 			return r;
 	}
 	abort(); /* nobody sent that */
@@ -122,10 +131,9 @@ static void on_plain(struct bench *b, const uint8_t *pkt, size_t len)
 	r->is_gone = true;
 }
 
-static int device_write(void *arg, const struct iovec *iov, int n)
+static int device_take(struct bench *b, const struct iovec *iov, int n)
 {
 	static uint8_t pkt[TUN_PACKET_MAX];
-	struct bench *b = arg;
 	struct virtio_net_hdr h = {0};
 	size_t len = 0;
 
@@ -147,6 +155,15 @@ static int device_write(void *arg, const struct iovec *iov, int n)
 		return -EINVAL;
 	on_super(b, &h, pkt, len);
 	return b->refuses & LOSES_SUPER ? -EIO : 0;
+}
+
+static void device_write(void *arg, struct tun_out *packets, unsigned n)
+{
+	struct bench *b = arg;
+
+	check(n > 0 && n <= b->gathered);
+	for (unsigned i = 0; i < n; i++)
+		packets[i].result = device_take(b, packets[i].iov, packets[i].n);
 }
 
 static void put_right(uint8_t *pkt, size_t len)
@@ -190,12 +207,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct bench b;
 	struct wire_reader r = wire_reader(data, size);
-	uint8_t switches = wire_u8(&r);
+	uint8_t byte = wire_u8(&r);
+	unsigned switches = byte & TUN_OFFLOAD_SUPER;
 
+	if (byte & HAS_HEADER)
+		switches |= TUN_OFFLOAD_HEADER;
 	b.refuses = wire_u8(&r);
 	b.has_header = switches & TUN_OFFLOAD_HEADER;
+	b.gathered = 1 + (byte >> GATHERED_SHIFT) * 4;
 	b.n = 0;
-	offload_merge_init(&b.merge, switches, device_write, &b);
+	offload_merge_init(&b.merge, switches, device_write, &b, b.gathered);
 	while (add_record(&b, &r))
 		;
 	offload_merge_flush(&b.merge);

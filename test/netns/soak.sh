@@ -33,7 +33,7 @@ kernel_has_uso() {
 # the words of those that must be in effect when the given ones are off
 in_effect() {
 	local word words=()
-	for word in tcp_read udp_read tcp_merge udp_merge; do
+	for word in tcp_read udp_read tcp_merge udp_merge io_uring; do
 		[[ " $* " =~ " $word " ]] && continue
 		[[ $word == udp_* ]] && ! kernel_has_uso && continue
 		words+=("$word")
@@ -67,7 +67,7 @@ start_both() {
 # what --check prints of both
 checks_say() {
 	local word expected=""
-	for word in tcp_read udp_read tcp_merge udp_merge; do
+	for word in tcp_read udp_read tcp_merge udp_merge io_uring; do
 		[[ " $* " =~ " $word " ]] && expected+="  $word: false;" || expected+="  $word: true;"
 	done
 	is "$("$gateway_bin" --config "$world_dir/gateway.yaml" --check 2>/dev/null | offloads_of)" "$expected" \
@@ -152,7 +152,7 @@ all_on() {
 }
 
 all_off() {
-	without tcp_read udp_read tcp_merge udp_merge
+	without tcp_read udp_read tcp_merge udp_merge io_uring
 }
 
 without_tcp_read() {
@@ -169,6 +169,10 @@ without_tcp_merge() {
 
 without_udp_merge() {
 	without udp_merge
+}
+
+without_io_uring() {
+	without io_uring
 }
 
 # what the other cases stand on: over loopback, one end with another seed
@@ -200,7 +204,7 @@ wrong_order_is_noticed() {
 	is "$(cat "$world_dir/listener")" "datagrams 2 wrong 0 reordered 1" "what it says"
 }
 
-cases=(wrong_content_is_noticed wrong_order_is_noticed all_on all_off without_tcp_read without_udp_read without_tcp_merge without_udp_merge)
+cases=(wrong_content_is_noticed wrong_order_is_noticed all_on all_off without_tcp_read without_udp_read without_tcp_merge without_udp_merge without_io_uring)
 if [ $# -gt 0 ] && [ "$1" != --list ]; then
 	cases=("$@")
 	set --

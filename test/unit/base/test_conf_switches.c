@@ -25,7 +25,7 @@ static void congestion_given_is_taken(void **state)
 	assert_int_equal(conf_congestion_resolve(&bbr), CONF_CONGESTION_BBR);
 }
 
-/* Every way in which two sources can give a switch, for each of the four. */
+/* Every way in which two sources can give a switch, for each of them. */
 static void first_source_that_gives_a_switch_wins(void **state)
 {
 	bool *const ways[] = {NULL, &on, &off};
@@ -60,6 +60,7 @@ static void named_switches_are_off(void **state)
 	assert_int_equal(taken_off("udp-read"), CONF_OFFLOAD_UDP_READ);
 	assert_int_equal(taken_off("tcp-merge"), CONF_OFFLOAD_TCP_MERGE);
 	assert_int_equal(taken_off("udp-merge"), CONF_OFFLOAD_UDP_MERGE);
+	assert_int_equal(taken_off("io-uring"), CONF_OFFLOAD_IO_URING);
 	assert_int_equal(taken_off("udp-merge,tcp-read"),
 			 CONF_OFFLOAD_UDP_MERGE | CONF_OFFLOAD_TCP_READ);
 	assert_int_equal(taken_off("udp-read,udp-read"), CONF_OFFLOAD_UDP_READ);
@@ -89,8 +90,8 @@ static void wrong_names_are_told_and_change_nothing(void **state)
 		assert_int_equal(conf_offload_take_off("--no", wrong[i].text, &off, &raw, &error),
 				 -EINVAL);
 		snprintf(text, sizeof(text),
-			 "--no must be 'all', or of tcp-read, udp-read, tcp-merge, udp-merge, with "
-			 "commas between; not '%s'",
+			 "--no must be 'all', or of tcp-read, udp-read, tcp-merge, udp-merge, "
+			 "io-uring, with commas between; not '%s'",
 			 wrong[i].shown);
 		assert_string_equal(error.text, text);
 		assert_null(raw.wanted[0]);
@@ -106,6 +107,7 @@ static void first_difference_has_its_name(void **state)
 	assert_string_equal(conf_offload_difference(0, CONF_OFFLOAD_UDP_READ), "udp_read");
 	assert_string_equal(conf_offload_difference(0, CONF_OFFLOAD_TCP_MERGE), "tcp_merge");
 	assert_string_equal(conf_offload_difference(CONF_OFFLOAD_UDP_MERGE, 0), "udp_merge");
+	assert_string_equal(conf_offload_difference(0, CONF_OFFLOAD_IO_URING), "io_uring");
 	assert_string_equal(conf_offload_difference(CONF_OFFLOAD_ALL, CONF_OFFLOAD_TCP_READ),
 			    "udp_read");
 }
@@ -123,7 +125,7 @@ static void what_is_printed_is_yaml(void **state)
 	fclose(f);
 	assert_string_equal(text, "congestion: auto\ncongestion: cubic\ncongestion: bbr\n"
 				  "offload:\n  tcp_read: false\n  udp_read: true\n"
-				  "  tcp_merge: true\n  udp_merge: false\n");
+				  "  tcp_merge: true\n  udp_merge: false\n  io_uring: false\n");
 	free(text);
 }
 

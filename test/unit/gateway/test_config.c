@@ -91,7 +91,8 @@ static void switches_have_defaults_and_are_resolved(void **state)
 	assert_int_equal(c->offload, TUN_OFFLOAD_ALL);
 	gateway_config_free(c);
 	c = load(FILES "threads: 3\ncongestion: bbr\n"
-		       "offload: {udp_read: false, tcp_merge: true, udp_merge: false}\n"
+		       "offload: {udp_read: false, tcp_merge: true, udp_merge: false, "
+		       "io_uring: false}\n"
 		       "vnets:\n" VNET_LAB);
 	assert_int_equal(c->threads, 3);
 	assert_int_equal(c->congestion, CONF_CONGESTION_BBR);
@@ -336,7 +337,8 @@ static void removal_and_listeners_need_a_restart(void **state)
 
 static void threads_and_offload_need_a_restart(void **state)
 {
-	static const char *const keys[] = {"tcp_read", "udp_read", "tcp_merge", "udp_merge"};
+	static const char *const keys[] = {"tcp_read", "udp_read", "tcp_merge", "udp_merge",
+					   "io_uring"};
 	static const char old_yaml[] = FILES "vnets:\n" VNET_LAB;
 	char new_yaml[512];
 	char sentence[64];

@@ -31,6 +31,7 @@ struct bench {
 	struct offload_merge merge;
 	struct written writes[WRITES_MAX];
 	size_t n;
+	unsigned calls;	      /* of device_write() */
 	int super_error;      /* for super-packets; 0: taken */
 	int plain_error;      /* for others */
 	uint8_t arena[ARENA]; /* the packets, which wait here until the flush */
@@ -38,9 +39,8 @@ struct bench {
 	struct virtio_net_hdr header; /* of the write looked at last */
 };
 
-static int device_write(void *arg, const struct iovec *iov, int n)
+static int device_take(struct bench *b, const struct iovec *iov, int n)
 {
-	struct bench *b = arg;
 	struct written w = {.slices = n};
 	int error;
 
@@ -62,12 +62,22 @@ static int device_write(void *arg, const struct iovec *iov, int n)
 	return error;
 }
 
+static void device_write(void *arg, struct tun_out *packets, unsigned n)
+{
+	struct bench *b = arg;
+
+	b->calls++;
+	assert_in_range(n, 1, b->merge.gathered);
+	for (unsigned i = 0; i < n; i++)
+		packets[i].result = device_take(b, packets[i].iov, packets[i].n);
+}
+
 static int set_up(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);
-	offload_merge_init(&b->merge, EVERYTHING, device_write, b);
+	offload_merge_init(&b->merge, EVERYTHING, device_write, b, 1);
 	*state = b;
 	return 0;
 }
@@ -548,12 +558,149 @@ static void without_a_header_packets_are_written_as_they_are(void **state)
 	static uint8_t want[BUFFER];
 	size_t len = packet_put(&p, want);
 
-	offload_merge_init(&b->merge, TUN_OFFLOAD_ALL, device_write, b);
+	offload_merge_init(&b->merge, TUN_OFFLOAD_ALL, device_write, b, 1);
 	add_next(b, &p);
 	add_next(b, &p);
 	assert_int_equal(b->n, 2);
 	assert_int_equal(b->writes[0].len, len);
 	assert_memory_equal(b->writes[0].bytes, want, len);
+}
+
+/* ---- several at a time ---- */
+
+static void gather(struct bench *b)
+{
+	offload_merge_init(&b->merge, EVERYTHING, device_write, b, OFFLOAD_GATHERED);
+	b->calls = 0;
+}
+
+/* A packet that is merged with none. */
+static struct packet syn(void)
+{
+	struct packet p = tcp(4);
+
+	p.flags = PACKET_SYN;
+	p.payload_len = 0;
+	return p;
+}
+
+static void gathered_packets_leave_in_one_call_at_the_flush(void **state)
+{
+	struct bench *b = *state;
+	struct packet first = syn(), p = tcp(4), q = udp(6);
+
+	gather(b);
+	add(b, &first);
+	for (int i = 0; i < 3; i++) {
+		add_next(b, &p);
+		add_next(b, &q);
+	}
+	assert_int_equal(b->n, 0);
+	offload_merge_flush(&b->merge);
+	assert_int_equal(b->calls, 1);
+	assert_int_equal(b->n, 3);
+	check_alone(b, 0, &first);
+	assert_int_equal(b->writes[1].slices, 1 + 3);
+	assert_int_equal(b->writes[2].slices, 1 + 3);
+	assert_int_equal(b->merge.counters.written, 7);
+	assert_int_equal(b->merge.counters.merged, 6);
+	assert_int_equal(b->merge.counters.super_packets, 2);
+	assert_int_equal(b->merge.counters.writes, 3);
+	offload_merge_flush(&b->merge);
+	assert_int_equal(b->calls, 1);
+}
+
+static void as_many_as_may_be_gathered_leave_at_once(void **state)
+{
+	struct bench *b = *state;
+	struct packet p = syn();
+
+	gather(b);
+	for (int i = 0; i < OFFLOAD_GATHERED - 1; i++)
+		add_next(b, &p);
+	assert_int_equal(b->calls, 0);
+	add_next(b, &p);
+	assert_int_equal(b->calls, 1);
+	assert_int_equal(b->n, OFFLOAD_GATHERED);
+	add_next(b, &p);
+	assert_int_equal(b->calls, 1);
+	offload_merge_flush(&b->merge);
+	assert_int_equal(b->calls, 2);
+	assert_int_equal(b->merge.counters.written, OFFLOAD_GATHERED + 1);
+	assert_int_equal(b->merge.counters.evicted, 0);
+}
+
+static void every_flow_stays_open_while_others_are_gathered(void **state)
+{
+	struct bench *b = *state;
+	struct packet flow = tcp(4), lone = syn();
+
+	gather(b);
+	for (int i = 0; i < OFFLOAD_FLOWS; i++) {
+		flow.src_port++;
+		add(b, &flow);
+	}
+	for (int i = 0; i < OFFLOAD_GATHERED - 1; i++)
+		add_next(b, &lone);
+	assert_int_equal(b->calls, 0);
+	assert_int_equal(b->merge.counters.evicted, 0);
+	flow.src_port++;
+	add(b, &flow); /* the oldest flow leaves, and fills the gathering */
+	assert_int_equal(b->merge.counters.evicted, 1);
+	assert_int_equal(b->n, OFFLOAD_GATHERED);
+	offload_merge_flush(&b->merge);
+	assert_int_equal(b->n, OFFLOAD_FLOWS + OFFLOAD_GATHERED);
+	assert_int_equal(b->merge.counters.written, OFFLOAD_FLOWS + OFFLOAD_GATHERED);
+}
+
+static void refused_ones_of_a_gathering_go_out_packet_by_packet(void **state)
+{
+	struct bench *b = *state;
+	struct packet p = tcp(4), q = udp(4), lone = syn(), first_p = p, first_q = q;
+
+	gather(b);
+	b->super_error = -EINVAL;
+	for (int i = 0; i < 3; i++)
+		add_next(b, &p);
+	for (int i = 0; i < 2; i++)
+		add_next(b, &q);
+	lone.src_port++;
+	add(b, &lone);
+	offload_merge_flush(&b->merge);
+	assert_int_equal(b->n, 6);
+	check_alone(b, 0, &lone);
+	for (size_t i = 1; i < 4; i++, first_p = after(&first_p))
+		check_alone(b, i, &first_p);
+	for (size_t i = 4; i < 6; i++, first_q = after(&first_q))
+		check_alone(b, i, &first_q);
+	assert_int_equal(b->merge.counters.written, 6);
+	assert_int_equal(b->merge.counters.refused, 0);
+	assert_int_equal(b->merge.counters.merged, 0);
+	assert_int_equal(b->merge.counters.writes, 6);
+	assert_int_equal(b->merge.counters.fallbacks, 2);
+	forget_writes(b);
+	b->super_error = 0;
+	add_next(b, &p);
+	add_next(b, &p);
+	offload_merge_flush(&b->merge);
+	assert_int_equal(b->n, 2);
+}
+
+static void lost_ones_of_a_gathering_are_counted_alone(void **state)
+{
+	struct bench *b = *state;
+	struct packet p = tcp(4), lone = syn();
+
+	gather(b);
+	b->super_error = -EIO;
+	add_next(b, &p);
+	add_next(b, &p);
+	lone.src_port++;
+	add(b, &lone);
+	offload_merge_flush(&b->merge);
+	assert_int_equal(b->n, 1);
+	assert_int_equal(b->merge.counters.written, 1);
+	assert_int_equal(b->merge.counters.refused, 2);
 }
 
 /* ---- the bugs that others had ---- */
@@ -688,7 +835,7 @@ static void B13_udp_merge_has_its_switch(void **state)
 	struct bench *b = *state;
 	struct packet p = udp(4), q = tcp(4), next = after(&p);
 
-	offload_merge_init(&b->merge, EVERYTHING & ~TUN_OFFLOAD_UDP_MERGE, device_write, b);
+	offload_merge_init(&b->merge, EVERYTHING & ~TUN_OFFLOAD_UDP_MERGE, device_write, b, 1);
 	check_apart(b, &p, &next);
 	next = after(&q);
 	check_together(b, &q, &next);
@@ -699,7 +846,7 @@ static void B14_tcp_merge_has_its_switch(void **state)
 	struct bench *b = *state;
 	struct packet p = tcp(4), q = udp(4), next = after(&p);
 
-	offload_merge_init(&b->merge, EVERYTHING & ~TUN_OFFLOAD_TCP_MERGE, device_write, b);
+	offload_merge_init(&b->merge, EVERYTHING & ~TUN_OFFLOAD_TCP_MERGE, device_write, b, 1);
 	check_apart(b, &p, &next);
 	next = after(&q);
 	check_together(b, &q, &next);
@@ -807,7 +954,8 @@ static void random_round(struct bench *b, struct prng *prng)
 	size_t n = 0;
 
 	forget_writes(b);
-	offload_merge_init(&b->merge, EVERYTHING, device_write, b);
+	offload_merge_init(&b->merge, EVERYTHING, device_write, b,
+			   1 + prng_below(prng, OFFLOAD_GATHERED));
 	for (unsigned i = 0; i < FLOWS; i++) {
 		flows[i] = packet_plain(i & 1 ? 6 : 4, i & 2 ? IPPROTO_UDP : IPPROTO_TCP);
 		flows[i].src_port = (uint16_t)(1000 + i);
@@ -871,6 +1019,11 @@ int main(void)
 		MERGE_TEST(oldest_flow_leaves_when_the_table_is_full),
 		MERGE_TEST(group_ends_at_its_slices_and_at_the_packet_limit),
 		MERGE_TEST(without_a_header_packets_are_written_as_they_are),
+		MERGE_TEST(gathered_packets_leave_in_one_call_at_the_flush),
+		MERGE_TEST(as_many_as_may_be_gathered_leave_at_once),
+		MERGE_TEST(every_flow_stays_open_while_others_are_gathered),
+		MERGE_TEST(refused_ones_of_a_gathering_go_out_packet_by_packet),
+		MERGE_TEST(lost_ones_of_a_gathering_are_counted_alone),
 		MERGE_TEST(B01_refused_super_packet_goes_out_packet_by_packet),
 		MERGE_TEST(B01_packets_that_nobody_takes_do_not_switch_merging_off),
 		MERGE_TEST(other_errors_lose_the_packets_and_are_counted),

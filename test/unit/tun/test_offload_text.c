@@ -18,7 +18,8 @@ static void all_fit_with_blanks_between(void **state)
 {
 	char buf[OFFLOAD_TEXT_MAX];
 
-	assert_string_equal(offload_text(~0u, buf), "tcp_read udp_read tcp_merge udp_merge");
+	assert_string_equal(offload_text(~0u, buf),
+			    "tcp_read udp_read tcp_merge udp_merge io_uring");
 	assert_string_equal(offload_text(TUN_OFFLOAD_USO_READ | TUN_OFFLOAD_UDP_MERGE, buf),
 			    "udp_read udp_merge");
 }

@@ -129,12 +129,12 @@ static void defaults_stand_where_nothing_is_given(void **state)
 
 static void every_option_is_taken(void **state)
 {
-	struct worker_config *c =
-		TAKE("--gateway=[2001:db8::1]:8443", "--user", "u", "--password-file", "pw", "--ca",
-		     "ca", "--pap", "--vnet-name", "lab", "--route", "10.20.0.0/16", "-r",
-		     "10.30.0.1", "--netns", "n1", "--tun", "t7", "--mtu", "1280",
-		     "--connect-timeout", "60", "--congestion", "bbr", "--no-offload",
-		     "tcp-read,udp-merge", "--log-level", "debug", "--log-target", "journal");
+	struct worker_config *c = TAKE(
+		"--gateway=[2001:db8::1]:8443", "--user", "u", "--password-file", "pw", "--ca",
+		"ca", "--pap", "--vnet-name", "lab", "--route", "10.20.0.0/16", "-r", "10.30.0.1",
+		"--netns", "n1", "--tun", "t7", "--mtu", "1280", "--connect-timeout", "60",
+		"--congestion", "bbr", "--no-offload", "tcp-read,udp-merge,io-uring", "--log-level",
+		"debug", "--log-target", "journal");
 	char text[PREFIX_TEXT_MAX];
 
 	assert_string_equal(c->gateway_host, "2001:db8::1");
@@ -195,7 +195,8 @@ static void command_line_wins_over_the_file(void **state)
 	assert_int_equal(c->connect_timeout_s, 0);
 	assert_string_equal(c->vnet_name, "v");
 	assert_int_equal(c->congestion, CONF_CONGESTION_AUTO);
-	assert_int_equal(c->offload, TUN_OFFLOAD_TCP_MERGE); /* tcp_read is off in the file */
+	/* tcp_read is off in the file */
+	assert_int_equal(c->offload, TUN_OFFLOAD_TCP_MERGE | TUN_OFFLOAD_IO_URING);
 	assert_int_equal(c->log.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->log.target, LOG_TARGET_JOURNAL);
 	worker_config_free(c);
@@ -268,6 +269,7 @@ static void errors_on_the_command_line_name_the_option(void **state)
 	EXPECT_ERROR("--congestion must be one of: auto, cubic, bbr; not 'reno'", "--congestion",
 		     "reno");
 	EXPECT_ERROR("--no-offload must be 'all', or of tcp-read, udp-read, tcp-merge, udp-merge, "
+		     "io-uring, "
 		     "with commas between; not 'tso'",
 		     "--no-offload", "tcp-read,tso");
 	EXPECT_ERROR("--log-target must be one of: stderr, journal; not 'x'", "--log-target", "x");
