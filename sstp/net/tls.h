@@ -8,6 +8,8 @@
  * Always: TLS 1.2 or 1.3, no compression, no renegotiation, no tickets, no resumption (a resumed session shows
  * no certificate, and the crypto binding needs it), AES-128-GCM first.
  */
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <stddef.h>
 
 struct tls_ctx;
@@ -79,29 +81,32 @@ int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx,
 int tls_ctx_new_client_of(const char *roots_pem, struct tls_ctx **ret_ctx,
 			  char ret_error[TLS_ERROR_MAX]);
 
-/* A certificate with its chain, and its key, as PEM texts, owned: tls_pem_done(). */
-struct tls_pem {
-	char *chain;
-	char *key; /* a secret */
-};
-
 /* How many sets of pairs a name can lead to (stream_server_offer()), the default's among them; 0 of a client context. */
 size_t tls_ctx_offers(const struct tls_ctx *ctx);
 
+enum {
+	TLS_SHOWN_MAX = 5 /* kinds of keys */
+};
+
+/* A certificate that clients are shown, its key, and the chain above it; all borrowed while their context lives. */
+struct tls_shown {
+	X509 *cert;
+	EVP_PKEY *key;
+	STACK_OF(X509) * chain;
+};
+
 /*
- * Of a pair of an offer (0: the default's), for another protocol that shows the same; of an RSA and an ECDSA pair the
- * second. 0; -EINVAL behind the last offer, and of a client context; -ENOMEM.
+ * All of an offer (0: the default's), one for each kind of key, for another protocol that shows the same. To be counted
+ * only by the thread whose context it is. Returns how many, at least 1; 0 behind the last offer, and of a client context.
  */
-int tls_ctx_pem(const struct tls_ctx *ctx, size_t offer, struct tls_pem *ret_pem);
+size_t tls_ctx_shown(const struct tls_ctx *ctx, size_t offer,
+		     struct tls_shown ret_shown[TLS_SHOWN_MAX]);
 
 /*
  * The certificate of a server context's pair (from 0) with its chain, as an owned PEM text: what clients are shown.
  * -ENOENT behind the last pair, and of a client's context; -ENOMEM.
  */
 int tls_ctx_chain(const struct tls_ctx *ctx, size_t pair, char **ret_pem);
-
-/* Wipes. Takes a zeroed one. */
-void tls_pem_done(struct tls_pem *pem);
 
 /* Returns ctx with one more reference. */
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);

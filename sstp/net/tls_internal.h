@@ -37,9 +37,6 @@ int tls_session_tag(const SSL *ssl);
 /* Server: the number of the offer that its name led to; 0: the default, or a client. */
 size_t tls_session_offer(const SSL *ssl);
 
-/* What the clients of an offer are shown; NULL behind the last. Borrowed while server lives. */
-SSL_CTX *tls_server_ssl(const struct tls_server *server, size_t offer);
-
 /*
  * SSL_do_handshake(), with the reason in ret_refused when the server's certificate was refused (else empty).
  * Returns what SSL_get_error() says: SSL_ERROR_NONE when complete.

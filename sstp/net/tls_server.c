@@ -8,6 +8,7 @@
  */
 #include "sstp/net/tls_server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -235,14 +236,27 @@ X509 *tls_server_certificate(const struct tls_server *server, size_t i)
 	return i < server->n_identities ? server->identities[i].cert : NULL;
 }
 
-SSL_CTX *tls_server_ssl(const struct tls_server *server, size_t offer)
-{
-	return offer < server->n_offers ? server->offers[offer].ssl : NULL;
-}
-
 size_t tls_ctx_offers(const struct tls_ctx *ctx)
 {
 	return ctx->server ? ctx->server->n_offers : 0;
+}
+
+static_assert((int)TLS_SHOWN_MAX == (int)NAME_KINDS, "one certificate for each kind of key");
+
+size_t tls_ctx_shown(const struct tls_ctx *ctx, size_t offer,
+		     struct tls_shown ret_shown[TLS_SHOWN_MAX])
+{
+	const struct tls_server *server = ctx->server;
+	size_t n = 0;
+
+	for (int kind = 0; offer < tls_ctx_offers(ctx) && kind < NAME_KINDS; kind++) {
+		int owner = name_table_set(server->names, offer)->owner[kind];
+		const struct identity *id = owner < 0 ? NULL : &server->identities[owner];
+
+		if (id)
+			ret_shown[n++] = (struct tls_shown){id->cert, id->key, id->chain};
+	}
+	return n;
 }
 
 STACK_OF(X509) * tls_server_chain(const struct tls_server *server, size_t i)

@@ -32,6 +32,7 @@
  *
  * A conversation belongs to one thread, and so do all conversations of a context.
  */
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,12 +62,22 @@ enum {
 struct eap_tls_ctx;
 
 /*
- * Own certificate first, then its issuers without the root; and its key, not encrypted. PEM text,
- * both borrowed.
+ * A client's: own certificate first, then its issuers without the root; and its key, not encrypted.
+ * PEM text, both borrowed.
  */
 struct eap_tls_identity {
 	const char *chain;
 	const char *key;
+};
+
+/*
+ * One of a server's: certificate, key, and the certificates between it and the root (may be NULL).
+ * Borrowed, and counted by the context.
+ */
+struct eap_tls_pair {
+	X509 *cert;
+	EVP_PKEY *key;
+	STACK_OF(X509) * chain;
 };
 
 /* What the judge says of a client's certificate. All zero when it is called. */
@@ -97,7 +108,12 @@ typedef bool eap_tls_judge(void *arg, X509 *leaf, STACK_OF(X509) * chain,
 			   struct eap_tls_verdict *ret_verdict);
 
 struct eap_tls_server {
-	struct eap_tls_identity identity;
+	/*
+	 * At least one, with keys of different kinds: from them the client's signature algorithms
+	 * choose. Borrowed.
+	 */
+	const struct eap_tls_pair *pairs;
+	size_t n_pairs;
 	/*
 	 * PEM text of roots whose names the client is told, to choose its certificate by; NULL or
 	 * empty: none. Borrowed.
@@ -122,9 +138,9 @@ struct eap_tls_client {
 };
 
 /*
- * A context of the server; the client's certificate is required. Returns 0; -EINVAL (not PEM, key
- * encrypted or of another certificate) or -ENOMEM with a sentence for the operator in ret_error,
- * which names no file.
+ * A context of the server; the client's certificate is required. Returns 0; -EINVAL (no pair, a
+ * key of another certificate, a second pair of a kind, authorities that are not PEM) or -ENOMEM
+ * with a sentence for the operator in ret_error, which names no file.
  */
 int eap_tls_ctx_new_server(const struct eap_tls_server *params, struct eap_tls_ctx **ret_ctx,
 			   char ret_error[EAP_TLS_REASON_MAX]);
@@ -132,7 +148,8 @@ int eap_tls_ctx_new_server(const struct eap_tls_server *params, struct eap_tls_c
 /*
  * A context of the client. The server's chain, its validity in time, serverAuth (or
  * anyExtendedKeyUsage; a certificate without that extension is for all uses) and its name are
- * always verified. Same errors.
+ * always verified. Same errors, and -EINVAL for an identity that is not PEM or a key that is
+ * encrypted.
  */
 int eap_tls_ctx_new_client(const struct eap_tls_client *params, struct eap_tls_ctx **ret_ctx,
 			   char ret_error[EAP_TLS_REASON_MAX]);

@@ -222,10 +222,27 @@ static int judge_server(int ok, X509_STORE_CTX *x509)
 	return 0;
 }
 
+static int use_pairs(SSL_CTX *ssl, const struct eap_tls_server *params,
+		     char ret_error[EAP_TLS_REASON_MAX])
+{
+	ERR_clear_error();
+	for (size_t i = 0; i < params->n_pairs; i++) {
+		const struct eap_tls_pair *pair = &params->pairs[i];
+		const char *words;
+
+		if (SSL_CTX_use_cert_and_key(ssl, pair->cert, pair->key, pair->chain, 0) == 1)
+			continue;
+		words = ERR_reason_error_string(ERR_peek_error());
+		return fail(ret_error, -EINVAL, "certificate %zu cannot be used: %s", i + 1,
+			    words ? words : "unknown reason");
+	}
+	return params->n_pairs ? 0 : fail(ret_error, -EINVAL, "there is no certificate to show");
+}
+
 static int set_up_server(struct eap_tls_ctx *ctx, const struct eap_tls_server *params,
 			 char ret_error[EAP_TLS_REASON_MAX])
 {
-	int n = load_identity(ctx->ssl, &params->identity, ret_error);
+	int n = use_pairs(ctx->ssl, params, ret_error);
 
 	if (n < 0)
 		return n;

@@ -56,24 +56,21 @@ static bool judge(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_
 
 static int make_context(struct door *d, size_t offer, char ret_error[EAP_TLS_REASON_MAX])
 {
-	struct tls_pem pem;
-	int r = tls_ctx_pem(d->tls, offer, &pem);
+	struct tls_shown shown[TLS_SHOWN_MAX];
+	struct eap_tls_pair pairs[TLS_SHOWN_MAX];
+	size_t n = tls_ctx_shown(d->tls, offer, shown);
 
-	if (r < 0) {
-		snprintf(ret_error, EAP_TLS_REASON_MAX, "the key cannot be copied: %s",
-			 strerror(-r));
-		return r;
-	}
-	r = eap_tls_ctx_new_server(
+	for (size_t i = 0; i < n; i++)
+		pairs[i] = (struct eap_tls_pair){shown[i].cert, shown[i].key, shown[i].chain};
+	return eap_tls_ctx_new_server(
 		&(struct eap_tls_server){
-			.identity = {.chain = pem.chain, .key = pem.key},
+			.pairs = pairs,
+			.n_pairs = n,
 			.authorities = access_roots_pem(d->access),
 			.judge = judge,
 			.arg = d,
 		},
 		&d->eap_tls[offer], ret_error);
-	tls_pem_done(&pem);
-	return r;
 }
 
 void door_close(struct door *d)

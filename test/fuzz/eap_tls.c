@@ -68,10 +68,8 @@ static void make_contexts(const struct testcert *root, const struct testcert *se
 			  const struct testcert *client, int is_tls13)
 {
 	int version = is_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
-	struct eap_tls_server s = {
-		.identity = {testcert_chain_pem(server), testcert_key_pem(server)},
-		.judge = judge,
-	};
+	const struct eap_tls_pair pair = {server->cert, server->key, NULL};
+	struct eap_tls_server s = {.pairs = &pair, .n_pairs = 1, .judge = judge};
 	struct eap_tls_client c = {
 		.identity = {testcert_chain_pem(client), testcert_key_pem(client)},
 		.roots = testcert_cert_pem(root),
@@ -83,8 +81,6 @@ static void make_contexts(const struct testcert *root, const struct testcert *se
 	must(eap_tls_ctx_new_client(&c, &client_ctxs[is_tls13], error) == 0);
 	must(SSL_CTX_set_min_proto_version(server_ctxs[is_tls13]->ssl, version) == 1);
 	must(SSL_CTX_set_max_proto_version(server_ctxs[is_tls13]->ssl, version) == 1);
-	free((char *)s.identity.chain);
-	free((char *)s.identity.key);
 	free((char *)c.identity.chain);
 	free((char *)c.identity.key);
 	free((char *)c.roots);

@@ -20,12 +20,14 @@ static struct eap_tls_ctx *new_ctx(bool server)
 	struct testcert *cert = testcert_new(&(struct testcert_spec){.san = "DNS:gateway.test"});
 	char *pem = testcert_cert_pem(cert), *key = testcert_key_pem(cert);
 	const struct eap_tls_identity identity = {pem, key};
+	const struct eap_tls_pair pair = {cert->cert, cert->key, NULL};
 	char error[EAP_TLS_REASON_MAX];
 	struct eap_tls_ctx *ctx = NULL;
 
 	if (server)
-		eap_tls_ctx_new_server(&(struct eap_tls_server){identity, NULL, refuse, NULL}, &ctx,
-				       error);
+		eap_tls_ctx_new_server(
+			&(struct eap_tls_server){.pairs = &pair, .n_pairs = 1, .judge = refuse},
+			&ctx, error);
 	else
 		eap_tls_ctx_new_client(&(struct eap_tls_client){identity, pem, "gateway.test"},
 				       &ctx, error);

@@ -198,6 +198,16 @@ static char *text_of(BIO *bio)
 	return text;
 }
 
+STACK_OF(X509) * testcert_chain(const struct testcert *c)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+
+	must(chain, "allocate");
+	for (c = c->issuer; c && c->issuer; c = c->issuer)
+		must(X509_up_ref(c->cert) && sk_X509_push(chain, c->cert), "add an issuer");
+	return chain;
+}
+
 char *testcert_chain_pem(const struct testcert *c)
 {
 	BIO *bio = new_text();

@@ -50,6 +50,9 @@ void testcert_write_key(const struct testcert *c, const char *path);
 /* Writes only the certificate itself: a root file. */
 void testcert_write_cert(const struct testcert *c, const char *path);
 
+/* Its issuers but the root. Returns owned; the certificates are counted. */
+STACK_OF(X509) * testcert_chain(const struct testcert *c);
+
 /* The same as text. Returns owned. */
 char *testcert_chain_pem(const struct testcert *c);
 char *testcert_key_pem(const struct testcert *c);

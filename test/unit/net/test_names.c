@@ -304,6 +304,58 @@ static void warnings_are_of_the_pair_that_is_asked_for(void **state)
 	testcert_free(near);
 }
 
+/* ---- what another protocol shows ---- */
+
+/* An offer is these sites' certificates (second -1: it is one), with their keys. */
+static void offers(const struct tls_ctx *ctx, size_t offer, int first, int second)
+{
+	struct tls_shown shown[TLS_SHOWN_MAX];
+	size_t n = tls_ctx_shown(ctx, offer, shown);
+
+	assert_int_equal(n, second < 0 ? 1 : 2);
+	assert_int_equal(site_of(shown[0].cert), first);
+	assert_int_equal(site_of(shown[n - 1].cert), second < 0 ? first : second);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(X509_check_private_key(shown[i].cert, shown[i].key), 1);
+		assert_int_equal(sk_X509_num(shown[i].chain), 0);
+	}
+}
+
+static void offer_has_a_certificate_of_each_kind_also_in_a_copy(void **state)
+{
+	struct tls_ctx *s = server_of(pairs, SITES), *copy;
+	struct tls_shown shown[TLS_SHOWN_MAX];
+
+	offers(s, 0, 0, 1);
+	assert_int_equal(tls_ctx_copy(s, &copy), 0);
+	tls_ctx_unref(s);
+	assert_int_equal(tls_ctx_offers(copy), 4);
+	offers(copy, 0, 0, 1);
+	offers(copy, 1, 2, -1); /* in the order of the names */
+	offers(copy, 2, 4, -1);
+	offers(copy, 3, 3, -1);
+	assert_int_equal(tls_ctx_shown(copy, 4, shown), 0);
+	tls_ctx_unref(copy);
+}
+
+static void offer_comes_with_its_intermediates(void **state)
+{
+	struct testcert *middle =
+		testcert_new(&(struct testcert_spec){.is_ca = true, .issuer = rig_root()});
+	struct testcert *leaf =
+		testcert_new(&(struct testcert_spec){.san = "DNS:deep.test", .issuer = middle});
+	struct tls_pair pair = write_pair(leaf, "deep", TLS_NO_TAG);
+	struct tls_ctx *s = server_of(&pair, 1);
+	struct tls_shown shown[TLS_SHOWN_MAX];
+
+	assert_int_equal(tls_ctx_shown(s, 0, shown), 1);
+	assert_int_equal(sk_X509_num(shown[0].chain), 1);
+	assert_int_equal(X509_cmp(sk_X509_value(shown[0].chain, 0), middle->cert), 0);
+	tls_ctx_unref(s);
+	testcert_free(leaf);
+	testcert_free(middle);
+}
+
 /* ---- what is refused ---- */
 
 static void refuses(const struct tls_pair *list, size_t n, const char *fmt, const char *first,
@@ -463,6 +515,8 @@ int main(void)
 		cmocka_unit_test(copy_shows_the_same_when_the_original_is_gone),
 		cmocka_unit_test(mapped_tags_are_those_of_later_connections_and_copies),
 		cmocka_unit_test(warnings_are_of_the_pair_that_is_asked_for),
+		cmocka_unit_test(offer_has_a_certificate_of_each_kind_also_in_a_copy),
+		cmocka_unit_test(offer_comes_with_its_intermediates),
 		cmocka_unit_test(key_of_another_pair_is_refused_with_both_files),
 		cmocka_unit_test(second_pair_with_the_same_names_and_kind_of_key_is_refused),
 		cmocka_unit_test(one_name_for_two_vnets_is_refused),

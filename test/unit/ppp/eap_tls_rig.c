@@ -127,10 +127,13 @@ struct eap_tls_ctx *eap_tls_rig_server_ctx(const struct eap_tls_rig_spec *spec,
 					   struct eap_tls_rig_judge *judge)
 {
 	const struct testcert *own = spec->server ? spec->server : servers[spec->is_rsa];
-	char *chain = testcert_chain_pem(own), *key = testcert_key_pem(own);
+	const struct testcert *too = spec->server_too ? spec->server_too : own;
+	struct eap_tls_pair pairs[] = {{own->cert, own->key, testcert_chain(own)},
+				       {too->cert, too->key, testcert_chain(too)}};
 	char *authorities = spec->authority ? testcert_cert_pem(spec->authority) : NULL;
 	struct eap_tls_server params = {
-		.identity = {chain, key},
+		.pairs = pairs,
+		.n_pairs = spec->server_too ? 2 : 1,
 		.authorities = authorities,
 		.judge = spec->judge ? spec->judge : eap_tls_rig_judge,
 		.arg = spec->judge ? spec->arg : judge,
@@ -142,8 +145,8 @@ struct eap_tls_ctx *eap_tls_rig_server_ctx(const struct eap_tls_rig_spec *spec,
 	if (eap_tls_ctx_new_server(&params, &ctx, error) != 0)
 		fail_msg("%s", error);
 	set_version(ctx, spec->version);
-	free(chain);
-	free(key);
+	for (int i = 0; i < 2; i++)
+		sk_X509_pop_free(pairs[i].chain, X509_free);
 	free(authorities);
 	return ctx;
 }

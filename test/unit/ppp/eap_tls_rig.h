@@ -27,6 +27,7 @@ struct eap_tls_rig_spec {
 	int version; /* TLS1_2_VERSION, TLS1_3_VERSION; 0: both may */
 	bool is_rsa; /* both certificates */
 	const struct testcert *server;
+	const struct testcert *server_too; /* beside it; none unless given */
 	const struct testcert *client;
 	const struct testcert *trusted;	  /* by the client */
 	const struct testcert *authority; /* whose name the client is told; none unless given */

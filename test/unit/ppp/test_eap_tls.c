@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sstp/base/wire.h"
+#include "sstp/ppp/eap_tls_internal.h"
 #include "test/support/cmocka.h"
 #include "test/unit/ppp/eap_tls_plain.h"
 
@@ -46,6 +47,33 @@ static void assert_spec_works(const struct eap_tls_rig_spec *spec,
 	eap_tls_rig_run(&r);
 	assert_both_done(&r);
 	eap_tls_rig_done(&r);
+}
+
+/* An RSA and an ECDSA certificate beside each other, in either order, and a client of one kind. */
+static void client_is_shown_the_certificate_of_the_kind_that_it_takes(void **state)
+{
+	const struct testcert *ec = server_cert();
+	const struct testcert *rsa = eap_tls_rig_cert(
+		&(struct testcert_spec){.san = "DNS:gateway.test", .key = TESTCERT_RSA});
+
+	for (int i = 0; i < 8; i++) {
+		bool is_rsa = i & 1, is_rsa_first = i & 2;
+		struct eap_tls_rig r;
+
+		eap_tls_rig_init(&r, &(struct eap_tls_rig_spec){
+					     .version = versions[i / 4],
+					     .is_rsa = is_rsa,
+					     .server = is_rsa_first ? rsa : ec,
+					     .server_too = is_rsa_first ? ec : rsa,
+				     });
+		assert_int_equal(
+			SSL_CTX_set1_sigalgs_list(r.client_ctx->ssl,
+						  is_rsa ? "RSA-PSS+SHA256" : "ECDSA+SHA256"),
+			1);
+		eap_tls_rig_run(&r);
+		assert_both_done(&r);
+		eap_tls_rig_done(&r);
+	}
 }
 
 static void both_ends_get_the_same_key(void **state)
@@ -399,6 +427,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ends_get_the_same_key),
+		cmocka_unit_test(client_is_shown_the_certificate_of_the_kind_that_it_takes),
 		cmocka_unit_test(tls13_is_chosen_when_both_can),
 		cmocka_unit_test(two_conversations_of_a_context_have_two_keys),
 		cmocka_unit_test(fragment_size_is_held_within_its_range),

@@ -52,14 +52,15 @@ static bool never(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_
 	return false;
 }
 
-/* A server of this chain and key is refused with these words. */
+/* A client of this chain and key is refused with these words. */
 static void refuse_identity(const char *chain, const char *key, const char *words)
 {
-	struct eap_tls_server params = {.identity = {chain, key}, .judge = never};
+	struct eap_tls_client params = {
+		.identity = {chain, key}, .roots = pem.root, .server_name = "gateway.test"};
 	struct eap_tls_ctx *ctx = NULL;
 	char error[EAP_TLS_REASON_MAX];
 
-	assert_int_equal(eap_tls_ctx_new_server(&params, &ctx, error), -EINVAL);
+	assert_int_equal(eap_tls_ctx_new_client(&params, &ctx, error), -EINVAL);
 	assert_null(ctx);
 	assert_string_equal(error, words);
 }
@@ -78,14 +79,15 @@ static void what_is_no_certificate_is_refused(void **state)
 static void a_broken_certificate_is_counted(void **state)
 {
 	char *chain = concat(pem.root, pem.broken);
-	struct eap_tls_server params = {.identity = {chain, pem.key}, .judge = never};
+	struct eap_tls_client params = {
+		.identity = {chain, pem.key}, .roots = pem.root, .server_name = "gateway.test"};
 	struct eap_tls_ctx *ctx = NULL;
 	char error[EAP_TLS_REASON_MAX];
 
-	assert_int_equal(eap_tls_ctx_new_server(&params, &ctx, error), -EINVAL);
+	assert_int_equal(eap_tls_ctx_new_client(&params, &ctx, error), -EINVAL);
 	assert_memory_equal(error, "certificate 2 cannot be used: ", 30);
 	params.identity.chain = pem.broken;
-	assert_int_equal(eap_tls_ctx_new_server(&params, &ctx, error), -EINVAL);
+	assert_int_equal(eap_tls_ctx_new_client(&params, &ctx, error), -EINVAL);
 	assert_memory_equal(error, "certificate 1 cannot be used: ", 30);
 	assert_null(ctx);
 	free(chain);
@@ -122,19 +124,46 @@ static void an_encrypted_key_is_refused(void **state)
 static void chain_and_key_may_be_one_text(void **state)
 {
 	char *both = concat(pem.key, pem.chain);
-	struct eap_tls_server params = {.identity = {both, both}, .judge = never};
+	struct eap_tls_client params = {
+		.identity = {both, both}, .roots = pem.root, .server_name = "gateway.test"};
 	struct eap_tls_ctx *ctx = NULL;
 	char error[EAP_TLS_REASON_MAX];
 
-	assert_int_equal(eap_tls_ctx_new_server(&params, &ctx, error), 0);
+	assert_int_equal(eap_tls_ctx_new_client(&params, &ctx, error), 0);
 	eap_tls_ctx_unref(ctx);
 	free(both);
 }
 
+/* A server of these n pairs is refused with these words. */
+static void refuse_pairs(const struct eap_tls_pair *pairs, size_t n, const char *words)
+{
+	struct eap_tls_server params = {.pairs = pairs, .n_pairs = n, .judge = never};
+	struct eap_tls_ctx *ctx = NULL;
+	char error[EAP_TLS_REASON_MAX];
+
+	assert_int_equal(eap_tls_ctx_new_server(&params, &ctx, error), -EINVAL);
+	assert_null(ctx);
+	assert_string_equal(error, words);
+}
+
+static void a_server_needs_a_certificate_for_each_key_and_one_of_a_kind(void **state)
+{
+	const struct testcert *a = eap_tls_rig_cert(&(struct testcert_spec){0});
+	const struct testcert *b = eap_tls_rig_cert(&(struct testcert_spec){0});
+	const struct eap_tls_pair foreign[] = {{a->cert, b->key, NULL}};
+	const struct eap_tls_pair alike[] = {{a->cert, a->key, NULL}, {b->cert, b->key, NULL}};
+
+	refuse_pairs(NULL, 0, "there is no certificate to show");
+	refuse_pairs(foreign, 1, "certificate 1 cannot be used: private key mismatch");
+	refuse_pairs(alike, 2, "certificate 2 cannot be used: not replacing certificate");
+}
+
 static void broken_authorities_are_refused(void **state)
 {
+	const struct testcert *own = eap_tls_rig_cert(&(struct testcert_spec){0});
+	const struct eap_tls_pair pair = {own->cert, own->key, NULL};
 	struct eap_tls_server params = {
-		.identity = {pem.chain, pem.key}, .judge = never, .authorities = "root.pem"};
+		.pairs = &pair, .n_pairs = 1, .judge = never, .authorities = "root.pem"};
 	struct eap_tls_ctx *ctx = NULL;
 	char error[EAP_TLS_REASON_MAX];
 
@@ -207,6 +236,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_its_key_is_refused),
 		cmocka_unit_test(an_encrypted_key_is_refused),
 		cmocka_unit_test(chain_and_key_may_be_one_text),
+		cmocka_unit_test(a_server_needs_a_certificate_for_each_key_and_one_of_a_kind),
 		cmocka_unit_test(broken_authorities_are_refused),
 		cmocka_unit_test(a_client_needs_roots_and_a_name),
 		cmocka_unit_test(a_client_needs_a_certificate),

@@ -19,6 +19,7 @@
 
 enum {
 	YEAR_S = 365 * 86400,
+	SITES = 3,
 };
 
 time_t __wrap_time(time_t *ret);
@@ -57,12 +58,16 @@ static void reopen(void)
 /* Two certificates: gateway.test, the default, and lab.test. */
 static void make_tls(void)
 {
-	static const char *const names[] = {"DNS:gateway.test", "DNS:lab.test"};
-	struct tls_pair pairs[2];
+	static const struct testcert_spec sites[SITES] = {
+		{.san = "DNS:gateway.test"},
+		{.san = "DNS:gateway.test", .key = TESTCERT_RSA},
+		{.san = "DNS:lab.test"},
+	};
+	struct tls_pair pairs[SITES];
 	char error[TLS_ERROR_MAX] = "";
 
-	for (int i = 0; i < 2; i++) {
-		struct testcert *c = testcert_new(&(struct testcert_spec){.san = names[i]});
+	for (int i = 0; i < SITES; i++) {
+		struct testcert *c = testcert_new(&sites[i]);
 
 		pairs[i] = (struct tls_pair){.cert_file = "server",
 					     .key_file = "server",
@@ -71,9 +76,9 @@ static void make_tls(void)
 					     .tag = TLS_NO_TAG};
 		testcert_free(c);
 	}
-	if (tls_ctx_new_server_of(pairs, 2, &house.tls, error) != 0)
+	if (tls_ctx_new_server_of(pairs, SITES, &house.tls, error) != 0)
 		fail_msg("%s", error);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < SITES; i++) {
 		free((char *)pairs[i].cert_pem);
 		free((char *)pairs[i].key_pem);
 	}
@@ -349,6 +354,20 @@ static void shows(size_t offer, const char *name)
 	assert_int_equal(X509_check_host(cert, name, 0, 0, NULL), 1);
 }
 
+static void each_offer_has_certificates_of_all_kinds_that_there_are(void **state)
+{
+	SSL_CTX *both = door_eap_tls(&house.door, 0)->ssl, *one = door_eap_tls(&house.door, 1)->ssl;
+
+	/* OpenSSL has RSA first */
+	assert_int_equal(SSL_CTX_set_current_cert(both, SSL_CERT_SET_FIRST), 1);
+	assert_int_equal(EVP_PKEY_get_base_id(SSL_CTX_get0_privatekey(both)), EVP_PKEY_RSA);
+	assert_int_equal(SSL_CTX_set_current_cert(both, SSL_CERT_SET_NEXT), 1);
+	assert_int_equal(EVP_PKEY_get_base_id(SSL_CTX_get0_privatekey(both)), EVP_PKEY_EC);
+	assert_int_equal(SSL_CTX_set_current_cert(both, SSL_CERT_SET_NEXT), 0);
+	assert_int_equal(SSL_CTX_set_current_cert(one, SSL_CERT_SET_FIRST), 1);
+	assert_int_equal(SSL_CTX_set_current_cert(one, SSL_CERT_SET_NEXT), 0);
+}
+
 static void each_offer_has_the_certificate_of_its_name(void **state)
 {
 	assert_int_equal(tls_ctx_offers(house.tls), 2); /* the default, and lab.test */
@@ -370,7 +389,7 @@ static void door_with_no_certificate_to_show_is_closed_with_a_sentence(void **st
 
 	assert_int_equal(tls_ctx_new_client_of(pem, &client, tls_error), 0);
 	assert_int_equal(door_open(&house.door, house.access, client, error), -EINVAL);
-	assert_string_equal(error, "the key cannot be copied: Invalid argument");
+	assert_string_equal(error, "there is no certificate to show");
 	assert_null(house.door.access);
 	assert_null(door_eap_tls(&house.door, 0));
 	tls_ctx_unref(client);
@@ -489,6 +508,7 @@ int main(void)
 		TEST(context_stays_while_only_clients_change),
 		TEST(other_roots_and_another_certificate_make_a_new_context),
 		TEST(each_offer_has_the_certificate_of_its_name),
+		TEST(each_offer_has_certificates_of_all_kinds_that_there_are),
 		TEST(door_with_no_certificate_to_show_is_closed_with_a_sentence),
 		TEST(vnet_is_what_stands_behind_the_last_at_sign),
 		TEST(live_certificate_is_still_admitted),

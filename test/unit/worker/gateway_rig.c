@@ -173,8 +173,9 @@ static void make_gateway(struct gateway_rig *rig, const struct testcert *leaf)
 				      .cert_pem = chain,
 				      .key_pem = key,
 				      .tag = TLS_NO_TAG};
+	const struct eap_tls_pair shown = {leaf->cert, leaf->key, NULL};
 	const struct eap_tls_server server = {
-		.identity = {.chain = chain, .key = key}, .judge = judge, .arg = rig};
+		.pairs = &shown, .n_pairs = 1, .judge = judge, .arg = rig};
 	char error[TLS_ERROR_MAX];
 	struct sockaddr_storage bound;
 
