@@ -750,9 +750,9 @@ int stream_server_tag(const struct stream *s)
 	return s->ssl ? tls_session_tag(s->ssl) : TLS_NO_TAG;
 }
 
-size_t stream_server_offer(const struct stream *s)
+const char *stream_server_name(const struct stream *s)
 {
-	return s->ssl ? tls_session_offer(s->ssl) : 0;
+	return s->ssl ? tls_session_name(s->ssl) : NULL;
 }
 
 const char *stream_tls_name(const struct stream *s)

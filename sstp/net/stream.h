@@ -156,10 +156,10 @@ int stream_request_certificate(struct stream *s);
 int stream_server_tag(const struct stream *s);
 
 /*
- * Server: the number of the offer, of those in its TLS context (tls_ctx_pem()), that the name sent by this client led to; 0,
- * the default, for a client. Valid after on_open.
+ * Server: the name that the client has dialled (SNI), as it sent it; NULL: none. Valid after on_open, borrowed until the
+ * stream ends.
  */
-size_t stream_server_offer(const struct stream *s);
+const char *stream_server_name(const struct stream *s);
 
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256", for logs; borrowed while the stream lives. */
 const char *stream_tls_name(const struct stream *s);

@@ -81,8 +81,11 @@ int tls_ctx_new_client(const char *ca_file, struct tls_ctx **ret_ctx,
 int tls_ctx_new_client_of(const char *roots_pem, struct tls_ctx **ret_ctx,
 			  char ret_error[TLS_ERROR_MAX]);
 
-/* How many sets of pairs a name can lead to (stream_server_offer()), the default's among them; 0 of a client context. */
+/* How many sets of pairs a name can lead to, the default's among them; 0 of a client context. */
 size_t tls_ctx_offers(const struct tls_ctx *ctx);
+
+/* Which of them a server context has for a name, as a client sends it (NULL: none); 0: the default's. No allocation. */
+size_t tls_ctx_offer_of(const struct tls_ctx *ctx, const char *name);
 
 enum {
 	TLS_SHOWN_MAX = 5 /* kinds of keys */

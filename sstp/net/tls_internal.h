@@ -34,8 +34,8 @@ SSL *tls_session_new_client(struct tls_ctx *ctx, const char *server_name);
 /* Server: the tag of the certificates that this connection was given by its name. TLS_NO_TAG: none, or a client. */
 int tls_session_tag(const SSL *ssl);
 
-/* Server: the number of the offer that its name led to; 0: the default, or a client. */
-size_t tls_session_offer(const SSL *ssl);
+/* Server: the name that the client has dialled (SNI), as it sent it; NULL: none. Borrowed while ssl lives. */
+const char *tls_session_name(const SSL *ssl);
 
 /*
  * SSL_do_handshake(), with the reason in ret_refused when the server's certificate was refused (else empty).

@@ -22,7 +22,6 @@
 struct offer {
 	SSL_CTX *ssl; /* owned */
 	int tag;
-	size_t number; /* its place among them */
 };
 
 struct tls_server {
@@ -79,11 +78,9 @@ int tls_session_tag(const SSL *ssl)
 	return offer ? offer->tag : TLS_NO_TAG;
 }
 
-size_t tls_session_offer(const SSL *ssl)
+const char *tls_session_name(const SSL *ssl)
 {
-	const struct offer *offer = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-
-	return offer ? offer->number : 0;
+	return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 }
 
 /* ---- from certificates to offers ---- */
@@ -125,7 +122,6 @@ static int make_offer(struct tls_server *server, size_t set, char ret_error[TLS_
 	struct offer *offer = &server->offers[set];
 	int r = 0;
 
-	offer->number = set;
 	offer->ssl = server_ssl_ctx_new(server, offer);
 	if (!offer->ssl)
 		return tls_fail_memory(ret_error);
@@ -239,6 +235,11 @@ X509 *tls_server_certificate(const struct tls_server *server, size_t i)
 size_t tls_ctx_offers(const struct tls_ctx *ctx)
 {
 	return ctx->server ? ctx->server->n_offers : 0;
+}
+
+size_t tls_ctx_offer_of(const struct tls_ctx *ctx, const char *name)
+{
+	return name_table_find(ctx->server->names, name);
 }
 
 static_assert((int)TLS_SHOWN_MAX == (int)NAME_KINDS, "one certificate for each kind of key");

@@ -130,14 +130,14 @@ int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
 	return r;
 }
 
-struct eap_tls_ctx *door_eap_tls(struct door *d, size_t offer)
+struct eap_tls_ctx *door_eap_tls(struct door *d, const char *dialled)
 {
 	char error[EAP_TLS_REASON_MAX];
+	size_t offer;
 
 	if (!d->eap_tls)
 		return NULL;
-	if (offer >= tls_ctx_offers(d->tls))
-		offer = 0;
+	offer = tls_ctx_offer_of(d->tls, dialled);
 	if (d->eap_tls[offer] || make_context(d, offer, error) == 0)
 		return d->eap_tls[offer];
 	return d->eap_tls[0];

@@ -34,12 +34,15 @@ int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
 	      char ret_error[EAP_TLS_REASON_MAX]);
 
 /*
- * For a client that was shown this offer (stream_server_offer()) of the door's tls; returns borrowed until the door is opened
- * or closed, NULL: it is closed. The default's is made when the door opens, since most need no other; another one the
- * first time that it is asked for, with an SSL_CTX of its own. What there is no such offer for, or no memory, gets the
+ * For a client that has dialled this name (stream_server_name()): shows what the door's tls shows for it. Returns borrowed until
+ * the door is opened or closed, NULL: it is closed. The default's is made when the door opens, since most need no other;
+ * another one the first time that it is asked for, with an SSL_CTX of its own. Where there is no memory for it, it is the
  * default.
+ *
+ * By name, and not by which offer the client was shown in its handshake: that may have begun before the door was opened
+ * with another tls, whose offers are others.
  */
-struct eap_tls_ctx *door_eap_tls(struct door *d, size_t offer);
+struct eap_tls_ctx *door_eap_tls(struct door *d, const char *dialled);
 
 /* Takes a zeroed one. */
 void door_close(struct door *d);

@@ -123,7 +123,7 @@ static void choose_eap_tls(struct session *s)
 	struct eap_tls_ctx *chosen = NULL;
 
 	if (s->role == CALL_SERVER && s->params.eap_tls && s->params.ops->on_tls)
-		chosen = s->params.ops->on_tls(s->params.arg, stream_server_offer(s->stream));
+		chosen = s->params.ops->on_tls(s->params.arg, stream_server_name(s->stream));
 	if (!chosen)
 		return;
 	eap_tls_ctx_ref(chosen);

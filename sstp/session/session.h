@@ -63,10 +63,10 @@ enum session_end {
 
 struct session_ops {
 	/*
-	 * Server: TLS is up, and the client was shown this offer (stream_server_offer()). Returns what EAP-TLS is to
+	 * Server: TLS is up, and the client has dialled this name (stream_server_name()). Returns what EAP-TLS is to
 	 * show, borrowed; NULL: as in session_params. The member may be NULL: always that.
 	 */
-	struct eap_tls_ctx *(*on_tls)(void *arg, size_t offer);
+	struct eap_tls_ctx *(*on_tls)(void *arg, const char *dialled);
 	/*
 	 * Server: fills ret_user for a name as on the wire. False: he is refused, and cannot tell why; for the log
 	 * there is a text then (borrowed until the session ends).

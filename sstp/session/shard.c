@@ -119,7 +119,7 @@ static int start_session(struct client *c, int fd)
 		.id = c->ticket.id,
 		.auth = s->policy.auth,
 		.pppd249_hlak = s->policy.pppd249_hlak,
-		.eap_tls = door_eap_tls(&s->door, 0),
+		.eap_tls = door_eap_tls(&s->door, NULL),
 		.hashes = SSTP_HASH_SHA1 | SSTP_HASH_SHA256,
 		.name = s->params.name,
 	};
@@ -321,11 +321,11 @@ static void on_end(void *arg, enum session_end end, const char *reason)
 	client_free(arg);
 }
 
-static struct eap_tls_ctx *on_tls(void *arg, size_t offer)
+static struct eap_tls_ctx *on_tls(void *arg, const char *dialled)
 {
 	struct client *c = arg;
 
-	return door_eap_tls(&c->shard->door, offer);
+	return door_eap_tls(&c->shard->door, dialled);
 }
 
 static const struct session_ops client_ops = {

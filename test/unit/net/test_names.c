@@ -100,6 +100,7 @@ struct result {
 	bool is_open;
 	int site; /* -1: none of ours */
 	int tag;
+	char name[64]; /* that the server heard */
 };
 
 static int site_of(const X509 *cert)
@@ -133,6 +134,8 @@ static struct result shake(struct tls_ctx *client_ctx, struct tls_ctx *server_ct
 		assert_int_equal(site_of(SSL_get_certificate(far_end)), result.site);
 	}
 	result.tag = tls_session_tag(far_end);
+	if (tls_session_name(far_end))
+		snprintf(result.name, sizeof(result.name), "%s", tls_session_name(far_end));
 	assert_int_equal(tls_session_tag(near_end), TLS_NO_TAG);
 	SSL_free(near_end);
 	SSL_free(far_end);
@@ -338,6 +341,32 @@ static void offer_has_a_certificate_of_each_kind_also_in_a_copy(void **state)
 	tls_ctx_unref(copy);
 }
 
+static void offer_of_a_name_is_what_tls_shows_for_it(void **state)
+{
+	struct tls_ctx *s = server_of(pairs, SITES);
+
+	offers(s, tls_ctx_offer_of(s, "gateway.test"), 0, 1);
+	offers(s, tls_ctx_offer_of(s, "GW.lab.test"), 3, -1);
+	offers(s, tls_ctx_offer_of(s, "other.lab.test"), 2, -1);
+	assert_int_equal(tls_ctx_offer_of(s, "gateway.test"), 0);
+	assert_int_equal(tls_ctx_offer_of(s, "unknown.test"), 0);
+	assert_int_equal(tls_ctx_offer_of(s, NULL), 0);
+	tls_ctx_unref(s);
+}
+
+static void server_hears_the_name_as_it_was_sent(void **state)
+{
+	struct tls_ctx *s = server_of(pairs, SITES), *c = client();
+
+	assert_string_equal(shake(c, s, "GW.Lab.TEST").name, "GW.Lab.TEST");
+	assert_string_equal(shake(c, s, "unknown.test").name, "unknown.test");
+	assert_string_equal(shake(c, s, NULL).name, "");
+	SSL_CTX_set_max_proto_version(c->ssl, TLS1_2_VERSION);
+	assert_string_equal(shake(c, s, "unknown.test").name, "unknown.test");
+	tls_ctx_unref(c);
+	tls_ctx_unref(s);
+}
+
 static void offer_comes_with_its_intermediates(void **state)
 {
 	struct testcert *middle =
@@ -446,7 +475,6 @@ static void stream_has(struct rig *rig, int site)
 	assert_memory_equal(sha256, expected, DIGEST);
 	assert_int_equal(stream_server_tag(rig->server.stream), sites[site].tag);
 	assert_int_equal(stream_server_tag(rig->client.stream), TLS_NO_TAG);
-	assert_int_equal(stream_server_offer(rig->client.stream), 0);
 }
 
 static void reconnect(struct rig *rig, const char *name)
@@ -499,7 +527,7 @@ static void handshake_in_progress_ends_with_the_certificates_it_began_with(void 
 	stream_has(rig, 3);
 	reconnect(rig, "gw.lab.test");
 	assert_int_equal(stream_server_tag(rig->server.stream), 4);
-	assert_int_equal(stream_server_offer(rig->server.stream), 1);
+	assert_string_equal(stream_server_name(rig->server.stream), "gw.lab.test");
 	testcert_free(newer);
 }
 
@@ -516,6 +544,8 @@ int main(void)
 		cmocka_unit_test(mapped_tags_are_those_of_later_connections_and_copies),
 		cmocka_unit_test(warnings_are_of_the_pair_that_is_asked_for),
 		cmocka_unit_test(offer_has_a_certificate_of_each_kind_also_in_a_copy),
+		cmocka_unit_test(offer_of_a_name_is_what_tls_shows_for_it),
+		cmocka_unit_test(server_hears_the_name_as_it_was_sent),
 		cmocka_unit_test(offer_comes_with_its_intermediates),
 		cmocka_unit_test(key_of_another_pair_is_refused_with_both_files),
 		cmocka_unit_test(second_pair_with_the_same_names_and_kind_of_key_is_refused),
