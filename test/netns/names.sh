@@ -7,12 +7,15 @@
 #	gw.test, 192.0.2.1   server (RSA) and server-ec (ECDSA): every user
 #	*.one.test           one (ECDSA): users of vnet1, who is alice
 #	gw.two.test          two (RSA): users of vnet2, who is bob
+#
+# An app with a certificate, depot of vnet2, comes in by the same names: TLS in EAP shows it what TLS outside shows.
 here=$(dirname "$0")
 . "$here/../support/tap.sh"
 . "$here/../support/world.sh"
 
 readonly EXIT_AUTH=120
 many_bin=$build_dir/test/netns/many
+sstpctl_bin=$build_dir/tools/sstpctl/sstpctl
 live=live
 
 setup() {
@@ -82,6 +85,9 @@ write_names_config() {
 		  - {certificate: $world_dir/server-ec.pem, key: $world_dir/server-ec.key}
 		  - {certificate: $world_dir/two.pem, key: $world_dir/two.key, vnet: vnet2}
 		  - {certificate: $world_dir/one.pem, key: $world_dir/one.key, vnet: vnet1}
+		names: [gw.test]
+		state: $world_dir/state
+		control_socket: $world_dir/control.sock
 		log: {level: info, target: stderr}
 		limits: {half_open_per_address: 0, accept_rate_per_address: 0, auth_failures_per_address: 0}
 		vnets:
@@ -150,9 +156,37 @@ workers_come_in_by_the_names_of_their_vnet_and_by_those_of_all() {
 	like "$address" '^172\.16\.77\.' "alice's address by 192.0.2.1"
 }
 
-# What the worker heard, but for times, numbers, its own name and the next challenge
+# dial_by_profile NAME: as dial, by depot's certificate
+dial_by_profile() {
+	address=$(timeout -k 5 40 ip netns exec "$host" "$worker_bin" --gateway "$1" --profile "$world_dir/depot.yaml" \
+		--own-netns -- sh -c 'echo "$WEBSITE_PRIVATE_IP"' 2>"$world_dir/dial.log")
+	status=$?
+	cat "$world_dir/dial.log" >>"$world_dir/worker.log"
+}
+
+enrol_depot() {
+	local token
+	token=$("$sstpctl_bin" token create --app depot --vnet vnet2 --gateway gw.test --socket "$world_dir/control.sock") &&
+		in_ns "$host" "$worker_bin" enrol "$token" --profile "$world_dir/depot.yaml"
+}
+
+app_with_a_certificate_comes_in_by_the_names_of_its_vnet_and_by_those_of_all() {
+	local name mark
+	succeeds "depot is enrolled" enrol_depot
+	for name in gw.two.test gw.test; do
+		mark=$(log_mark gateway)
+		dial_by_profile $name
+		like "$address" '^172\.16\.78\.' "depot's address by $name; $(tail -n 3 "$world_dir/dial.log")"
+		like "$(log_since gateway "$mark")" 'depot@vnet2.*authenticated by EAP-TLS' "the gateway's log"
+	done
+	dial_by_profile gw.one.test
+	is $status $EXIT_AUTH "exit status by a name of another VNet"
+}
+
+# What the worker heard, but for times, numbers, its own name, the next challenge, and whose second after the goodbye is
+# over first
 heard() {
-	sed -E 's/^[^ ]* //; s/ C=[0-9A-F]*//; s/[0-9]+//g; s/alice|carol//g' "$world_dir/dial.log"
+	sed -E 's/^[^ ]* //; s/ C=[0-9A-F]*//; s/[0-9]+//g; s/alice|carol//g; s/on (timeout|connection lost)$//' "$world_dir/dial.log"
 }
 
 user_of_another_vnet_is_refused_like_one_that_nobody_knows() {
@@ -280,6 +314,7 @@ tap_main \
 	name_picks_the_certificate \
 	signature_algorithms_choose_the_kind_of_key \
 	workers_come_in_by_the_names_of_their_vnet_and_by_those_of_all \
+	app_with_a_certificate_comes_in_by_the_names_of_its_vnet_and_by_those_of_all \
 	user_of_another_vnet_is_refused_like_one_that_nobody_knows \
 	useless_pair_is_refused_by_name \
 	certificate_renamed_over_is_shown_within_seconds \
