@@ -116,9 +116,11 @@ struct auth {
 			uint8_t nt_response[MSCHAPV2_RESPONSE_SIZE];
 			uint8_t proof[MSCHAPV2_PROOF_SIZE];
 		};
-		struct auth_tls { /* EAP-TLS, server: of the peer's certificate */
+		struct auth_tls {	   /* EAP-TLS */
+			bool refused_peer; /* its certificate is why it failed */
+			/* server: */
 			uint8_t hlak_compat[LINK_HLAK_SIZE];
-			char thumbprint[LINK_THUMBPRINT_MAX + 1];
+			char thumbprint[LINK_THUMBPRINT_MAX + 1]; /* of the peer's certificate */
 		} tls;
 	};
 };

@@ -436,6 +436,11 @@ const char *eap_tls_thumbprint(const struct eap_tls *t)
 	return t->verdict.thumbprint;
 }
 
+bool eap_tls_has_refused_peer(const struct eap_tls *t)
+{
+	return t->verdict.sentence[0];
+}
+
 const char *eap_tls_reason(const struct eap_tls *t)
 {
 	return t->reason;

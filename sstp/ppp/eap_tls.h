@@ -221,6 +221,9 @@ const char *eap_tls_peer_name(const struct eap_tls *t);
  */
 const char *eap_tls_thumbprint(const struct eap_tls *t);
 
+/* It failed, or is about to, as our verification or our judge has refused the peer's certificate. */
+bool eap_tls_has_refused_peer(const struct eap_tls *t);
+
 /*
  * Why it failed, or is about to: one sentence, printable ASCII, cut to EAP_TLS_REASON_MAX; "" while
  * nothing went wrong. Borrowed until freed.

@@ -31,6 +31,7 @@ static void propose(struct auth *a, struct wire_writer *w)
 
 static enum eap_verdict fail(struct auth *a)
 {
+	a->tls.refused_peer = eap_tls_has_refused_peer(a->eap->own);
 	reason_set(&a->reason, eap_tls_reason(a->eap->own), NULL, 0);
 	return EAP_FAILED;
 }

@@ -554,6 +554,11 @@ const char *link_peer_thumbprint(const struct link *l)
 	return l->auth.agreed == LINK_AUTH_EAP_TLS ? l->auth.tls.thumbprint : "";
 }
 
+bool link_has_refused_server(const struct link *l)
+{
+	return !is_server(l) && l->auth.agreed == LINK_AUTH_EAP_TLS && l->auth.tls.refused_peer;
+}
+
 unsigned link_auth_method(const struct link *l)
 {
 	return l->auth.agreed;

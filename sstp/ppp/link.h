@@ -177,6 +177,11 @@ const uint8_t *link_hlak_compat(const struct link *l);
  */
 const char *link_peer_thumbprint(const struct link *l);
 
+/*
+ * Client, EAP-TLS, from LINK_EV_AUTH_FAILED on: it was we who refused, for the server's certificate.
+ */
+bool link_has_refused_server(const struct link *l);
+
 /* enum link_auth that was agreed on (EAP: that is being talked); 0 before. */
 unsigned link_auth_method(const struct link *l);
 

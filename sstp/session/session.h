@@ -56,7 +56,7 @@ enum session_end {
 	SESSION_END_NORMAL,	 /* either side said goodbye */
 	SESSION_END_LOST,	 /* connection gone, timeouts, protocol errors */
 	SESSION_END_CONNECT,	 /* client: no TCP connection */
-	SESSION_END_CERTIFICATE, /* client: the gateway's certificate was refused */
+	SESSION_END_CERTIFICATE, /* client: the gateway's certificate was refused, in TLS or EAP-TLS */
 	SESSION_END_AUTH,	 /* authentication failed */
 	SESSION_END_REFUSED,	 /* HTTP or SSTP refused by the peer, or no common ground */
 };

@@ -174,7 +174,9 @@ static void on_auth_failed(struct session *s)
 	set_user(s);
 	session_log(s, LOG_LEVEL_WARNING, "authentication failed: %s%s%s", why,
 		    before_thumbprint(s), link_peer_thumbprint(&s->link));
-	session_note(s, SESSION_END_AUTH, "authentication failed: %s", why);
+	session_note(s,
+		     link_has_refused_server(&s->link) ? SESSION_END_CERTIFICATE : SESSION_END_AUTH,
+		     "authentication failed: %s", why);
 	s->params.ops->on_auth(s->params.arg, false);
 }
 

@@ -205,6 +205,9 @@ static void check_refused(const struct setup *setup, const char *server, const c
 	assert_begins(link_reason(&p.client), client);
 	assert_true(p.server_seen & p.client_seen & LINK_EV_AUTH_FAILED);
 	assert_true(p.server_seen & p.client_seen & LINK_EV_FINISHED);
+	assert_int_equal(link_has_refused_server(&p.client),
+			 strncmp(client, "the server: ", strlen("the server: ")) == 0);
+	assert_false(link_has_refused_server(&p.server));
 	assert_nobody_came_in(&p);
 	pair_done(&p);
 }

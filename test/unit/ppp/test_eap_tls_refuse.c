@@ -52,6 +52,8 @@ static void check_client_refused(const struct eap_tls_rig_spec *spec, const char
 	assert_int_equal(r.packet[0], 0);
 	snprintf(told, sizeof(told), "the server sent TLS alert: %s", alert);
 	assert_string_equal(eap_tls_reason(r.client), told);
+	assert_false(eap_tls_has_refused_peer(r.client));
+	assert_true(eap_tls_has_refused_peer(r.server));
 	assert_false(eap_tls_rig_step(&r));
 	assert_int_equal(r.server_result, EAP_TLS_FAILED);
 	assert_begins(eap_tls_reason(r.server), reason);
@@ -289,6 +291,8 @@ static void check_server(struct eap_tls_rig_spec spec, const char *reason, const
 		assert_false(eap_tls_rig_step(&r));
 		assert_int_equal(r.server_result, EAP_TLS_FAILED);
 		assert_string_equal(eap_tls_reason(r.server), told);
+		assert_true(eap_tls_has_refused_peer(r.client));
+		assert_false(eap_tls_has_refused_peer(r.server));
 		assert_int_equal(r.judge.calls, 0);
 		assert_int_equal(eap_tls_on_success(r.client), EAP_TLS_FAILED);
 		assert_begins(eap_tls_reason(r.client), reason);

@@ -163,6 +163,17 @@ static void on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 	rig->n_sessions++;
 }
 
+void gateway_rig_show_in_eap(struct gateway_rig *rig, const struct testcert *leaf)
+{
+	const struct eap_tls_pair shown = {leaf->cert, leaf->key, NULL};
+	const struct eap_tls_server server = {
+		.pairs = &shown, .n_pairs = 1, .judge = judge, .arg = rig};
+	char error[EAP_TLS_REASON_MAX];
+
+	eap_tls_ctx_unref(rig->eap_tls);
+	assert_int_equal(eap_tls_ctx_new_server(&server, &rig->eap_tls, error), 0);
+}
+
 static void make_gateway(struct gateway_rig *rig, const struct testcert *leaf)
 {
 	const struct sockaddr_in any = {.sin_family = AF_INET,
@@ -173,15 +184,12 @@ static void make_gateway(struct gateway_rig *rig, const struct testcert *leaf)
 				      .cert_pem = chain,
 				      .key_pem = key,
 				      .tag = TLS_NO_TAG};
-	const struct eap_tls_pair shown = {leaf->cert, leaf->key, NULL};
-	const struct eap_tls_server server = {
-		.pairs = &shown, .n_pairs = 1, .judge = judge, .arg = rig};
 	char error[TLS_ERROR_MAX];
 	struct sockaddr_storage bound;
 
 	assert_int_equal(session_env_init(&rig->env, rig->loop), 0);
 	assert_int_equal(tls_ctx_new_server_of(&pair, 1, &rig->tls, error), 0);
-	assert_int_equal(eap_tls_ctx_new_server(&server, &rig->eap_tls, error), 0);
+	gateway_rig_show_in_eap(rig, leaf);
 	rig->listener = listener_new(rig->loop, (const void *)&any, sizeof(any), on_accept, rig);
 	assert_non_null(rig->listener);
 	assert_int_equal(listener_address(rig->listener, &bound), 0);

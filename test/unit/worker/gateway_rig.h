@@ -65,6 +65,9 @@ int gateway_rig_namespace(void **state);
 struct gateway_rig *gateway_rig_new(void);
 void gateway_rig_free(struct gateway_rig *rig);
 
+/* From the next session on EAP-TLS shows this certificate, whatever TLS shows. */
+void gateway_rig_show_in_eap(struct gateway_rig *rig, const struct testcert *leaf);
+
 /* Runs until it holds; fails the test after 15 s. */
 void gateway_rig_run(struct gateway_rig *rig, bool (*until)(struct gateway_rig *rig));
 

@@ -76,6 +76,22 @@ static void B16_refused_certificate_is_final_and_says_why(void **state)
 	gateway_rig_free(rig);
 }
 
+static void gateway_s_certificate_refused_in_eap_ends_like_one_refused_in_tls(void **state)
+{
+	struct testcert *stranger = testcert_new(&(struct testcert_spec){.san = "IP:127.0.0.1"});
+	struct gateway_rig *rig = gateway_rig_new();
+
+	gateway_rig_show_in_eap(rig, stranger);
+	gateway_rig_run(rig, has_ended);
+	assert_string_equal(rig->events, "end");
+	assert_int_equal(rig->end, SESSION_END_CERTIFICATE);
+	if (!strstr(rig->reason, "not trusted"))
+		fail_msg("'%s' does not say it", rig->reason);
+	assert_int_equal(rig->n_sessions, 1);
+	gateway_rig_free(rig);
+	testcert_free(stranger);
+}
+
 static void B45_second_session_takes_the_address_over_without_a_loss(void **state)
 {
 	struct gateway_rig *rig = with_traffic();
@@ -224,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(B16_session_by_certificate_carries_packets),
 		cmocka_unit_test(B16_refused_certificate_is_final_and_says_why),
+		cmocka_unit_test(gateway_s_certificate_refused_in_eap_ends_like_one_refused_in_tls),
 		cmocka_unit_test(B45_second_session_takes_the_address_over_without_a_loss),
 		cmocka_unit_test(old_session_stays_while_something_comes_through_it),
 		cmocka_unit_test(gateway_that_goes_on_sending_to_the_old_session_does_not_keep_it),
