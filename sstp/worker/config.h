@@ -45,7 +45,7 @@ struct worker_config {
 	struct profile profile; /* zeros without one */
 	char *gateway_host;	/* name, IPv4, or IPv6 without brackets */
 	uint16_t gateway_port;
-	char *user;		/* NULL: only by the profile's certificate */
+	char *user;		/* NULL: by the profile's certificate */
 	struct secret password; /* UTF-8, 1..256 bytes; empty without a user */
 	char *password_file;	/* where it came from, or NULL */
 	char *ca;		/* PEM file, or NULL: the profile's roots, or the system's */

@@ -14,6 +14,15 @@ static bool has_certificate(const struct profile *p)
 	return p->enrolment.cert_pem != NULL;
 }
 
+/*
+ * A user is asked for by name, so he is whom the gateway is told. Were the certificate allowed beside him, it would be the
+ * gateway's choice of methods that decides which of two identities, and of two addresses, the app gets.
+ */
+static bool is_by_certificate(const struct worker_config *config, const struct profile *p)
+{
+	return !config->user && has_certificate(p);
+}
+
 static int make_tls(const struct worker_config *config, const struct profile *p,
 		    struct tls_ctx **ret_tls, char ret_error[TLS_ERROR_MAX])
 {
@@ -52,11 +61,9 @@ static int take_name(const struct profile *p, char ret_name[NAME_MAX_BYTES])
 
 static unsigned allowed(const struct worker_config *config, const struct profile *p)
 {
-	unsigned auth = has_certificate(p) ? LINK_AUTH_EAP_TLS : 0;
-
-	if (!config->user)
-		return auth;
-	return auth | LINK_AUTH_MSCHAPV2 | (config->pap ? LINK_AUTH_PAP : 0u) |
+	if (is_by_certificate(config, p))
+		return LINK_AUTH_EAP_TLS;
+	return LINK_AUTH_MSCHAPV2 | (config->pap ? LINK_AUTH_PAP : 0u) |
 	       (config->eap_mschapv2 ? LINK_AUTH_EAP_MSCHAPV2 : 0u);
 }
 
@@ -66,7 +73,7 @@ int credentials_new(const struct worker_config *config, const struct profile *p,
 	struct credentials c = {.auth = allowed(config, p)};
 	int r = make_tls(config, p, &c.tls, ret_error);
 
-	if (r == 0 && has_certificate(p))
+	if (r == 0 && is_by_certificate(config, p))
 		r = make_eap_tls(config, p, &c.eap_tls, ret_error);
 	if (r == 0 && config->user) {
 		snprintf(c.name, sizeof(c.name), "%s", config->user);

@@ -17,7 +17,7 @@ static const char usage[] =
 	"  -c, --config FILE          settings as YAML; the command line wins\n"
 	"  -P, --profile NAME|FILE    all of a connection, as sstp-worker enrol wrote it\n"
 	"  -g, --gateway HOST[:PORT]  gateway (port 443)\n"
-	"  -u, --user NAME            user name\n"
+	"  -u, --user NAME            user name; with a profile: instead of its certificate\n"
 	"  -p, --password-file FILE   password, the first line of FILE\n"
 	"      --ca FILE              PEM roots that the gateway's certificate must come from\n"
 	"      --pap                  allow PAP besides MS-CHAPv2\n"

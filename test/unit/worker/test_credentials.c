@@ -67,7 +67,7 @@ static void user_alone_is_asked_by_what_is_allowed(void **state)
 	credentials_done(&c);
 }
 
-static void both_leave_the_choice_to_the_gateway(void **state)
+static void user_beside_a_profile_comes_in_by_password_and_the_certificate_stays_away(void **state)
 {
 	struct worker_config config = {
 		.gateway_host = host, .user = user, .profile = profile_file_new(root, leaf)};
@@ -76,7 +76,8 @@ static void both_leave_the_choice_to_the_gateway(void **state)
 
 	assert_int_equal(credentials_new(&config, &config.profile, &c, error), 0);
 	assert_string_equal(c.name, "alice");
-	assert_int_equal(c.auth, LINK_AUTH_EAP_TLS | LINK_AUTH_MSCHAPV2);
+	assert_int_equal(c.auth, LINK_AUTH_MSCHAPV2);
+	assert_null(c.eap_tls);
 	credentials_done(&c);
 	profile_done(&config.profile);
 }
@@ -114,7 +115,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(certificate_alone_speaks_eap_tls_in_its_own_name),
 		cmocka_unit_test(user_alone_is_asked_by_what_is_allowed),
-		cmocka_unit_test(both_leave_the_choice_to_the_gateway),
+		cmocka_unit_test(
+			user_beside_a_profile_comes_in_by_password_and_the_certificate_stays_away),
 		cmocka_unit_test(certificate_without_a_name_is_refused),
 		cmocka_unit_test(key_that_does_not_fit_is_refused),
 	};
