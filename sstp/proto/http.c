@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/proto/http.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,17 @@ static int take_field(struct http_request *req, struct http_text line)
 	else if (http_text_is_nocase(name, "SSTPREPLACES"))
 		keep(req->replaces, sizeof(req->replaces), value);
 	return 0;
+}
+
+bool http_reads_packet_by_packet(const struct http_request *req)
+{
+	static const char form[] = "{xxxxxxxx-xxxx-xxxx-xxxxxxxx}";
+	const char *id = req->correlation_id;
+	size_t i = 0;
+
+	while (form[i] && (form[i] == 'x' ? isxdigit((unsigned char)id[i]) : form[i] == id[i]))
+		i++;
+	return !form[i] && !id[i];
 }
 
 struct request_walk {

@@ -31,6 +31,14 @@ struct http_request {
 };
 
 /*
+ * This client takes one SSTP packet at a time from its TLS, and asks for the next one when its socket has more: what
+ * stands behind the first packet of a TLS record waits there for the record after it. It is told by its correlation ID,
+ * a GUID in braces that lacks a group: "{8-4-4-8}" hex digits instead of {8-4-4-4-12}. That is sstpc; nobody else is known
+ * to send it. Seen with sstpc 1.0.18; a later one with another ID, or that reads on, is not taken for it.
+ */
+bool http_reads_packet_by_packet(const struct http_request *req);
+
+/*
  * Parses a client's request header block. Nothing but the path before a `?`, the method and the
  * version decide; unknown fields are skipped, and so is a Content-Length of any value. A
  * Transfer-Encoding is refused.

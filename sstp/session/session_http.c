@@ -34,6 +34,7 @@ static void accept_http(struct session *s, const struct http_request *request)
 		    log_escape(id, sizeof(id), request->correlation_id,
 			       strlen(request->correlation_id)),
 		    stream_tls_name(s->stream));
+	s->is_single = http_reads_packet_by_packet(request);
 	session_start_call(s);
 }
 

@@ -44,6 +44,7 @@ struct session {
 	bool binding_done;	  /* CALL_DO_OPEN happened */
 	bool is_up;
 	bool link_running; /* the link's lower layer is up */
+	bool is_single;	   /* http_reads_packet_by_packet(): a record has one packet */
 	bool in_burst;	   /* on_packet() was called, on_burst_end() not yet */
 	bool link_closing; /* asked to end on our side */
 	bool ended;	   /* on_end was called */

@@ -126,10 +126,14 @@ void session_flush_record(struct session_env *env)
 	s->traffic.tx_bytes += used - env->record_packets * (size_t)DATA_HEADER;
 }
 
-/* Of packets, at least one of them. */
+/*
+ * Of packets, at least one of them, however little it is. The end of a burst in a record of several would wait in the TLS of
+ * a client that reads packet by packet until something else is sent: five bursts of eight datagrams were 33 datagrams, and
+ * some of the fetches of 16 KB took 0.3 s longer.
+ */
 static size_t record_max(const struct session *s)
 {
-	size_t max = stream_record_max(s->stream);
+	size_t max = s->is_single ? 0 : stream_record_max(s->stream);
 
 	return max < SESSION_RECORD_MAX ? max : SESSION_RECORD_MAX;
 }

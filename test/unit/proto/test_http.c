@@ -102,6 +102,32 @@ static void path_has_no_case_and_a_query_is_not_looked_at(void **state)
 	assert_accepted("SSTP_DUPLEX_POST " PATH "? HTTP/1.1\r\n\r\n");
 }
 
+static void client_that_reads_packet_by_packet_is_known_by_its_correlation_id(void **state)
+{
+	static const struct {
+		const char *id;
+		bool is_one;
+	} cases[] = {
+		{"{586A9A0A-2C5A-A531-2F4D14D8}", true},
+		{"{00000000-abcd-ef01-ffffffff}", true},
+		{GUID, false},
+		{"", false},
+		{"{586A9A0A-2C5A-A531-2F4D14D8", false},
+		{"586A9A0A-2C5A-A531-2F4D14D8", false},
+		{"{586A9A0A-2C5A-A531-2F4D14D8} ", false},
+		{"{586A9A0A-2C5A-A531-2F4D14DG}", false},
+		{"{586A9A0A-2C5A-A531-2F4D14D80}", false},
+		{"{586A9A0A-2C5A-A531-2F4D1-D8}", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct http_request req = {0};
+
+		snprintf(req.correlation_id, sizeof(req.correlation_id), "%s", cases[i].id);
+		assert_int_equal(http_reads_packet_by_packet(&req), cases[i].is_one);
+	}
+}
+
 static void correlation_id_is_opaque_and_cut_to_fit(void **state)
 {
 	char s[512] = LINE "SSTPCORRELATIONID: ";
@@ -495,6 +521,7 @@ int main(void)
 		cmocka_unit_test(every_field_may_be_missing),
 		cmocka_unit_test(any_other_content_length_is_accepted_and_told),
 		cmocka_unit_test(path_has_no_case_and_a_query_is_not_looked_at),
+		cmocka_unit_test(client_that_reads_packet_by_packet_is_known_by_its_correlation_id),
 		cmocka_unit_test(correlation_id_is_opaque_and_cut_to_fit),
 		cmocka_unit_test(first_of_two_hosts_counts),
 		cmocka_unit_test(sstp_behind_the_blank_line_is_not_consumed),

@@ -258,6 +258,29 @@ static void slow_path_gets_short_records(void **state)
 		assert_in_range(record_len[i], FRAMED, record_max);
 }
 
+/* Straight from the device, and those that had to wait. */
+static void peer_that_reads_packet_by_packet_gets_each_in_a_record_of_its_own(void **state)
+{
+	struct scene *s = *state;
+
+	s->session.is_single = true;
+	nrecords = 0;
+	for (unsigned i = 0; i < 3; i++)
+		send_packet(s, 1);
+	session_flush_record(&s->env);
+	assert_int_equal(nrecords, 3);
+	fill_socket(s);
+	for (unsigned i = 0; i < 3; i++)
+		send_packet(s, 1);
+	rig_run(&s->rig, is_writable);
+	nrecords = 0;
+	session_pack(&s->session);
+	assert_true(fq_is_empty(&s->session.data));
+	assert_int_equal(nrecords, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(record_len[i], FRAMED);
+}
+
 enum {
 	FRAMES = 3,
 	FRAME = 20,
@@ -367,6 +390,7 @@ int main(void)
 		in_scene(waiting_packets_leave_in_order_before_what_comes_later),
 		in_scene(packet_that_has_just_begun_to_wait_leaves_in_a_record_of_its_own),
 		in_scene(slow_path_gets_short_records),
+		in_scene(peer_that_reads_packet_by_packet_gets_each_in_a_record_of_its_own),
 		in_scene(packets_of_a_negotiation_leave_in_records_of_their_own),
 		in_scene(packets_of_a_negotiation_that_meet_a_full_socket_leave_later_in_order),
 		in_scene(packets_for_a_stream_that_has_ended_are_counted),
