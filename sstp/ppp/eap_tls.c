@@ -407,11 +407,6 @@ enum eap_tls_result eap_tls_input(struct eap_tls *t, const void *data, size_t le
 	return result;
 }
 
-enum eap_tls_result eap_tls_on_success(struct eap_tls *t)
-{
-	return t->state == STATE_DONE ? EAP_TLS_DONE : fail(t, "success before the end");
-}
-
 const uint8_t *eap_tls_msk(const struct eap_tls *t)
 {
 	return t->state == STATE_DONE ? t->msk : NULL;
@@ -424,11 +419,10 @@ void eap_tls_hlak_pppd249(const struct eap_tls *t, uint8_t ret_hlak[LINK_HLAK_SI
 	memcpy(ret_hlak + PPPD_HALF, t->msk + PPPD_SECOND_HALF_AT, PPPD_HALF);
 }
 
-const char *eap_tls_peer_name(const struct eap_tls *t)
+const char *eap_tls_client_name(const struct eap_tls *t)
 {
-	if (t->state != STATE_DONE)
-		return NULL;
-	return t->ctx->is_server ? t->verdict.name : t->ctx->server_name;
+	assert(t->ctx->is_server);
+	return t->state == STATE_DONE ? t->verdict.name : NULL;
 }
 
 const char *eap_tls_thumbprint(const struct eap_tls *t)

@@ -11,7 +11,7 @@
  *
  *   server  eap_tls_begin() makes the Start; then eap_tls_input() for each answer of the client:
  *           MORE    the output is the next request
- *           DONE    no output; EAP-Success is next, eap_tls_msk() and _peer_name() are valid
+ *           DONE    no output; EAP-Success is next, eap_tls_msk() and _client_name() are valid
  *           FAILED  no output; EAP-Failure is next, eap_tls_reason() says why
  *           A TLS alert for the client is a request like any other (MORE); FAILED follows with the
  *           answer to it, whatever that is. eap_tls_reason() is set as soon as the alert is made:
@@ -21,9 +21,9 @@
  *           DONE    the output is the answer; eap_tls_msk() is valid, EAP-Success may be believed
  *           FAILED  the output, if any, is the last answer (our alert, or the acknowledgement of
  *                   the server's); EAP-Success is never believed again
- *           EAP-Success goes to eap_tls_on_success(), which refuses it before DONE. DONE comes with
- *           the server's Finished (TLS 1.2), or with its byte 0x00 behind the client's Finished
- *           (TLS 1.3, RFC 9190 section 2.1.1).
+ *           Before DONE no EAP-Success may be believed: that is for the table of eap_table.c.
+ *           DONE comes with the server's Finished (TLS 1.2), or with its byte 0x00 behind the
+ *           client's Finished (TLS 1.3, RFC 9190 section 2.1.1).
  *
  * Limits: a message of 32 KiB and 64 fragments, 64 packets in a conversation. Memory grows with
  * what really came, never with a length that the peer declares. A conversation holds no TLS state
@@ -192,12 +192,6 @@ enum eap_tls_result eap_tls_input(struct eap_tls *t, const void *data, size_t le
 				  size_t size, size_t *ret_len);
 
 /*
- * Client: EAP-Success came. DONE when it may be believed; FAILED, with a reason, when it came too
- * early (and from then on: the conversation is over).
- */
-enum eap_tls_result eap_tls_on_success(struct eap_tls *t);
-
-/*
  * The Master Session Key, EAP_TLS_MSK_SIZE bytes, borrowed until the conversation fails or is
  * freed; NULL before DONE. Its first LINK_HLAK_SIZE bytes are the HLAK of MS-SSTP.
  */
@@ -210,10 +204,10 @@ const uint8_t *eap_tls_msk(const struct eap_tls *t);
 void eap_tls_hlak_pppd249(const struct eap_tls *t, uint8_t ret_hlak[LINK_HLAK_SIZE]);
 
 /*
- * After DONE: whom the peer proved to be. Server: the name by the judge; client: the server's name
- * that was asked for. NULL before. Borrowed until the conversation fails or is freed.
+ * Server, after DONE: whom the client proved to be, by the judge; NULL before. Borrowed until the
+ * conversation fails or is freed.
  */
-const char *eap_tls_peer_name(const struct eap_tls *t);
+const char *eap_tls_client_name(const struct eap_tls *t);
 
 /*
  * Server: the judge's thumbprint of the client's certificate, accepted or not; "" before. Borrowed

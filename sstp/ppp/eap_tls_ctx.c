@@ -299,9 +299,8 @@ static int set_up_client(struct eap_tls_ctx *ctx, const struct eap_tls_client *p
 	if (n < 0)
 		return n;
 	X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx->ssl), X509_V_FLAG_PARTIAL_CHAIN);
-	ctx->server_name = strdup(params->server_name);
 	SSL_CTX_set_verify(ctx->ssl, SSL_VERIFY_PEER, judge_server);
-	return ctx->server_name ? 0 : fail_memory(ret_error);
+	return 0;
 }
 
 int eap_tls_ctx_new_client(const struct eap_tls_client *params, struct eap_tls_ctx **ret_ctx,
@@ -328,7 +327,6 @@ void eap_tls_ctx_unref(struct eap_tls_ctx *ctx)
 	if (!ctx || atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	SSL_CTX_free(ctx->ssl);
-	free(ctx->server_name);
 	free(ctx);
 }
 

@@ -13,7 +13,6 @@ struct eap_tls_ctx {
 	bool is_server;
 	eap_tls_judge *judge; /* server */
 	void *arg;
-	char *server_name; /* client: owned */
 };
 
 /*

@@ -40,12 +40,13 @@ static enum eap_verdict fail(struct auth *a)
 static enum eap_verdict finish(struct auth *a)
 {
 	const struct eap_tls *t = a->eap->own;
-	const char *name = eap_tls_peer_name(t);
+	const char *name;
 
 	memcpy(a->hlak, eap_tls_msk(t), LINK_HLAK_SIZE);
 	if (!a->params.server)
 		return EAP_DONE;
 	eap_tls_hlak_pppd249(t, a->tls.hlak_compat);
+	name = eap_tls_client_name(t);
 	auth_set_user(a, (const uint8_t *)name, strlen(name));
 	return EAP_ASK;
 }
