@@ -26,7 +26,7 @@ int frame_decode(const uint8_t *bytes, size_t len, struct ppp_frame *ret_frame)
 	if (!wire_ok(&r) || protocol % 2 == 0)
 		return -EBADMSG;
 	left = wire_left(&r);
-	*ret_frame = (struct ppp_frame){protocol, wire_bytes(&r, left), left};
+	*ret_frame = (struct ppp_frame){protocol, wire_bytes(&r, left), left, len - left};
 	return 0;
 }
 

@@ -37,6 +37,7 @@ struct ppp_frame {
 	uint16_t protocol;
 	const uint8_t *info; /* borrowed from the input */
 	size_t len;
+	size_t at; /* where info begins in the input */
 };
 
 /* A control packet: what LCP, the NCPs and the authentication protocols have in common. */

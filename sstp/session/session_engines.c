@@ -226,7 +226,7 @@ static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
 	}
 	if (ppp.protocol == PPP_IPV4 && s->is_up) {
 		s->in_burst = true;
-		s->params.ops->on_packet(s->params.arg, frame + (ppp.info - frame), ppp.len);
+		s->params.ops->on_packet(s->params.arg, frame + ppp.at, ppp.len);
 	} else if (ppp.protocol == PPP_IPV4)
 		s->traffic.drops[DROP_NOT_OPEN]++;
 	else if (ppp.protocol == PPP_IPV6)

@@ -21,7 +21,8 @@ struct auth_run {
 static inline unsigned auth_run_feed(const struct auth_run *run, struct auth *a, uint64_t now,
 				     const struct record *record, struct outbox *out)
 {
-	struct ppp_frame f = {a->method->protocol, record->frame, record->len};
+	struct ppp_frame f = {
+		.protocol = a->method->protocol, .info = record->frame, .len = record->len};
 	struct ppp_packet p;
 
 	if (!record->frame)

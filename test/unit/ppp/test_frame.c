@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sstp/ppp/frame.h"
 #include "sstp/ppp/option.h"
@@ -35,6 +36,7 @@ static void P67_address_protocol_or_both_may_be_compressed(void **state)
 		assert_int_equal(f.protocol, PPP_IPV4);
 		assert_int_equal(f.len, 2);
 		assert_int_equal(f.info[0], 0x45);
+		assert_int_equal(f.at, strlen(frames[i]) / 2);
 	}
 }
 
