@@ -31,11 +31,6 @@ static void put_packet(const struct auth *a, enum chap_code code, struct wire_wr
 	wire_patch_be16(w, LENGTH_AT, (uint16_t)wire_len(w));
 }
 
-static int decode(const uint8_t *data, size_t len, struct ppp_packet *ret_packet)
-{
-	return frame_decode_packet(&(struct ppp_frame){.info = data, .len = len}, ret_packet);
-}
-
 static bool begin(struct auth *a)
 {
 	if (a->params.server)
@@ -57,40 +52,27 @@ static enum eap_verdict refuse(struct auth *a, struct wire_writer *w)
 	return EAP_FAILED;
 }
 
-static enum eap_verdict on_response(struct auth *a, const uint8_t *data, size_t len,
+static enum eap_verdict on_response(struct auth *a, const struct ppp_packet *p,
 				    struct wire_writer *w)
 {
-	struct ppp_packet p;
-
-	if (decode(data, len, &p))
-		return EAP_DROP;
-	switch (chap_take_response(a, &p)) {
+	switch (chap_take_response(a, p)) {
 	case 0: return EAP_ASK;
 	case -EBADMSG: return EAP_DROP;
 	default: return refuse(a, w);
 	}
 }
 
+/* Behind our Failure any answer will do. */
 static enum eap_verdict on_confirm(struct auth *a, uint8_t code)
 {
+	if (a->eap->step == STEP_REFUSED)
+		return EAP_FAILED;
 	if (code == CHAP_SUCCESS)
 		return EAP_DONE;
 	if (code != CHAP_FAILURE)
 		return EAP_DROP;
 	reason_set(&a->reason, "the peer does not believe that we know its password", NULL, 0);
 	return EAP_FAILED;
-}
-
-static enum eap_verdict server_input(struct auth *a, const uint8_t *data, size_t len,
-				     struct wire_writer *w)
-{
-	struct wire_reader r = wire_reader(data, len);
-
-	switch (a->eap->step) {
-	case STEP_RESPONSE: return on_response(a, data, len, w);
-	case STEP_CONFIRM: return on_confirm(a, wire_u8(&r));
-	default: return EAP_FAILED;
-	}
 }
 
 static enum eap_verdict on_user(struct auth *a, const struct link_user *user, struct wire_writer *w)
@@ -109,28 +91,32 @@ static enum eap_verdict on_user(struct auth *a, const struct link_user *user, st
 
 /* client */
 
-static enum eap_verdict client_input(struct auth *a, const uint8_t *data, size_t len,
+static enum eap_verdict client_input(struct auth *a, const struct ppp_packet *p,
 				     struct wire_writer *w)
 {
-	struct ppp_packet p;
-
-	if (decode(data, len, &p))
-		return EAP_DROP;
-	switch (chap_client_input(a, &p)) {
+	switch (chap_client_input(a, p)) {
 	case CHAP_DROP: return EAP_DROP;
 	case CHAP_ANSWER: put_packet(a, CHAP_RESPONSE, w); return EAP_MORE;
 	case CHAP_PROVEN: wire_put_u8(w, CHAP_SUCCESS); return EAP_DONE;
 	case CHAP_REFUSE: break;
 	}
-	if (p.code == CHAP_FAILURE)
+	if (p->code == CHAP_FAILURE)
 		wire_put_u8(w, CHAP_FAILURE);
 	return EAP_FAILED;
 }
 
+/* A whole packet of MS-CHAPv2, or the bare code that confirms the server's last one. */
 static enum eap_verdict input(struct auth *a, const uint8_t *data, size_t len,
 			      struct wire_writer *w)
 {
-	return a->params.server ? server_input(a, data, len, w) : client_input(a, data, len, w);
+	struct wire_reader r = wire_reader(data, len);
+	struct ppp_packet p;
+
+	if (a->params.server && a->eap->step != STEP_RESPONSE)
+		return on_confirm(a, wire_u8(&r));
+	if (frame_decode_packet(&(struct ppp_frame){.info = data, .len = len}, &p))
+		return EAP_DROP;
+	return a->params.server ? on_response(a, &p, w) : client_input(a, &p, w);
 }
 
 static void end(struct auth *a)
