@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,24 @@ uint64_t __wrap_loop_now(const struct loop *loop);
 uint64_t __wrap_loop_now(const struct loop *loop)
 {
 	return __real_loop_now(loop) - behind;
+}
+
+/* Of what has been freed so many blocks held these bytes still. */
+static struct watch {
+	const void *bytes; /* NULL: nothing is watched */
+	size_t len;
+	unsigned found;
+} watch;
+
+void __real_free(void *block);
+void __wrap_free(void *block);
+
+void __wrap_free(void *block)
+{
+	if (block && watch.bytes &&
+	    memmem(block, malloc_usable_size(block), watch.bytes, watch.len))
+		watch.found++;
+	__real_free(block);
 }
 
 static struct scene {
@@ -260,6 +279,43 @@ static void enrolment_brings_its_secret_and_body(void **state)
 	assert_null(scene.asked->cert);
 	answer(200, "a/b", "MIIB\n");
 	assert_got(OK_MIIB, SESSION_END_NORMAL, "enrolment simpleenroll: answered HTTP 200");
+}
+
+static void let_it_end(void)
+{
+	answer(200, "a/b", "MIIB\n");
+	run(is_closed);
+}
+
+static void free_it(void)
+{
+	session_free(scene.session);
+	scene.session = NULL;
+}
+
+/* The session's memory, and the owner's. */
+static void secret_is_gone_before_its_memory_is(void **state)
+{
+	static void (*const ends[])(void) = {let_it_end, free_it};
+
+	for (int i = 0; i < 2; i++) {
+		uint8_t secret[sizeof(scene.asked->secret)];
+
+		tear_down(NULL);
+		set_up(NULL);
+		connect_plainly();
+		send_text(ENROL "Content-Length: 5\r\n\r\nMIIC\n");
+		run(is_asked);
+		memcpy(secret, scene.asked->secret, sizeof(secret));
+		watch = (struct watch){.bytes = secret, .len = sizeof(secret)};
+		ends[i]();
+		est_request_free(scene.asked);
+		scene.asked = NULL;
+		run_on();
+		watch.bytes = NULL;
+		assert_int_equal(watch.found, 0);
+		raw_close(&raw);
+	}
 }
 
 static void request_may_come_byte_by_byte(void **state)
@@ -677,6 +733,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_scene(question_is_handed_over_and_its_answer_back),
 		in_scene(enrolment_brings_its_secret_and_body),
+		in_scene(secret_is_gone_before_its_memory_is),
 		in_scene(request_may_come_byte_by_byte),
 		in_scene(largest_body_is_handed_over_whole),
 		in_scene(client_that_waits_to_continue_is_told_to),
