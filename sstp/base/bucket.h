@@ -14,6 +14,9 @@ struct bucket {
 /* rate in events per second (0: unlimited), burst in events (at least 1). */
 void bucket_init(struct bucket *b, uint32_t rate, uint32_t burst);
 
+/* Another rate and burst for a bucket in use: what was taken stays taken. */
+void bucket_set(struct bucket *b, uint32_t rate, uint32_t burst);
+
 /* Takes one token; false when there is none. */
 bool bucket_take(struct bucket *b, uint64_t now);
 

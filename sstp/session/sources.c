@@ -93,20 +93,29 @@ static bool is_forgettable(const struct source *src, uint64_t now)
 			      src->failures.full_at <= now && src->banned_until <= now);
 }
 
+/* What was taken out of them stays taken: who has used up his log-ins waits, whatever the limits are meanwhile. */
 static void set_buckets(const struct sources *s, struct source *src)
 {
 	uint32_t per_min = s->limits.auth_failures_per_min;
 
-	bucket_init(&src->accepts, s->limits.accepts_per_s, s->limits.accepts_per_s * 2);
-	bucket_init(&src->failures, 0, 1);
+	bucket_set(&src->accepts, s->limits.accepts_per_s, s->limits.accepts_per_s * 2);
+	bucket_set(&src->failures, 0, 1);
 	if (per_min) {
 		src->failures.interval_ns = 60 * CLOCK_NS_PER_S / per_min;
 		src->failures.burst_ns = 60 * CLOCK_NS_PER_S;
 	}
 }
 
+static bool are_equal(const struct sources_limits *a, const struct sources_limits *b)
+{
+	return a->half_open == b->half_open && a->accepts_per_s == b->accepts_per_s &&
+	       a->auth_failures_per_min == b->auth_failures_per_min;
+}
+
 void sources_set_limits(struct sources *s, const struct sources_limits *limits)
 {
+	if (are_equal(&s->limits, limits))
+		return;
 	s->limits = *limits;
 	for (unsigned i = 0; i < SOURCES_MAX; i++)
 		if (s->slots[i / WAYS][i % WAYS].used)

@@ -38,7 +38,10 @@ enum source_verdict {
 struct sources *sources_new(const struct sources_limits *limits);
 /* Takes NULL; every connection must have been left. */
 void sources_free(struct sources *s);
-/* For connections from now on; what addresses have used up so far is forgiven. */
+/*
+ * For connections from now on. What addresses have used up so far stays used up, and a ban stays: this is called for
+ * every change of the gateway's settings or certificates.
+ */
 void sources_set_limits(struct sources *s, const struct sources_limits *limits);
 
 /*

@@ -59,6 +59,20 @@ static void rate_zero_never_refuses(void **state)
 	assert_int_equal(take_all(&b, 0), 10000);
 }
 
+static void other_rate_leaves_what_was_taken(void **state)
+{
+	struct bucket b;
+
+	bucket_init(&b, 10, 20);
+	take_all(&b, 0);
+	bucket_set(&b, 10, 20);
+	assert_int_equal(take_all(&b, 0), 0);
+	bucket_set(&b, 100, 200);
+	assert_int_equal(take_all(&b, CLOCK_NS_PER_S), 100);
+	bucket_set(&b, 0, 1);
+	assert_int_equal(take_all(&b, CLOCK_NS_PER_S), 10000);
+}
+
 /* The slow oracle: tokens counted as fractions of a token, in nanoseconds. */
 static void takes_as_a_counting_oracle_does(void **state)
 {
@@ -97,6 +111,7 @@ int main(void)
 		cmocka_unit_test(long_rest_gives_no_more_than_the_burst),
 		cmocka_unit_test(burst_is_at_least_one),
 		cmocka_unit_test(rate_zero_never_refuses),
+		cmocka_unit_test(other_rate_leaves_what_was_taken),
 		cmocka_unit_test(takes_as_a_counting_oracle_does),
 	};
 

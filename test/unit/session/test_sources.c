@@ -72,6 +72,45 @@ static void X22_failed_logins_ban_an_address_for_a_minute(void **state)
 	sources_free(s);
 }
 
+/* Settings come again with every certificate that is issued: nobody may guess anew for that. */
+static void X22_limits_that_come_again_or_change_forgive_no_failed_login(void **state)
+{
+	static const struct sources_limits limits[] = {
+		{.auth_failures_per_min = 3},
+		{.auth_failures_per_min = 3},
+		{.auth_failures_per_min = 3, .half_open = 9},
+	};
+	struct sources *s = sources_new(&limits[0]);
+	struct sockaddr_storage a = v4("192.0.2.1");
+	struct source *src;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(sources_enter(s, &a, START, &src), SOURCE_OK);
+		source_leave(src);
+		sources_auth_failed(s, &a, START);
+		sources_set_limits(s, &limits[i]);
+	}
+	sources_auth_failed(s, &a, START); /* one too many */
+	sources_set_limits(s, &limits[0]);
+	assert_int_equal(sources_enter(s, &a, START, &src), SOURCE_BANNED);
+	sources_free(s);
+}
+
+static void connections_of_this_second_stay_counted_when_limits_change(void **state)
+{
+	struct sources *s = sources_new(&(struct sources_limits){.accepts_per_s = 10});
+	struct sockaddr_storage a = v4("192.0.2.1");
+	struct source *src;
+
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(sources_enter(s, &a, START, &src), SOURCE_OK);
+	sources_set_limits(s, &(struct sources_limits){.accepts_per_s = 10, .half_open = 99});
+	assert_int_equal(sources_enter(s, &a, START, &src), SOURCE_TOO_FAST);
+	sources_set_limits(s, &(struct sources_limits){.accepts_per_s = 20});
+	assert_int_equal(sources_enter(s, &a, START + CLOCK_NS_PER_S, &src), SOURCE_OK);
+	sources_free(s);
+}
+
 static void ipv6_source_is_its_slash_64_and_mapped_ipv4_is_ipv4(void **state)
 {
 	struct sources *s = sources_new(&(struct sources_limits){.half_open = 1});
@@ -117,6 +156,8 @@ int main(void)
 		cmocka_unit_test(half_open_connections_are_counted_per_address),
 		cmocka_unit_test(connections_per_second_have_a_burst_and_a_rate),
 		cmocka_unit_test(X22_failed_logins_ban_an_address_for_a_minute),
+		cmocka_unit_test(X22_limits_that_come_again_or_change_forgive_no_failed_login),
+		cmocka_unit_test(connections_of_this_second_stay_counted_when_limits_change),
 		cmocka_unit_test(ipv6_source_is_its_slash_64_and_mapped_ipv4_is_ipv4),
 		cmocka_unit_test(full_table_refuses_new_addresses_but_forgets_idle_ones),
 	};
