@@ -39,9 +39,12 @@ static bool judge(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_
 	const struct door *d = arg;
 	struct trust_verdict verdict;
 	struct access_client client;
-	enum trust_reason reason =
-		trust_judge(access_trust(d->access), leaf, chain, time(NULL), &verdict);
+	enum trust_reason reason;
 
+	if (!d->access) /* since the handshake began */
+		return refuse(ret, SSL3_AD_CERTIFICATE_UNKNOWN, "nobody has a certificate here",
+			      "");
+	reason = trust_judge(access_trust(d->access), leaf, chain, time(NULL), &verdict);
 	snprintf(ret->thumbprint, sizeof(ret->thumbprint), "%s", verdict.thumbprint);
 	if (reason != TRUST_OK)
 		return refuse(ret, alert_for(reason), trust_reason_text(reason), verdict.sentence);
@@ -54,11 +57,12 @@ static bool judge(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_
 	return refuse(ret, SSL3_AD_CERTIFICATE_UNKNOWN, "unusable name", "it is too long");
 }
 
-static int make_context(struct door *d, size_t offer, char ret_error[EAP_TLS_REASON_MAX])
+static int make_context(struct door *d, const struct tls_ctx *tls, size_t offer,
+			struct eap_tls_ctx **ret_ctx, char ret_error[EAP_TLS_REASON_MAX])
 {
 	struct tls_shown shown[TLS_SHOWN_MAX];
 	struct eap_tls_pair pairs[TLS_SHOWN_MAX];
-	size_t n = tls_ctx_shown(d->tls, offer, shown);
+	size_t n = tls_ctx_shown(tls, offer, shown);
 
 	for (size_t i = 0; i < n; i++)
 		pairs[i] = (struct eap_tls_pair){shown[i].cert, shown[i].key, shown[i].chain};
@@ -70,10 +74,11 @@ static int make_context(struct door *d, size_t offer, char ret_error[EAP_TLS_REA
 			.judge = judge,
 			.arg = d,
 		},
-		&d->eap_tls[offer], ret_error);
+		ret_ctx, ret_error);
 }
 
-void door_close(struct door *d)
+/* Handshakes that run with one keep it. */
+static void drop_contexts(struct door *d)
 {
 	size_t n = d->eap_tls ? tls_ctx_offers(d->tls) : 0;
 
@@ -81,53 +86,61 @@ void door_close(struct door *d)
 		eap_tls_ctx_unref(d->eap_tls[i]);
 	free(d->eap_tls);
 	tls_ctx_unref(d->tls);
-	access_unref(d->access);
-	*d = (struct door){0};
+	access_unref(d->shown);
+	d->eap_tls = NULL;
+	d->tls = NULL;
+	d->shown = NULL;
 }
 
-/* The context shows the same as it would if it were made anew. */
-static bool is_open_alike(const struct door *d, const struct access *access,
-			  const struct tls_ctx *tls)
-{
-	return access && d->eap_tls && d->tls == tls &&
-	       strcmp(access_roots_pem(d->access), access_roots_pem(access)) == 0;
-}
-
+/* NULL: nobody is let in. */
 static void change_judgement(struct door *d, struct access *access)
 {
 	struct access *before = d->access;
 
-	d->access = access_ref(access);
+	d->access = access ? access_ref(access) : NULL;
 	access_unref(before);
+}
+
+void door_close(struct door *d)
+{
+	drop_contexts(d);
+	change_judgement(d, NULL);
+}
+
+/* The contexts show the same as they would if they were made anew. */
+static bool is_up_to_date(const struct door *d, const struct tls_ctx *tls)
+{
+	return d->eap_tls && d->tls == tls &&
+	       strcmp(access_roots_pem(d->shown), access_roots_pem(d->access)) == 0;
 }
 
 int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
 	      char ret_error[EAP_TLS_REASON_MAX])
 {
+	struct eap_tls_ctx **contexts;
 	int r = -ENOMEM;
 
-	if (is_open_alike(d, access, tls)) {
-		change_judgement(d, access);
-		return 0;
-	}
-	if (access)
-		access_ref(access);
-	tls_ctx_ref(tls);
-	door_close(d);
-	d->access = access;
-	d->tls = tls;
+	change_judgement(d, access);
 	if (!access) {
-		door_close(d);
+		drop_contexts(d);
 		return 0;
 	}
-	d->eap_tls = calloc(tls_ctx_offers(tls) + 1, sizeof(struct eap_tls_ctx *));
-	if (d->eap_tls)
-		r = make_context(d, 0, ret_error);
+	if (is_up_to_date(d, tls))
+		return 0;
+	contexts = calloc(tls_ctx_offers(tls) + 1, sizeof(*contexts));
+	if (contexts)
+		r = make_context(d, tls, 0, &contexts[0], ret_error);
 	else
 		snprintf(ret_error, EAP_TLS_REASON_MAX, "out of memory");
-	if (r < 0)
-		door_close(d);
-	return r;
+	if (r < 0) {
+		free(contexts);
+		return r;
+	}
+	drop_contexts(d);
+	d->eap_tls = contexts;
+	d->tls = tls_ctx_ref(tls);
+	d->shown = access_ref(access);
+	return 0;
 }
 
 struct eap_tls_ctx *door_eap_tls(struct door *d, const char *dialled)
@@ -138,7 +151,7 @@ struct eap_tls_ctx *door_eap_tls(struct door *d, const char *dialled)
 	if (!d->eap_tls)
 		return NULL;
 	offer = tls_ctx_offer_of(d->tls, dialled);
-	if (d->eap_tls[offer] || make_context(d, offer, error) == 0)
+	if (d->eap_tls[offer] || make_context(d, d->tls, offer, &d->eap_tls[offer], error) == 0)
 		return d->eap_tls[offer];
 	return d->eap_tls[0];
 }

@@ -15,17 +15,22 @@
 
 struct tls_ctx;
 
-/* One per thread, which outlives its sessions: the judge looks at it. Zeros: closed. */
+/*
+ * One per thread, which outlives its sessions: the judge looks at it, also that of a context which a handshake keeps from
+ * before. Zeros: closed.
+ */
 struct door {
-	struct access *access; /* counted; NULL: nobody has a certificate */
-	struct tls_ctx *tls;   /* counted */
-	struct eap_tls_ctx *
-		*eap_tls; /* by offer of tls, each counted, or NULL: not needed yet; NULL: closed */
+	struct access *access; /* counted; by which the judge goes; NULL: nobody comes in */
+	/* by offer of tls, each counted, or NULL: not needed yet; NULL: closed */
+	struct eap_tls_ctx **eap_tls;
+	struct tls_ctx *tls;  /* counted; whose certificates eap_tls shows */
+	struct access *shown; /* counted; whose roots eap_tls shows */
 };
 
 /*
- * From now on access (NULL: none) counts, and clients are shown the certificates of tls; each gets one more reference.
- * 0, or -errno with a sentence, and the door is closed.
+ * From now on access (NULL: none, and the door is closed) counts, and clients are shown the certificates of tls; each gets
+ * one more reference. 0, or -errno with a sentence: access counts all the same, but clients are shown what they were
+ * before; if that was nothing, the door stays closed. The next call tries again.
  *
  * EAP-TLS's contexts are made anew only where they would be others: with another tls, or other roots. To make one takes
  * 2 ms in which the thread forwards nothing, and access changes with every certificate that is issued.
@@ -44,7 +49,7 @@ int door_open(struct door *d, struct access *access, struct tls_ctx *tls,
  */
 struct eap_tls_ctx *door_eap_tls(struct door *d, const char *dialled);
 
-/* Takes a zeroed one. */
+/* Lets nobody in any more. Takes a zeroed one. */
 void door_close(struct door *d);
 
 /* The VNet in a name that the judge gave; false: it is none. */

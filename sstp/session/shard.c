@@ -457,7 +457,10 @@ static void open_door(struct shard *s, const struct shard_policy *policy)
 	char error[EAP_TLS_REASON_MAX];
 
 	if (door_open(&s->door, policy->access, policy->tls, error) < 0)
-		log_error("nobody can come in by a certificate: %s", error);
+		log_error("%s: %s",
+			  s->door.eap_tls ? "who comes in by a certificate is shown the old one"
+					  : "nobody can come in by a certificate",
+			  error);
 	if (before != policy->access)
 		show_out(s, before, policy->access);
 	access_unref(before);

@@ -41,15 +41,22 @@ struct house {
 
 static struct house house;
 
-/* What may come in by now is in house.access, and the door goes by it. */
-static void reopen(void)
+/* What may come in by now is in house.access. */
+static void renew_access(void)
 {
-	char error[EAP_TLS_REASON_MAX] = "";
 	struct authority_export e;
 
 	access_unref(house.access);
 	assert_int_equal(authority_export(house.authority, MINT_NOW, &e), 0);
 	assert_int_equal(access_new(&e, &house.access, NULL), 0);
+}
+
+/* And the door goes by it. */
+static void reopen(void)
+{
+	char error[EAP_TLS_REASON_MAX] = "";
+
+	renew_access();
 	if (door_open(&house.door, house.access, house.tls, error) != 0)
 		fail_msg("%s", error);
 	assert_ptr_equal(house.door.access, house.access);
@@ -403,20 +410,78 @@ static void each_offer_has_the_certificate_of_its_name(void **state)
 	assert_ptr_equal(door_eap_tls(&house.door, "lab.test")->arg, &house.door);
 }
 
-static void door_with_no_certificate_to_show_is_closed_with_a_sentence(void **state)
+/* One that no context can be made of: it has no certificate to show. Owned. */
+static struct tls_ctx *useless_tls(void)
 {
-	char error[EAP_TLS_REASON_MAX] = "";
 	struct tls_ctx *client;
-	char tls_error[TLS_ERROR_MAX];
+	char error[TLS_ERROR_MAX];
 	char *pem = mint_pem(&house.hq);
 
-	assert_int_equal(tls_ctx_new_client_of(pem, &client, tls_error), 0);
-	assert_int_equal(door_open(&house.door, house.access, client, error), -EINVAL);
-	assert_string_equal(error, "there is no certificate to show");
-	assert_null(house.door.access);
-	assert_null(door_eap_tls(&house.door, NULL));
-	tls_ctx_unref(client);
+	assert_int_equal(tls_ctx_new_client_of(pem, &client, error), 0);
 	free(pem);
+	return client;
+}
+
+static void fails_to_open_with(struct access *access, struct tls_ctx *tls)
+{
+	char error[EAP_TLS_REASON_MAX] = "";
+
+	assert_int_equal(door_open(&house.door, access, tls, error), -EINVAL);
+	assert_string_equal(error, "there is no certificate to show");
+}
+
+static void door_with_nothing_to_show_stays_closed_with_a_sentence(void **state)
+{
+	struct tls_ctx *client = useless_tls();
+
+	door_close(&house.door);
+	fails_to_open_with(house.access, client);
+	assert_null(house.door.eap_tls);
+	reopen();
+	assert_non_null(house.door.eap_tls);
+	tls_ctx_unref(client);
+}
+
+/* What cannot be shown changes nothing of what is; but who is revoked meanwhile stays outside, and the next one is tried. */
+static void old_context_stays_when_there_can_be_no_new_one(void **state)
+{
+	struct eap_tls_ctx *first = eap_tls_ctx_ref(house.door.eap_tls[0]);
+	X509 *shop = issue("shop", "blue"), *till = issue("till", "blue");
+	struct tls_ctx *client = useless_tls();
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct eap_tls_verdict v;
+
+	thumbprint_of(shop, thumbprint);
+	assert_int_equal(authority_revoke(house.authority, thumbprint, 0, MINT_NOW, NULL), 1);
+	renew_access();
+	fails_to_open_with(house.access, client);
+	assert_ptr_equal(house.door.eap_tls[0], first);
+	assert_ptr_equal(house.door.access, house.access);
+	assert_false(judge(shop, &v));
+	assert_true(judge(till, &v));
+	fails_to_open_with(house.access, client);
+	reopen();
+	assert_ptr_equal(house.door.eap_tls[0], first);
+	eap_tls_ctx_unref(first);
+	tls_ctx_unref(client);
+	X509_free(shop);
+	X509_free(till);
+}
+
+/* A handshake that began before keeps the context, and its judge is asked afterwards. */
+static void handshake_that_outlives_the_access_is_refused(void **state)
+{
+	struct minted client = mint_client(&house.hq, "till-7");
+	struct eap_tls_ctx *kept = eap_tls_ctx_ref(house.door.eap_tls[0]);
+	struct eap_tls_verdict v = {0};
+	char error[EAP_TLS_REASON_MAX] = "";
+
+	assert_int_equal(door_open(&house.door, NULL, house.tls, error), 0);
+	assert_false(kept->judge(kept->arg, client.cert, NULL, &v));
+	assert_int_equal(v.alert, SSL3_AD_CERTIFICATE_UNKNOWN);
+	assert_string_equal(v.sentence, "nobody has a certificate here");
+	eap_tls_ctx_unref(kept);
+	minted_done(&client);
 }
 
 static void vnet_is_what_stands_behind_the_last_at_sign(void **state)
@@ -533,7 +598,9 @@ int main(void)
 		TEST(each_offer_has_the_certificate_of_its_name),
 		TEST(name_counts_and_not_the_place_that_it_had_before_a_reload),
 		TEST(each_offer_has_certificates_of_all_kinds_that_there_are),
-		TEST(door_with_no_certificate_to_show_is_closed_with_a_sentence),
+		TEST(door_with_nothing_to_show_stays_closed_with_a_sentence),
+		TEST(old_context_stays_when_there_can_be_no_new_one),
+		TEST(handshake_that_outlives_the_access_is_refused),
 		TEST(vnet_is_what_stands_behind_the_last_at_sign),
 		TEST(live_certificate_is_still_admitted),
 		TEST(revoked_certificate_is_admitted_no_longer),
