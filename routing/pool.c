@@ -13,7 +13,7 @@
  *
  * An owner is remembered by a hash of 64 bits and not by name: nothing is allocated per lease, and names left behind by a
  * thousand sessions would pin a page each. Two owners of one hash, one pair in 10^19, could get each other's address
- * without its rest. The hash is not keyed: owners are authenticated names, not a stranger's bytes.
+ * without its rest. The hash is keyed, since an owner may have chosen its own name, to look for such a pair.
  */
 #include "routing/pool.h"
 
@@ -24,7 +24,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "routing/siphash.h"
+
 #define NONE UINT32_MAX
+
+_Static_assert(POOL_KEY_SIZE == (int)SIPHASH_KEY_SIZE, "the key is SipHash's");
 
 enum entry_state {
 	ENTRY_FREE,
@@ -49,7 +53,8 @@ struct range {
 };
 
 struct pool {
-	struct range *ranges; /* ascending by address; indexes follow the caller's order */
+	uint8_t key[POOL_KEY_SIZE]; /* of owners' hashes */
+	struct range *ranges;	    /* ascending by address; indexes follow the caller's order */
 	size_t n_ranges;
 	struct entry *entries;
 	struct link *frees;  /* head at [total] */
@@ -81,13 +86,11 @@ static void link_remove(struct link *l, uint32_t i)
 	link_init(l, i);
 }
 
-/* FNV-1a; never 0 */
-static uint64_t owner_hash(const char *owner)
+/* Never 0. */
+static uint64_t owner_hash(const struct pool *p, const char *owner)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = siphash(p->key, owner, strlen(owner));
 
-	for (size_t i = 0; owner[i] && i < POOL_OWNER_MAX - 1; i++)
-		h = (h ^ (uint8_t)owner[i]) * UINT64_C(0x100000001b3);
 	return h ? h : 1;
 }
 
@@ -159,7 +162,8 @@ static void fill_entries(struct pool *p)
 		link_init(p->chains, i);
 }
 
-int pool_new(const struct prefix *prefixes, size_t n, struct pool **ret_pool)
+int pool_new(const struct prefix *prefixes, size_t n, const uint8_t key[POOL_KEY_SIZE],
+	     struct pool **ret_pool)
 {
 	uint32_t total = 0;
 	uint32_t buckets = 1;
@@ -174,6 +178,7 @@ int pool_new(const struct prefix *prefixes, size_t n, struct pool **ret_pool)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
+	memcpy(p->key, key, sizeof(p->key));
 	p->total = total;
 	p->bucket_mask = buckets - 1;
 	p->ranges = calloc(n, sizeof(p->ranges[0]));
@@ -245,7 +250,7 @@ static uint32_t find_rested(const struct pool *p, uint64_t now_ns)
 
 int pool_lease(struct pool *p, const char *owner, uint64_t now_ns, uint32_t *ret_addr_be)
 {
-	uint64_t hash = owner_hash(owner);
+	uint64_t hash = owner_hash(p, owner);
 	uint32_t i = find_last_held(p, hash);
 
 	if (i == NONE)
@@ -266,7 +271,7 @@ bool pool_is_held_by(const struct pool *p, uint32_t index, const char *owner)
 {
 	assert(index < p->total);
 	return p->entries[index].state == ENTRY_LEASED &&
-	       p->entries[index].owner == owner_hash(owner);
+	       p->entries[index].owner == owner_hash(p, owner);
 }
 
 void pool_release(struct pool *p, uint32_t index, uint64_t now_ns)

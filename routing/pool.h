@@ -24,16 +24,18 @@
 
 enum {
 	POOL_MAX = 1 << 20,
-	POOL_OWNER_MAX = 256,
+	POOL_KEY_SIZE = 16,
 };
 
 struct pool;
 
 /*
  * IPv4 prefixes, not overlapping (-EINVAL), together at most POOL_MAX addresses (-E2BIG), at least
- * one (-EINVAL). Borrows them for the call. Returns 0 with an owned pool, or -errno.
+ * one (-EINVAL). key: random bytes that nobody knows, by which owners are told apart; copied. Borrows all for the
+ * call. Returns 0 with an owned pool, or -errno.
  */
-int pool_new(const struct prefix *prefixes, size_t n, struct pool **ret_pool);
+int pool_new(const struct prefix *prefixes, size_t n, const uint8_t key[POOL_KEY_SIZE],
+	     struct pool **ret_pool);
 
 /* Takes NULL. */
 void pool_free(struct pool *p);
@@ -45,7 +47,7 @@ void pool_free(struct pool *p);
 bool pool_reserve(struct pool *p, uint32_t addr_be);
 
 /*
- * Leases an address to owner (its name; up to POOL_OWNER_MAX - 1 bytes count). Several leases of one
+ * Leases an address to owner (its name; every byte counts). Several leases of one
  * owner are several addresses. now_ns never goes back between calls. Returns the index, ret_addr_be
  * the address in network byte order; -ENOSPC when all are leased or rest.
  */

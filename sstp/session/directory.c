@@ -93,7 +93,7 @@ int directory_add(struct directory *d, const char *name, const uint8_t nt_hash[L
 }
 
 bool directory_find(const struct directory *d, const char *name, struct link_user *ret_user,
-		    const char **ret_vnet)
+		    const char **ret_name, const char **ret_vnet)
 {
 	const char *domain_end = strrchr(name, '\\');
 	const struct entry *e = &d->entries[slot_of(d, name)];
@@ -104,6 +104,7 @@ bool directory_find(const struct directory *d, const char *name, struct link_use
 		return false;
 	memcpy(ret_user->nt_hash, e->nt_hash, LINK_NT_HASH_SIZE);
 	ret_user->has_password = true;
+	*ret_name = e->name;
 	*ret_vnet = e->vnet;
 	return true;
 }

@@ -23,9 +23,10 @@ int directory_add(struct directory *d, const char *name, const uint8_t nt_hash[L
 
 /*
  * Finds a name as a client sends it, compared by bytes: the whole name, else what follows the last backslash
- * (DOMAIN\user). ret_vnet is borrowed while d lives. False: unknown.
+ * (DOMAIN\user). ret_name is the user's own name, whatever the client put in front of it; both texts are borrowed while
+ * d lives. False: unknown.
  */
 bool directory_find(const struct directory *d, const char *name, struct link_user *ret_user,
-		    const char **ret_vnet);
+		    const char **ret_name, const char **ret_vnet);
 
 #endif

@@ -24,6 +24,7 @@ struct client {
 	struct sockaddr_storage peer;
 	struct admission_ticket ticket;
 	char vnet[NAME_LABEL_MAX]; /* of the user, from find_user() */
+	char *owner;		   /* owned; whose addresses he gets, likewise; NULL before */
 	char refused[256];	   /* why find_user() refused him */
 	struct vnet_lease lease;
 	uint64_t enrolment; /* its id at the desk; 0: none waits */
@@ -80,6 +81,7 @@ static void client_free(struct client *c)
 	if (c->session)
 		traffic_add(&s->ended, session_traffic(c->session));
 	session_free(c->session);
+	free(c->owner);
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -173,32 +175,56 @@ static const char *dialled_vnet(const struct client *c)
 	return c->shard->vnets[id] ? vnet_queue_name(c->shard->vnets[id]) : "";
 }
 
+/* Who comes in by a certificate and who does by a password are never one owner, whatever they are called. */
+static bool set_owner(struct client *c, const char *name)
+{
+	size_t size = strlen(name) + 2;
+
+	free(c->owner);
+	c->owner = malloc(size);
+	if (c->owner)
+		snprintf(c->owner, size, "%c%s", session_has_certificate(c->session) ? 'c' : 'u',
+			 name);
+	return c->owner;
+}
+
+/* Who is it of that name, and of which VNet? False: nobody. */
+static bool look_up(struct client *c, const char *name, struct link_user *ret_user,
+		    const char **ret_own_name)
+{
+	const char *vnet;
+
+	if (session_has_certificate(c->session)) {
+		*ret_user = (struct link_user){0};
+		*ret_own_name = name; /* by the judge */
+		return door_vnet(name, c->vnet);
+	}
+	if (!directory_find(c->shard->policy.directory, name, ret_user, ret_own_name, &vnet))
+		return false;
+	snprintf(c->vnet, sizeof(c->vnet), "%s", vnet);
+	return true;
+}
+
 /* A user of another VNet is refused as one that nobody knows is, so that a name tells no stranger who is whose user. */
 static bool find_user(void *arg, const char *name, struct link_user *ret_user,
 		      const char **ret_why_not)
 {
 	struct client *c = arg;
 	const char *dialled = dialled_vnet(c);
-	char of_app[NAME_LABEL_MAX];
-	const char *vnet;
+	const char *own_name;
 
 	*ret_why_not = "no such user";
-	if (session_has_certificate(c->session)) {
-		*ret_user = (struct link_user){0};
-		if (!door_vnet(name, of_app))
-			return false;
-		vnet = of_app;
-	} else if (!directory_find(c->shard->policy.directory, name, ret_user, &vnet))
+	if (!look_up(c, name, ret_user, &own_name))
 		return false;
-	if (dialled && strcmp(dialled, vnet) != 0) {
+	if (dialled && strcmp(dialled, c->vnet) != 0) {
 		snprintf(c->refused, sizeof(c->refused),
 			 "user of VNet %.64s, but the name that was dialled is for VNet %.64s",
-			 vnet, dialled);
+			 c->vnet, dialled);
 		*ret_why_not = c->refused;
 		return false;
 	}
-	snprintf(c->vnet, sizeof(c->vnet), "%s", vnet);
-	return true;
+	*ret_why_not = "out of memory";
+	return set_owner(c, own_name);
 }
 
 /* Of the client's certificate; NULL: he has none of ours. */
@@ -219,11 +245,11 @@ static int lease(struct client *c, struct link_address *ret_address)
 {
 	struct vnet_queue *v = find_vnet(c->shard, c->vnet);
 	const char *lineage = find_lineage(c);
-	char owner[POOL_OWNER_MAX];
-	struct vnet_tenant tenant = {.owner = session_user(c->session)};
+	char owner[1 + CERT_THUMBPRINT_MAX];
+	struct vnet_tenant tenant = {.owner = c->owner};
 
 	if (lineage) {
-		snprintf(owner, sizeof(owner), "%.200s#%s", session_user(c->session), lineage);
+		snprintf(owner, sizeof(owner), "l%s", lineage);
 		tenant.owner = owner;
 		tenant.thumbprint = session_thumbprint(c->session);
 		tenant.replaces_be = session_replaces(c->session);

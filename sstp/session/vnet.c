@@ -9,6 +9,7 @@
 
 #include "routing/trie.h"
 #include "sstp/base/log.h"
+#include "sstp/base/random.h"
 #include "sstp/session/drop.h"
 #include "sstp/session/vnet_internal.h"
 #include "tun/rtnl.h"
@@ -123,8 +124,11 @@ static struct prefix *copy_prefixes(const struct prefix *from, size_t n)
 
 static int make_pool(struct vnet *v, const struct vnet_params *params)
 {
-	int r = pool_new(params->pools, params->npools, &v->pool);
+	uint8_t key[POOL_KEY_SIZE];
+	int r;
 
+	random_fill(&random_system, key, sizeof(key));
+	r = pool_new(params->pools, params->npools, key, &v->pool);
 	if (r < 0)
 		return r;
 	pool_reserve(v->pool, v->gateway_be);

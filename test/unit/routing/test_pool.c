@@ -33,6 +33,8 @@ void *__wrap_calloc(size_t n, size_t size)
 	return allocation_fails() ? NULL : __real_calloc(n, size);
 }
 
+static const uint8_t key[POOL_KEY_SIZE] = "not very random";
+
 static struct pool *pool_of(const char *const *texts, size_t n)
 {
 	struct prefix prefixes[8];
@@ -40,7 +42,7 @@ static struct pool *pool_of(const char *const *texts, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(prefix_parse(texts[i], &prefixes[i]), 0);
-	assert_int_equal(pool_new(prefixes, n, &p), 0);
+	assert_int_equal(pool_new(prefixes, n, key, &p), 0);
 	return p;
 }
 
@@ -56,7 +58,7 @@ static int new_error(const char *const *texts, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(prefix_parse(texts[i], &prefixes[i]), 0);
-	error = pool_new(prefixes, n, &p);
+	error = pool_new(prefixes, n, key, &p);
 	assert_null(p);
 	return error;
 }
@@ -154,8 +156,8 @@ static void prefixes_that_overlap_or_are_none_are_refused(void **state)
 	struct prefix wrong_len = {.family = AF_INET, .len = 33, .addr = {10}};
 	struct pool *p = NULL;
 
-	assert_int_equal(pool_new(NULL, 0, &p), -EINVAL);
-	assert_int_equal(pool_new(&wrong_len, 1, &p), -EINVAL);
+	assert_int_equal(pool_new(NULL, 0, key, &p), -EINVAL);
+	assert_int_equal(pool_new(&wrong_len, 1, key, &p), -EINVAL);
 	assert_null(p);
 	assert_int_equal(NEW_ERROR("10.0.0.0/24", "10.0.0.0/24"), -EINVAL);
 	assert_int_equal(NEW_ERROR("10.0.0.0/24", "10.1.0.0/24", "10.0.0.255/32"), -EINVAL);
@@ -286,23 +288,32 @@ static void lease_is_held_by_its_owner_until_it_is_released(void **state)
 	pool_free(p);
 }
 
-static void owners_differ_within_their_limit_only(void **state)
+static void owners_differ_in_any_byte(void **state)
 {
 	struct pool *p = POOL_OF("10.0.0.0/29");
-	char name[POOL_OWNER_MAX + 10];
-	uint32_t a, b;
+	char name[600];
+	uint32_t a;
 
 	memset(name, 'x', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
 	a = lease(p, name, 1);
 	release(p, a, 2);
-	name[POOL_OWNER_MAX - 1] = 'y';
 	assert_int_equal(lease(p, name, 3), a);
 	release(p, a, 4);
-	name[POOL_OWNER_MAX - 2] = 'y';
-	b = lease(p, name, 5);
-	assert_int_not_equal(b, a);
+	name[sizeof(name) - 2] = 'y';
+	assert_int_not_equal(lease(p, name, 5), a);
 	assert_int_not_equal(lease(p, "", 6), a);
+	pool_free(p);
+}
+
+/* These two are one to FNV-1a of 64 bits, without a key; to find them takes a moment. */
+static void names_made_to_collide_are_two_owners(void **state)
+{
+	struct pool *p = POOL_OF("10.0.0.0/29");
+	uint32_t a = lease(p, "XAb07q?*]X", 1);
+
+	release(p, a, 2);
+	assert_int_not_equal(lease(p, "pRY5;-g3<E", 3), a);
 	pool_free(p);
 }
 
@@ -332,7 +343,7 @@ static void new_fails_whole_at_every_allocation(void **state)
 		int error;
 
 		allocations_left = failures;
-		error = pool_new(&prefix, 1, &p);
+		error = pool_new(&prefix, 1, key, &p);
 		allocations_left = -1;
 		if (error == 0)
 			break;
@@ -489,7 +500,8 @@ int main(void)
 		cmocka_unit_test(stranger_gets_unused_then_the_longest_rested),
 		cmocka_unit_test(X54_stranger_gets_no_address_that_was_released_within_the_minute),
 		cmocka_unit_test(lease_is_held_by_its_owner_until_it_is_released),
-		cmocka_unit_test(owners_differ_within_their_limit_only),
+		cmocka_unit_test(owners_differ_in_any_byte),
+		cmocka_unit_test(names_made_to_collide_are_two_owners),
 		cmocka_unit_test(a_thousand_leases_of_one_owner_come_and_go),
 		cmocka_unit_test(new_fails_whole_at_every_allocation),
 		cmocka_unit_test(lease_and_release_need_no_memory),

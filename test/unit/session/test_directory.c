@@ -13,20 +13,22 @@ static void user_is_found_by_bytes_and_by_the_part_behind_the_domain(void **stat
 {
 	struct directory *d = directory_new(2);
 	struct link_user user;
-	const char *vnet;
+	const char *own, *vnet;
 
 	assert_int_equal(directory_add(d, "alice", hash_a, "blue"), 0);
 	assert_int_equal(directory_add(d, "bob@example.org", hash_b, "red"), 0);
-	assert_true(directory_find(d, "alice", &user, &vnet));
+	assert_true(directory_find(d, "alice", &user, &own, &vnet));
 	assert_string_equal(vnet, "blue");
 	assert_memory_equal(user.nt_hash, hash_a, sizeof(hash_a));
-	assert_true(directory_find(d, "CORP\\alice", &user, &vnet));
-	assert_true(directory_find(d, "bob@example.org", &user, &vnet));
+	assert_string_equal(own, "alice");
+	assert_true(directory_find(d, "CORP\\alice", &user, &own, &vnet));
+	assert_string_equal(own, "alice");
+	assert_true(directory_find(d, "bob@example.org", &user, &own, &vnet));
 	assert_string_equal(vnet, "red");
-	assert_false(directory_find(d, "Alice", &user, &vnet));
-	assert_false(directory_find(d, "bob", &user, &vnet));
-	assert_false(directory_find(d, "alice\\", &user, &vnet));
-	assert_false(directory_find(d, "", &user, &vnet));
+	assert_false(directory_find(d, "Alice", &user, &own, &vnet));
+	assert_false(directory_find(d, "bob", &user, &own, &vnet));
+	assert_false(directory_find(d, "alice\\", &user, &own, &vnet));
+	assert_false(directory_find(d, "", &user, &own, &vnet));
 	directory_unref(d);
 }
 
@@ -44,7 +46,7 @@ static void every_one_of_many_users_is_found(void **state)
 {
 	struct directory *d = directory_new(1000);
 	struct link_user user;
-	const char *vnet;
+	const char *own, *vnet;
 	char name[16];
 
 	for (int i = 0; i < 1000; i++) {
@@ -53,10 +55,10 @@ static void every_one_of_many_users_is_found(void **state)
 	}
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "user%d", i);
-		assert_true(directory_find(d, name, &user, &vnet));
+		assert_true(directory_find(d, name, &user, &own, &vnet));
 		assert_string_equal(vnet, name);
 	}
-	assert_false(directory_find(d, "user1000", &user, &vnet));
+	assert_false(directory_find(d, "user1000", &user, &own, &vnet));
 	directory_unref(d);
 }
 
@@ -64,9 +66,9 @@ static void empty_directory_knows_nobody(void **state)
 {
 	struct directory *d = directory_new(0);
 	struct link_user user;
-	const char *vnet;
+	const char *own, *vnet;
 
-	assert_false(directory_find(d, "alice", &user, &vnet));
+	assert_false(directory_find(d, "alice", &user, &own, &vnet));
 	directory_unref(d);
 }
 

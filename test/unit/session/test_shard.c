@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A shard between sessions, VNets and a door that the linker gives to this test: what it asks of them and tells them. The
+ * authority, the directory and admission are real.
+ */
+#include "sstp/session/shard.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sstp/session/door.h"
+#include "sstp/session/vnet_queue.h"
+#include "test/support/cmocka.h"
+#include "test/unit/certs/scene.h"
+
+enum {
+	CALLERS_MAX = 8
+};
+
+/* A session, as the shard sees it. */
+struct caller {
+	struct session_params params;
+	bool is_there;
+	char user[64];
+	char thumbprint[CERT_THUMBPRINT_MAX]; /* "": comes in by a password */
+	uint32_t replaces_be;
+	char bye[160]; /* why the shard hangs up; "": it does not */
+	struct traffic traffic;
+};
+
+static struct world {
+	struct shard *shard;
+	struct admission *admission;
+	struct handover *handover;
+	struct qsbr *qsbr;
+	struct directory *directory;
+	struct authority *authority;
+	struct access *access;
+	struct caller callers[CALLERS_MAX];
+	unsigned ncallers;
+	void (*on_accept)(void *arg, int fd, const struct sockaddr_storage *peer);
+	void *accept_arg;
+	struct vnet_tenant tenant; /* the last that asked for an address */
+	char owner[128], tenant_thumbprint[CERT_THUMBPRINT_MAX];
+	uint64_t now;
+} w;
+
+static struct caller *caller_of(const struct session *s)
+{
+	return (struct caller *)s;
+}
+
+/* ---- what the linker gives to this test ---- */
+
+uint64_t __wrap_loop_now(const struct loop *loop);
+uint64_t __wrap_loop_now(const struct loop *loop)
+{
+	return w.now;
+}
+
+struct listener *
+__wrap_listener_new(struct loop *loop, const struct sockaddr *addr, socklen_t len,
+		    void (*on_accept)(void *, int, const struct sockaddr_storage *), void *arg);
+struct listener *
+__wrap_listener_new(struct loop *loop, const struct sockaddr *addr, socklen_t len,
+		    void (*on_accept)(void *, int, const struct sockaddr_storage *), void *arg)
+{
+	w.on_accept = on_accept;
+	w.accept_arg = arg;
+	return (struct listener *)&w;
+}
+
+void __wrap_listener_free(struct listener *l);
+void __wrap_listener_free(struct listener *l)
+{
+}
+
+struct session *__wrap_session_accept(struct session_env *env, int fd, struct tls_ctx *tls,
+				      const struct session_params *params);
+struct session *__wrap_session_accept(struct session_env *env, int fd, struct tls_ctx *tls,
+				      const struct session_params *params)
+{
+	struct caller *c = &w.callers[w.ncallers++];
+
+	assert_in_range(w.ncallers, 1, CALLERS_MAX);
+	c->params = *params;
+	c->is_there = true;
+	return (struct session *)c;
+}
+
+void __wrap_session_free(struct session *s);
+void __wrap_session_free(struct session *s)
+{
+	if (s)
+		caller_of(s)->is_there = false;
+}
+
+void __wrap_session_disconnect(struct session *s, const char *reason);
+void __wrap_session_disconnect(struct session *s, const char *reason)
+{
+	assert_true(caller_of(s)->is_there);
+	snprintf(caller_of(s)->bye, sizeof(caller_of(s)->bye), "%s", reason);
+}
+
+const char *__wrap_session_thumbprint(const struct session *s);
+const char *__wrap_session_thumbprint(const struct session *s)
+{
+	return caller_of(s)->thumbprint;
+}
+
+bool __wrap_session_has_certificate(const struct session *s);
+bool __wrap_session_has_certificate(const struct session *s)
+{
+	return *caller_of(s)->thumbprint;
+}
+
+const char *__wrap_session_user(const struct session *s);
+const char *__wrap_session_user(const struct session *s)
+{
+	return caller_of(s)->user;
+}
+
+uint32_t __wrap_session_replaces(const struct session *s);
+uint32_t __wrap_session_replaces(const struct session *s)
+{
+	return caller_of(s)->replaces_be;
+}
+
+int __wrap_session_server_tag(const struct session *s);
+int __wrap_session_server_tag(const struct session *s)
+{
+	return -1;
+}
+
+struct traffic *__wrap_session_traffic(struct session *s);
+struct traffic *__wrap_session_traffic(struct session *s)
+{
+	return &caller_of(s)->traffic;
+}
+
+/* The only VNet is "blue". */
+struct vnet_queue *__wrap_vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
+					 struct session_env *env, struct handover *handover);
+struct vnet_queue *__wrap_vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
+					 struct session_env *env, struct handover *handover)
+{
+	return (struct vnet_queue *)&w;
+}
+
+void __wrap_vnet_queue_free(struct vnet_queue *q);
+void __wrap_vnet_queue_free(struct vnet_queue *q)
+{
+}
+
+const char *__wrap_vnet_queue_name(const struct vnet_queue *q);
+const char *__wrap_vnet_queue_name(const struct vnet_queue *q)
+{
+	return "blue";
+}
+
+int __wrap_vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t,
+		      struct vnet_lease *ret_lease, struct link_address *ret_address);
+int __wrap_vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t,
+		      struct vnet_lease *ret_lease, struct link_address *ret_address)
+{
+	w.tenant = *t;
+	snprintf(w.owner, sizeof(w.owner), "%s", t->owner);
+	snprintf(w.tenant_thumbprint, sizeof(w.tenant_thumbprint), "%s",
+		 t->thumbprint ? t->thumbprint : "");
+	return 0;
+}
+
+void __wrap_vnet_release(struct vnet_lease *lease);
+void __wrap_vnet_release(struct vnet_lease *lease)
+{
+}
+
+struct tls_ctx *__wrap_tls_ctx_ref(struct tls_ctx *ctx);
+struct tls_ctx *__wrap_tls_ctx_ref(struct tls_ctx *ctx)
+{
+	return ctx;
+}
+
+void __wrap_tls_ctx_unref(struct tls_ctx *ctx);
+void __wrap_tls_ctx_unref(struct tls_ctx *ctx)
+{
+}
+
+int __wrap_door_open(struct door *d, struct access *access, struct tls_ctx *tls, char *ret_error);
+int __wrap_door_open(struct door *d, struct access *access, struct tls_ctx *tls, char *ret_error)
+{
+	door_close(d);
+	d->access = access ? access_ref(access) : NULL;
+	return 0;
+}
+
+/* ---- the world ---- */
+
+static void on_empty(void *arg)
+{
+}
+
+/* What the authority says now is in effect. */
+static void set_policy(void)
+{
+	struct shard_policy policy = {.directory = w.directory};
+	struct authority_export e;
+
+	access_unref(w.access);
+	assert_int_equal(authority_export(w.authority, MINT_NOW, &e), 0);
+	assert_int_equal(access_new(&e, &w.access, NULL), 0);
+	policy.access = w.access;
+	shard_set_policy(w.shard, &policy);
+}
+
+static void make_shard(void)
+{
+	struct shard_params params = {.name = "gw", .on_empty = on_empty};
+	struct sockaddr_in any = {.sin_family = AF_INET};
+
+	w.admission = admission_new();
+	w.handover = handover_new(1);
+	assert_int_equal(qsbr_new(1, &w.qsbr), 0);
+	params.admission = w.admission;
+	params.handover = w.handover;
+	params.qsbr = w.qsbr;
+	w.shard = shard_new(&params);
+	assert_non_null(w.shard);
+	assert_int_equal(shard_add_vnet(w.shard, 0, NULL), 0);
+	assert_int_equal(shard_listen(w.shard, (struct sockaddr *)&any, sizeof(any)), 0);
+}
+
+static int set_up(void **state)
+{
+	static const uint8_t hash[LINK_NT_HASH_SIZE] = "alice's";
+
+	scene_set_up(state);
+	w = (struct world){.now = 1000 * CLOCK_NS_PER_S};
+	w.authority = scene_open(MINT_NOW);
+	w.directory = directory_new(2);
+	assert_int_equal(directory_add(w.directory, "alice", hash, "blue"), 0);
+	assert_int_equal(directory_add(w.directory, "shop@blue", hash, "blue"), 0);
+	make_shard();
+	set_policy();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	shard_free(w.shard);
+	access_unref(w.access);
+	directory_unref(w.directory);
+	authority_close(w.authority);
+	admission_free(w.admission);
+	handover_free(w.handover);
+	qsbr_free(w.qsbr);
+	return 0;
+}
+
+/* ---- callers ---- */
+
+static struct sockaddr_storage home(void)
+{
+	struct sockaddr_storage peer = {0};
+
+	*(struct sockaddr_in *)&peer = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0xc0000201),
+	};
+	return peer;
+}
+
+/* Somebody connects; NULL: he is not let in. */
+static struct caller *call(void)
+{
+	struct sockaddr_storage peer = home();
+	unsigned before = w.ncallers;
+
+	w.on_accept(w.accept_arg, -1, &peer);
+	return w.ncallers > before ? &w.callers[before] : NULL;
+}
+
+/* He says who he is, as on the wire. */
+static bool is_known(struct caller *c, const char *name)
+{
+	struct link_user user;
+	const char *why;
+
+	snprintf(c->user, sizeof(c->user), "%s", name);
+	return c->params.ops->find_user(c->params.arg, name, &user, &why);
+}
+
+/* He has proved it, and gets an address. */
+static void log_in(struct caller *c)
+{
+	struct link_address address;
+	const char *why;
+
+	c->params.ops->on_auth(c->params.arg, true);
+	assert_true(c->params.ops->assign(c->params.arg, &address, &why));
+}
+
+static struct caller *by_password(const char *name)
+{
+	struct caller *c = call();
+
+	assert_true(is_known(c, name));
+	log_in(c);
+	return c;
+}
+
+static struct caller *by_certificate(const char *thumbprint, const char *name)
+{
+	struct caller *c = call();
+
+	snprintf(c->thumbprint, sizeof(c->thumbprint), "%s", thumbprint);
+	assert_true(is_known(c, name));
+	log_in(c);
+	return c;
+}
+
+/* ---- whose an address is ---- */
+
+static void domain_in_front_of_a_name_makes_no_other_owner(void **state)
+{
+	char plain[sizeof(w.owner)];
+
+	by_password("alice");
+	memcpy(plain, w.owner, sizeof(plain));
+	by_password("CORP\\alice");
+	assert_string_equal(w.owner, plain);
+	by_password("\\XAb07q?*]X\\alice");
+	assert_string_equal(w.owner, plain);
+}
+
+static void user_with_an_apps_name_is_another_owner_than_the_app(void **state)
+{
+	static const char external[] = "00112233445566778899AABBCCDDEEFF00112233";
+	char user[sizeof(w.owner)];
+
+	by_password("shop@blue");
+	memcpy(user, w.owner, sizeof(user));
+	by_certificate(external, "shop@blue");
+	assert_string_not_equal(w.owner, user);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(domain_in_front_of_a_name_makes_no_other_owner),
+		TEST(user_with_an_apps_name_is_another_owner_than_the_app),
+	};
+
+	return cmocka_run_group_tests_name("session/shard", tests, NULL, scene_tear_down);
+}
