@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/trust.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -26,6 +27,7 @@ enum {
 struct root {
 	char name[NAME_LABEL_MAX];
 	char vnet[NAME_LABEL_MAX];
+	char thumbprint[CERT_THUMBPRINT_MAX];
 	X509 *cert;
 };
 
@@ -178,6 +180,8 @@ static int read_root(const struct trust *t, const struct trust_root *from, struc
 	err = encoding_from_pem(from->pem, strlen(from->pem), &ret_root->cert, ret_error);
 	if (!err)
 		err = trust_check_root(ret_root->cert, ret_error);
+	if (!err && cert_thumbprint(ret_root->cert, ret_root->thumbprint) != 0)
+		err = certs_fail(ret_error, -ENOMEM, "out of memory");
 	if (err == -EBADMSG || err == -EMSGSIZE)
 		err = -EINVAL;
 	return err ? certs_fail_in(ret_error, err, from->name)
@@ -451,34 +455,47 @@ static enum trust_reason judge_time(struct judgement *j)
 		      calendar_text(j->now, now), facts.subject);
 }
 
-/* 1: revoked, 0: not, -ENOMEM. */
-static int is_revoked(const struct trust *t, const X509 *cert, const X509 *issuer)
+static int note_thumbprint(struct trust_footing *f, const X509 *cert)
 {
-	char thumbprint[CERT_THUMBPRINT_MAX];
-	X509 *twin;
-	int err = cert_thumbprint(cert, thumbprint);
+	assert(f->n < TRUST_FOOTING_MAX); /* the chain's depth is limited */
+	return cert_thumbprint(cert, f->thumbprints[f->n++]);
+}
 
-	if (err || trust_is_revoked(t, thumbprint))
-		return err ? err : 1;
+/* A certificate below the root, and its twin if it has one. 0 or -ENOMEM. */
+static int note_certificate(struct trust_footing *f, const X509 *cert, const X509 *issuer)
+{
+	X509 *twin;
+	int err = note_thumbprint(f, cert);
+
+	if (err)
+		return -ENOMEM;
 	err = twin_of(cert, X509_get0_pubkey(issuer), &twin);
 	if (err)
 		return err == -ENOENT ? 0 : -ENOMEM;
-	err = cert_thumbprint(twin, thumbprint);
+	err = note_thumbprint(f, twin);
 	X509_free(twin);
-	return err ? err : trust_is_revoked(t, thumbprint);
+	return err ? -ENOMEM : 0;
+}
+
+static bool is_any_revoked(const struct trust *t, const struct trust_footing *f, uint32_t from)
+{
+	for (uint32_t i = from; i < f->n; i++)
+		if (trust_is_revoked(t, f->thumbprints[i]))
+			return true;
+	return false;
 }
 
 static enum trust_reason judge_revocation(struct judgement *j)
 {
 	struct stack_st_X509 *chain = X509_STORE_CTX_get0_chain(j->ctx);
+	struct trust_footing *f = &j->verdict->footing;
 
-	for (int i = 0; j->trust->n_revoked > 0 && i + 1 < sk_X509_num(chain); i++) {
-		int revoked =
-			is_revoked(j->trust, sk_X509_value(chain, i), sk_X509_value(chain, i + 1));
+	for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
+		uint32_t first = f->n;
 
-		if (revoked < 0)
+		if (note_certificate(f, sk_X509_value(chain, i), sk_X509_value(chain, i + 1)) != 0)
 			return refuse(j, TRUST_OUT_OF_MEMORY, "out of memory");
-		if (revoked)
+		if (is_any_revoked(j->trust, f, first))
 			return refuse(j, TRUST_REVOKED,
 				      "the certificate%s is revoked: thumbprint %s, %s",
 				      i > 0 ? " of an issuer" : "", j->facts.thumbprint,
@@ -496,6 +513,23 @@ static enum trust_reason judge_name(struct judgement *j)
 	return TRUST_OK;
 }
 
+static enum trust_reason note_lifetimes(struct judgement *j)
+{
+	struct stack_st_X509 *chain = X509_STORE_CTX_get0_chain(j->ctx);
+	struct trust_footing *f = &j->verdict->footing;
+	int64_t not_before, not_after;
+
+	f->not_after = INT64_MAX;
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		if (cert_lifetime(sk_X509_value(chain, i), &not_before, &not_after) != 0)
+			return refuse(j, TRUST_MALFORMED, "an issuer's dates cannot be read: %s",
+				      j->facts.subject);
+		if (not_after < f->not_after)
+			f->not_after = not_after;
+	}
+	return TRUST_OK;
+}
+
 static void name_root(struct judgement *j)
 {
 	struct stack_st_X509 *chain = X509_STORE_CTX_get0_chain(j->ctx);
@@ -507,6 +541,9 @@ static void name_root(struct judgement *j)
 		if (X509_cmp(root->cert, top) == 0) {
 			memcpy(j->verdict->root, root->name, sizeof(root->name));
 			memcpy(j->verdict->vnet, root->vnet, sizeof(root->vnet));
+			memcpy(j->verdict->footing.root, root->thumbprint,
+			       sizeof(root->thumbprint));
+			memcpy(j->verdict->footing.vnet, root->vnet, sizeof(root->vnet));
 		}
 	}
 }
@@ -515,12 +552,14 @@ static void judge(struct judgement *j)
 {
 	static enum trust_reason (*const steps[])(struct judgement *) = {
 		judge_form, judge_strength,   judge_chain, judge_purpose,
-		judge_time, judge_revocation, judge_name,
+		judge_time, judge_revocation, judge_name,  note_lifetimes,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		if (steps[i](j) != TRUST_OK)
+		if (steps[i](j) != TRUST_OK) {
+			j->verdict->footing = (struct trust_footing){0};
 			return;
+		}
 	}
 	name_root(j);
 }
@@ -546,4 +585,22 @@ enum trust_reason trust_judge(const struct trust *t, X509 *leaf, struct stack_st
 	X509_STORE_CTX_free(j.ctx);
 	ERR_pop_to_mark();
 	return ret_verdict->reason;
+}
+
+static bool has_root(const struct trust *t, const struct trust_footing *f)
+{
+	for (size_t i = 0; i < t->n_roots; i++)
+		if (strcmp(t->roots[i].thumbprint, f->root) == 0)
+			return strcmp(t->roots[i].vnet, f->vnet) == 0;
+	return false;
+}
+
+enum trust_reason trust_judge_again(const struct trust *t, const struct trust_footing *f,
+				    int64_t now)
+{
+	if (!has_root(t, f))
+		return TRUST_WRONG_ROOT;
+	if (now > f->not_after)
+		return TRUST_EXPIRED;
+	return is_any_revoked(t, f, 0) ? TRUST_REVOKED : TRUST_OK;
 }

@@ -27,6 +27,7 @@ enum {
 	TRUST_CHAIN_MAX = 8, /* certificates from the peer beside its own */
 	TRUST_DEPTH_MAX = 3, /* of them between its own and the root */
 	TRUST_SENTENCE_MAX = CERTS_ERROR_MAX,
+	TRUST_FOOTING_MAX = 2 * (TRUST_DEPTH_MAX + 1),
 };
 
 enum trust_reason {
@@ -54,6 +55,16 @@ struct trust_root {
 	const char *pem;
 };
 
+/* What a good verdict stands on: enough to judge again, and nothing to own, so that it may be kept as bytes. */
+struct trust_footing {
+	int64_t not_after; /* of the first in the chain to expire, the root included; s since 1970, UTC */
+	char root[CERT_THUMBPRINT_MAX];
+	char vnet[NAME_LABEL_MAX]; /* the root's; "" when it is not bound to one */
+	uint32_t n;
+	/* of the certificate and those between it and the root, and of their twins */
+	char thumbprints[TRUST_FOOTING_MAX][CERT_THUMBPRINT_MAX];
+};
+
 struct trust_verdict {
 	enum trust_reason reason;
 	/* for the log: what is wrong, with names and dates; "" for TRUST_OK */
@@ -64,6 +75,7 @@ struct trust_verdict {
 	char name[NAME_MAX_BYTES];
 	char root[NAME_LABEL_MAX]; /* the root's name in trust_root */
 	char vnet[NAME_LABEL_MAX]; /* the root's VNet; "" when it is not bound to one */
+	struct trust_footing footing;
 };
 
 struct trust;
@@ -104,7 +116,14 @@ void trust_unref(struct trust *t);
 enum trust_reason trust_judge(const struct trust *t, X509 *leaf, struct stack_st_X509 *chain,
 			      int64_t now, struct trust_verdict *ret_verdict);
 
-/* Is it revoked here? For sessions that are up: thumbprint as cert_thumbprint() prints it. */
+/*
+ * Judges a certificate anew that t, or one before it, took once, for sessions that are up: TRUST_OK; TRUST_WRONG_ROOT: its
+ * root is there no more, or bound to another VNet; TRUST_EXPIRED; TRUST_REVOKED. now as above. Costs a few searches.
+ */
+enum trust_reason trust_judge_again(const struct trust *t, const struct trust_footing *f,
+				    int64_t now);
+
+/* thumbprint as cert_thumbprint() prints it. */
 bool trust_is_revoked(const struct trust *t, const char *thumbprint);
 
 size_t trust_root_count(const struct trust *t);

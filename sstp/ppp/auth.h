@@ -121,6 +121,8 @@ struct auth {
 			/* server: */
 			uint8_t hlak_compat[LINK_HLAK_SIZE];
 			char thumbprint[LINK_THUMBPRINT_MAX + 1]; /* of the peer's certificate */
+			bool has_memo;
+			uint8_t memo[LINK_MEMO_SIZE];
 		} tls;
 	};
 };

@@ -425,6 +425,11 @@ const char *eap_tls_client_name(const struct eap_tls *t)
 	return t->state == STATE_DONE ? t->verdict.name : NULL;
 }
 
+const uint8_t *eap_tls_memo(const struct eap_tls *t)
+{
+	return t->verdict.memo;
+}
+
 const char *eap_tls_thumbprint(const struct eap_tls *t)
 {
 	return t->verdict.thumbprint;

@@ -86,6 +86,8 @@ struct eap_tls_verdict {
 	char name[LINK_NAME_MAX + 1];
 	/* of the certificate, as the operator knows it; accepted or not */
 	char thumbprint[EAP_TLS_THUMBPRINT_MAX + 1];
+	/* accepted: what the judge wants to be kept for as long as the session lives; bytes to all others */
+	uint8_t memo[LINK_MEMO_SIZE];
 	/*
 	 * Refused: the TLS alert that the client gets: SSL3_AD_ and TLS1_AD_ values bad_certificate
 	 * (42), unsupported_certificate (43), certificate_revoked (44), certificate_expired (45),
@@ -217,6 +219,9 @@ const char *eap_tls_thumbprint(const struct eap_tls *t);
 
 /* It failed, or is about to, as our verification or our judge has refused the peer's certificate. */
 bool eap_tls_has_refused_peer(const struct eap_tls *t);
+
+/* Server, after DONE: the judge's memo, LINK_MEMO_SIZE bytes. Borrowed until freed. */
+const uint8_t *eap_tls_memo(const struct eap_tls *t);
 
 /*
  * Why it failed, or is about to: one sentence, printable ASCII, cut to EAP_TLS_REASON_MAX; "" while

@@ -46,6 +46,8 @@ static enum eap_verdict finish(struct auth *a)
 	if (!a->params.server)
 		return EAP_DONE;
 	eap_tls_hlak_pppd249(t, a->tls.hlak_compat);
+	memcpy(a->tls.memo, eap_tls_memo(t), sizeof(a->tls.memo));
+	a->tls.has_memo = true;
 	name = eap_tls_client_name(t);
 	auth_set_user(a, (const uint8_t *)name, strlen(name));
 	return EAP_ASK;

@@ -559,6 +559,13 @@ bool link_has_refused_server(const struct link *l)
 	return !is_server(l) && l->auth.agreed == LINK_AUTH_EAP_TLS && l->auth.tls.refused_peer;
 }
 
+const uint8_t *link_peer_memo(const struct link *l)
+{
+	bool has_one = l->auth.agreed == LINK_AUTH_EAP_TLS && l->auth.tls.has_memo;
+
+	return has_one ? l->auth.tls.memo : NULL;
+}
+
 unsigned link_auth_method(const struct link *l)
 {
 	return l->auth.agreed;

@@ -182,6 +182,12 @@ const char *link_peer_thumbprint(const struct link *l);
  */
 bool link_has_refused_server(const struct link *l);
 
+/*
+ * Server, EAP-TLS: the judge's memo of LINK_MEMO_SIZE bytes, as soon as the peer has proved that the certificate is his;
+ * NULL otherwise. Borrowed.
+ */
+const uint8_t *link_peer_memo(const struct link *l);
+
 /* enum link_auth that was agreed on (EAP: that is being talked); 0 before. */
 unsigned link_auth_method(const struct link *l);
 

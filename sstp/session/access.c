@@ -104,8 +104,3 @@ const char *access_roots_pem(const struct access *a)
 {
 	return a->roots_pem;
 }
-
-bool access_is_revoked(const struct access *a, const char *thumbprint)
-{
-	return trust_is_revoked(a->trust, thumbprint);
-}

@@ -51,7 +51,4 @@ const char *access_lineage(const struct access *a, const char *thumbprint);
 /* The roots, PEM one behind the other; returns borrowed while a lives. */
 const char *access_roots_pem(const struct access *a);
 
-/* For sessions that are up: thumbprint as cert_thumbprint() prints it. */
-bool access_is_revoked(const struct access *a, const char *thumbprint);
-
 #endif

@@ -34,6 +34,8 @@ static bool refuse(struct eap_tls_verdict *ret, uint8_t alert, const char *what,
 	return false;
 }
 
+_Static_assert(sizeof(struct trust_footing) <= LINK_MEMO_SIZE, "a verdict's footing is a memo");
+
 static bool judge(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_verdict *ret)
 {
 	const struct door *d = arg;
@@ -50,6 +52,7 @@ static bool judge(void *arg, X509 *leaf, STACK_OF(X509) * chain, struct eap_tls_
 		return refuse(ret, alert_for(reason), trust_reason_text(reason), verdict.sentence);
 	if (!access_find(d->access, &verdict, &client))
 		return refuse(ret, SSL3_AD_CERTIFICATE_UNKNOWN, "name unknown", verdict.name);
+	memcpy(ret->memo, &verdict.footing, sizeof(verdict.footing));
 	if ((size_t)snprintf(ret->name, sizeof(ret->name), "%s@%s", client.app, client.vnet) <
 	    sizeof(ret->name))
 		return true;
@@ -166,10 +169,34 @@ bool door_vnet(const char *name, char ret_vnet[NAME_LABEL_MAX])
 	return true;
 }
 
-bool door_still_admits(const struct access *before, const struct access *access,
-		       const char *thumbprint)
+static struct trust_footing footing_of(const uint8_t *memo)
 {
-	if (!access || access_is_revoked(access, thumbprint))
-		return false;
-	return !before || !access_knows(before, thumbprint) || access_knows(access, thumbprint);
+	struct trust_footing f;
+
+	memcpy(&f, memo, sizeof(f));
+	return f;
+}
+
+int64_t door_not_after(const uint8_t *memo)
+{
+	return footing_of(memo).not_after;
+}
+
+/* Those of ours are below a root that is bound to no VNet: they need a record. */
+const char *door_judge_again(const struct door *d, const uint8_t *memo, const char *thumbprint,
+			     int64_t now)
+{
+	struct trust_footing f = footing_of(memo);
+
+	if (!d->access)
+		return "nobody has a certificate here any more";
+	switch (trust_judge_again(access_trust(d->access), &f, now)) {
+	case TRUST_OK: break;
+	case TRUST_EXPIRED: return "the client's certificate, or an issuer's, has expired";
+	case TRUST_REVOKED: return "the client's certificate, or an issuer's, was revoked";
+	default: return "the root of the client's certificate was dropped";
+	}
+	if (!*f.vnet && !access_knows(d->access, thumbprint))
+		return "the client's certificate has no record any more";
+	return NULL;
 }

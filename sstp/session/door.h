@@ -55,8 +55,14 @@ void door_close(struct door *d);
 /* The VNet in a name that the judge gave; false: it is none. */
 bool door_vnet(const char *name, char ret_vnet[NAME_LABEL_MAX]);
 
-/* Does access still let in whom `before` (NULL: none) let in with this certificate? For sessions that are up. */
-bool door_still_admits(const struct access *before, const struct access *access,
-		       const char *thumbprint);
+/*
+ * For sessions that are up. memo: LINK_MEMO_SIZE bytes by the door's judge, thumbprint likewise, now in s since 1970, UTC.
+ * Would this certificate still be let in? NULL: yes; else why not: a literal.
+ */
+const char *door_judge_again(const struct door *d, const uint8_t *memo, const char *thumbprint,
+			     int64_t now);
+
+/* The last second in which the certificate is in force. */
+int64_t door_not_after(const uint8_t *memo);
 
 #endif

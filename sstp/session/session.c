@@ -363,6 +363,11 @@ const char *session_thumbprint(const struct session *s)
 	return link_peer_thumbprint(&s->link);
 }
 
+const uint8_t *session_memo(const struct session *s)
+{
+	return link_peer_memo(&s->link);
+}
+
 bool session_has_certificate(const struct session *s)
 {
 	return link_auth_method(&s->link) == LINK_AUTH_EAP_TLS;

@@ -150,6 +150,8 @@ bool session_has_waiting(const struct session *s);
 
 /* Of the certificate that the peer came in with, or tried to; "": none. */
 const char *session_thumbprint(const struct session *s);
+/* The memo of the certificate's judge, LINK_MEMO_SIZE bytes; NULL: he has not proved that he has a certificate. */
+const uint8_t *session_memo(const struct session *s);
 /* The peer proves who it is by a certificate, not by a password. */
 bool session_has_certificate(const struct session *s);
 

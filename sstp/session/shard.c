@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sstp/base/log.h"
@@ -14,6 +15,8 @@
 
 /* When no session has ended for this long, free buffers go back to the heap. */
 #define TRIM_AFTER (2 * CLOCK_NS_PER_S)
+
+#define EXPIRY_LOOK 60 /* s */
 
 /* One accepted connection: the session, and what the gateway holds for it. */
 struct client {
@@ -28,6 +31,7 @@ struct client {
 	char refused[256];	   /* why find_user() refused him */
 	struct vnet_lease lease;
 	uint64_t enrolment; /* its id at the desk; 0: none waits */
+	bool shown_out;	    /* his certificate does not count any more */
 };
 
 struct shard {
@@ -43,6 +47,8 @@ struct shard {
 	uint32_t nclients;
 	struct traffic ended; /* of sessions that are gone */
 	struct loop_timer *trim_timer;
+	struct loop_timer *expiry_timer;
+	int64_t expires_at; /* the last second before a certificate of a session is out of force */
 	bool shutting_down;
 	atomic_bool is_empty;
 };
@@ -163,6 +169,75 @@ static void on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 		admission_refuse(s->params.admission, peer, now(s), why);
 }
 
+/* ---- certificates that do not count any more ---- */
+
+/* NULL: the client may stay. */
+static const char *reason_to_go(const struct client *c)
+{
+	const uint8_t *memo = session_memo(c->session);
+
+	return memo ? door_judge_again(&c->shard->door, memo, session_thumbprint(c->session),
+				       time(NULL))
+		    : NULL;
+}
+
+/* The wall clock may be set meanwhile: it is looked at once a minute. */
+static void set_expiry_timer(struct shard *s)
+{
+	int64_t left = s->expires_at - time(NULL);
+
+	if (s->expires_at == INT64_MAX) {
+		loop_timer_set(s->expiry_timer, CLOCK_NEVER);
+		return;
+	}
+	if (left < 0)
+		left = -1;
+	if (left >= EXPIRY_LOOK)
+		left = EXPIRY_LOOK - 1;
+	loop_timer_set(s->expiry_timer, now(s) + (uint64_t)(left + 1) * CLOCK_NS_PER_S);
+}
+
+static void expect_expiry(struct shard *s, int64_t not_after)
+{
+	if (not_after >= s->expires_at)
+		return;
+	s->expires_at = not_after;
+	set_expiry_timer(s);
+}
+
+/* He goes now. */
+static void show_out(struct client *c, const char *why)
+{
+	c->shown_out = true;
+	session_disconnect(c->session, why);
+}
+
+/* Whose certificate does not count any more goes now. */
+static void look_at_certificates(struct shard *s)
+{
+	struct client *next;
+
+	s->expires_at = INT64_MAX;
+	for (struct client *c = s->clients; c; c = next) {
+		const char *why = reason_to_go(c);
+
+		next = c->next; /* the session may end, and free c, at once */
+		if (why && !c->shown_out)
+			show_out(c, why);
+		else if (!why && session_memo(c->session))
+			expect_expiry(s, door_not_after(session_memo(c->session)));
+	}
+}
+
+static void on_expiry_timer(void *arg)
+{
+	struct shard *s = arg;
+
+	if (time(NULL) > s->expires_at)
+		look_at_certificates(s);
+	set_expiry_timer(s);
+}
+
 /* ---- what a session asks and tells ---- */
 
 /* The VNet that this connection is for by the name it dialled; NULL: it may be any. */
@@ -188,16 +263,18 @@ static bool set_owner(struct client *c, const char *name)
 	return c->owner;
 }
 
-/* Who is it of that name, and of which VNet? False: nobody. */
+/* Who is it of that name, and of which VNet? False: nobody, and why. */
 static bool look_up(struct client *c, const char *name, struct link_user *ret_user,
-		    const char **ret_own_name)
+		    const char **ret_own_name, const char **ret_why_not)
 {
 	const char *vnet;
 
+	*ret_why_not = "no such user";
 	if (session_has_certificate(c->session)) {
 		*ret_user = (struct link_user){0};
-		*ret_own_name = name; /* by the judge */
-		return door_vnet(name, c->vnet);
+		*ret_own_name = name;		/* by the judge */
+		*ret_why_not = reason_to_go(c); /* the judge was asked some round trips ago */
+		return !*ret_why_not && door_vnet(name, c->vnet);
 	}
 	if (!directory_find(c->shard->policy.directory, name, ret_user, ret_own_name, &vnet))
 		return false;
@@ -213,8 +290,7 @@ static bool find_user(void *arg, const char *name, struct link_user *ret_user,
 	const char *dialled = dialled_vnet(c);
 	const char *own_name;
 
-	*ret_why_not = "no such user";
-	if (!look_up(c, name, ret_user, &own_name))
+	if (!look_up(c, name, ret_user, &own_name, ret_why_not))
 		return false;
 	if (dialled && strcmp(dialled, c->vnet) != 0) {
 		snprintf(c->refused, sizeof(c->refused),
@@ -280,10 +356,13 @@ static void on_auth(void *arg, bool ok)
 	struct client *c = arg;
 	struct admission *a = c->shard->params.admission;
 
-	if (ok) /* one that was refused counts until it is gone */
-		admission_log_in(a, &c->ticket);
-	else
+	if (!ok) { /* counts until it is gone */
 		admission_auth_failed(a, &c->peer, now(c->shard));
+		return;
+	}
+	admission_log_in(a, &c->ticket);
+	if (session_memo(c->session))
+		expect_expiry(c->shard, door_not_after(session_memo(c->session)));
 }
 
 static void on_up(void *arg, const struct link_address *address)
@@ -410,8 +489,10 @@ static int set_up(struct shard *s)
 	if (!s->loop)
 		return -errno;
 	s->trim_timer = loop_timer_new(s->loop, on_trim_timer, s);
-	if (!s->trim_timer)
-		return -errno;
+	s->expiry_timer = loop_timer_new(s->loop, on_expiry_timer, s);
+	s->expires_at = INT64_MAX;
+	if (!s->trim_timer || !s->expiry_timer)
+		return -ENOMEM;
 	r = session_env_init(&s->env, s->loop);
 	if (r == 0)
 		r = loop_on_wake(s->loop, on_wake, s);
@@ -455,6 +536,7 @@ void shard_free(struct shard *s)
 	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
 		shard_remove_vnet(s, i);
 	loop_timer_free(s->trim_timer);
+	loop_timer_free(s->expiry_timer);
 	session_env_done(&s->env);
 	tls_ctx_unref(s->policy.tls);
 	directory_unref(s->policy.directory);
@@ -463,23 +545,9 @@ void shard_free(struct shard *s)
 	free(s);
 }
 
-/* Whose certificate does not count any more goes now. */
-static void show_out(struct shard *s, const struct access *before, const struct access *access)
-{
-	struct client *next;
-
-	for (struct client *c = s->clients; c; c = next) {
-		const char *thumbprint = session_thumbprint(c->session);
-
-		next = c->next; /* the session may end, and free c, at once */
-		if (*thumbprint && !door_still_admits(before, access, thumbprint))
-			session_disconnect(c->session, "the client's certificate was revoked");
-	}
-}
-
 static void open_door(struct shard *s, const struct shard_policy *policy)
 {
-	struct access *before = s->door.access ? access_ref(s->door.access) : NULL;
+	bool is_another = s->door.access != policy->access;
 	char error[EAP_TLS_REASON_MAX];
 
 	if (door_open(&s->door, policy->access, policy->tls, error) < 0)
@@ -487,9 +555,8 @@ static void open_door(struct shard *s, const struct shard_policy *policy)
 			  s->door.eap_tls ? "who comes in by a certificate is shown the old one"
 					  : "nobody can come in by a certificate",
 			  error);
-	if (before != policy->access)
-		show_out(s, before, policy->access);
-	access_unref(before);
+	if (is_another)
+		look_at_certificates(s);
 }
 
 void shard_set_policy(struct shard *s, const struct shard_policy *policy)

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void feed(struct lcp *lcp, uint64_t now, const struct record *record, struct outbox *out)
 {
-	struct ppp_frame f = {PPP_LCP, record->frame, record->len};
+	struct ppp_frame f = {.protocol = PPP_LCP, .info = record->frame, .len = record->len};
 	struct ppp_packet p;
 
 	if (!record->frame)

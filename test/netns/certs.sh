@@ -500,12 +500,53 @@ revoked_app_is_out_within_two_seconds_and_its_neighbour_loses_no_byte() {
 	took=$((($(date +%s%N) - began) / 1000000))
 	diag "the revoked app was out after $took ms"
 	at_most $took 2000 "milliseconds until the session was down"
-	like "$(log_since gateway "$mark")" "disconnecting: the client's certificate was revoked" "the gateway's log"
+	like "$(log_since gateway "$mark")" "disconnecting: the client's certificate, or an issuer's, was revoked" "the gateway's log"
 	wait_for 20 log_has gateway "$mark" 'authentication failed: revoked' || flunk "the gateway does not say why"
 	wait_for 5 log_has victim 0 'revoked' || flunk "the worker does not say why"
 	page_in "$app" && flunk "the revoked app gets the page"
 	stop "$victim_pid"
 	stream_is_whole neighbour "$neighbour_pid"
+}
+
+# is_out APP SINCE MARK REASON: it is within two seconds of a time in ns, and the gateway's log says why
+is_out() {
+	local took
+	wait_for 5 log_has "$1" 0 'the tunnel is down' || flunk "$1: the session lives on"
+	took=$((($(date +%s%N) - $2) / 1000000))
+	diag "$1 was out after $took ms"
+	at_most $took 2000 "milliseconds until the session of $1 was down"
+	like "$(log_since gateway "$3")" "disconnecting: $4" "the gateway's log"
+	page_in "$app" && flunk "$1: the page comes still"
+	return 0
+}
+
+app_below_an_external_root_is_out_when_that_root_is_dropped() {
+	local mark began
+	make_ca annex
+	tell root import --name annex --vnet vnet1 "$world_dir/annex.pem"
+	foreign lodger '1 day ago' '1 day' clientAuth /CN=lodger "$world_dir/annex.pem" "$world_dir/annex.key"
+	start_app lodger --netns "$app" -- sh -c 'echo begun; exec sleep 100'
+	wait_for 10 log_has lodger 0 '^begun$' || flunk "no tunnel"
+	mark=$(log_mark gateway)
+	began=$(date +%s%N)
+	tell root drop "$(openssl x509 -in "$world_dir/annex.pem" -noout -fingerprint -sha1 | tr -d : | cut -d = -f 2)"
+	is_out lodger "$began" "$mark" "the root of the client's certificate was dropped"
+	wait_for 20 log_has gateway "$mark" 'authentication failed: wrong root' || flunk "the worker is not refused"
+	stop "$app_pid"
+}
+
+app_is_out_when_its_certificate_expires() {
+	local mark end
+	end=$(($(date +%s) + 8))
+	make_ca annex2
+	tell root import --name annex2 --vnet vnet1 "$world_dir/annex2.pem"
+	foreign mayfly '1 day ago' "@$end" clientAuth /CN=mayfly "$world_dir/annex2.pem" "$world_dir/annex2.key"
+	mark=$(log_mark gateway)
+	start_app mayfly --netns "$app" -- sh -c 'echo begun; exec sleep 100'
+	wait_for 10 log_has mayfly 0 '^begun$' || flunk "no tunnel"
+	wait_for 15 log_has gateway "$mark" 'disconnecting:'
+	is_out mayfly $(((end + 1) * 1000000000)) "$mark" "the client's certificate, or an issuer's, has expired"
+	stop "$app_pid"
 }
 
 # ---- rotation
@@ -582,5 +623,7 @@ tap_main \
 	B45_renewal_by_disconnect_and_reconnect_measured \
 	openssl_accepts_the_chains_and_finds_the_usages_and_names_as_stated \
 	revoked_app_is_out_within_two_seconds_and_its_neighbour_loses_no_byte \
+	app_below_an_external_root_is_out_when_that_root_is_dropped \
+	app_is_out_when_its_certificate_expires \
 	root_rotation_and_reload_of_the_server_certificate_cost_neither_a_stream_nor_a_connect \
 	-- "$@"

@@ -407,6 +407,113 @@ static void a_revoked_issuer_cuts_its_clients(void **state)
 	minted_done(&a);
 }
 
+/* ---- judged again, without the certificates */
+
+/* What a trust in root, for VNet "red", says of "shop" below it, through a (NULL: directly). */
+static struct trust_footing footing_of(const struct minted *m, const struct minted *a)
+{
+	struct trust *t = trust_in(&root, "red", NULL);
+	struct stack_st_X509 *chain = sk_X509_new_null();
+	struct trust_verdict v;
+
+	if (a)
+		sk_X509_push(chain, a->cert);
+	assert_int_equal(trust_judge(t, m->cert, chain, MINT_NOW, &v), TRUST_OK);
+	sk_X509_free(chain);
+	trust_unref(t);
+	return v.footing;
+}
+
+static enum trust_reason again(const struct trust_footing *f, const struct minted *r,
+			       const char *vnet, const char *revoked, int64_t now)
+{
+	struct trust *t = trust_in(r, vnet, revoked);
+	enum trust_reason reason = trust_judge_again(t, f, now);
+
+	trust_unref(t);
+	return reason;
+}
+
+static void what_was_good_is_good_again_while_its_root_counts(void **state)
+{
+	struct minted m = mint_client(&root, "shop"), other = mint_root("other");
+	struct trust_footing f = footing_of(&m, NULL);
+	struct trust *none;
+
+	assert_int_equal(again(&f, &root, "red", NULL, MINT_NOW), TRUST_OK);
+	assert_int_equal(again(&f, &root, "blue", NULL, MINT_NOW), TRUST_WRONG_ROOT);
+	assert_int_equal(again(&f, &root, NULL, NULL, MINT_NOW), TRUST_WRONG_ROOT);
+	assert_int_equal(again(&f, &other, "red", NULL, MINT_NOW), TRUST_WRONG_ROOT);
+	assert_int_equal(trust_new(NULL, 0, NULL, 0, &none, NULL), 0);
+	assert_int_equal(trust_judge_again(none, &f, MINT_NOW), TRUST_WRONG_ROOT);
+	trust_unref(none);
+	minted_done(&m);
+	minted_done(&other);
+}
+
+static void thumbprint_of(const X509 *cert, char ret[CERT_THUMBPRINT_MAX])
+{
+	assert_int_equal(cert_thumbprint(cert, ret), 0);
+}
+
+/* Its own, its issuer's, and the other one that each of them has. */
+static void any_revoked_thumbprint_of_the_chain_ends_it(void **state)
+{
+	struct minted a = mint_between(&root, "a"), m = mint_client(&a, "shop");
+	struct minted neighbour = mint_client(&a, "neighbour");
+	struct trust_footing f = footing_of(&m, &a);
+	char thumbprints[4][CERT_THUMBPRINT_MAX], other[CERT_THUMBPRINT_MAX];
+	X509 *twins[2];
+
+	assert_int_equal(twin_of(m.cert, a.key, &twins[0]), 0);
+	assert_int_equal(twin_of(a.cert, root.key, &twins[1]), 0);
+	thumbprint_of(m.cert, thumbprints[0]);
+	thumbprint_of(twins[0], thumbprints[1]);
+	thumbprint_of(a.cert, thumbprints[2]);
+	thumbprint_of(twins[1], thumbprints[3]);
+	thumbprint_of(neighbour.cert, other);
+	assert_int_equal(f.n, 4);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(again(&f, &root, "red", thumbprints[i], MINT_NOW), TRUST_REVOKED);
+	assert_int_equal(again(&f, &root, "red", other, MINT_NOW), TRUST_OK);
+	X509_free(twins[0]);
+	X509_free(twins[1]);
+	minted_done(&neighbour);
+	minted_done(&m);
+	minted_done(&a);
+}
+
+/* That of an issuer too, if it is over first. */
+static void it_ends_with_the_last_second_of_the_first_to_expire(void **state)
+{
+	struct mint between = {.cn = "a",
+			       .constraints = "critical,CA:TRUE",
+			       .usage = "critical,keyCertSign",
+			       .to = MINT_NOW + 100,
+			       .issuer = &root};
+	struct minted a = mint(&between), m = mint_client(&a, "shop");
+	struct trust_footing f = footing_of(&m, &a);
+
+	assert_int_equal(f.not_after, MINT_NOW + 100);
+	assert_int_equal(again(&f, &root, "red", NULL, MINT_NOW + 100), TRUST_OK);
+	assert_int_equal(again(&f, &root, "red", NULL, MINT_NOW + 101), TRUST_EXPIRED);
+	minted_done(&m);
+	minted_done(&a);
+}
+
+static void refused_certificate_has_no_footing(void **state)
+{
+	static const struct trust_footing none;
+	struct minted m = mint_client(&root, "*.shop");
+	struct trust *t = trust_in(&root, NULL, NULL);
+	struct trust_verdict v;
+
+	assert_int_equal(trust_judge(t, m.cert, NULL, MINT_NOW, &v), TRUST_UNUSABLE_NAME);
+	assert_memory_equal(&v.footing, &none, sizeof(none));
+	trust_unref(t);
+	minted_done(&m);
+}
+
 static void thumbprints_are_found_among_many(void **state)
 {
 	char texts[1000][CERT_THUMBPRINT_MAX];
@@ -622,6 +729,10 @@ int main(void)
 		cmocka_unit_test(revoked_thumbprints_are_refused),
 		cmocka_unit_test(the_twin_of_a_revoked_certificate_is_revoked),
 		cmocka_unit_test(a_revoked_issuer_cuts_its_clients),
+		cmocka_unit_test(what_was_good_is_good_again_while_its_root_counts),
+		cmocka_unit_test(any_revoked_thumbprint_of_the_chain_ends_it),
+		cmocka_unit_test(it_ends_with_the_last_second_of_the_first_to_expire),
+		cmocka_unit_test(refused_certificate_has_no_footing),
 		cmocka_unit_test(thumbprints_are_found_among_many),
 		cmocka_unit_test(what_cannot_be_a_root_is_refused),
 		cmocka_unit_test(anchor_may_be_any_certificate_with_a_key_that_is_not_weak),

@@ -112,6 +112,7 @@ bool eap_tls_rig_judge(void *arg, X509 *leaf, STACK_OF(X509) * chain,
 		return refuse(ret_verdict, SSL_AD_CERTIFICATE_REVOKED, "certificate is revoked");
 	X509_NAME_get_text_by_NID(X509_get_subject_name(leaf), NID_commonName, ret_verdict->name,
 				  sizeof(ret_verdict->name));
+	memset(ret_verdict->memo, 'm', sizeof(ret_verdict->memo));
 	return true;
 }
 

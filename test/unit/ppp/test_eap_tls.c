@@ -32,6 +32,7 @@ static void assert_both_done(struct eap_tls_rig *r)
 	assert_string_equal(eap_tls_client_name(r->server), "worker 7");
 	assert_int_equal(strlen(eap_tls_thumbprint(r->server)), 40);
 	assert_string_equal(eap_tls_thumbprint(r->client), "");
+	assert_int_equal(eap_tls_memo(r->server)[LINK_MEMO_SIZE - 1], 'm');
 	assert_int_equal(r->judge.calls, 1);
 }
 

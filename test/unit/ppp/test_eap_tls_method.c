@@ -246,6 +246,7 @@ static void P45_key_of_old_pppd_is_there_for_the_server_until_the_link_is_up(voi
 
 	pair_init(&p, &setup);
 	assert_null(link_hlak_compat(&p.server));
+	assert_null(link_peer_memo(&p.server));
 	run(&p);
 	assert_memory_equal(link_hlak_compat(&p.server), p.server_hlak, LINK_HLAK_SIZE / 2);
 	assert_memory_not_equal(link_hlak_compat(&p.server), p.server_hlak, LINK_HLAK_SIZE);
@@ -257,6 +258,9 @@ static void P45_key_of_old_pppd_is_there_for_the_server_until_the_link_is_up(voi
 	assert_memory_equal(link_hlak_compat(&p.server), no_hlak, LINK_HLAK_SIZE);
 	assert_memory_equal(link_hlak(&p.server), no_hlak, LINK_HLAK_SIZE);
 	assert_int_equal(strlen(link_peer_thumbprint(&p.server)), 40);
+	assert_int_equal(link_peer_memo(&p.server)[0], 'm');
+	assert_int_equal(link_peer_memo(&p.server)[LINK_MEMO_SIZE - 1], 'm');
+	assert_null(link_peer_memo(&p.client));
 	pair_done(&p);
 }
 
@@ -274,6 +278,7 @@ static void other_methods_have_neither_thumbprint_nor_second_key(void **state)
 	assert_true(p.server_seen & p.client_seen & LINK_EV_AUTH_OK);
 	assert_null(link_hlak_compat(&p.server));
 	assert_string_equal(link_peer_thumbprint(&p.server), "");
+	assert_null(link_peer_memo(&p.server));
 	pair_done(&p);
 }
 
@@ -328,6 +333,7 @@ static void revoked_certificate_is_reported_before_the_peer_has_heard_of_it(void
 		}
 		assert_string_equal(link_reason(&p.server), "certificate is revoked");
 		assert_int_equal(strlen(link_peer_thumbprint(&p.server)), 40);
+		assert_null(link_peer_memo(&p.server));
 		alert = run_until(&p, EAP_REQUEST, EAP_TYPE_TLS);
 		assert_false(alert->to_server);
 		run(&p);

@@ -94,8 +94,8 @@ static void revoked_thumbprint_is_known_until_the_last_reference_goes(void **sta
 	access = access_ref(access_of(a));
 	authority_close(a);
 	access_unref(access);
-	assert_true(access_is_revoked(access, thumbprint));
-	assert_false(access_is_revoked(before, thumbprint));
+	assert_true(trust_is_revoked(access_trust(access), thumbprint));
+	assert_false(trust_is_revoked(access_trust(before), thumbprint));
 	access_unref(access);
 	access_unref(before);
 	access_unref(NULL);

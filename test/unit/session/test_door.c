@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "certs/twin.h"
 #include "sstp/net/tls.h"
 #include "sstp/ppp/eap_tls_internal.h"
 #include "test/support/cmocka.h"
@@ -503,76 +504,145 @@ static void vnet_is_what_stands_behind_the_last_at_sign(void **state)
 
 /* ---- sessions that are up ---- */
 
-static void live_certificate_is_still_admitted(void **state)
-{
-	X509 *cert = issue("shop", "blue");
-	char thumbprint[CERT_THUMBPRINT_MAX];
+/* Somebody who is in. */
+struct guest {
+	char thumbprint[EAP_TLS_THUMBPRINT_MAX + 1];
+	uint8_t memo[LINK_MEMO_SIZE];
+};
 
-	thumbprint_of(cert, thumbprint);
-	X509_free(cert);
-	reopen();
-	assert_true(door_still_admits(house.access, house.access, thumbprint));
-	assert_true(door_still_admits(NULL, house.access, thumbprint));
-	assert_false(door_still_admits(house.access, NULL, thumbprint));
+/* Takes leaf, which the door takes too. */
+static struct guest let_in(struct minted leaf)
+{
+	struct eap_tls_verdict v;
+	struct guest g;
+
+	assert_true(judge(leaf.cert, &v));
+	memcpy(g.thumbprint, v.thumbprint, sizeof(g.thumbprint));
+	memcpy(g.memo, v.memo, sizeof(g.memo));
+	minted_done(&leaf);
+	return g;
 }
 
-static void revoked_certificate_is_admitted_no_longer(void **state)
+static const char *judge_again(const struct guest *g, int64_t now)
 {
-	X509 *cert = issue("shop", "blue");
-	char thumbprint[CERT_THUMBPRINT_MAX];
-	struct access *before;
-
-	thumbprint_of(cert, thumbprint);
-	X509_free(cert);
-	reopen();
-	before = access_ref(house.access);
-	assert_int_equal(authority_revoke(house.authority, thumbprint, 0, MINT_NOW, NULL), 1);
-	reopen();
-	assert_false(door_still_admits(before, house.access, thumbprint));
-	assert_false(door_still_admits(NULL, house.access, thumbprint));
-	access_unref(before);
+	return door_judge_again(&house.door, g->memo, g->thumbprint, now);
 }
 
-/* Whose root was dropped has no record any more. */
-static void certificate_of_a_dropped_root_is_admitted_no_longer(void **state)
+static struct guest let_in_own(void)
 {
-	char thumbprint[CERT_THUMBPRINT_MAX], other[CERT_THUMBPRINT_MAX];
-	struct authority_root_info own;
 	X509 *cert = issue("shop", "blue");
-	struct access *before;
 
-	thumbprint_of(cert, thumbprint);
-	X509_free(cert);
 	reopen();
-	before = access_ref(house.access);
-	authority_root_at(house.authority, 0, MINT_NOW, &own);
-	assert_true(own.is_own);
-	assert_int_equal(authority_rotate(house.authority, MINT_NOW, other, NULL), 0);
-	assert_int_equal(authority_drop_root(house.authority, own.facts.thumbprint, MINT_NOW, NULL),
-			 1);
-	reopen();
-	assert_false(access_knows(house.access, thumbprint));
-	assert_false(door_still_admits(before, house.access, thumbprint));
-	access_unref(before);
+	return let_in((struct minted){.cert = cert});
 }
 
-/* An external client never had a record: only its revocation ends it. */
-static void external_client_is_admitted_until_it_is_revoked(void **state)
+static void live_certificates_stay(void **state)
+{
+	struct guest own = let_in_own(), external = let_in(mint_client(&house.hq, "till-7"));
+
+	reopen();
+	assert_null(judge_again(&own, MINT_NOW));
+	assert_null(judge_again(&external, MINT_NOW));
+}
+
+static void nobody_stays_where_nobody_has_a_certificate(void **state)
+{
+	struct guest own = let_in_own();
+	char error[EAP_TLS_REASON_MAX];
+
+	assert_int_equal(door_open(&house.door, NULL, house.tls, error), 0);
+	assert_string_equal(judge_again(&own, MINT_NOW), "nobody has a certificate here any more");
+}
+
+static const char was_revoked[] = "the client's certificate, or an issuer's, was revoked";
+
+static void revoked_certificates_go(void **state)
+{
+	struct guest own = let_in_own(), external = let_in(mint_client(&house.hq, "till-7"));
+
+	assert_int_equal(authority_revoke(house.authority, own.thumbprint, 0, MINT_NOW, NULL), 1);
+	reopen();
+	assert_string_equal(judge_again(&own, MINT_NOW), was_revoked);
+	assert_null(judge_again(&external, MINT_NOW));
+	assert_int_equal(authority_revoke(house.authority, external.thumbprint,
+					  AUTHORITY_REVOKE_FOREIGN, MINT_NOW, NULL),
+			 0);
+	reopen();
+	assert_string_equal(judge_again(&external, MINT_NOW), was_revoked);
+}
+
+/* Who came in by the other form of a certificate goes with it. */
+static void twin_of_a_revoked_certificate_goes(void **state)
 {
 	struct minted client = mint_client(&house.hq, "till-7");
 	char thumbprint[CERT_THUMBPRINT_MAX];
-	struct access *before = access_ref(house.access);
+	struct guest g;
+	X509 *twin;
 
 	thumbprint_of(client.cert, thumbprint);
-	reopen();
-	assert_true(door_still_admits(before, house.access, thumbprint));
+	assert_int_equal(twin_of(client.cert, house.hq.key, &twin), 0);
+	g = let_in((struct minted){.cert = twin});
+	assert_string_not_equal(g.thumbprint, thumbprint);
 	assert_int_equal(authority_revoke(house.authority, thumbprint, AUTHORITY_REVOKE_FOREIGN,
 					  MINT_NOW, NULL),
 			 0);
 	reopen();
-	assert_false(door_still_admits(before, house.access, thumbprint));
-	access_unref(before);
+	assert_string_equal(judge_again(&g, MINT_NOW), was_revoked);
 	minted_done(&client);
+}
+
+static const char root_dropped[] = "the root of the client's certificate was dropped";
+
+static void clients_of_a_dropped_external_root_go(void **state)
+{
+	struct guest own = let_in_own(), external = let_in(mint_client(&house.hq, "till-7"));
+	char thumbprint[CERT_THUMBPRINT_MAX];
+
+	thumbprint_of(house.hq.cert, thumbprint);
+	assert_in_range(authority_drop_root(house.authority, thumbprint, MINT_NOW, NULL), 0, 1);
+	reopen();
+	assert_string_equal(judge_again(&external, MINT_NOW), root_dropped);
+	assert_null(judge_again(&own, MINT_NOW));
+}
+
+static void clients_of_a_dropped_own_root_go(void **state)
+{
+	struct guest own = let_in_own();
+	char other[CERT_THUMBPRINT_MAX];
+	struct authority_root_info root;
+
+	authority_root_at(house.authority, 0, MINT_NOW, &root);
+	assert_true(root.is_own);
+	assert_int_equal(authority_rotate(house.authority, MINT_NOW, other, NULL), 0);
+	assert_int_equal(
+		authority_drop_root(house.authority, root.facts.thumbprint, MINT_NOW, NULL), 1);
+	reopen();
+	assert_string_equal(judge_again(&own, MINT_NOW), root_dropped);
+}
+
+static void certificates_go_when_they_expire(void **state)
+{
+	struct mint spec = {
+		.cn = "till-7", .eku = "clientAuth", .to = MINT_NOW + 60, .issuer = &house.hq};
+	struct guest g = let_in(mint(&spec));
+
+	assert_int_equal(door_not_after(g.memo), MINT_NOW + 60);
+	assert_null(judge_again(&g, MINT_NOW + 60));
+	assert_string_equal(judge_again(&g, MINT_NOW + 61),
+			    "the client's certificate, or an issuer's, has expired");
+}
+
+/* As after a restore of an authority that is older than the certificate. */
+static void own_certificate_without_a_record_goes(void **state)
+{
+	struct access *before = access_ref(house.access);
+	struct guest own = let_in_own();
+	char error[EAP_TLS_REASON_MAX];
+
+	assert_int_equal(door_open(&house.door, before, house.tls, error), 0);
+	assert_string_equal(judge_again(&own, MINT_NOW),
+			    "the client's certificate has no record any more");
+	access_unref(before);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -602,10 +672,14 @@ int main(void)
 		TEST(old_context_stays_when_there_can_be_no_new_one),
 		TEST(handshake_that_outlives_the_access_is_refused),
 		TEST(vnet_is_what_stands_behind_the_last_at_sign),
-		TEST(live_certificate_is_still_admitted),
-		TEST(revoked_certificate_is_admitted_no_longer),
-		TEST(certificate_of_a_dropped_root_is_admitted_no_longer),
-		TEST(external_client_is_admitted_until_it_is_revoked),
+		TEST(live_certificates_stay),
+		TEST(nobody_stays_where_nobody_has_a_certificate),
+		TEST(revoked_certificates_go),
+		TEST(twin_of_a_revoked_certificate_goes),
+		TEST(clients_of_a_dropped_external_root_go),
+		TEST(clients_of_a_dropped_own_root_go),
+		TEST(certificates_go_when_they_expire),
+		TEST(own_certificate_without_a_record_goes),
 	};
 
 	return cmocka_run_group_tests_name("session/door", tests, NULL, scene_tear_down);

@@ -7,7 +7,9 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sstp/session/door.h"
 #include "sstp/session/vnet_queue.h"
@@ -24,8 +26,11 @@ struct caller {
 	bool is_there;
 	char user[64];
 	char thumbprint[CERT_THUMBPRINT_MAX]; /* "": comes in by a password */
+	uint8_t memo[LINK_MEMO_SIZE];
+	bool has_memo;
 	uint32_t replaces_be;
 	char bye[160]; /* why the shard hangs up; "": it does not */
+	unsigned byes;
 	struct traffic traffic;
 };
 
@@ -43,7 +48,14 @@ static struct world {
 	void *accept_arg;
 	struct vnet_tenant tenant; /* the last that asked for an address */
 	char owner[128], tenant_thumbprint[CERT_THUMBPRINT_MAX];
+	struct minted hq; /* an external root, for VNet blue */
 	uint64_t now;
+	int64_t wall;
+	struct loop_timer *expiry; /* the shard's */
+	void (*on_expiry)(void *arg);
+	void *expiry_arg;
+	unsigned ntimers;
+	uint64_t expiry_at;
 } w;
 
 static struct caller *caller_of(const struct session *s)
@@ -52,6 +64,37 @@ static struct caller *caller_of(const struct session *s)
 }
 
 /* ---- what the linker gives to this test ---- */
+
+time_t __wrap_time(time_t *ret);
+time_t __wrap_time(time_t *ret)
+{
+	return w.wall;
+}
+
+struct loop_timer *__real_loop_timer_new(struct loop *loop, void (*cb)(void *), void *arg);
+struct loop_timer *__wrap_loop_timer_new(struct loop *loop, void (*cb)(void *), void *arg);
+
+/* The second that the shard makes is the one for certificates. */
+struct loop_timer *__wrap_loop_timer_new(struct loop *loop, void (*cb)(void *), void *arg)
+{
+	struct loop_timer *t = __real_loop_timer_new(loop, cb, arg);
+
+	if (arg && w.ntimers++ == 1) {
+		w.expiry = t;
+		w.on_expiry = cb;
+		w.expiry_arg = arg;
+	}
+	return t;
+}
+
+void __real_loop_timer_set(struct loop_timer *t, uint64_t at);
+void __wrap_loop_timer_set(struct loop_timer *t, uint64_t at);
+void __wrap_loop_timer_set(struct loop_timer *t, uint64_t at)
+{
+	if (t == w.expiry)
+		w.expiry_at = at;
+	__real_loop_timer_set(t, at);
+}
 
 uint64_t __wrap_loop_now(const struct loop *loop);
 uint64_t __wrap_loop_now(const struct loop *loop)
@@ -101,12 +144,19 @@ void __wrap_session_disconnect(struct session *s, const char *reason)
 {
 	assert_true(caller_of(s)->is_there);
 	snprintf(caller_of(s)->bye, sizeof(caller_of(s)->bye), "%s", reason);
+	caller_of(s)->byes++;
 }
 
 const char *__wrap_session_thumbprint(const struct session *s);
 const char *__wrap_session_thumbprint(const struct session *s)
 {
 	return caller_of(s)->thumbprint;
+}
+
+const uint8_t *__wrap_session_memo(const struct session *s);
+const uint8_t *__wrap_session_memo(const struct session *s)
+{
+	return caller_of(s)->has_memo ? caller_of(s)->memo : NULL;
 }
 
 bool __wrap_session_has_certificate(const struct session *s);
@@ -231,13 +281,28 @@ static void make_shard(void)
 	assert_int_equal(shard_listen(w.shard, (struct sockaddr *)&any, sizeof(any)), 0);
 }
 
+static void import_hq(void)
+{
+	char *pem = mint_pem(&w.hq);
+
+	assert_int_equal(
+		authority_import(w.authority, "hq", "blue", pem, strlen(pem), MINT_NOW, NULL), 0);
+	free(pem);
+}
+
 static int set_up(void **state)
 {
 	static const uint8_t hash[LINK_NT_HASH_SIZE] = "alice's";
 
 	scene_set_up(state);
-	w = (struct world){.now = 1000 * CLOCK_NS_PER_S};
+	w = (struct world){
+		.now = 1000 * CLOCK_NS_PER_S,
+		.wall = MINT_NOW,
+		.expiry_at = CLOCK_NEVER,
+		.hq = mint_root("elsewhere"),
+	};
 	w.authority = scene_open(MINT_NOW);
+	import_hq();
 	w.directory = directory_new(2);
 	assert_int_equal(directory_add(w.directory, "alice", hash, "blue"), 0);
 	assert_int_equal(directory_add(w.directory, "shop@blue", hash, "blue"), 0);
@@ -255,6 +320,7 @@ static int tear_down(void **state)
 	admission_free(w.admission);
 	handover_free(w.handover);
 	qsbr_free(w.qsbr);
+	minted_done(&w.hq);
 	return 0;
 }
 
@@ -310,14 +376,45 @@ static struct caller *by_password(const char *name)
 	return c;
 }
 
-static struct caller *by_certificate(const char *thumbprint, const char *name)
+/* What the door's judge writes. Takes cert. False: it refuses. */
+static bool show(struct caller *c, struct minted cert)
+{
+	struct trust_verdict v;
+	bool ok = trust_judge(access_trust(w.access), cert.cert, NULL, w.wall, &v) == TRUST_OK;
+
+	memcpy(c->thumbprint, v.thumbprint, sizeof(c->thumbprint));
+	memcpy(c->memo, &v.footing, sizeof(v.footing));
+	c->has_memo = ok;
+	minted_done(&cert);
+	return ok;
+}
+
+/* Takes cert. */
+static struct caller *by_certificate(struct minted cert, const char *name)
 {
 	struct caller *c = call();
 
-	snprintf(c->thumbprint, sizeof(c->thumbprint), "%s", thumbprint);
+	assert_true(show(c, cert));
 	assert_true(is_known(c, name));
 	log_in(c);
 	return c;
+}
+
+/* One of app's, from the authority. */
+static struct minted issue(const char *app)
+{
+	struct minted m = {.key = mint_key(MINT_P256)};
+
+	assert_int_equal(authority_issue(w.authority, app, "blue", m.key, w.wall, &m.cert, NULL),
+			 0);
+	set_policy();
+	return m;
+}
+
+/* One of the external root's, in force until a second. */
+static struct minted foreign(const char *cn, int64_t to)
+{
+	return mint(&(struct mint){.cn = cn, .eku = "clientAuth", .to = to, .issuer = &w.hq});
 }
 
 /* ---- whose an address is ---- */
@@ -336,13 +433,112 @@ static void domain_in_front_of_a_name_makes_no_other_owner(void **state)
 
 static void user_with_an_apps_name_is_another_owner_than_the_app(void **state)
 {
-	static const char external[] = "00112233445566778899AABBCCDDEEFF00112233";
 	char user[sizeof(w.owner)];
 
 	by_password("shop@blue");
 	memcpy(user, w.owner, sizeof(user));
-	by_certificate(external, "shop@blue");
+	by_certificate(mint_client(&w.hq, "shop"), "shop@blue");
 	assert_string_not_equal(w.owner, user);
+}
+
+/* ---- certificates that do not count any more ---- */
+
+static void expect_bye(const struct caller *c, const char *reason)
+{
+	assert_string_equal(c->bye, reason);
+	assert_int_equal(c->byes, 1);
+}
+
+static void drop_hq(void)
+{
+	char thumbprint[CERT_THUMBPRINT_MAX];
+
+	assert_int_equal(cert_thumbprint(w.hq.cert, thumbprint), 0);
+	assert_in_range(authority_drop_root(w.authority, thumbprint, w.wall, NULL), 0, 1);
+	set_policy();
+}
+
+static void dropped_root_ends_the_sessions_below_it_at_once(void **state)
+{
+	struct caller *external = by_certificate(mint_client(&w.hq, "till"), "till@blue");
+	struct caller *own = by_certificate(issue("shop"), "shop@blue");
+	struct caller *alice = by_password("alice");
+
+	drop_hq();
+	expect_bye(external, "the root of the client's certificate was dropped");
+	set_policy(); /* a session that says goodbye is told once */
+	assert_int_equal(external->byes, 1);
+	assert_int_equal(own->byes, 0);
+	assert_int_equal(alice->byes, 0);
+}
+
+static void revoked_certificate_ends_its_session_at_once(void **state)
+{
+	struct caller *own = by_certificate(issue("shop"), "shop@blue");
+	struct caller *other = by_certificate(issue("till"), "till@blue");
+
+	assert_int_equal(authority_revoke(w.authority, own->thumbprint, 0, w.wall, NULL), 1);
+	set_policy();
+	expect_bye(own, "the client's certificate, or an issuer's, was revoked");
+	assert_int_equal(other->byes, 0);
+}
+
+/* Seconds from now until the timer; -1: never. */
+static int64_t until_timer(void)
+{
+	return w.expiry_at == CLOCK_NEVER ? -1 : (int64_t)((w.expiry_at - w.now) / CLOCK_NS_PER_S);
+}
+
+/* Time passes until the timer is due, which it is in so many seconds. */
+static void pass(int64_t seconds)
+{
+	assert_int_equal(until_timer(), seconds);
+	w.now = w.expiry_at;
+	w.wall += seconds;
+	w.on_expiry(w.expiry_arg);
+}
+
+static void each_session_ends_behind_the_last_second_of_its_certificate(void **state)
+{
+	struct caller *last, *first;
+
+	assert_int_equal(until_timer(), -1);
+	last = by_certificate(foreign("last", MINT_NOW + 95), "last@blue");
+	first = by_certificate(foreign("first", MINT_NOW + 30), "first@blue");
+	pass(31);
+	expect_bye(first, "the client's certificate, or an issuer's, has expired");
+	assert_int_equal(last->byes, 0);
+	pass(60); /* the wall clock may have been set: it is looked at again */
+	assert_int_equal(last->byes, 0);
+	pass(5);
+	expect_bye(last, "the client's certificate, or an issuer's, has expired");
+	assert_int_equal(first->byes, 1);
+	assert_int_equal(until_timer(), -1);
+}
+
+static void wall_clock_that_was_set_forward_ends_it_within_a_minute(void **state)
+{
+	struct caller *c = by_certificate(foreign("till", MINT_NOW + 86400), "till@blue");
+
+	w.wall += 86400;
+	pass(60);
+	assert_int_equal(c->byes, 1);
+}
+
+/* The judge was asked some round trips before the client proves that it has the key. */
+static void root_that_goes_during_the_handshake_lets_nobody_in(void **state)
+{
+	struct caller *c = call();
+	struct link_user user;
+	const char *why;
+
+	assert_true(show(c, mint_client(&w.hq, "till")));
+	c->has_memo = false;
+	drop_hq();
+	assert_int_equal(c->byes, 0);
+	c->has_memo = true;
+	assert_false(c->params.ops->find_user(c->params.arg, "till@blue", &user, &why));
+	assert_string_equal(why, "the root of the client's certificate was dropped");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -352,6 +548,11 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(domain_in_front_of_a_name_makes_no_other_owner),
 		TEST(user_with_an_apps_name_is_another_owner_than_the_app),
+		TEST(dropped_root_ends_the_sessions_below_it_at_once),
+		TEST(revoked_certificate_ends_its_session_at_once),
+		TEST(each_session_ends_behind_the_last_second_of_its_certificate),
+		TEST(wall_clock_that_was_set_forward_ends_it_within_a_minute),
+		TEST(root_that_goes_during_the_handshake_lets_nobody_in),
 	};
 
 	return cmocka_run_group_tests_name("session/shard", tests, NULL, scene_tear_down);
