@@ -285,6 +285,7 @@ struct authority_export_client {
 	 * was not renewed from any: what two have in common that are one worker's, before and after.
 	 */
 	char lineage[CERT_THUMBPRINT_MAX];
+	char renews[CERT_THUMBPRINT_MAX]; /* the certificate that asked for this one; "" */
 };
 
 struct authority_export_app {

@@ -85,6 +85,7 @@ static void add_client(struct authority_export *e, const struct state_cert *c, c
 	memcpy(client->app, c->app, sizeof(client->app));
 	memcpy(client->vnet, c->vnet, sizeof(client->vnet));
 	memcpy(client->lineage, lineage, sizeof(client->lineage));
+	memcpy(client->renews, c->renews, sizeof(client->renews));
 	memcpy(app->app, c->app, sizeof(app->app));
 	memcpy(app->vnet, c->vnet, sizeof(app->vnet));
 }

@@ -24,6 +24,7 @@ static void put_clients(struct msg_frame *f, const struct authority_export *e)
 		msg_put_text(f, e->clients[i].app, NAME_LABEL_MAX - 1);
 		msg_put_text(f, e->clients[i].vnet, NAME_LABEL_MAX - 1);
 		msg_put_text(f, e->clients[i].lineage, CERT_THUMBPRINT_MAX - 1);
+		msg_put_text(f, e->clients[i].renews, CERT_THUMBPRINT_MAX - 1);
 	}
 	wire_put_be16(&f->w, (uint16_t)e->n_apps);
 	for (size_t i = 0; i < e->n_apps; i++) {
@@ -65,12 +66,25 @@ static void get_into(struct wire_reader *r, char *to, size_t size)
 		strcpy(to, text);
 }
 
-/* As cert_thumbprint() prints it, and above the one before it (NULL: the first). */
+/* As cert_thumbprint() prints it. */
+static bool is_thumbprint(const char *text)
+{
+	return strspn(text, "0123456789ABCDEF") == CERT_THUMBPRINT_MAX - 1;
+}
+
+/* One above the one before it (NULL: the first). */
 static void get_thumbprint(struct wire_reader *r, char to[CERT_THUMBPRINT_MAX], const char *before)
 {
 	get_into(r, to, CERT_THUMBPRINT_MAX);
-	if (wire_ok(r) && (strspn(to, "0123456789ABCDEF") != CERT_THUMBPRINT_MAX - 1 ||
-			   (before && strcmp(before, to) >= 0)))
+	if (wire_ok(r) && (!is_thumbprint(to) || (before && strcmp(before, to) >= 0)))
+		r->failed = true;
+}
+
+/* "" too. */
+static void get_thumbprint_or_none(struct wire_reader *r, char to[CERT_THUMBPRINT_MAX])
+{
+	get_into(r, to, CERT_THUMBPRINT_MAX);
+	if (wire_ok(r) && *to && !is_thumbprint(to))
 		r->failed = true;
 }
 
@@ -120,6 +134,7 @@ static void get_clients(struct wire_reader *r, struct authority_export *e, bool 
 		get_into(r, c->app, sizeof(c->app));
 		get_into(r, c->vnet, sizeof(c->vnet));
 		get_thumbprint(r, c->lineage, NULL);
+		get_thumbprint_or_none(r, c->renews);
 	}
 	e->apps = get_list(r, AUTHORITY_CERTS_MAX, sizeof(*e->apps), &e->n_apps, no_memory);
 	for (size_t i = 0; i < e->n_apps && wire_ok(r); i++) {

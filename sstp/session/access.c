@@ -100,6 +100,19 @@ const char *access_lineage(const struct access *a, const char *thumbprint)
 	return c ? c->lineage : NULL;
 }
 
+bool access_comes_from(const struct access *a, const char *thumbprint, const char *older)
+{
+	const struct authority_export_client *c = authority_export_find(&a->export, thumbprint);
+
+	/* a circle cannot be longer than all of them */
+	for (size_t i = 0; c && i < a->export.n_clients; i++) {
+		if (strcmp(c->thumbprint, older) == 0)
+			return true;
+		c = authority_export_find(&a->export, c->renews);
+	}
+	return false;
+}
+
 const char *access_roots_pem(const struct access *a)
 {
 	return a->roots_pem;

@@ -48,6 +48,12 @@ bool access_knows(const struct access *a, const char *thumbprint);
  */
 const char *access_lineage(const struct access *a, const char *thumbprint);
 
+/*
+ * Is it this certificate of ours, or was it renewed from it, directly or through others that are alive too? By
+ * thumbprints; false: one of them has no record.
+ */
+bool access_comes_from(const struct access *a, const char *thumbprint, const char *older);
+
 /* The roots, PEM one behind the other; returns borrowed while a lives. */
 const char *access_roots_pem(const struct access *a);
 

@@ -313,6 +313,13 @@ static const char *find_lineage(const struct client *c)
 	return access_lineage(access, session_thumbprint(c->session));
 }
 
+static bool comes_from(void *arg, const char *thumbprint)
+{
+	const struct client *c = arg;
+
+	return access_comes_from(c->shard->door.access, session_thumbprint(c->session), thumbprint);
+}
+
 /*
  * An address is kept for a name, or for one of our certificates and its renewals, so that each worker of an app has
  * its own, however many were enrolled. Only the renewed one takes it along.
@@ -322,12 +329,14 @@ static int lease(struct client *c, struct link_address *ret_address)
 	struct vnet_queue *v = find_vnet(c->shard, c->vnet);
 	const char *lineage = find_lineage(c);
 	char owner[1 + CERT_THUMBPRINT_MAX];
-	struct vnet_tenant tenant = {.owner = c->owner};
+	struct vnet_tenant tenant = {.owner = c->owner, .session = c->ticket.id};
 
 	if (lineage) {
 		snprintf(owner, sizeof(owner), "l%s", lineage);
 		tenant.owner = owner;
-		tenant.thumbprint = session_thumbprint(c->session);
+		tenant.claim.thumbprint = session_thumbprint(c->session);
+		tenant.claim.comes_from = comes_from;
+		tenant.claim.arg = c;
 		tenant.replaces_be = session_replaces(c->session);
 	}
 	return v ? vnet_lease(v, &tenant, &c->lease, ret_address) : -ENOENT;

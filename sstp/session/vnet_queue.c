@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/session/vnet_queue.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "sstp/base/log.h"
 #include "sstp/session/port.h"
 #include "sstp/session/vnet_internal.h"
 #include "tun/ip.h"
@@ -157,25 +162,27 @@ static const struct port_ops port_callbacks = {
 
 /* ---- leases ---- */
 
-/* FNV-1a; 0: no certificate. */
-static uint64_t certificate_hash(const char *thumbprint)
+/* Returns owned; NULL without memory. */
+static struct vnet_holder *holder_new(const struct vnet_queue *q, const struct vnet_tenant *t)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	struct vnet_holder *h = calloc(1, sizeof(*h));
 
-	if (!thumbprint || !*thumbprint)
-		return 0;
-	for (const char *p = thumbprint; *p; p++)
-		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-	return h ? h : 1;
+	if (!h)
+		return NULL;
+	h->id = t->session;
+	h->thread = owner_number(q);
+	if (t->claim.thumbprint)
+		snprintf(h->thumbprint, sizeof(h->thumbprint), "%s", t->claim.thumbprint);
+	return h;
 }
 
 /* The index of the address that t takes over; negative: he does not. */
-static int find_replaced(const struct vnet *v, const struct vnet_tenant *t, uint64_t certificate)
+static int find_replaced(const struct vnet *v, const struct vnet_tenant *t)
 {
 	int index = t->replaces_be ? pool_index(v->pool, t->replaces_be) : -ENOENT;
 
 	if (index < 0 || !pool_is_held_by(v->pool, (uint32_t)index, t->owner) ||
-	    !vnet_seat_admits(&v->seats[index], certificate))
+	    !vnet_seat_admits(&v->seats[index], &t->claim))
 		return -ENOENT;
 	return index;
 }
@@ -189,15 +196,14 @@ static int lease_address(struct vnet *v, const struct vnet_tenant *t, uint64_t n
 		return -ENODEV;
 	if (now > v->leased_at)
 		v->leased_at = now;
-	lease->certificate = certificate_hash(t->thumbprint);
 	lease->address_be = t->replaces_be;
-	index = find_replaced(v, t, lease->certificate);
+	index = find_replaced(v, t);
 	if (index < 0)
 		index = pool_lease(v->pool, t->owner, v->leased_at, &lease->address_be);
 	if (index < 0)
 		return index;
 	lease->index = (uint32_t)index;
-	vnet_seat_add(&v->seats[index], owner_number(lease->queue), lease->certificate);
+	vnet_seat_add(&v->seats[index], lease->holder);
 	return 0;
 }
 
@@ -205,9 +211,11 @@ int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_le
 	       struct link_address *ret_address)
 {
 	struct vnet *v = q->vnet;
-	struct vnet_lease lease = {.queue = q};
+	struct vnet_lease lease = {.queue = q, .holder = holder_new(q, t)};
 	int r;
 
+	if (!lease.holder)
+		return -ENOMEM;
 	pthread_mutex_lock(&v->lock);
 	r = lease_address(v, t, loop_now(q->env->loop), &lease);
 	if (r == 0)
@@ -219,6 +227,8 @@ int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_le
 	pthread_mutex_unlock(&v->lock);
 	if (r == 0)
 		*ret_lease = lease;
+	else
+		free(lease.holder);
 	return r;
 }
 
@@ -240,15 +250,30 @@ static void settle(struct vnet_queue *q, uint32_t index, uint32_t address_be)
 		steer_clear(v->steer, address_be);
 }
 
+static void log_take_over(const struct vnet_lease *lease, const struct vnet_holder *from)
+{
+	char address[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &lease->address_be, address, sizeof(address));
+	session_log(lease->session, LOG_LEVEL_INFO,
+		    "takes over address=%s from session=%" PRIu64 ": certificate %s instead of %s",
+		    address, from->id, lease->holder->thumbprint, from->thumbprint);
+}
+
 void vnet_attach(struct vnet_lease *lease, struct session *s)
 {
 	struct vnet *v = lease->queue->vnet;
+	struct vnet_holder from = {0}; /* a copy, which may be read when the lock is given back */
 
 	lease->session = s;
 	pthread_mutex_lock(&v->lock);
-	vnet_seat_attach(&v->seats[lease->index], lease->certificate, s);
+	lease->holder->session = s;
+	if (lease->holder->older)
+		from = *lease->holder->older;
 	settle(lease->queue, lease->index, lease->address_be);
 	pthread_mutex_unlock(&v->lock);
+	if (*from.thumbprint)
+		log_take_over(lease, &from);
 }
 
 static void give_back(struct vnet_queue *q, const struct vnet_lease *lease, uint64_t now)
@@ -257,7 +282,7 @@ static void give_back(struct vnet_queue *q, const struct vnet_lease *lease, uint
 	bool was_last;
 
 	pthread_mutex_lock(&v->lock);
-	was_last = vnet_seat_remove(&v->seats[lease->index], lease->certificate);
+	was_last = vnet_seat_remove(&v->seats[lease->index], lease->holder);
 	settle(q, lease->index, lease->address_be);
 	if (now > v->leased_at)
 		v->leased_at = now;
@@ -277,6 +302,7 @@ void vnet_release(struct vnet_lease *lease)
 	if (lease->session)
 		session_traffic(lease->session)->drops[DROP_DEVICE] += refused;
 	give_back(q, lease, loop_now(q->env->loop));
+	free(lease->holder);
 	*lease = (struct vnet_lease){0};
 }
 

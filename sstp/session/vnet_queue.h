@@ -15,6 +15,7 @@
 #include "sstp/session/handover.h"
 #include "sstp/session/session.h"
 #include "sstp/session/vnet.h"
+#include "sstp/session/vnet_seat.h"
 
 struct vnet_queue;
 
@@ -45,33 +46,34 @@ uint64_t vnet_queue_handed_over(const struct vnet_queue *q);
 /* A session's hold on an address of a VNet. All zero: none. */
 struct vnet_lease {
 	struct vnet_queue *queue;
-	struct session *session; /* attached; NULL: none */
-	uint64_t certificate;	 /* as in vnet_holder */
+	struct session *session;    /* attached; NULL: none */
+	struct vnet_holder *holder; /* owned */
 	uint32_t index;
 	uint32_t address_be;
 };
 
 /* Who wants an address. Borrowed for the call. */
 struct vnet_tenant {
-	const char *owner;	/* the addresses that this name held are his (routing/pool.h) */
-	const char *thumbprint; /* of the certificate that he came in with; "" or NULL: none */
+	const char *owner; /* the addresses that this name held are his (routing/pool.h) */
+	uint64_t session;  /* its number, for the log */
+	struct vnet_claim claim;
 	/*
-	 * The address of a session that this one takes over from; 0: none. He gets it when it is held by the same owner, with
-	 * another certificate; else one as if he had not asked.
+	 * The address of a session that this one takes over from; 0: none. He gets it when it is held by the same owner and his
+	 * claim is good; else one as if he had not asked.
 	 */
 	uint32_t replaces_be;
 };
 
 /*
  * An address for t; ret_address is what IPCP shall tell the peer. 0; -ENOSPC: all are taken; -ENODEV: the device is
- * gone.
+ * gone; -ENOMEM.
  */
 int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_lease *ret_lease,
 	       struct link_address *ret_address);
 
 /*
  * Packets to the lease's address go to s from now on, and no longer to the session that it takes over from; that one may
- * still send. Should s be released before it, they go there again.
+ * still send. One log line says so. Should s be released before it, they go there again.
  */
 void vnet_attach(struct vnet_lease *lease, struct session *s);
 

@@ -1,61 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/session/vnet_seat.h"
 
-#include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
-/* Of a holder that is there: anything else is our own bug. */
-static uint32_t find(const struct vnet_seat *seat, uint64_t certificate)
+static bool may_follow(const struct vnet_claim *claim, const struct vnet_holder *h)
 {
-	uint32_t i = 0;
-
-	while (i < seat->n && seat->holders[i].certificate != certificate)
-		i++;
-	assert(i < seat->n);
-	return i;
+	return *h->thumbprint && strcmp(h->thumbprint, claim->thumbprint) != 0 &&
+	       claim->comes_from && claim->comes_from(claim->arg, h->thumbprint);
 }
 
-bool vnet_seat_admits(const struct vnet_seat *seat, uint64_t certificate)
+bool vnet_seat_admits(const struct vnet_seat *seat, const struct vnet_claim *claim)
 {
-	if (seat->n == VNET_HOLDERS_MAX || certificate == 0)
+	unsigned n = 0;
+
+	if (!claim->thumbprint || !*claim->thumbprint)
 		return false;
-	for (uint32_t i = 0; i < seat->n; i++)
-		if (seat->holders[i].certificate == 0 ||
-		    seat->holders[i].certificate == certificate)
+	for (const struct vnet_holder *h = seat->newest; h; h = h->older)
+		if (++n == VNET_HOLDERS_MAX || !may_follow(claim, h))
 			return false;
 	return true;
 }
 
-void vnet_seat_add(struct vnet_seat *seat, uint32_t thread, uint64_t certificate)
+void vnet_seat_add(struct vnet_seat *seat, struct vnet_holder *holder)
 {
-	assert(seat->n < VNET_HOLDERS_MAX);
-	seat->holders[seat->n++] = (struct vnet_holder){
-		.certificate = certificate,
-		.thread = thread,
-	};
+	holder->older = seat->newest;
+	seat->newest = holder;
 }
 
-void vnet_seat_attach(struct vnet_seat *seat, uint64_t certificate, struct session *session)
+bool vnet_seat_remove(struct vnet_seat *seat, const struct vnet_holder *holder)
 {
-	seat->holders[find(seat, certificate)].session = session;
-}
+	struct vnet_holder **link = &seat->newest;
 
-bool vnet_seat_remove(struct vnet_seat *seat, uint64_t certificate)
-{
-	uint32_t i = find(seat, certificate);
-
-	for (seat->n--; i < seat->n; i++)
-		seat->holders[i] = seat->holders[i + 1];
-	return seat->n == 0;
+	while (*link != holder)
+		link = &(*link)->older;
+	*link = holder->older;
+	return !seat->newest;
 }
 
 const struct vnet_holder *vnet_seat_newest(const struct vnet_seat *seat, uint32_t thread)
 {
-	for (uint32_t i = seat->n; i-- > 0;) {
-		const struct vnet_holder *h = &seat->holders[i];
-
+	for (const struct vnet_holder *h = seat->newest; h; h = h->older)
 		if (h->session && (thread == 0 || h->thread == thread))
 			return h;
-	}
 	return NULL;
 }

@@ -6,10 +6,15 @@
  * certificate) that one too. Packets for the address go to the newest holder that is up (attached), whatever order they come
  * up and leave in; the address is given back with the last one.
  *
- * Pure; the VNet's lock is around it. A holder is known by its certificate: two of one certificate never share an address.
+ * An address goes from a certificate to one that was renewed from it, never back: who still has the key of an old one cannot
+ * take it from the new one.
+ *
+ * Pure; the VNet's lock is around it.
  */
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "certs/cert.h"
 
 enum {
 	VNET_HOLDERS_MAX = 3, /* one more is refused, and gets an address of its own */
@@ -18,28 +23,34 @@ enum {
 struct session;
 
 struct vnet_holder {
-	struct session *session; /* NULL: not attached; only its thread may follow it */
-	uint64_t certificate;	 /* a thumbprint's hash; 0: none */
-	uint32_t thread;	 /* counted from 1 */
+	struct vnet_holder *older; /* NULL: he is the oldest */
+	struct session *session;   /* NULL: not attached; only its thread may follow it */
+	uint64_t id;		   /* the session's number */
+	uint32_t thread;	   /* counted from 1 */
+	char thumbprint[CERT_THUMBPRINT_MAX]; /* of his certificate; "": none */
 };
 
 /* All zero: nobody's. */
 struct vnet_seat {
-	struct vnet_holder holders[VNET_HOLDERS_MAX]; /* the oldest first */
-	uint32_t n;
+	struct vnet_holder *newest; /* borrowed, as are all */
 };
 
-/* May a session with this certificate join those there are? They have others, and there is room. */
-bool vnet_seat_admits(const struct vnet_seat *seat, uint64_t certificate);
+/* By what somebody claims a seat that others hold. Borrowed for the call. */
+struct vnet_claim {
+	const char *thumbprint; /* of his certificate; "" or NULL: none */
+	/* Was his certificate renewed from the one with this thumbprint? NULL: from none. */
+	bool (*comes_from)(void *arg, const char *thumbprint);
+	void *arg;
+};
 
-/* Adds a holder: to a seat that is nobody's, or that admits him. */
-void vnet_seat_add(struct vnet_seat *seat, uint32_t thread, uint64_t certificate);
+/* May he join those there are? His certificate is another, comes from all of theirs, and there is room. */
+bool vnet_seat_admits(const struct vnet_seat *seat, const struct vnet_claim *claim);
 
-/* Packets may go to session from now on; it is the holder's with this certificate. */
-void vnet_seat_attach(struct vnet_seat *seat, uint64_t certificate, struct session *session);
+/* Adds a holder (borrowed until he is removed): to a seat that is nobody's, or that admits him. */
+void vnet_seat_add(struct vnet_seat *seat, struct vnet_holder *holder);
 
-/* The holder leaves. True: he was the last. */
-bool vnet_seat_remove(struct vnet_seat *seat, uint64_t certificate);
+/* He leaves. True: he was the last. That he holds the seat is the caller's duty. */
+bool vnet_seat_remove(struct vnet_seat *seat, const struct vnet_holder *holder);
 
 /* The newest holder that is attached, of one thread or (0) of any; returns borrowed until a change, or NULL. */
 const struct vnet_holder *vnet_seat_newest(const struct vnet_seat *seat, uint32_t thread);

@@ -440,6 +440,19 @@ static void renewals_are_of_the_first_certificates_lineage(void **state)
 	expect_lineage(MINT_NOW, third, first);
 }
 
+static void export_names_what_each_certificate_renews(void **state)
+{
+	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX];
+	struct authority_export e;
+
+	scene_issue(a, "shop", "production", MINT_NOW, first);
+	scene_renew(a, first, MINT_NOW, second);
+	assert_int_equal(authority_export(a, MINT_NOW, &e), 0);
+	assert_string_equal(authority_export_find(&e, first)->renews, "");
+	assert_string_equal(authority_export_find(&e, second)->renews, first);
+	authority_export_done(&e);
+}
+
 static void lineage_outlives_the_record_of_its_first_certificate(void **state)
 {
 	const int64_t renewed = mint_time(2034, 6, 1, 0, 0, 0);
@@ -499,6 +512,7 @@ int main(void)
 		TEST(an_old_root_near_its_end_serves_no_longer),
 		TEST(the_export_has_roots_revocations_clients_and_apps),
 		TEST(renewals_are_of_the_first_certificates_lineage),
+		TEST(export_names_what_each_certificate_renews),
 		TEST(lineage_outlives_the_record_of_its_first_certificate),
 		TEST(expired_clients_are_not_exported),
 		TEST(a_revoked_client_is_refused_and_its_neighbour_is_not),

@@ -58,8 +58,10 @@ static const struct msg_server_certificate pair = {
 static char revoked[][CERT_THUMBPRINT_MAX] = {THUMBPRINT(7)};
 static struct authority_export_root roots[] = {{"r1", "", (char *)"-----BEGIN CERTIFICATE-----\n"},
 					       {"hq", "red", (char *)"-----BEGIN"}};
-static struct authority_export_client clients[] = {{THUMBPRINT(1), "shop", "blue", THUMBPRINT(1)},
-						   {THUMBPRINT(2), "stock", "red", THUMBPRINT(0)}};
+static struct authority_export_client clients[] = {
+	{THUMBPRINT(1), "shop", "blue", THUMBPRINT(1), ""},
+	{THUMBPRINT(2), "stock", "red", THUMBPRINT(0), THUMBPRINT(3)},
+};
 static struct authority_export_app apps[] = {{"shop", "blue"}, {"stock", "red"}};
 
 static const struct authority_export access_export = {
@@ -199,6 +201,8 @@ static void access_comes_back_as_it_was(void **state)
 	assert_string_equal(authority_export_find(&got, clients[1].thumbprint)->app, "stock");
 	assert_string_equal(authority_export_find(&got, clients[1].thumbprint)->lineage,
 			    clients[1].lineage);
+	assert_string_equal(got.clients[0].renews, "");
+	assert_string_equal(got.clients[1].renews, clients[1].renews);
 	assert_int_equal(got.n_apps, 2);
 	assert_string_equal(got.apps[0].vnet, "blue");
 	authority_export_done(&got);
@@ -224,16 +228,24 @@ static void access_whose_lists_are_not_sorted_is_refused(void **state)
 
 static void access_with_a_lineage_that_is_no_thumbprint_is_refused(void **state)
 {
-	struct authority_export_client wrong[] = {{THUMBPRINT(1), "shop", "blue", "blue"}};
-	struct authority_export e = {.clients = wrong, .n_clients = 1};
-	struct authority_export got;
-	uint8_t *frame;
-	size_t len;
+	struct authority_export_client wrong[] = {
+		{THUMBPRINT(1), "shop", "blue", "blue", ""},
+		{THUMBPRINT(1), "shop", "blue", "", ""},
+		{THUMBPRINT(1), "shop", "blue", THUMBPRINT(1), "blue"},
+	};
 
-	assert_int_equal(msg_access_encode(&e, &frame, &len), 0);
-	assert_int_equal(msg_access_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got),
-			 -EBADMSG);
-	msg_frame_free(frame, len);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct authority_export e = {.clients = &wrong[i], .n_clients = 1};
+		struct authority_export got;
+		uint8_t *frame;
+		size_t len;
+
+		assert_int_equal(msg_access_encode(&e, &frame, &len), 0);
+		assert_int_equal(
+			msg_access_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got),
+			-EBADMSG);
+		msg_frame_free(frame, len);
+	}
 }
 
 /* ---- heads ---- */

@@ -54,6 +54,32 @@ static void renewed_certificate_is_of_its_first_ones_lineage(void **state)
 	authority_close(a);
 }
 
+static void certificate_comes_from_what_it_renews_and_never_the_other_way(void **state)
+{
+	struct authority *a = scene_open(MINT_NOW);
+	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX];
+	char third[CERT_THUMBPRINT_MAX], sibling[CERT_THUMBPRINT_MAX];
+	struct access *access;
+
+	scene_issue(a, "shop", "blue", MINT_NOW, first);
+	scene_renew(a, first, MINT_NOW, second);
+	scene_renew(a, second, MINT_NOW, third);
+	scene_renew(a, first, MINT_NOW, sibling);
+	access = access_of(a);
+	assert_true(access_comes_from(access, first, first));
+	assert_true(access_comes_from(access, second, first));
+	assert_true(access_comes_from(access, third, first));
+	assert_true(access_comes_from(access, third, second));
+	assert_false(access_comes_from(access, first, second));
+	assert_false(access_comes_from(access, second, third));
+	assert_false(access_comes_from(access, sibling, second));
+	assert_false(access_comes_from(access, third, sibling));
+	assert_false(access_comes_from(access, first, ""));
+	assert_false(access_comes_from(access, "", ""));
+	access_unref(access);
+	authority_close(a);
+}
+
 static void client_of_an_external_root_is_whom_it_names_in_that_roots_vnet(void **state)
 {
 	struct authority *a = scene_open(MINT_NOW);
@@ -124,6 +150,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(own_client_is_whom_its_record_names),
 		TEST(renewed_certificate_is_of_its_first_ones_lineage),
+		TEST(certificate_comes_from_what_it_renews_and_never_the_other_way),
 		TEST(client_of_an_external_root_is_whom_it_names_in_that_roots_vnet),
 		TEST(revoked_thumbprint_is_known_until_the_last_reference_goes),
 		TEST(export_with_a_root_that_is_none_is_refused_and_stays_its_owners),

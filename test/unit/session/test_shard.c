@@ -217,7 +217,7 @@ int __wrap_vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t,
 	w.tenant = *t;
 	snprintf(w.owner, sizeof(w.owner), "%s", t->owner);
 	snprintf(w.tenant_thumbprint, sizeof(w.tenant_thumbprint), "%s",
-		 t->thumbprint ? t->thumbprint : "");
+		 t->claim.thumbprint ? t->claim.thumbprint : "");
 	return 0;
 }
 
@@ -441,6 +441,27 @@ static void user_with_an_apps_name_is_another_owner_than_the_app(void **state)
 	assert_string_not_equal(w.owner, user);
 }
 
+/* Who holds the key of a certificate that was renewed since may not take its address back. */
+static void address_goes_from_a_certificate_to_its_renewal_only(void **state)
+{
+	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX], owner[sizeof(w.owner)];
+	struct caller *c;
+
+	c = by_certificate(issue("shop"), "shop@blue");
+	memcpy(first, c->thumbprint, sizeof(first));
+	memcpy(owner, w.owner, sizeof(owner));
+	scene_renew(w.authority, first, w.wall, second);
+	set_policy();
+	assert_false(w.tenant.claim.comes_from(w.tenant.claim.arg, second));
+	assert_true(w.tenant.claim.comes_from(w.tenant.claim.arg, first));
+	snprintf(c->thumbprint, sizeof(c->thumbprint), "%s", second);
+	log_in(c);
+	assert_string_equal(w.owner, owner);
+	assert_string_equal(w.tenant_thumbprint, second);
+	assert_int_equal(w.tenant.session, 1);
+	assert_true(w.tenant.claim.comes_from(w.tenant.claim.arg, first));
+}
+
 /* ---- certificates that do not count any more ---- */
 
 static void expect_bye(const struct caller *c, const char *reason)
@@ -548,6 +569,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(domain_in_front_of_a_name_makes_no_other_owner),
 		TEST(user_with_an_apps_name_is_another_owner_than_the_app),
+		TEST(address_goes_from_a_certificate_to_its_renewal_only),
 		TEST(dropped_root_ends_the_sessions_below_it_at_once),
 		TEST(revoked_certificate_ends_its_session_at_once),
 		TEST(each_session_ends_behind_the_last_second_of_its_certificate),

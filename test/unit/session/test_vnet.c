@@ -11,6 +11,8 @@
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +59,29 @@ struct scene {
 	size_t one_bytes;	/* of the packet that lets others wait */
 	int failures;		/* of the device */
 };
+
+/* What the VNets' sessions have logged. */
+static struct {
+	const struct session *session;
+	unsigned lines;
+	char text[160];
+} logged;
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void __wrap_session_log(const struct session *s, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void __wrap_session_log(const struct session *s, int level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	pthread_mutex_lock(&log_lock);
+	logged.session = s;
+	logged.lines++;
+	vsnprintf(logged.text, sizeof(logged.text), fmt, ap);
+	pthread_mutex_unlock(&log_lock);
+	va_end(ap);
+}
 
 static struct prefix prefix(const char *text)
 {
@@ -195,6 +220,7 @@ static int set_up_threads(void **state, unsigned threads)
 	struct scene *s = &scene;
 
 	memset(s, 0, sizeof(*s));
+	memset(&logged, 0, sizeof(logged));
 	*state = s;
 	s->netns = netns_create();
 	assert_in_range(s->netns, 0, 1 << 20);
@@ -902,11 +928,28 @@ static void packet_that_finds_the_other_threads_ring_full_is_counted(void **stat
 
 /* ---- one session takes over from another */
 
+/* Certificates are "A", "B" and so on, each renewed from the one before it. */
+static bool is_renewed_from(void *arg, const char *thumbprint)
+{
+	return strcmp(thumbprint, arg) < 0;
+}
+
+static struct vnet_tenant tenant_by(const char *lineage, const char *thumbprint,
+				    uint32_t replaces_be)
+{
+	return (struct vnet_tenant){
+		.owner = lineage,
+		.session = (uint64_t)*thumbprint, /* 65: by "A" */
+		.claim = {thumbprint, is_renewed_from, (void *)thumbprint},
+		.replaces_be = replaces_be,
+	};
+}
+
 /* By a certificate; replaces_be as in vnet_tenant. */
 static struct vnet_lease lease_by(struct vnet_queue *q, const char *lineage, const char *thumbprint,
 				  uint32_t replaces_be)
 {
-	struct vnet_tenant tenant = {lineage, thumbprint, replaces_be};
+	struct vnet_tenant tenant = tenant_by(lineage, thumbprint, replaces_be);
 	struct vnet_lease lease = {0};
 	struct link_address address;
 
@@ -1087,6 +1130,36 @@ static void nobody_else_takes_an_address_over(void **state)
 	vnet_release(&held);
 }
 
+/* Whoever has the key of a certificate that was renewed since. */
+static void superseded_certificate_does_not_take_the_address_back(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease held = lease_by(s->queue, "shop", "B", 0);
+
+	vnet_attach(&held, &s->session);
+	expect_an_own_address(s, &held, "shop", "A", held.address_be);
+	vnet_release(&held);
+}
+
+static void take_over_is_logged_once_with_both_sessions_and_certificates(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease old = lease_by(s->queue, "shop", "A", 0), next;
+	struct session *newer = bystander(s);
+
+	vnet_attach(&old, &s->session);
+	assert_int_equal(logged.lines, 0);
+	next = lease_by(s->queue, "shop", "B", old.address_be);
+	vnet_attach(&next, newer);
+	assert_int_equal(logged.lines, 1);
+	assert_ptr_equal(logged.session, newer);
+	assert_string_equal(logged.text, "takes over address=172.16.77.0 from session=65: "
+					 "certificate B instead of A");
+	vnet_release(&old);
+	vnet_release(&next);
+	assert_int_equal(logged.lines, 1);
+}
+
 static void foreign_lineage_does_not_take_an_address_over(void **state)
 {
 	struct scene *s = *state;
@@ -1140,6 +1213,12 @@ struct contender {
 	unsigned shared; /* rounds in which it got the address */
 };
 
+/* So that both may follow the other. */
+static bool is_renewed_from_all(void *arg, const char *thumbprint)
+{
+	return true;
+}
+
 static void *contend(void *arg)
 {
 	const struct virtio_net_hdr plain = {0};
@@ -1147,9 +1226,11 @@ static void *contend(void *arg)
 	uint8_t pkt[IP_HEADER];
 
 	for (int i = 0; i < ROUNDS; i++) {
-		struct vnet_tenant tenant = {"shop", c->thumbprint, c->address_be};
+		struct vnet_tenant tenant = tenant_by("shop", c->thumbprint, c->address_be);
 		struct vnet_lease lease = {0};
 		struct link_address address;
+
+		tenant.claim.comes_from = is_renewed_from_all;
 
 		if (vnet_lease(c->queue, &tenant, &lease, &address) < 0)
 			continue;
@@ -1296,6 +1377,8 @@ int main(void)
 		in_scene(nobody_else_takes_an_address_over),
 		in_scene(foreign_lineage_does_not_take_an_address_over),
 		in_scene(holder_by_password_is_not_taken_over_from),
+		in_scene(superseded_certificate_does_not_take_the_address_back),
+		in_scene(take_over_is_logged_once_with_both_sessions_and_certificates),
 		with_two_threads(address_has_three_holders_and_not_four),
 		with_two_threads(B45_threads_take_over_from_each_other_at_any_moment),
 	};

@@ -2,32 +2,48 @@
 /* Sessions are told apart by their address only: nobody looks into them. */
 #include "sstp/session/vnet_seat.h"
 
+#include <string.h>
+
 #include "test/support/cmocka.h"
 
-enum {
-	OLD = 1001,
-	NEW,
-	NEWER,
-	NEWEST,
-};
-
-static char places[4];
+/* Holder i has the certificate "i", which was renewed from "i - 1". */
+static struct vnet_holder holders[5];
+static char places[5];
 
 static struct session *session(int n)
 {
 	return (struct session *)&places[n];
 }
 
-/* In thread 1 with OLD, in thread 2 with NEW, in thread 1 with NEWER: all attached. */
-static struct vnet_seat seat_of(uint32_t holders)
+static struct vnet_holder *holder(uint32_t i)
+{
+	holders[i] = (struct vnet_holder){.id = i, .thread = 1 + i % 2};
+	holders[i].thumbprint[0] = (char)('0' + i);
+	return &holders[i];
+}
+
+/* In thread 1 with "0", in thread 2 with "1", in thread 1 with "2": all attached. */
+static struct vnet_seat seat_of(uint32_t n)
 {
 	struct vnet_seat seat = {0};
 
-	for (uint32_t i = 0; i < holders; i++) {
-		vnet_seat_add(&seat, 1 + i % 2, OLD + i);
-		vnet_seat_attach(&seat, OLD + i, session((int)i));
+	for (uint32_t i = 0; i < n; i++) {
+		vnet_seat_add(&seat, holder(i));
+		holders[i].session = session((int)i);
 	}
 	return seat;
+}
+
+static bool is_lower(void *arg, const char *thumbprint)
+{
+	return strcmp(thumbprint, arg) < 0;
+}
+
+static bool admits(const struct vnet_seat *seat, const char *thumbprint)
+{
+	struct vnet_claim claim = {thumbprint, is_lower, (void *)thumbprint};
+
+	return vnet_seat_admits(seat, &claim);
 }
 
 static const struct session *newest(const struct vnet_seat *seat, uint32_t thread)
@@ -42,9 +58,10 @@ static void seat_that_is_nobodys_has_no_newest_holder(void **state)
 	struct vnet_seat seat = {0};
 
 	assert_null(vnet_seat_newest(&seat, 0));
-	vnet_seat_add(&seat, 1, 0);
+	vnet_seat_add(&seat, holder(0));
 	assert_null(vnet_seat_newest(&seat, 0));
-	assert_true(vnet_seat_remove(&seat, 0));
+	assert_true(vnet_seat_remove(&seat, &holders[0]));
+	assert_null(seat.newest);
 }
 
 static void newest_counts_for_all_and_for_each_thread(void **state)
@@ -59,48 +76,52 @@ static void newest_counts_for_all_and_for_each_thread(void **state)
 
 static void holder_that_is_not_attached_does_not_count(void **state)
 {
-	struct vnet_seat seat = seat_of(1);
+	struct vnet_seat seat = {0};
 
-	vnet_seat_add(&seat, 1, NEW);
+	vnet_seat_add(&seat, holder(0));
+	vnet_seat_add(&seat, holder(1));
+	holders[0].session = session(0);
 	assert_ptr_equal(newest(&seat, 0), session(0));
-	vnet_seat_attach(&seat, NEW, session(1));
+	holders[1].session = session(1);
 	assert_ptr_equal(newest(&seat, 0), session(1));
-	vnet_seat_attach(&seat, OLD, session(0)); /* late */
+	holders[0].session = NULL;
 	assert_ptr_equal(newest(&seat, 0), session(1));
 }
 
 static void holders_leave_in_any_order_and_one_is_the_last(void **state)
 {
-	static const uint64_t orders[][3] = {
-		{OLD, NEW, NEWER}, {OLD, NEWER, NEW}, {NEW, OLD, NEWER},
-		{NEW, NEWER, OLD}, {NEWER, OLD, NEW}, {NEWER, NEW, OLD},
-	};
+	static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					{1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
 		struct vnet_seat seat = seat_of(3);
-		const uint64_t *gone = orders[i];
+		const int *gone = orders[i];
 
-		assert_false(vnet_seat_remove(&seat, gone[0]));
-		assert_ptr_equal(newest(&seat, 0), session(gone[0] == NEWER ? 1 : 2));
-		assert_false(vnet_seat_remove(&seat, gone[1]));
-		assert_ptr_equal(newest(&seat, 0), session((int)(gone[2] - OLD)));
-		assert_true(vnet_seat_remove(&seat, gone[2]));
+		assert_false(vnet_seat_remove(&seat, &holders[gone[0]]));
+		assert_ptr_equal(newest(&seat, 0), session(gone[0] == 2 ? 1 : 2));
+		assert_false(vnet_seat_remove(&seat, &holders[gone[1]]));
+		assert_ptr_equal(newest(&seat, 0), session(gone[2]));
+		assert_true(vnet_seat_remove(&seat, &holders[gone[2]]));
 		assert_null(newest(&seat, 0));
 	}
 }
 
-static void only_another_certificate_is_admitted_while_there_is_room(void **state)
+static void only_a_renewal_of_all_there_are_is_admitted_while_there_is_room(void **state)
 {
 	struct vnet_seat seat = seat_of(2), by_password = {0};
 
-	assert_true(vnet_seat_admits(&seat, NEWER));
-	assert_false(vnet_seat_admits(&seat, OLD));
-	assert_false(vnet_seat_admits(&seat, NEW));
-	assert_false(vnet_seat_admits(&seat, 0));
-	vnet_seat_add(&seat, 1, NEWER);
-	assert_false(vnet_seat_admits(&seat, NEWEST));
-	vnet_seat_add(&by_password, 1, 0);
-	assert_false(vnet_seat_admits(&by_password, NEW));
+	assert_true(admits(&seat, "2"));
+	assert_false(admits(&seat, "0"));
+	assert_false(admits(&seat, "1"));
+	assert_false(admits(&seat, "05")); /* from one of them only */
+	assert_false(admits(&seat, ""));
+	assert_false(admits(&seat, NULL));
+	assert_false(vnet_seat_admits(&seat, &(struct vnet_claim){.thumbprint = "2"}));
+	vnet_seat_add(&seat, holder(2));
+	assert_false(admits(&seat, "3"));
+	vnet_seat_add(&by_password, holder(3));
+	holders[3].thumbprint[0] = '\0';
+	assert_false(admits(&by_password, "4"));
 }
 
 int main(void)
@@ -110,7 +131,7 @@ int main(void)
 		cmocka_unit_test(newest_counts_for_all_and_for_each_thread),
 		cmocka_unit_test(holder_that_is_not_attached_does_not_count),
 		cmocka_unit_test(holders_leave_in_any_order_and_one_is_the_last),
-		cmocka_unit_test(only_another_certificate_is_admitted_while_there_is_room),
+		cmocka_unit_test(only_a_renewal_of_all_there_are_is_admitted_while_there_is_room),
 	};
 
 	return cmocka_run_group_tests_name("session/vnet_seat", tests, NULL, NULL);
