@@ -331,13 +331,15 @@ static int lease(struct client *c, struct link_address *ret_address)
 	char owner[1 + CERT_THUMBPRINT_MAX];
 	struct vnet_tenant tenant = {.owner = c->owner, .session = c->ticket.id};
 
+	if (session_has_certificate(c->session)) {
+		tenant.claim.thumbprint = session_thumbprint(c->session);
+		tenant.replaces_be = session_replaces(c->session);
+	}
 	if (lineage) {
 		snprintf(owner, sizeof(owner), "l%s", lineage);
 		tenant.owner = owner;
-		tenant.claim.thumbprint = session_thumbprint(c->session);
 		tenant.claim.comes_from = comes_from;
 		tenant.claim.arg = c;
-		tenant.replaces_be = session_replaces(c->session);
 	}
 	return v ? vnet_lease(v, &tenant, &c->lease, ret_address) : -ENOENT;
 }

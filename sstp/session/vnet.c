@@ -176,8 +176,9 @@ int vnet_new(const struct vnet_env *env, const struct vnet_params *params, struc
 	v->mtu = params->mtu;
 	v->gateway_be = params->gateway_be;
 	v->offload = params->offload;
+	v->queues = calloc(env->threads, sizeof(struct vnet_queue *));
 	v->name = strdup(params->name);
-	if (!v->name)
+	if (!v->name || !v->queues)
 		goto fail;
 	step = "make its pool";
 	r = make_pool(v, params);
@@ -205,6 +206,7 @@ void vnet_free(struct vnet *v)
 	pthread_mutex_destroy(&v->lock);
 	free(v->owners);
 	free(v->seats);
+	free(v->queues);
 	free(v->policy.address_spaces);
 	free(v->pools);
 	free(v->name);

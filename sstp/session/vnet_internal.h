@@ -41,9 +41,10 @@ struct vnet {
 	_Atomic uint32_t *owners;
 
 	pthread_mutex_t lock;
-	struct pool *pool;	 /* its leases; its addresses never change */
-	struct vnet_seat *seats; /* by index */
-	uint64_t leased_at;	 /* when the pool was last told the time, which never goes back */
+	struct pool *pool;	    /* its leases; its addresses never change */
+	struct vnet_seat *seats;    /* by index */
+	struct vnet_queue **queues; /* by thread; borrowed; NULL: it has none yet */
+	uint64_t leased_at; /* when the pool was last told the time, which never goes back */
 	uint32_t dns_be[2];
 	bool failed;	     /* the device is gone; vnet_remake() makes it anew */
 	struct steer *steer; /* NULL: the kernel does not let us; queues are its own choice then */

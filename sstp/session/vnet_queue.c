@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,9 @@ struct vnet_queue {
 	struct session **sessions;
 	struct traffic traffic;
 	uint64_t handed_over;
+	struct vnet_holder *displaced; /* under the VNet's lock, with what follows */
+	bool is_evicting;	       /* the task is on its way */
+	struct loop_task evict;
 };
 
 /* The thread, as vnet.owners has it. */
@@ -250,6 +254,67 @@ static void settle(struct vnet_queue *q, uint32_t index, uint32_t address_be)
 		steer_clear(v->steer, address_be);
 }
 
+/* Under the lock, in any thread: those who are displaced now are told in their own. */
+static void displace(struct vnet *v, uint32_t index)
+{
+	struct vnet_holder *h;
+
+	while ((h = vnet_seat_displace(&v->seats[index]))) {
+		struct vnet_queue *q = v->queues[h->thread - 1];
+
+		h->next_displaced = q->displaced;
+		q->displaced = h;
+		if (!q->is_evicting)
+			loop_post(q->env->loop, &q->evict);
+		q->is_evicting = true;
+	}
+}
+
+/* Takes one off the list: his session, and who displaced him. False: there is none. */
+static bool take_displaced(struct vnet_queue *q, struct session **ret_session, uint64_t *ret_by)
+{
+	struct vnet_holder *h;
+
+	pthread_mutex_lock(&q->vnet->lock);
+	h = q->displaced;
+	if (h) {
+		q->displaced = h->next_displaced;
+		*ret_session = h->session;
+		*ret_by = h->displaced_by;
+	}
+	q->is_evicting = h;
+	pthread_mutex_unlock(&q->vnet->lock);
+	return h;
+}
+
+/* In the queue's own thread. A session that ends gives its lease back, at once or later. */
+static void evict(struct loop_task *task)
+{
+	struct vnet_queue *q = (void *)((char *)task - offsetof(struct vnet_queue, evict));
+	struct session *s;
+	uint64_t by;
+
+	while (take_displaced(q, &s, &by)) {
+		char reason[SESSION_REASON_MAX];
+
+		snprintf(reason, sizeof(reason),
+			 "its client has dialled again: session=%" PRIu64 " has the address now",
+			 by);
+		session_disconnect(s, reason);
+	}
+}
+
+/* Under the lock: he leaves before he was told. */
+static void forget_displaced(struct vnet_queue *q, const struct vnet_holder *holder)
+{
+	struct vnet_holder **link = &q->displaced;
+
+	while (*link && *link != holder)
+		link = &(*link)->next_displaced;
+	if (*link)
+		*link = holder->next_displaced;
+}
+
 static void log_take_over(const struct vnet_lease *lease, const struct vnet_holder *from)
 {
 	char address[INET_ADDRSTRLEN];
@@ -270,6 +335,7 @@ void vnet_attach(struct vnet_lease *lease, struct session *s)
 	lease->holder->session = s;
 	if (lease->holder->older)
 		from = *lease->holder->older;
+	displace(v, lease->index);
 	settle(lease->queue, lease->index, lease->address_be);
 	pthread_mutex_unlock(&v->lock);
 	if (*from.thumbprint)
@@ -282,6 +348,7 @@ static void give_back(struct vnet_queue *q, const struct vnet_lease *lease, uint
 	bool was_last;
 
 	pthread_mutex_lock(&v->lock);
+	forget_displaced(q, lease->holder);
 	was_last = vnet_seat_remove(&v->seats[lease->index], lease->holder);
 	settle(q, lease->index, lease->address_be);
 	if (now > v->leased_at)
@@ -308,6 +375,13 @@ void vnet_release(struct vnet_lease *lease)
 
 /* ---- life ---- */
 
+static void set_queue(struct vnet *v, unsigned number, struct vnet_queue *q)
+{
+	pthread_mutex_lock(&v->lock);
+	v->queues[number] = q;
+	pthread_mutex_unlock(&v->lock);
+}
+
 struct vnet_queue *vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
 				  struct session_env *env, struct handover *handover)
 {
@@ -321,10 +395,13 @@ struct vnet_queue *vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
 	q->handover = handover;
 	q->id = id;
 	q->number = number;
+	q->evict.run = evict;
 	q->sessions = calloc(pool_indexes(v->pool), sizeof(struct session *));
 	r = q->sessions ? vnet_queue_open(q) : -ENOMEM;
-	if (r == 0)
+	if (r == 0) {
+		set_queue(v, number, q);
 		return q;
+	}
 	free(q->sessions);
 	free(q);
 	errno = -r;
@@ -335,6 +412,7 @@ void vnet_queue_free(struct vnet_queue *q)
 {
 	if (!q)
 		return;
+	set_queue(q->vnet, q->number, NULL);
 	vnet_queue_close(q);
 	free(q->sessions);
 	free(q);

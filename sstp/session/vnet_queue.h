@@ -73,7 +73,8 @@ int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_le
 
 /*
  * Packets to the lease's address go to s from now on, and no longer to the session that it takes over from; that one may
- * still send. One log line says so. Should s be released before it, they go there again.
+ * still send. One log line says so. If that one has the same certificate, it is disconnected, in its own thread: its client has
+ * dialled again. Should s be released before it, they go there again.
  */
 void vnet_attach(struct vnet_lease *lease, struct session *s);
 

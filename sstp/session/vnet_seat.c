@@ -6,8 +6,10 @@
 
 static bool may_follow(const struct vnet_claim *claim, const struct vnet_holder *h)
 {
-	return *h->thumbprint && strcmp(h->thumbprint, claim->thumbprint) != 0 &&
-	       claim->comes_from && claim->comes_from(claim->arg, h->thumbprint);
+	if (!*h->thumbprint)
+		return false;
+	return strcmp(h->thumbprint, claim->thumbprint) == 0 ||
+	       (claim->comes_from && claim->comes_from(claim->arg, h->thumbprint));
 }
 
 bool vnet_seat_admits(const struct vnet_seat *seat, const struct vnet_claim *claim)
@@ -16,16 +18,42 @@ bool vnet_seat_admits(const struct vnet_seat *seat, const struct vnet_claim *cla
 
 	if (!claim->thumbprint || !*claim->thumbprint)
 		return false;
-	for (const struct vnet_holder *h = seat->newest; h; h = h->older)
-		if (++n == VNET_HOLDERS_MAX || !may_follow(claim, h))
+	for (const struct vnet_holder *h = seat->newest; h; h = h->older) {
+		if (!may_follow(claim, h))
 			return false;
-	return true;
+		n += h->displaced_by == 0;
+	}
+	return n < VNET_HOLDERS_MAX;
 }
 
 void vnet_seat_add(struct vnet_seat *seat, struct vnet_holder *holder)
 {
 	holder->older = seat->newest;
 	seat->newest = holder;
+}
+
+/* The newest attached one with the certificate of h. */
+static const struct vnet_holder *find_same(const struct vnet_seat *seat,
+					   const struct vnet_holder *h)
+{
+	const struct vnet_holder *n = seat->newest;
+
+	while (n && (!n->session || strcmp(n->thumbprint, h->thumbprint) != 0))
+		n = n->older;
+	return n;
+}
+
+struct vnet_holder *vnet_seat_displace(const struct vnet_seat *seat)
+{
+	for (struct vnet_holder *h = seat->newest; h; h = h->older) {
+		const struct vnet_holder *same = find_same(seat, h);
+
+		if (!h->session || h->displaced_by || same == h)
+			continue;
+		h->displaced_by = same->id;
+		return h;
+	}
+	return NULL;
 }
 
 bool vnet_seat_remove(struct vnet_seat *seat, const struct vnet_holder *holder)

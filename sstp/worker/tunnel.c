@@ -86,7 +86,7 @@ static void on_up(void *arg, const struct link_address *address)
 	}
 	t->was_up = true;
 	t->up_since = loop_now(t->env.loop);
-	leg->address_be = address->local;
+	leg->address_be = t->former_be = address->local;
 	loop_timer_set(t->give_up, CLOCK_NEVER);
 	t->params.ops->on_up(t->params.arg, address);
 }
@@ -187,6 +187,15 @@ static const struct session_ops session_callbacks = {
 
 /* ---- dialling ---- */
 
+/*
+ * The address that the app has, or had: the gateway may still hold it for a session that has died without a word, and gives
+ * it to nobody but the same certificate or its renewal. By a password there is nothing to claim it with.
+ */
+static uint32_t address_to_keep(const struct tunnel *t)
+{
+	return t->params.credentials->eap_tls ? t->former_be : 0;
+}
+
 static int pin_gateway(struct tunnel *t, const struct sockaddr *addr)
 {
 	const struct sockaddr_in *in = (const void *)addr;
@@ -207,7 +216,7 @@ int tunnel_dial(struct leg *leg, const struct candidate *to)
 		.password = t->params.password,
 		.eap_tls = t->params.credentials->eap_tls,
 		.host = t->params.host,
-		.replaces_be = leg == t->next ? t->current->address_be : 0,
+		.replaces_be = address_to_keep(t),
 	};
 	const struct sockaddr *addr = (const void *)&to->addr;
 	int r = pin_gateway(t, addr);

@@ -36,7 +36,8 @@ struct tunnel {
 	struct loop_timer *give_up;
 	struct port *port;
 	uint64_t retry_after;
-	uint64_t up_since; /* 0: not up */
+	uint64_t up_since;  /* 0: not up */
+	uint32_t former_be; /* the address that it had last; 0: none yet */
 	bool was_up;
 	bool stopping;
 	bool ended;

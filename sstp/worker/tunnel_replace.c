@@ -111,7 +111,7 @@ bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
 		replaced(t, false, strerror(-r));
 		return true;
 	}
-	leg->address_be = address->local;
+	leg->address_be = t->former_be = address->local;
 	t->current = leg;
 	t->up_since = loop_now(t->env.loop);
 	drain_begin(t, old);

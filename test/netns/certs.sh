@@ -549,6 +549,30 @@ app_is_out_when_its_certificate_expires() {
 	stop "$app_pid"
 }
 
+# up_addresses MARK: of the sessions that came up
+up_addresses() {
+	log_since gateway "$1" | sed -n 's/.* up, address=\([0-9.]*\) .*/\1/p' | xargs
+}
+
+# The gateway learns nothing of it: the reset that the worker's kernel would send finds no way.
+B36_app_keeps_its_address_when_its_connection_dies_without_a_word() {
+	local mark address
+	mark=$(log_mark gateway)
+	start_app shop --netns "$app" -- sh -c 'echo "at $WEBSITE_PRIVATE_IP"; exec sleep 100'
+	wait_for 10 log_has shop 0 '^at ' || flunk "no tunnel"
+	address=$(sed -n 's/^at //p' "$world_dir/shop.log")
+	ip -n "$host" link set u0 down
+	in_ns "$host" ss -K dst 192.0.2.1 >"$world_dir/ss.log" 2>&1
+	wait_for 10 log_has shop 0 'the tunnel is down' || flunk "the connection lives on" "$(cat "$world_dir/ss.log")"
+	ip -n "$host" link set u0 up
+	wait_for 20 log_has gateway "$mark" 'takes over address=' || flunk "nobody takes the address over"
+	is "$(up_addresses "$mark")" "$address $address" "addresses of the two sessions"
+	like "$(log_since gateway "$mark")" 'disconnecting: its client has dialled again: session=[0-9]+ has the address now' \
+		"the gateway's log of the old session"
+	like "$(page_in "$app")" '^hello' "the page"
+	stop "$app_pid"
+}
+
 # ---- rotation
 
 # unpack APP: for many
@@ -623,6 +647,7 @@ tap_main \
 	B45_renewal_by_disconnect_and_reconnect_measured \
 	openssl_accepts_the_chains_and_finds_the_usages_and_names_as_stated \
 	revoked_app_is_out_within_two_seconds_and_its_neighbour_loses_no_byte \
+	B36_app_keeps_its_address_when_its_connection_dies_without_a_word \
 	app_below_an_external_root_is_out_when_that_root_is_dropped \
 	app_is_out_when_its_certificate_expires \
 	root_rotation_and_reload_of_the_server_certificate_cost_neither_a_stream_nor_a_connect \

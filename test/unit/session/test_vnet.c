@@ -83,6 +83,19 @@ void __wrap_session_log(const struct session *s, int level, const char *fmt, ...
 	va_end(ap);
 }
 
+/* Who was disconnected last, and why. */
+static struct {
+	struct session *session;
+	char reason[SESSION_REASON_MAX];
+} told;
+
+void __wrap_session_disconnect(struct session *s, const char *reason);
+void __wrap_session_disconnect(struct session *s, const char *reason)
+{
+	told.session = s;
+	snprintf(told.reason, sizeof(told.reason), "%s", reason);
+}
+
 static struct prefix prefix(const char *text)
 {
 	struct prefix p;
@@ -221,6 +234,7 @@ static int set_up_threads(void **state, unsigned threads)
 
 	memset(s, 0, sizeof(*s));
 	memset(&logged, 0, sizeof(logged));
+	memset(&told, 0, sizeof(told));
 	*state = s;
 	s->netns = netns_create();
 	assert_in_range(s->netns, 0, 1 << 20);
@@ -1122,9 +1136,8 @@ static void nobody_else_takes_an_address_over(void **state)
 	struct vnet_lease held = lease_by(s->queue, "shop", "A", 0);
 	const uint32_t address_be = held.address_be;
 
-	expect_an_own_address(s, &held, "shop", "B", 0);	  /* does not ask */
-	expect_an_own_address(s, &held, "shop", "A", address_be); /* the same certificate */
-	expect_an_own_address(s, &held, "shop", "", address_be);  /* no certificate */
+	expect_an_own_address(s, &held, "shop", "B", 0);	 /* does not ask */
+	expect_an_own_address(s, &held, "shop", "", address_be); /* no certificate */
 	expect_an_own_address(s, &held, "shop", "B", inet_addr("10.20.0.2"));
 	expect_an_own_address(s, &held, "shop", "B", s->params.gateway_be);
 	vnet_release(&held);
@@ -1158,6 +1171,70 @@ static void take_over_is_logged_once_with_both_sessions_and_certificates(void **
 	vnet_release(&old);
 	vnet_release(&next);
 	assert_int_equal(logged.lines, 1);
+}
+
+/* ---- the same certificate dials again */
+
+static bool somebody_was_told(const struct scene *s)
+{
+	return told.session;
+}
+
+/* The old session is in thread 0, the new one in that of q. */
+static void dial_again(struct scene *s, struct vnet_queue *q)
+{
+	struct vnet_lease old = lease_by(s->queue, "shop", "A", 0), next;
+	uint32_t address_be = old.address_be;
+
+	vnet_attach(&old, bystander(s));
+	next = lease_by(q, "shop", "A", address_be);
+	assert_int_equal(next.address_be, address_be);
+	next.holder->id = 66;
+	assert_null(told.session); /* it may not come up */
+	vnet_attach(&next, &s->session);
+	run_until(s, somebody_was_told);
+	assert_ptr_equal(told.session, old.session);
+	assert_string_equal(told.reason,
+			    "its client has dialled again: session=66 has the address now");
+	bring(s, q, text_of(address_be));
+	assert_true(has_packet(s));
+	told.session = NULL;
+	vnet_release(&old);
+	assert_int_equal(vnet_used(s->vnet), 1);
+	vnet_release(&next);
+	assert_int_equal(vnet_used(s->vnet), 0);
+	assert_null(told.session);
+}
+
+static void
+B36_certificate_that_dials_again_keeps_its_address_and_the_old_session_ends(void **state)
+{
+	struct scene *s = *state;
+
+	dial_again(s, s->queue);
+}
+
+static void B36_old_session_of_another_thread_is_ended_in_its_own(void **state)
+{
+	struct scene *s = *state;
+
+	dial_again(s, s->other);
+}
+
+/* By itself, as soon as the new one is up. */
+static void old_session_that_ends_before_it_is_told_is_left_alone(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease old = lease_by(s->queue, "shop", "A", 0), next;
+
+	vnet_attach(&old, bystander(s));
+	next = lease_by(s->queue, "shop", "A", old.address_be);
+	vnet_attach(&next, &s->session);
+	vnet_release(&old);
+	bring(s, s->queue, text_of(next.address_be));
+	run_until(s, has_packet);
+	assert_null(told.session);
+	vnet_release(&next);
 }
 
 static void foreign_lineage_does_not_take_an_address_over(void **state)
@@ -1377,6 +1454,10 @@ int main(void)
 		in_scene(nobody_else_takes_an_address_over),
 		in_scene(foreign_lineage_does_not_take_an_address_over),
 		in_scene(holder_by_password_is_not_taken_over_from),
+		in_scene(
+			B36_certificate_that_dials_again_keeps_its_address_and_the_old_session_ends),
+		with_two_threads(B36_old_session_of_another_thread_is_ended_in_its_own),
+		in_scene(old_session_that_ends_before_it_is_told_is_left_alone),
 		in_scene(superseded_certificate_does_not_take_the_address_back),
 		in_scene(take_over_is_logged_once_with_both_sessions_and_certificates),
 		with_two_threads(address_has_three_holders_and_not_four),

@@ -111,17 +111,63 @@ static void only_a_renewal_of_all_there_are_is_admitted_while_there_is_room(void
 	struct vnet_seat seat = seat_of(2), by_password = {0};
 
 	assert_true(admits(&seat, "2"));
+	assert_true(admits(&seat, "1")); /* it has dialled again */
 	assert_false(admits(&seat, "0"));
-	assert_false(admits(&seat, "1"));
 	assert_false(admits(&seat, "05")); /* from one of them only */
 	assert_false(admits(&seat, ""));
 	assert_false(admits(&seat, NULL));
-	assert_false(vnet_seat_admits(&seat, &(struct vnet_claim){.thumbprint = "2"}));
+	assert_false(vnet_seat_admits(&seat, &(struct vnet_claim){.thumbprint = "1"}));
 	vnet_seat_add(&seat, holder(2));
 	assert_false(admits(&seat, "3"));
+	holders[1].displaced_by = 4;
+	assert_true(admits(&seat, "3"));
 	vnet_seat_add(&by_password, holder(3));
 	holders[3].thumbprint[0] = '\0';
 	assert_false(admits(&by_password, "4"));
+}
+
+static void certificate_without_renewals_follows_itself_only(void **state)
+{
+	struct vnet_seat seat = seat_of(1);
+
+	assert_true(vnet_seat_admits(&seat, &(struct vnet_claim){.thumbprint = "0"}));
+	assert_false(vnet_seat_admits(&seat, &(struct vnet_claim){.thumbprint = "1"}));
+}
+
+/* Like holder i, with the certificate of another. */
+static struct vnet_holder *again(uint32_t i, uint32_t other)
+{
+	holder(i)->thumbprint[0] = (char)('0' + other);
+	return &holders[i];
+}
+
+static void holder_is_displaced_once_by_a_newer_one_of_his_certificate_that_is_up(void **state)
+{
+	struct vnet_seat seat = seat_of(2);
+
+	assert_null(vnet_seat_displace(&seat));
+	vnet_seat_add(&seat, again(4, 1));
+	assert_null(vnet_seat_displace(&seat));
+	holders[4].session = session(4);
+	assert_ptr_equal(vnet_seat_displace(&seat), &holders[1]);
+	assert_int_equal(holders[1].displaced_by, 4);
+	assert_null(vnet_seat_displace(&seat));
+	assert_int_equal(holders[0].displaced_by, 0);
+	assert_int_equal(holders[4].displaced_by, 0);
+}
+
+/* The older one comes up behind the newer. */
+static void late_holder_is_displaced_when_he_comes_up(void **state)
+{
+	struct vnet_seat seat = {0};
+
+	vnet_seat_add(&seat, holder(1));
+	vnet_seat_add(&seat, again(4, 1));
+	holders[4].session = session(4);
+	assert_null(vnet_seat_displace(&seat));
+	holders[1].session = session(1);
+	assert_ptr_equal(vnet_seat_displace(&seat), &holders[1]);
+	assert_ptr_equal(newest(&seat, 0), session(4));
 }
 
 int main(void)
@@ -131,6 +177,10 @@ int main(void)
 		cmocka_unit_test(newest_counts_for_all_and_for_each_thread),
 		cmocka_unit_test(holder_that_is_not_attached_does_not_count),
 		cmocka_unit_test(holders_leave_in_any_order_and_one_is_the_last),
+		cmocka_unit_test(certificate_without_renewals_follows_itself_only),
+		cmocka_unit_test(
+			holder_is_displaced_once_by_a_newer_one_of_his_certificate_that_is_up),
+		cmocka_unit_test(late_holder_is_displaced_when_he_comes_up),
 		cmocka_unit_test(only_a_renewal_of_all_there_are_is_admitted_while_there_is_room),
 	};
 

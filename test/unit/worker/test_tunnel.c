@@ -203,7 +203,7 @@ static void replacing_before_the_tunnel_is_up_changes_the_first_session_only(voi
 	gateway_rig_free(rig);
 }
 
-static void reconnecting_hangs_up_first(void **state)
+static void reconnecting_hangs_up_first_and_asks_for_its_former_address(void **state)
 {
 	struct gateway_rig *rig = with_traffic();
 
@@ -211,6 +211,9 @@ static void reconnecting_hangs_up_first(void **state)
 	gateway_rig_run(rig, second_has_traffic);
 	assert_string_equal(rig->events, "up 172.16.77.2, down, up 172.16.77.2");
 	assert_true(rig->sessions[0].ended);
+	/* the gateway may not know yet that the first one has gone */
+	assert_int_equal(rig->replaces_be[0], 0);
+	assert_int_equal(rig->replaces_be[1], inet_addr("172.16.77.2"));
 	gateway_rig_free(rig);
 }
 
@@ -249,7 +252,7 @@ int main(void)
 		cmocka_unit_test(gateway_that_ends_the_first_session_itself_costs_no_down),
 		cmocka_unit_test(replacing_again_meanwhile_is_done_once_more),
 		cmocka_unit_test(replacing_before_the_tunnel_is_up_changes_the_first_session_only),
-		cmocka_unit_test(reconnecting_hangs_up_first),
+		cmocka_unit_test(reconnecting_hangs_up_first_and_asks_for_its_former_address),
 		cmocka_unit_test(stopping_while_there_are_two_ends_once),
 		cmocka_unit_test(freeing_while_the_second_is_dialled_cuts_both),
 	};
