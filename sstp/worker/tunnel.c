@@ -89,6 +89,7 @@ static void on_up(void *arg, const struct link_address *address)
 	leg->address_be = t->former_be = address->local;
 	loop_timer_set(t->give_up, CLOCK_NEVER);
 	t->params.ops->on_up(t->params.arg, address);
+	tunnel_replace_if_wanted(t);
 }
 
 static void go_down(struct tunnel *t)
@@ -221,6 +222,7 @@ int tunnel_dial(struct leg *leg, const struct candidate *to)
 	const struct sockaddr *addr = (const void *)&to->addr;
 	int r = pin_gateway(t, addr);
 
+	t->wants_next = false;
 	if (r < 0)
 		return r;
 	if (to != &t->gateway)

@@ -54,12 +54,15 @@ struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params)
 /*
  * The credentials of params are others now: their contexts changed, while the name stays where it is,
  * for sessions borrow it. With a tunnel that is up, a second session is made beside the first, takes
- * over when it is up, and the first one is closed. Asked again meanwhile, it is done once more
- * afterwards.
+ * over when it is up, and the first one is closed. Asked again meanwhile, or while the first one is
+ * dialled, it is done once more afterwards.
  */
 void tunnel_replace(struct tunnel *t);
 
-/* The same by hanging up first: the original's way, with an outage. */
+/*
+ * The same by hanging up first: the original's way, with an outage. A session that is being dialled is
+ * dialled again.
+ */
 void tunnel_reconnect(struct tunnel *t);
 
 /* Says goodbye; on_end follows. */

@@ -25,8 +25,8 @@ struct tunnel {
 	struct candidate gateway; /* that was dialled last */
 	struct leg legs[2];
 	struct leg *current;
-	struct leg *next;  /* being made beside it; NULL: none */
-	bool wants_next;   /* as soon as the other leg is free */
+	struct leg *next; /* being made beside it; NULL: none */
+	bool wants_next; /* as soon as current is up and the other leg is free; each dial fulfils it */
 	bool reconnecting; /* current ends because we want it, and is dialled again at once */
 	uint64_t sessions; /* dialled so far */
 	struct loop_timer *drain; /* is there still something in the session that was replaced? */
@@ -58,6 +58,8 @@ void tunnel_on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t 
 
 /* tunnel_replace.c */
 
+/* What was asked for while it could not be done; it may still have to wait. */
+void tunnel_replace_if_wanted(struct tunnel *t);
 /* True when leg is not the one that carries packets, and what happened was dealt with. */
 bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address);
 bool tunnel_replace_on_end(struct leg *leg, const char *reason);

@@ -44,7 +44,6 @@ static void begin(struct tunnel *t)
 {
 	int r;
 
-	t->wants_next = false;
 	t->next = other(t);
 	r = tunnel_dial(t->next, &t->gateway);
 	if (r < 0) {
@@ -53,11 +52,12 @@ static void begin(struct tunnel *t)
 	}
 }
 
+/* A session that is being dialled holds the credentials that there were when it began. */
 void tunnel_replace(struct tunnel *t)
 {
-	if (t->stopping || t->ended || !t->up_since)
+	if (t->stopping || t->ended || !t->current->session)
 		return; /* the next dialling takes them */
-	if (other(t)->session)
+	if (!t->current->address_be || other(t)->session)
 		t->wants_next = true;
 	else
 		begin(t);
@@ -65,10 +65,16 @@ void tunnel_replace(struct tunnel *t)
 
 void tunnel_reconnect(struct tunnel *t)
 {
-	if (t->stopping || t->ended || !t->up_since || t->next)
+	if (t->stopping || t->ended || !t->current->session || t->next)
 		return;
 	t->reconnecting = true;
 	session_disconnect(t->current->session, "reconnecting with a new certificate");
+}
+
+void tunnel_replace_if_wanted(struct tunnel *t)
+{
+	if (t->wants_next)
+		tunnel_replace(t);
 }
 
 static uint64_t packets_from(const struct leg *leg)
@@ -150,7 +156,6 @@ bool tunnel_replace_on_end(struct leg *leg, const char *reason)
 		t->next = NULL;
 		replaced(t, false, reason);
 	}
-	if (t->wants_next && t->up_since && !t->stopping)
-		begin(t);
+	tunnel_replace_if_wanted(t);
 	return true;
 }

@@ -161,6 +161,11 @@ static void on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 	s->session = session_accept(&rig->env, fd, rig->tls, &params);
 	assert_non_null(s->session);
 	rig->n_sessions++;
+	check(rig);
+	if (rig->drop_first && s == &rig->sessions[0]) {
+		session_free(s->session);
+		s->session = NULL;
+	}
 }
 
 void gateway_rig_show_in_eap(struct gateway_rig *rig, const struct testcert *leaf)

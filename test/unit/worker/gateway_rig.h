@@ -34,6 +34,7 @@ struct gateway_rig {
 	uint32_t replaces_be[GATEWAY_RIG_SESSIONS]; /* what each said on its way in */
 	const char *assign;			    /* the address that the next session gets */
 	bool refuse;				    /* by its certificate */
+	bool drop_first;			    /* it is cut as soon as it is there */
 	bool end_first_on_second; /* as a gateway that allows one session per app */
 	/* how long (ns) after the second session is up the first is used for what came in through the second */
 	uint64_t changes_over_after;

@@ -203,6 +203,52 @@ static void replacing_before_the_tunnel_is_up_changes_the_first_session_only(voi
 	gateway_rig_free(rig);
 }
 
+static bool is_dialling(struct gateway_rig *rig)
+{
+	return rig->n_sessions == 1;
+}
+
+static void replacing_while_the_first_is_dialled_is_done_when_it_is_up(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	gateway_rig_run(rig, is_dialling);
+	assert_string_equal(rig->events, "");
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, second_is_done);
+	gateway_rig_run(rig, first_has_ended);
+	assert_string_equal(rig->events, "up 172.16.77.2, up 172.16.77.2, replaced");
+	assert_int_equal(rig->n_sessions, 2);
+	gateway_rig_free(rig);
+}
+
+static void replacing_while_a_dial_fails_is_done_by_the_next_dial(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	rig->drop_first = true;
+	gateway_rig_run(rig, is_dialling);
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, is_up);
+	gateway_rig_start_app(rig);
+	gateway_rig_run(rig, has_traffic);
+	assert_string_equal(rig->events, "up 172.16.77.2");
+	assert_int_equal(rig->n_sessions, 2);
+	gateway_rig_free(rig);
+}
+
+static void reconnecting_while_the_first_is_dialled_dials_again(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	gateway_rig_run(rig, is_dialling);
+	tunnel_reconnect(rig->tunnel);
+	gateway_rig_run(rig, is_up);
+	assert_string_equal(rig->events, "up 172.16.77.2");
+	assert_int_equal(rig->n_sessions, 2);
+	gateway_rig_free(rig);
+}
+
 static void reconnecting_hangs_up_first_and_asks_for_its_former_address(void **state)
 {
 	struct gateway_rig *rig = with_traffic();
@@ -252,6 +298,9 @@ int main(void)
 		cmocka_unit_test(gateway_that_ends_the_first_session_itself_costs_no_down),
 		cmocka_unit_test(replacing_again_meanwhile_is_done_once_more),
 		cmocka_unit_test(replacing_before_the_tunnel_is_up_changes_the_first_session_only),
+		cmocka_unit_test(replacing_while_the_first_is_dialled_is_done_when_it_is_up),
+		cmocka_unit_test(replacing_while_a_dial_fails_is_done_by_the_next_dial),
+		cmocka_unit_test(reconnecting_while_the_first_is_dialled_dials_again),
 		cmocka_unit_test(reconnecting_hangs_up_first_and_asks_for_its_former_address),
 		cmocka_unit_test(stopping_while_there_are_two_ends_once),
 		cmocka_unit_test(freeing_while_the_second_is_dialled_cuts_both),
