@@ -34,15 +34,21 @@ struct renewal {
 
 /* ---- the file ---- */
 
-/* It is renamed over: another inode. */
+/*
+ * Renamed over it is another inode; written, or given to us by chmod or chown, it has another ctime.
+ * The mode is looked at besides: a ctime is as coarse as the kernel's tick.
+ */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_mode == b->st_mode &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
 static bool has_changed(struct renewal *r)
 {
 	struct stat now;
 
-	if (stat(r->params.path, &now) < 0 ||
-	    (now.st_ino == r->seen.st_ino && now.st_dev == r->seen.st_dev &&
-	     now.st_mtim.tv_sec == r->seen.st_mtim.tv_sec &&
-	     now.st_mtim.tv_nsec == r->seen.st_mtim.tv_nsec))
+	if (stat(r->params.path, &now) < 0 || is_same(&now, &r->seen))
 		return false;
 	r->seen = now;
 	return true;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sstp/base/log.h"
@@ -301,6 +302,20 @@ static void file_that_is_broken_changes_nothing(void **state)
 	renewal_free(r);
 }
 
+static void file_that_is_repaired_by_chmod_is_taken(void **state)
+{
+	struct renewal *r = make(facts_of(leaf).not_after - 200 * DAY);
+
+	save(newer);
+	assert_int_equal(chmod(path, 0644), 0);
+	renewal_ask(r);
+	assert_int_equal(renewed, 0);
+	assert_int_equal(chmod(path, 0600), 0);
+	renewal_ask(r);
+	assert_int_equal(renewed, 1);
+	renewal_free(r);
+}
+
 static void nothing_is_asked_of_nothing(void **state)
 {
 	renewal_ask(NULL);
@@ -348,6 +363,7 @@ int main(void)
 		cmocka_unit_test(what_to_do_about_a_refusal_is_said_once_for_a_certificate),
 		cmocka_unit_test(process_that_cannot_be_started_is_a_failure),
 		cmocka_unit_test(somebody_else_s_renewal_is_noticed),
+		cmocka_unit_test(file_that_is_repaired_by_chmod_is_taken),
 		cmocka_unit_test(file_that_is_broken_changes_nothing),
 		cmocka_unit_test(nothing_is_asked_of_nothing),
 	};
