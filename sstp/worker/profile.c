@@ -433,17 +433,26 @@ static void folder_of(const char *path, char ret_folder[PROFILE_PATH_MAX])
 		strcpy(ret_folder, "/");
 }
 
-/* The folder of profiles, and the one that it is in. */
+/* What else is configured lies in the folder of the system's profiles' folder, and others may read it. */
+static mode_t mode_of(const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return !strncmp(system_folder, folder, len) && system_folder[len] == '/' ? 0755 : 0700;
+}
+
 static int make_folders(const char *folder)
 {
-	char parent[PROFILE_PATH_MAX];
+	char part[PROFILE_PATH_MAX];
+	const char *end = folder;
 
-	if (access(folder, F_OK) == 0)
-		return 0;
-	folder_of(folder, parent);
-	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	do {
+		end = strchrnul(end + 1, '/');
+		snprintf(part, sizeof(part), "%.*s", (int)(end - folder), folder);
+		if (access(part, F_OK) < 0 && mkdir(part, mode_of(part)) < 0 && errno != EEXIST)
+			return -errno;
+	} while (*end);
+	return 0;
 }
 
 int profile_prepare(const char *path, bool replace, struct certs_error *ret_error)

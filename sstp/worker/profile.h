@@ -46,7 +46,7 @@ const char *profile_default_name(const char *gateway, char ret_name[NAME_LABEL_M
 int profile_load(const char *path, struct profile *ret_profile, struct certs_error *ret_error);
 
 /*
- * Before a token is used up: can the file be written? Makes the folder (0700) and the one that it is
+ * Before a token is used up: can the file be written? Makes the folder (0700), and those that it is
  * in, where they are missing. With a sentence: -EEXIST when it is there, unless replace is set;
  * -errno of the step that failed.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/support/testcert.h"
 
+#include <ftw.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -123,13 +124,16 @@ static char folder[] = "/tmp/testcert-XXXXXX";
 static char *paths[256];
 static size_t n_paths;
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	return remove(path);
+}
+
 static void remove_folder(void)
 {
-	for (size_t i = 0; i < n_paths; i++) {
-		unlink(paths[i]);
+	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	for (size_t i = 0; i < n_paths; i++)
 		free(paths[i]);
-	}
-	rmdir(folder);
 }
 
 const char *testcert_path(const char *name)

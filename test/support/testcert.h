@@ -40,7 +40,10 @@ struct testcert *testcert_new(const struct testcert_spec *spec);
 /* Takes NULL. */
 void testcert_free(struct testcert *c);
 
-/* The path of file `name` in the test's own folder; both go when the test program ends, the string too. */
+/*
+ * The path of file `name` in the test's own folder, which goes when the test program ends, with all
+ * that is in it, and the string too.
+ */
 const char *testcert_path(const char *name);
 
 /* Writes the certificate, and its issuers but the root, as PEM; or its key, without a passphrase. */

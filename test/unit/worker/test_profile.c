@@ -104,6 +104,23 @@ static void what_is_there_is_replaced_only_when_asked(void **state)
 	profile_done(&p);
 }
 
+static void folders_that_are_missing_are_made_for_us_alone(void **state)
+{
+	static const char *const folders[] = {"home/.config", "home/.config/sstp-gateway",
+					      "home/.config/sstp-gateway/profiles"};
+	struct certs_error e = {""};
+	struct stat st;
+
+	assert_int_equal(mkdir(testcert_path("home"), 0755), 0);
+	if (profile_prepare(testcert_path("home/.config/sstp-gateway/profiles/p.yaml"), false, &e) <
+	    0)
+		fail_msg("%s", e.text);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		assert_int_equal(stat(testcert_path(folders[i]), &st), 0);
+		assert_int_equal(st.st_mode, S_IFDIR | 0700);
+	}
+}
+
 static void folder_that_cannot_be_made_is_said_beforehand(void **state)
 {
 	struct certs_error e;
@@ -316,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_saved_loads_the_same),
 		cmocka_unit_test(what_is_there_is_replaced_only_when_asked),
+		cmocka_unit_test(folders_that_are_missing_are_made_for_us_alone),
 		cmocka_unit_test(folder_that_cannot_be_made_is_said_beforehand),
 		cmocka_unit_test(file_that_others_can_read_is_refused),
 		cmocka_unit_test(key_of_another_certificate_is_refused),
