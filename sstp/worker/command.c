@@ -85,13 +85,14 @@ static int read_token(const char *word, struct token *ret_token, struct certs_er
 }
 
 static int choose_path(const struct command *c, const struct token *token,
-		       char ret_path[PROFILE_PATH_MAX], struct certs_error *e)
+		       char ret_path[PROFILE_PATH_MAX], struct draft **ret_draft,
+		       struct certs_error *e)
 {
 	char name[NAME_LABEL_MAX];
 	int r = profile_path(c->profile ? c->profile : profile_default_name(token->gateway, name),
 			     ret_path, e);
 
-	return r < 0 ? r : profile_prepare(ret_path, c->force, e);
+	return r < 0 ? r : profile_prepare(ret_path, c->force, ret_draft, e);
 }
 
 static void tell(const struct profile *p, const char *path, const char *name)
@@ -106,7 +107,7 @@ static void tell(const struct profile *p, const char *path, const char *name)
 }
 
 static int enrol(const struct command *c, const struct token *token, const char *path,
-		 struct certs_error *e)
+		 struct draft *draft, struct certs_error *e)
 {
 	struct profile p = {.enrolled = c->now};
 	char name[NAME_LABEL_MAX];
@@ -114,7 +115,7 @@ static int enrol(const struct command *c, const struct token *token, const char 
 
 	snprintf(p.gateway, sizeof(p.gateway), "%s", token->gateway);
 	if (r == 0)
-		r = profile_save(&p, path, c->force, e);
+		r = profile_put(&p, path, draft, c->force, e);
 	if (r == 0)
 		tell(&p, path,
 		     c->profile ? c->profile : profile_default_name(token->gateway, name));
@@ -125,6 +126,7 @@ static int enrol(const struct command *c, const struct token *token, const char 
 static int run_enrol(const struct command *c)
 {
 	char path[PROFILE_PATH_MAX];
+	struct draft *draft;
 	struct certs_error e;
 	struct token token;
 	int r;
@@ -136,11 +138,12 @@ static int run_enrol(const struct command *c)
 	secret_wipe_bytes(c->words[0], strlen(c->words[0]));
 	if (r < 0)
 		return complain(WORKER_EXIT_USAGE, e.text);
-	if (choose_path(c, &token, path, &e) < 0) {
+	if (choose_path(c, &token, path, &draft, &e) < 0) {
 		token_wipe(&token);
 		return complain(WORKER_EXIT_USAGE, e.text);
 	}
-	r = enrol(c, &token, path, &e);
+	r = enrol(c, &token, path, draft, &e);
+	draft_free(draft);
 	token_wipe(&token);
 	return r < 0 ? complain(exit_of(r), e.text) : EXIT_SUCCESS;
 }

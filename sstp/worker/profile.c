@@ -7,7 +7,6 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -382,47 +381,6 @@ static char *to_text(const struct profile *p, size_t *ret_len)
 	return NULL;
 }
 
-static int write_bytes(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		bytes += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* mkostemp() makes it 0600. */
-static int write_beside(const char *path, const char *text, size_t len,
-			char ret_beside[PROFILE_PATH_MAX + 8])
-{
-	int fd, r;
-
-	snprintf(ret_beside, PROFILE_PATH_MAX + 8, "%s.XXXXXX", path);
-	fd = mkostemp(ret_beside, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = write_bytes(fd, text, len);
-	if (close(fd) < 0 && r == 0)
-		r = -errno;
-	if (r < 0)
-		unlink(ret_beside);
-	return r;
-}
-
-static int sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
 static void folder_of(const char *path, char ret_folder[PROFILE_PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
@@ -455,69 +413,64 @@ static int make_folders(const char *folder)
 	return 0;
 }
 
-int profile_prepare(const char *path, bool replace, struct certs_error *ret_error)
+int profile_lock(const char *path, struct draft **ret_draft, struct certs_error *ret_error)
+{
+	int r = draft_new(path, ret_draft);
+
+	return r < 0 ? certs_fail(ret_error, r, "cannot lock %s: %s", path, strerror(-r)) : 0;
+}
+
+static int is_there(const char *path, struct certs_error *e)
+{
+	return certs_fail(e, -EEXIST, "%s is there already: --force replaces it", path);
+}
+
+int profile_prepare(const char *path, bool replace, struct draft **ret_draft,
+		    struct certs_error *ret_error)
 {
 	char folder[PROFILE_PATH_MAX];
+	struct draft *d;
 	int r;
 
-	if (!replace && access(path, F_OK) == 0)
-		return certs_fail(ret_error, -EEXIST, "%s is there already: --force replaces it",
-				  path);
 	folder_of(path, folder);
 	r = make_folders(folder);
-	if (r == 0 && access(folder, W_OK | X_OK) < 0)
-		r = -errno;
-	return r < 0 ? certs_fail(ret_error, r, "cannot write into %s: %s", folder, strerror(-r))
-		     : 0;
-}
-
-static int write_file(const char *path, const char *text, size_t len, bool replace)
-{
-	char beside[PROFILE_PATH_MAX + 8], folder[PROFILE_PATH_MAX];
-	int r = write_beside(path, text, len, beside);
-
-	folder_of(path, folder);
+	if (r < 0)
+		return certs_fail(ret_error, r, "cannot write into %s: %s", folder, strerror(-r));
+	r = profile_lock(path, &d, ret_error);
 	if (r < 0)
 		return r;
-	/* link() fails where rename() would replace */
-	if (replace ? rename(beside, path) < 0 : link(beside, path) < 0)
-		r = -errno;
-	if (r < 0 || !replace)
-		unlink(beside);
-	return r < 0 ? r : sync_folder(folder);
+	if (!replace && access(path, F_OK) == 0) {
+		draft_free(d);
+		return is_there(path, ret_error);
+	}
+	*ret_draft = d;
+	return 0;
 }
 
-int profile_save(const struct profile *p, const char *path, bool replace,
-		 struct certs_error *ret_error)
+static int write_draft(const struct profile *p, struct draft *d)
 {
 	size_t len = 0;
 	char *text = to_text(p, &len);
 	int r;
 
 	if (!text)
-		return certs_fail(ret_error, -ENOMEM, "out of memory");
-	r = write_file(path, text, len, replace);
+		return -ENOMEM;
+	r = draft_write(d, text, len);
 	secret_wipe_bytes(text, len);
 	free(text);
-	if (r == -EEXIST)
-		return certs_fail(ret_error, r, "%s is there already: --force replaces it", path);
-	return r < 0 ? certs_fail(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
+	return r;
 }
 
-int profile_lock(const char *path)
+int profile_put(const struct profile *p, const char *path, struct draft *d, bool replace,
+		struct certs_error *ret_error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int r;
+	int r = write_draft(p, d);
 
-	if (fd < 0)
-		return -errno;
-	do
-		r = flock(fd, LOCK_EX) < 0 ? -errno : 0;
-	while (r == -EINTR);
 	if (r == 0)
-		return fd;
-	close(fd);
-	return r;
+		r = draft_put(d, replace);
+	if (r == -EEXIST)
+		return is_there(path, ret_error);
+	return r < 0 ? certs_fail(ret_error, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
 /* ---- the rest ---- */

@@ -3,7 +3,7 @@
 #define SSTP_WORKER_PROFILE_H
 /*
  * A profile: all that a worker needs to dial its gateway by certificate, in one YAML file of mode
- * 0600 that is written beside its place and renamed over it.
+ * 0600 that takes its place all at once (draft.h).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +12,7 @@
 #include "certs/cert.h"
 #include "certs/error.h"
 #include "certs/hostname.h"
+#include "sstp/worker/draft.h"
 #include "sstp/worker/enrol.h"
 
 enum {
@@ -46,28 +47,29 @@ const char *profile_default_name(const char *gateway, char ret_name[NAME_LABEL_M
 int profile_load(const char *path, struct profile *ret_profile, struct certs_error *ret_error);
 
 /*
- * Before a token is used up: can the file be written? Makes the folder (0700), and those that it is
+ * Keeps others from writing it: enrolling again, and workers with the same profile that renew it. Waits
+ * for the lock. The file must be read again then: another one may have been first. ret_draft, owned:
+ * draft_free() ends it. With a sentence -errno of draft_new().
+ */
+int profile_lock(const char *path, struct draft **ret_draft, struct certs_error *ret_error);
+
+/*
+ * Before a token is used up: the same for a new profile. Makes the folder (0700), and those that it is
  * in, where they are missing. With a sentence: -EEXIST when it is there, unless replace is set;
  * -errno of the step that failed.
  */
-int profile_prepare(const char *path, bool replace, struct certs_error *ret_error);
+int profile_prepare(const char *path, bool replace, struct draft **ret_draft,
+		    struct certs_error *ret_error);
 
 /*
- * Writes it, as 0600, by rename. With a sentence: -EEXIST when it is there, unless replace is set;
- * -errno of the step that failed: the old file stands then.
+ * Writes it, as 0600, and gives it its place at once. With a sentence: -EEXIST when something is there,
+ * unless replace is set; -errno of the step that failed: the old file stands then.
  */
-int profile_save(const struct profile *p, const char *path, bool replace,
-		 struct certs_error *ret_error);
+int profile_put(const struct profile *p, const char *path, struct draft *d, bool replace,
+		struct certs_error *ret_error);
 
 /* Takes over what a renewal brought (it is zeroed). A missing description keeps the present one. */
 void profile_renew(struct profile *p, struct enrolment *renewed, int64_t now);
-
-/*
- * Keeps other workers with the same profile from renewing it at the same time: waits for its lock.
- * Returns a descriptor to close, or -errno. The file must be read again then: another one may have
- * been first.
- */
-int profile_lock(const char *path);
 
 /* The first and the last second of its certificate's life, and its thumbprint. -EBADMSG. */
 int profile_certificate(const struct profile *p, struct cert_facts *ret_facts);

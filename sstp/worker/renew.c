@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sstp/worker/profile.h"
 
-static int renew(struct profile *p, const char *path, int64_t now, struct certs_error *e)
+static int renew(struct profile *p, const char *path, struct draft *draft, int64_t now,
+		 struct certs_error *e)
 {
 	const struct enrol_identity present = {
 		.gateway = p->gateway,
@@ -21,7 +21,7 @@ static int renew(struct profile *p, const char *path, int64_t now, struct certs_
 	if (r < 0)
 		return r;
 	profile_renew(p, &renewed, now);
-	return profile_save(p, path, true, e);
+	return profile_put(p, path, draft, true, e);
 }
 
 static bool is_held(const struct profile *p, const char *held)
@@ -34,15 +34,14 @@ static bool is_held(const struct profile *p, const char *held)
 int renew_profile(const char *path, const char *held, int64_t now, struct certs_error *ret_error)
 {
 	struct profile p = {.enrolled = 0};
-	int lock = profile_lock(path);
-	int r;
+	struct draft *draft = NULL;
+	int r = profile_lock(path, &draft, ret_error);
 
-	if (lock < 0)
-		return certs_fail(ret_error, lock, "cannot open %s: %s", path, strerror(-lock));
-	r = profile_load(path, &p, ret_error);
+	if (r == 0)
+		r = profile_load(path, &p, ret_error);
 	if (r == 0 && is_held(&p, held))
-		r = renew(&p, path, now, ret_error);
+		r = renew(&p, path, draft, now, ret_error);
 	profile_done(&p);
-	close(lock);
+	draft_free(draft);
 	return r;
 }

@@ -25,3 +25,15 @@ struct profile profile_file_new(const struct testcert *root, const struct testce
 	p.enrolment.key_pem = testcert_key_pem(leaf);
 	return p;
 }
+
+int profile_file_save(const struct profile *p, const char *path, bool replace,
+		      struct certs_error *ret_error)
+{
+	struct draft *draft = NULL;
+	int r = profile_lock(path, &draft, ret_error);
+
+	if (r == 0)
+		r = profile_put(p, path, draft, replace, ret_error);
+	draft_free(draft);
+	return r;
+}

@@ -8,4 +8,8 @@
 /* For vpn.example.com:444, VNet lab, 10.20.0.0/16, DNS server 10.20.0.4. Owned: profile_done(). */
 struct profile profile_file_new(const struct testcert *root, const struct testcert *leaf);
 
+/* Writes it as who enrols or renews does. 0 or -errno with a sentence. */
+int profile_file_save(const struct profile *p, const char *path, bool replace,
+		      struct certs_error *ret_error);
+
 #endif

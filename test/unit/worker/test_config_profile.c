@@ -25,7 +25,7 @@ static int write_files(void **state)
 
 	profile_file = testcert_path("p.yaml");
 	password_file = testcert_path("password");
-	assert_int_equal(profile_save(&p, profile_file, false, NULL), 0);
+	assert_int_equal(profile_file_save(&p, profile_file, false, NULL), 0);
 	f = fopen(password_file, "w");
 	assert_non_null(f);
 	assert_int_equal(fchmod(fileno(f), 0600), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* EST against est_server.py on loopback, with clocks that a script cannot have. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,13 @@
 #include <unistd.h>
 
 #include "certs/encoding.h"
+#include "sstp/worker/command.h"
 #include "sstp/worker/enrol.h"
 #include "sstp/worker/est.h"
 #include "sstp/worker/profile.h"
 #include "sstp/worker/renew.h"
 #include "test/support/cmocka.h"
+#include "test/unit/worker/profile_file.h"
 #include "tun/netns.h"
 
 static char folder[] = "/tmp/test-enrol-XXXXXX";
@@ -147,7 +150,7 @@ static void key_certificate_roots_and_network_fit_together(void **state)
 	struct certs_error error = {""};
 
 	assert_string_equal(p.enrolment.description.vnet, "lab");
-	assert_int_equal(profile_save(&p, profile_file, true, &error), 0);
+	assert_int_equal(profile_file_save(&p, profile_file, true, &error), 0);
 	if (profile_load(profile_file, &loaded, &error) < 0)
 		fail_msg("%s", error.text);
 	profile_done(&loaded);
@@ -260,7 +263,7 @@ static void profile_is_renewed_once_by_those_who_want_it(void **state)
 	struct profile p = enrolled_profile();
 	struct certs_error error = {""};
 
-	assert_int_equal(profile_save(&p, profile_file, true, &error), 0);
+	assert_int_equal(profile_file_save(&p, profile_file, true, &error), 0);
 	profile_done(&p);
 	thumbprint_of_file(first);
 	if (renew_profile(profile_file, first, time(NULL), &error) < 0)
@@ -283,7 +286,59 @@ static void profile_that_is_not_there_is_not_renewed(void **state)
 	assert_non_null(strstr(error.text, "/nowhere/p.yaml"));
 }
 
-int main(void)
+/* Does the kernel list pid among those that wait for a lock? */
+static bool waits_for_a_lock(pid_t pid)
+{
+	FILE *f = fopen("/proc/locks", "r");
+	char line[256];
+	bool found = false;
+	int its;
+
+	assert_non_null(f);
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*d: -> FLOCK %*s %*s %d", &its) == 1 && its == pid;
+	fclose(f);
+	return found;
+}
+
+/* Another program, which has none of our descriptors, that enrols anew: see main(). */
+static pid_t start_enrolling(void)
+{
+	const char *token = OUTPUT_OF(server_path, "token", folder, "127.0.0.1");
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+		execl("/proc/self/exe", "sstp-worker", "enrol", token, "--profile", profile_file,
+		      "--force", NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+static void enrolling_waits_for_a_renewal_and_is_what_stays(void **state)
+{
+	char renewed[CERT_THUMBPRINT_MAX], last[CERT_THUMBPRINT_MAX];
+	struct profile p = enrolled_profile();
+	struct draft *draft = NULL;
+	int status = -1;
+	pid_t pid;
+
+	assert_int_equal(profile_lock(profile_file, &draft, NULL), 0);
+	pid = start_enrolling();
+	while (!waits_for_a_lock(pid))
+		assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	assert_int_equal(profile_put(&p, profile_file, draft, true, NULL), 0);
+	profile_done(&p);
+	thumbprint_of_file(renewed);
+	draft_free(draft);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	thumbprint_of_file(last);
+	assert_string_not_equal(last, renewed);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(key_certificate_roots_and_network_fit_together),
@@ -294,8 +349,11 @@ int main(void)
 		cmocka_unit_test(chain_is_shown_without_a_request),
 		cmocka_unit_test(each_failure_of_a_request_has_its_own_code),
 		cmocka_unit_test(profile_is_renewed_once_by_those_who_want_it),
+		cmocka_unit_test(enrolling_waits_for_a_renewal_and_is_what_stays),
 		cmocka_unit_test(profile_that_is_not_there_is_not_renewed),
 	};
 
+	if (command_is_one(argc, argv))
+		return command_run(argc, argv, time(NULL));
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -49,7 +49,7 @@ static const char *save(const char *name)
 	struct profile p = profile_of(leaf, leaf);
 	const char *path = testcert_path(name);
 
-	assert_int_equal(profile_save(&p, path, false, NULL), 0);
+	assert_int_equal(profile_file_save(&p, path, false, NULL), 0);
 	profile_done(&p);
 	return path;
 }
@@ -88,16 +88,18 @@ static void what_is_there_is_replaced_only_when_asked(void **state)
 	const char *path = save("there.yaml");
 	struct certs_error e;
 	struct profile got = {.enrolled = 0};
+	struct draft *d;
 
 	p.enrolled++;
-	assert_int_equal(profile_prepare(path, false, &e), -EEXIST);
+	assert_int_equal(profile_prepare(path, false, &d, &e), -EEXIST);
 	assert_non_null(strstr(e.text, "--force"));
-	assert_int_equal(profile_save(&p, path, false, &e), -EEXIST);
+	assert_int_equal(profile_file_save(&p, path, false, &e), -EEXIST);
 	assert_int_equal(profile_load(path, &got, &e), 0);
 	assert_int_equal(got.enrolled, p.enrolled - 1);
 	profile_done(&got);
-	assert_int_equal(profile_prepare(path, true, &e), 0);
-	assert_int_equal(profile_save(&p, path, true, &e), 0);
+	assert_int_equal(profile_prepare(path, true, &d, &e), 0);
+	draft_free(d);
+	assert_int_equal(profile_file_save(&p, path, true, &e), 0);
 	assert_int_equal(profile_load(path, &got, &e), 0);
 	assert_int_equal(got.enrolled, p.enrolled);
 	profile_done(&got);
@@ -109,12 +111,14 @@ static void folders_that_are_missing_are_made_for_us_alone(void **state)
 	static const char *const folders[] = {"home/.config", "home/.config/sstp-gateway",
 					      "home/.config/sstp-gateway/profiles"};
 	struct certs_error e = {""};
+	struct draft *d;
 	struct stat st;
 
 	assert_int_equal(mkdir(testcert_path("home"), 0755), 0);
-	if (profile_prepare(testcert_path("home/.config/sstp-gateway/profiles/p.yaml"), false, &e) <
-	    0)
+	if (profile_prepare(testcert_path("home/.config/sstp-gateway/profiles/p.yaml"), false, &d,
+			    &e) < 0)
 		fail_msg("%s", e.text);
+	draft_free(d);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		assert_int_equal(stat(testcert_path(folders[i]), &st), 0);
 		assert_int_equal(st.st_mode, S_IFDIR | 0700);
@@ -124,8 +128,9 @@ static void folders_that_are_missing_are_made_for_us_alone(void **state)
 static void folder_that_cannot_be_made_is_said_beforehand(void **state)
 {
 	struct certs_error e;
+	struct draft *d;
 
-	assert_int_equal(profile_prepare("/proc/no/such/p.yaml", false, &e), -ENOENT);
+	assert_int_equal(profile_prepare("/proc/no/such/p.yaml", false, &d, &e), -ENOENT);
 	assert_non_null(strstr(e.text, "/proc/no/such"));
 }
 
@@ -146,7 +151,7 @@ static void key_of_another_certificate_is_refused(void **state)
 	const char *path = testcert_path("mismatch.yaml");
 	struct certs_error e;
 
-	assert_int_equal(profile_save(&p, path, false, &e), 0);
+	assert_int_equal(profile_file_save(&p, path, false, &e), 0);
 	assert_int_equal(profile_load(path, &got, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "not the one of the certificate"));
 	profile_done(&p);
@@ -315,19 +320,6 @@ static void what_is_printed_holds_no_key(void **state)
 	free(json);
 }
 
-static void lock_is_waited_for_by_nobody_when_it_is_free(void **state)
-{
-	const char *path = save("lock.yaml");
-	int first = profile_lock(path), second;
-
-	assert_true(first >= 0);
-	close(first);
-	second = profile_lock(path);
-	assert_true(second >= 0);
-	close(second);
-	assert_int_equal(profile_lock(testcert_path("nothing.yaml")), -ENOENT);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,7 +337,6 @@ int main(void)
 		cmocka_unit_test(renewal_takes_the_network_that_comes),
 		cmocka_unit_test(status_follows_the_clock),
 		cmocka_unit_test(what_is_printed_holds_no_key),
-		cmocka_unit_test(lock_is_waited_for_by_nobody_when_it_is_free),
 	};
 
 	return cmocka_run_group_tests(tests, make_certificates, free_certificates);

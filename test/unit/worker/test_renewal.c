@@ -59,7 +59,7 @@ static void save(const struct testcert *cert)
 {
 	struct profile p = profile_file_new(root, cert);
 
-	assert_int_equal(profile_save(&p, path, true, NULL), 0);
+	assert_int_equal(profile_file_save(&p, path, true, NULL), 0);
 	profile_done(&p);
 }
 
