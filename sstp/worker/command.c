@@ -106,19 +106,35 @@ static void tell(const struct profile *p, const char *path, const char *name)
 	printf("Profile: %s\nTo connect: sstp-worker --profile %s -- APP\n", path, name);
 }
 
+/* The token is used up: what it has brought must not get lost. */
+static int keep(struct draft *draft, int r, struct certs_error *e)
+{
+	const struct certs_error said = *e;
+
+	return certs_fail(e, r, "%.250s. The token is used up; what came of it is kept in %s",
+			  said.text, draft_keep(draft));
+}
+
 static int enrol(const struct command *c, const struct token *token, const char *path,
 		 struct draft *draft, struct certs_error *e)
 {
 	struct profile p = {.enrolled = c->now};
 	char name[NAME_LABEL_MAX];
-	int r = enrol_by_token(token, c->now, &p.enrolment, e);
+	EVP_PKEY *key = NULL;
+	int r = profile_begin(token->gateway, c->now, path, draft, &key, e);
 
 	snprintf(p.gateway, sizeof(p.gateway), "%s", token->gateway);
 	if (r == 0)
-		r = profile_put(&p, path, draft, c->force, e);
+		r = enrol_by_token(token, key, c->now, &p.enrolment, e);
+	EVP_PKEY_free(key);
+	if (r < 0)
+		return r;
+	r = profile_put(&p, path, draft, c->force, e);
 	if (r == 0)
 		tell(&p, path,
 		     c->profile ? c->profile : profile_default_name(token->gateway, name));
+	else
+		r = keep(draft, r, e);
 	profile_done(&p);
 	return r;
 }

@@ -329,7 +329,7 @@ static int take_reply(const struct est_reply *reply, const EVP_PKEY *key,
 /* ---- both ways ---- */
 
 static int exchange(const struct est_peer *peer, const char *path, const char *bearer,
-		    const char *name, const struct stack_st_X509 *roots, int64_t now,
+		    const char *name, EVP_PKEY *key, const struct stack_st_X509 *roots, int64_t now,
 		    struct enrolment *ret_enrolment, struct certs_error *e)
 {
 	struct est_request request = {.path = path,
@@ -337,12 +337,9 @@ static int exchange(const struct est_peer *peer, const char *path, const char *b
 				      .accept = "multipart/mixed, application/pkcs7-mime"};
 	struct enrolment out = {0};
 	struct est_reply reply = {0};
-	EVP_PKEY *key = NULL;
 	char *body = NULL;
-	int r = key_new(&key, e);
+	int r = make_request(key, name, &body, e);
 
-	if (r == 0)
-		r = make_request(key, name, &body, e);
 	request.body = body;
 	if (r == 0)
 		r = est_call(peer, &request, &reply, e);
@@ -354,11 +351,10 @@ static int exchange(const struct est_peer *peer, const char *path, const char *b
 		enrolment_done(&out);
 	est_reply_done(&reply);
 	free(body);
-	EVP_PKEY_free(key);
 	return r;
 }
 
-static int enrol_below(const struct token *token, X509 *root, int64_t now,
+static int enrol_below(const struct token *token, X509 *root, EVP_PKEY *key, int64_t now,
 		       struct enrolment *ret_enrolment, struct certs_error *e)
 {
 	struct stack_st_X509 *roots = sk_X509_new_null(), *cacerts = NULL;
@@ -376,7 +372,7 @@ static int enrol_below(const struct token *token, X509 *root, int64_t now,
 		r = add_anchors(roots, cacerts, e);
 	token_secret_encode(token->secret, secret);
 	if (r == 0)
-		r = exchange(&peer, "simpleenroll", secret, "sstp-worker", roots, now,
+		r = exchange(&peer, "simpleenroll", secret, "sstp-worker", key, roots, now,
 			     ret_enrolment, e);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	free(pem);
@@ -396,8 +392,8 @@ static int advise(struct certs_error *e, int r, const char *advice)
 	return certs_fail(e, r, "%.250s. %s", said.text, advice);
 }
 
-int enrol_by_token(const struct token *token, int64_t now, struct enrolment *ret_enrolment,
-		   struct certs_error *ret_error)
+int enrol_by_token(const struct token *token, EVP_PKEY *key, int64_t now,
+		   struct enrolment *ret_enrolment, struct certs_error *ret_error)
 {
 	char expires[CALENDAR_TEXT_MAX], clock[CALENDAR_TEXT_MAX];
 	X509 *root = NULL;
@@ -411,7 +407,7 @@ int enrol_by_token(const struct token *token, int64_t now, struct enrolment *ret
 			calendar_text(token->expires, expires), calendar_text(now, clock));
 	r = learn_anchor(token, &root, ret_error);
 	if (r == 0)
-		r = enrol_below(token, root, now, ret_enrolment, ret_error);
+		r = enrol_below(token, root, key, now, ret_enrolment, ret_error);
 	X509_free(root);
 	return advise(ret_error, r, "A token works once: ask for another one");
 }
@@ -462,8 +458,8 @@ static void present_name(const char *cert_pem, char ret_name[NAME_LABEL_MAX])
 	sk_X509_pop_free(chain, X509_free);
 }
 
-int enrol_again(const struct enrol_identity *present, int64_t now, struct enrolment *ret_enrolment,
-		struct certs_error *ret_error)
+int enrol_again(const struct enrol_identity *present, EVP_PKEY *key, int64_t now,
+		struct enrolment *ret_enrolment, struct certs_error *ret_error)
 {
 	const struct est_peer peer = {
 		.gateway = present->gateway,
@@ -477,7 +473,7 @@ int enrol_again(const struct enrol_identity *present, int64_t now, struct enrolm
 
 	present_name(present->cert_pem, name);
 	if (r == 0)
-		r = exchange(&peer, "simplereenroll", NULL, name, roots, now, ret_enrolment,
+		r = exchange(&peer, "simplereenroll", NULL, name, key, roots, now, ret_enrolment,
 			     ret_error);
 	sk_X509_pop_free(roots, X509_free);
 	return advise(ret_error, r, "With another token the worker can enrol anew");

@@ -7,7 +7,7 @@
  * Nothing is believed but what the token says. A look at the gateway's certificates finds the one
  * whose SHA-256 the token pins, be it a root, an intermediate or the gateway's own (anchors.h); that is
  * all by which the gateway is verified, its name included, before the token's secret is shown to it. The
- * key is made here and never sent. What comes back is judged as a gateway would judge it, before anybody
+ * key is the caller's, so that it can be on the disk before the token is used up; it is never sent. What comes back is judged as a gateway would judge it, before anybody
  * relies on it.
  *
  * What verifies the gateway from then on is what was pinned and what the gateway's /cacerts tells of; after
@@ -16,6 +16,7 @@
  *
  * Both calls block, at most a few times EST_TIMEOUT_S. `now` in seconds since 1970, UTC.
  */
+#include <openssl/evp.h>
 #include <stdint.h>
 
 #include "certs/error.h"
@@ -43,17 +44,17 @@ struct enrol_identity {
 };
 
 /*
- * 0 with the enrolment. With a sentence that says what to do: as est_call(), and
+ * A certificate for the key (borrowed, key_new()). 0 with the enrolment. With a sentence that says what to do: as est_call(), and
  *   -ETIME         the token has expired, by this machine's clock
  *   -EKEYREJECTED  also: the gateway is not the one that the token was made for
  *   -EBADMSG       what the gateway issued cannot be used, or cannot be read
  */
-int enrol_by_token(const struct token *token, int64_t now, struct enrolment *ret_enrolment,
-		   struct certs_error *ret_error);
+int enrol_by_token(const struct token *token, EVP_PKEY *key, int64_t now,
+		   struct enrolment *ret_enrolment, struct certs_error *ret_error);
 
-/* A new key and certificate for the holder of the present one. Same errors. */
-int enrol_again(const struct enrol_identity *present, int64_t now, struct enrolment *ret_enrolment,
-		struct certs_error *ret_error);
+/* A certificate for another key of the present one's holder. Same errors. */
+int enrol_again(const struct enrol_identity *present, EVP_PKEY *key, int64_t now,
+		struct enrolment *ret_enrolment, struct certs_error *ret_error);
 
 /* Wipes and frees. Takes NULL and a zeroed one. */
 void enrolment_done(struct enrolment *e);

@@ -348,6 +348,7 @@ static void write_lists(FILE *f, const struct description *d)
 		fprintf(f, "  - %s\n", inet_ntop(AF_INET, &d->dns_be[i], text, sizeof(text)));
 }
 
+/* What is known before there is a certificate comes first: a draft begins with it (profile_begin()). */
 static void write_all(FILE *f, const struct profile *p)
 {
 	const struct description *d = &p->enrolment.description;
@@ -356,14 +357,16 @@ static void write_all(FILE *f, const struct profile *p)
 	fputs("# A profile of sstp-worker(8): it holds a private key, and belongs to one worker.\n",
 	      f);
 	write_text(f, "gateway", p->gateway);
+	write_text(f, "enrolled", calendar_text(p->enrolled, time_text));
+	write_block(f, "key", p->enrolment.key_pem);
+	if (!p->enrolment.cert_pem)
+		return;
 	write_text(f, "vnet_name", d->vnet);
 	write_text(f, "app_name", d->app);
-	write_text(f, "enrolled", calendar_text(p->enrolled, time_text));
 	write_lists(f, d);
 	write_text(f, "digest", d->digest);
 	write_block(f, "roots", p->enrolment.roots_pem);
 	write_block(f, "certificate", p->enrolment.cert_pem);
-	write_block(f, "key", p->enrolment.key_pem);
 }
 
 /* The whole text, owned, a secret of *ret_len bytes. NULL without memory. */
@@ -425,6 +428,17 @@ static int is_there(const char *path, struct certs_error *e)
 	return certs_fail(e, -EEXIST, "%s is there already: --force replaces it", path);
 }
 
+static int check_free(const char *path, bool replace, struct certs_error *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		return certs_fail(e, -EISDIR, "%s is a folder: give the path of a file", path);
+	return replace ? 0 : is_there(path, e);
+}
+
 int profile_prepare(const char *path, bool replace, struct draft **ret_draft,
 		    struct certs_error *ret_error)
 {
@@ -439,12 +453,12 @@ int profile_prepare(const char *path, bool replace, struct draft **ret_draft,
 	r = profile_lock(path, &d, ret_error);
 	if (r < 0)
 		return r;
-	if (!replace && access(path, F_OK) == 0) {
+	r = check_free(path, replace, ret_error);
+	if (r < 0)
 		draft_free(d);
-		return is_there(path, ret_error);
-	}
-	*ret_draft = d;
-	return 0;
+	else
+		*ret_draft = d;
+	return r;
 }
 
 static int write_draft(const struct profile *p, struct draft *d)
@@ -459,6 +473,43 @@ static int write_draft(const struct profile *p, struct draft *d)
 	secret_wipe_bytes(text, len);
 	free(text);
 	return r;
+}
+
+static int take_key(struct profile *p, EVP_PKEY **ret_key, struct certs_error *e)
+{
+	EVP_PKEY *key;
+	int r = key_new(&key, e);
+
+	if (r < 0)
+		return r;
+	if (key_to_pem(key, &p->enrolment.key_pem) < 0) {
+		EVP_PKEY_free(key);
+		return certs_fail(e, -ENOMEM, "out of memory");
+	}
+	*ret_key = key;
+	return 0;
+}
+
+int profile_begin(const char *gateway, int64_t now, const char *path, struct draft *d,
+		  EVP_PKEY **ret_key, struct certs_error *ret_error)
+{
+	struct profile head = {.enrolled = now};
+	EVP_PKEY *key = NULL;
+	int r = take_key(&head, &key, ret_error);
+
+	if (r < 0)
+		return r;
+	snprintf(head.gateway, sizeof(head.gateway), "%s", gateway);
+	r = write_draft(&head, d);
+	if (r == 0)
+		r = draft_reserve(d, PROFILE_RESERVE);
+	profile_done(&head);
+	if (r == 0) {
+		*ret_key = key;
+		return 0;
+	}
+	EVP_PKEY_free(key);
+	return certs_fail(ret_error, r, "cannot write %s: %s", path, strerror(-r));
 }
 
 int profile_put(const struct profile *p, const char *path, struct draft *d, bool replace,

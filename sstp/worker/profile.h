@@ -16,7 +16,8 @@
 #include "sstp/worker/enrol.h"
 
 enum {
-	PROFILE_PATH_MAX = 4096
+	PROFILE_PATH_MAX = 4096,
+	PROFILE_RESERVE = 128 * 1024, /* bytes: more than the chains that there are come to */
 };
 
 /* Owned: profile_done(). */
@@ -60,6 +61,13 @@ int profile_lock(const char *path, struct draft **ret_draft, struct certs_error 
  */
 int profile_prepare(const char *path, bool replace, struct draft **ret_draft,
 		    struct certs_error *ret_error);
+
+/*
+ * Makes the key of the profile to be, owned, and writes it into the draft, on the disk and with room
+ * for the rest: nothing else can be missing when the certificate is there. With a sentence: -errno.
+ */
+int profile_begin(const char *gateway, int64_t now, const char *path, struct draft *d,
+		  EVP_PKEY **ret_key, struct certs_error *ret_error);
 
 /*
  * Writes it, as 0600, and gives it its place at once. With a sentence: -EEXIST when something is there,

@@ -16,8 +16,12 @@ static int renew(struct profile *p, const char *path, struct draft *draft, int64
 		.key_pem = p->enrolment.key_pem,
 	};
 	struct enrolment renewed = {0};
-	int r = enrol_again(&present, now, &renewed, e);
+	EVP_PKEY *key = NULL;
+	int r = profile_begin(p->gateway, now, path, draft, &key, e);
 
+	if (r == 0)
+		r = enrol_again(&present, key, now, &renewed, e);
+	EVP_PKEY_free(key);
 	if (r < 0)
 		return r;
 	profile_renew(p, &renewed, now);

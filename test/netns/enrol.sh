@@ -194,6 +194,53 @@ folder_that_cannot_be_written_costs_no_token() {
 	is "$status" 0 "the token was not used up; $err"
 }
 
+# full_disk PROFILE ARGUMENT...: sstp-worker with PROFILE in a folder that has no room for it
+full_disk() {
+	local profile=$1
+	shift
+	mkdir -p "$world_dir/full"
+	in_ns "$host" env -u http_proxy -u https_proxy unshare --mount sh -c '
+		mount -t tmpfs -o size=8k tmpfs "$0" || exit 99
+		[ ! -e "$0.yaml" ] || cp -p "$0.yaml" "$0/p.yaml"
+		"$@" --profile "$0/p.yaml"
+		status=$?
+		ls -A "$0" >"$0.files"
+		exit $status' "$profile" "$worker_bin" "$@" >"$world_dir/out" 2>"$world_dir/err"
+	status=$?
+	err=$(cat "$world_dir/err")
+}
+
+full_disk_costs_no_token_and_no_request() {
+	local token before
+	token=$(new_token)
+	before=$(wc -l <"$ca/requests")
+	full_disk "$world_dir/full" enrol "$token"
+	isnt "$status" 0 "exit status"
+	like "$err" 'No space left' "what is said"
+	is "$(wc -l <"$ca/requests")" "$before" "requests"
+	is "$(cat "$world_dir/full.files")" .p.yaml.lock "what is left behind"
+	run enrol "$token" --profile "$world_dir/full.yaml"
+	is "$status" 0 "the token was not used up; $err"
+	before=$(wc -l <"$ca/requests")
+	full_disk "$world_dir/full" renew
+	isnt "$status" 0 "exit status of a renewal"
+	is "$(wc -l <"$ca/requests")" "$before" "requests of a renewal"
+}
+
+renewal_of_a_certificate_that_is_no_longer_there_is_not_done() {
+	local before requests
+	run enrol "$(new_token)" --profile "$world_dir/still.yaml"
+	before=$(cat "$world_dir/still.yaml")
+	requests=$(wc -l <"$ca/requests")
+	run renew --profile "$world_dir/still.yaml" --if-still 0000000000000000000000000000000000000000
+	is "$status" 0 "exit status; $err"
+	is "$(cat "$world_dir/still.yaml")" "$before" "the profile"
+	is "$(wc -l <"$ca/requests")" "$requests" "requests"
+	run renew --profile "$world_dir/still.yaml" --if-still "$(thumbprint_of "$ca/client.pem")"
+	is "$status" 0 "exit status; $err"
+	isnt "$(cat "$world_dir/still.yaml")" "$before" "the profile"
+}
+
 B45_renewal_by_the_present_certificate_gives_another_thumbprint() {
 	local before
 	run enrol "$(new_token)" --profile "$world_dir/renew.yaml"
@@ -257,6 +304,8 @@ tap_main B13_first_certificate_needs_a_token_and_nothing_else \
 	B16_certificate_that_is_not_right_is_not_taken \
 	reply_that_is_none_is_said \
 	folder_that_cannot_be_written_costs_no_token \
+	full_disk_costs_no_token_and_no_request \
+	renewal_of_a_certificate_that_is_no_longer_there_is_not_done \
 	B45_renewal_by_the_present_certificate_gives_another_thumbprint \
 	renewal_that_fails_leaves_the_profile_as_it_was \
 	renewal_wants_tls_1_3 \

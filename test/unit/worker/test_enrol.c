@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "certs/encoding.h"
+#include "certs/key.h"
 #include "sstp/worker/command.h"
+#include "sstp/worker/config.h"
 #include "sstp/worker/enrol.h"
 #include "sstp/worker/est.h"
 #include "sstp/worker/profile.h"
@@ -24,6 +26,7 @@ static char folder[] = "/tmp/test-enrol-XXXXXX";
 static char server_path[512], root_path[64], other_path[64], profile_file[64];
 static pid_t server;
 static FILE *server_says;
+static EVP_PKEY *key;
 
 /* Output of a command, without its last newline; borrowed until the next call. */
 static const char *output_of(const char *const *argv)
@@ -85,6 +88,7 @@ static int set_up(void **state)
 	snprintf(root_path, sizeof(root_path), "%s/root.pem", folder);
 	snprintf(other_path, sizeof(other_path), "%s/other.pem", folder);
 	snprintf(profile_file, sizeof(profile_file), "%s/p.yaml", folder);
+	assert_int_equal(key_new(&key, NULL), 0);
 	OUTPUT_OF(server_path, "pki", folder, "127.0.0.1");
 	server = start_server();
 	return 0;
@@ -97,6 +101,7 @@ static int tear_down(void **state)
 		waitpid(server, NULL, 0);
 		fclose(server_says);
 	}
+	EVP_PKEY_free(key);
 	OUTPUT_OF("/bin/rm", "-r", folder);
 	return 0;
 }
@@ -116,7 +121,7 @@ static void expect_refused(const struct token *token, int64_t now, int code, con
 	struct enrolment e = {0};
 	struct certs_error error = {""};
 
-	assert_int_equal(enrol_by_token(token, now, &e, &error), code);
+	assert_int_equal(enrol_by_token(token, key, now, &e, &error), code);
 	if (!strstr(error.text, why))
 		fail_msg("'%s' is not in '%s'", why, error.text);
 	assert_null(e.key_pem);
@@ -127,7 +132,7 @@ static void expect_enrolled(const struct token *token, int64_t now)
 	struct enrolment e = {0};
 	struct certs_error error = {""};
 
-	if (enrol_by_token(token, now, &e, &error) < 0)
+	if (enrol_by_token(token, key, now, &e, &error) < 0)
 		fail_msg("%s", error.text);
 	enrolment_done(&e);
 	assert_null(e.key_pem);
@@ -139,7 +144,7 @@ static struct profile enrolled_profile(void)
 	struct profile p = {.gateway = "127.0.0.1", .enrolled = time(NULL)};
 	struct certs_error error = {""};
 
-	if (enrol_by_token(&token, time(NULL), &p.enrolment, &error) < 0)
+	if (enrol_by_token(&token, key, time(NULL), &p.enrolment, &error) < 0)
 		fail_msg("%s", error.text);
 	return p;
 }
@@ -286,6 +291,57 @@ static void profile_that_is_not_there_is_not_renewed(void **state)
 	assert_non_null(strstr(error.text, "/nowhere/p.yaml"));
 }
 
+static int renameat2_error; /* of the next one */
+
+int __real_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
+
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	int error = renameat2_error;
+
+	renameat2_error = 0;
+	errno = error;
+	return error ? -1 : __real_renameat2(from_fd, from, to_fd, to, flags);
+}
+
+/* With a token that is good. Its exit status. */
+static int run_enrol(char *profile)
+{
+	const char *text = OUTPUT_OF(server_path, "token", folder, "127.0.0.1");
+	char name[] = "sstp-worker", verb[] = "enrol", option[] = "--profile";
+	char token[TOKEN_TEXT_MAX];
+	char *argv[] = {name, verb, token, option, profile, NULL};
+
+	snprintf(token, sizeof(token), "%s", text);
+	return command_run(5, argv, time(NULL));
+}
+
+static void what_a_token_brought_is_kept_when_it_cannot_be_put_in_place(void **state)
+{
+	char lost[96], kept[112];
+	struct profile p = {.enrolled = 0};
+	struct certs_error error = {""};
+
+	snprintf(lost, sizeof(lost), "%s/lost.yaml", folder);
+	snprintf(kept, sizeof(kept), "%s.kept", lost);
+	renameat2_error = EIO;
+	assert_int_equal(run_enrol(lost), WORKER_EXIT_INTERNAL);
+	assert_int_equal(access(lost, F_OK), -1);
+	if (profile_load(kept, &p, &error) < 0)
+		fail_msg("%s", error.text);
+	profile_done(&p);
+}
+
+static void folder_in_the_profile_s_place_costs_no_token(void **state)
+{
+	struct draft *draft = NULL;
+	struct certs_error error = {""};
+
+	assert_int_equal(profile_prepare(folder, true, &draft, &error), -EISDIR);
+	assert_null(draft);
+}
+
 /* Does the kernel list pid among those that wait for a lock? */
 static bool waits_for_a_lock(pid_t pid)
 {
@@ -349,6 +405,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(chain_is_shown_without_a_request),
 		cmocka_unit_test(each_failure_of_a_request_has_its_own_code),
 		cmocka_unit_test(profile_is_renewed_once_by_those_who_want_it),
+		cmocka_unit_test(what_a_token_brought_is_kept_when_it_cannot_be_put_in_place),
+		cmocka_unit_test(folder_in_the_profile_s_place_costs_no_token),
 		cmocka_unit_test(enrolling_waits_for_a_renewal_and_is_what_stays),
 		cmocka_unit_test(profile_that_is_not_there_is_not_renewed),
 	};
