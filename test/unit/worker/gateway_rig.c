@@ -94,6 +94,18 @@ static struct gateway_rig_session *answering(struct gateway_rig_session *s)
 	return &rig->sessions[0];
 }
 
+/* One more there is one less here: no checksum notices. */
+static void send_astray(struct gateway_rig_session *s, uint8_t *pkt, size_t len)
+{
+	static const struct virtio_net_hdr plain;
+
+	pkt[19]++;
+	pkt[15]--;
+	session_send(s->session, &plain, pkt, len, 1400);
+	pkt[19]--;
+	pkt[15]++;
+}
+
 /* Back to its sender: addresses and ports change places, which no checksum notices. */
 static void on_server_packet(void *arg, uint8_t *pkt, size_t len)
 {
@@ -110,6 +122,8 @@ static void on_server_packet(void *arg, uint8_t *pkt, size_t len)
 	memcpy(ports + 2, pkt + 20, 2);
 	memcpy(pkt + 20, ports, 4);
 	s->packets++;
+	if (s->rig->astray)
+		send_astray(s, pkt, len);
 	session_send(answering(s)->session, &plain, pkt, len, 1400);
 }
 
@@ -128,6 +142,8 @@ static void on_server_end(void *arg, enum session_end end, const char *reason)
 	session_free(s->session);
 	s->session = NULL;
 	s->ended = true;
+	if (s == &s->rig->sessions[0])
+		s->rig->first_ended_at = loop_now(s->rig->loop);
 	check(s->rig);
 }
 

@@ -36,9 +36,10 @@ struct gateway_rig {
 	bool refuse;				    /* by its certificate */
 	bool drop_first;			    /* it is cut as soon as it is there */
 	bool end_first_on_second; /* as a gateway that allows one session per app */
+	bool astray; /* before each datagram goes back, the same for the next address */
 	/* how long (ns) after the second session is up the first is used for what came in through the second */
 	uint64_t changes_over_after;
-	uint64_t second_up_at;
+	uint64_t second_up_at, first_ended_at;
 	/* the worker */
 	struct worker_config config;
 	struct credentials credentials;

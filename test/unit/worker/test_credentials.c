@@ -82,6 +82,21 @@ static void user_beside_a_profile_comes_in_by_password_and_the_certificate_stays
 	profile_done(&config.profile);
 }
 
+/* What it verifies is another thing: here, that it is asked at all. */
+static void ca_that_is_given_counts_more_than_the_profile_s_roots(void **state)
+{
+	char missing[] = "/nowhere/ca.pem";
+	struct worker_config config = {
+		.gateway_host = host, .ca = missing, .profile = profile_file_new(root, leaf)};
+	struct credentials c = {0};
+	char error[TLS_ERROR_MAX] = "";
+
+	assert_true(credentials_new(&config, &config.profile, &c, error) < 0);
+	assert_non_null(strstr(error, missing));
+	assert_null(c.tls);
+	profile_done(&config.profile);
+}
+
 static void certificate_without_a_name_is_refused(void **state)
 {
 	struct worker_config config = {.gateway_host = host,
@@ -117,6 +132,7 @@ int main(void)
 		cmocka_unit_test(user_alone_is_asked_by_what_is_allowed),
 		cmocka_unit_test(
 			user_beside_a_profile_comes_in_by_password_and_the_certificate_stays_away),
+		cmocka_unit_test(ca_that_is_given_counts_more_than_the_profile_s_roots),
 		cmocka_unit_test(certificate_without_a_name_is_refused),
 		cmocka_unit_test(key_that_does_not_fit_is_refused),
 	};

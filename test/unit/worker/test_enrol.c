@@ -251,6 +251,20 @@ static void each_failure_of_a_request_has_its_own_code(void **state)
 	free(root);
 }
 
+static void proxy_of_the_environment_is_not_asked(void **state)
+{
+	char *root = read_pem(root_path);
+	struct est_reply reply = {.len = 7};
+
+	setenv("https_proxy", "http://127.0.0.1:444", 1);
+	setenv("ALL_PROXY", "http://127.0.0.1:444", 1);
+	assert_int_equal(call("127.0.0.1", root, "cacerts", &reply), 0);
+	unsetenv("https_proxy");
+	unsetenv("ALL_PROXY");
+	est_reply_done(&reply);
+	free(root);
+}
+
 static void thumbprint_of_file(char ret_thumbprint[CERT_THUMBPRINT_MAX])
 {
 	struct profile p = {.enrolled = 0};
@@ -281,6 +295,26 @@ static void profile_is_renewed_once_by_those_who_want_it(void **state)
 	assert_int_equal(renew_profile(profile_file, NULL, time(NULL), &error), 0);
 	thumbprint_of_file(third);
 	assert_string_not_equal(second, third);
+}
+
+static void root_that_the_gateway_tells_of_no_longer_goes_with_the_renewal(void **state)
+{
+	char *root = read_pem(root_path), *other = read_pem(other_path), *both;
+	struct profile p = enrolled_profile();
+	struct certs_error error = {""};
+
+	assert_true(asprintf(&both, "%s%s", root, other) > 0);
+	free(p.enrolment.roots_pem);
+	p.enrolment.roots_pem = both;
+	assert_int_equal(profile_file_save(&p, profile_file, true, &error), 0);
+	profile_done(&p);
+	if (renew_profile(profile_file, NULL, time(NULL), &error) < 0)
+		fail_msg("%s", error.text);
+	assert_int_equal(profile_load(profile_file, &p, &error), 0);
+	assert_string_equal(p.enrolment.roots_pem, root);
+	profile_done(&p);
+	free(other);
+	free(root);
 }
 
 static void profile_that_is_not_there_is_not_renewed(void **state)
@@ -404,6 +438,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(pin_that_nobody_has_is_refused),
 		cmocka_unit_test(chain_is_shown_without_a_request),
 		cmocka_unit_test(each_failure_of_a_request_has_its_own_code),
+		cmocka_unit_test(proxy_of_the_environment_is_not_asked),
+		cmocka_unit_test(root_that_the_gateway_tells_of_no_longer_goes_with_the_renewal),
 		cmocka_unit_test(profile_is_renewed_once_by_those_who_want_it),
 		cmocka_unit_test(what_a_token_brought_is_kept_when_it_cannot_be_put_in_place),
 		cmocka_unit_test(folder_in_the_profile_s_place_costs_no_token),

@@ -3,9 +3,11 @@
 #include "sstp/worker/renewal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sstp/base/log.h"
@@ -316,6 +318,44 @@ static void file_that_is_repaired_by_chmod_is_taken(void **state)
 	renewal_free(r);
 }
 
+/* What the process finds, as its exit status: see main(). */
+static int be_the_process(int argc, char **argv)
+{
+	static const char *const words[] = {"sstp-worker", "renew",	 "--profile",
+					    "p.yaml",	   "--if-still", "0123"};
+	struct sigaction on_pipe;
+	sigset_t blocked;
+
+	for (int i = 0; i < 6; i++)
+		if (argc != 6 || strcmp(argv[i], words[i]) != 0)
+			return 1;
+	if (sigprocmask(SIG_BLOCK, NULL, &blocked) < 0 || !sigisemptyset(&blocked))
+		return 2;
+	if (sigaction(SIGPIPE, NULL, &on_pipe) < 0 || on_pipe.sa_handler != SIG_DFL)
+		return 3;
+	return 0;
+}
+
+static void process_has_no_signal_blocked_or_ignored(void **state)
+{
+	sigset_t some, before;
+	int status = -1;
+	pid_t pid;
+
+	sigemptyset(&some);
+	sigaddset(&some, SIGTERM);
+	sigaddset(&some, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &some, &before);
+	signal(SIGPIPE, SIG_IGN);
+	pid = renewal_start_process(NULL, "p.yaml", "0123");
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_true(WIFEXITED(status));
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 static void nothing_is_asked_of_nothing(void **state)
 {
 	renewal_ask(NULL);
@@ -351,7 +391,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(young_certificate_is_left_alone),
@@ -363,10 +403,13 @@ int main(void)
 		cmocka_unit_test(what_to_do_about_a_refusal_is_said_once_for_a_certificate),
 		cmocka_unit_test(process_that_cannot_be_started_is_a_failure),
 		cmocka_unit_test(somebody_else_s_renewal_is_noticed),
+		cmocka_unit_test(process_has_no_signal_blocked_or_ignored),
 		cmocka_unit_test(file_that_is_repaired_by_chmod_is_taken),
 		cmocka_unit_test(file_that_is_broken_changes_nothing),
 		cmocka_unit_test(nothing_is_asked_of_nothing),
 	};
 
+	if (argc > 1 && strcmp(argv[1], "renew") == 0)
+		return be_the_process(argc, argv);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

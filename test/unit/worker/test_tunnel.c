@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's tunnel by certificate, and how a second session takes over. */
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "test/support/cmocka.h"
 #include "test/unit/worker/gateway_rig.h"
+#include "tun/rtnl.h"
 
 static bool is_up(struct gateway_rig *rig)
 {
@@ -59,6 +61,30 @@ static void B16_session_by_certificate_carries_packets(void **state)
 
 	assert_string_equal(rig->events, "up 172.16.77.2");
 	assert_int_equal(rig->n_sessions, 1);
+	gateway_rig_free(rig);
+}
+
+static void add_loopback_address(const char *address)
+{
+	struct rtnl *r = NULL;
+
+	assert_int_equal(rtnl_open(-1, &r), 0);
+	assert_int_equal(rtnl_address_add(r, if_nametoindex("lo"), inet_addr(address)), 0);
+	rtnl_close(r);
+}
+
+/* The kernel would take it: the address is one of the namespace's. */
+static void packet_for_another_address_does_not_come_in(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	add_loopback_address("172.16.77.3");
+	rig->astray = true;
+	gateway_rig_run(rig, is_up);
+	gateway_rig_start_app(rig);
+	gateway_rig_run(rig, has_traffic);
+	gateway_rig_run(rig, all_is_back);
+	assert_int_equal(rig->received, rig->sent);
 	gateway_rig_free(rig);
 }
 
@@ -117,6 +143,7 @@ static void old_session_stays_while_something_comes_through_it(void **state)
 	rig->changes_over_after = 700 * CLOCK_NS_PER_MS;
 	tunnel_replace(rig->tunnel);
 	gateway_rig_run(rig, first_has_ended);
+	assert_true(rig->first_ended_at - rig->second_up_at >= rig->changes_over_after);
 	gateway_rig_run(rig, all_is_back);
 	assert_int_equal(rig->received, rig->sent);
 	gateway_rig_free(rig);
@@ -304,6 +331,8 @@ int main(void)
 		cmocka_unit_test(reconnecting_hangs_up_first_and_asks_for_its_former_address),
 		cmocka_unit_test(stopping_while_there_are_two_ends_once),
 		cmocka_unit_test(freeing_while_the_second_is_dialled_cuts_both),
+		/* last: the address stays */
+		cmocka_unit_test(packet_for_another_address_does_not_come_in),
 	};
 
 	return cmocka_run_group_tests(tests, gateway_rig_namespace, NULL);
