@@ -2,24 +2,25 @@
 #ifndef SSTP_WORKER_APP_H
 #define SSTP_WORKER_APP_H
 /*
- * The app: a child process in its network namespace, with its own mount namespace when it gets a resolv.conf,
- * and the variables that tell it its address.
+ * The app: a child process in its network namespace, with its own mount namespace when it gets a
+ * resolv.conf, and the variables that tell it its address.
  */
 #include <sys/types.h>
 
 struct app_params {
 	char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
 	int netns_fd;	   /* < 0: the present one */
-	const char *
-		resolv_conf; /* mounted over /etc/resolv.conf, if there is one, for the app only; or NULL */
+	/* mounted over /etc/resolv.conf, if there is one, for the app only; or NULL */
+	const char *resolv_conf;
 	const char *private_ip; /* WEBSITE_PRIVATE_IP */
 	const char *dns_server; /* WEBSITE_DNS_SERVER; NULL: not set */
 	const char *vnet_name;	/* WEBSITE_VNETNAME; NULL: not set */
 };
 
 /*
- * Starts it. 0 with its process id; or -errno when it cannot be started, with a sentence in ret_error: -ECHILD it never
- * came to the exec; else what exec said: -ENOENT not found, -EACCES and others not executable.
+ * Starts it. 0 with its process id; or -errno when it cannot be started, with a sentence in
+ * ret_error: -ECHILD it never came to the exec; else what exec said: -ENOENT not found, -EACCES and
+ * others not executable.
  */
 int app_start(const struct app_params *params, pid_t *ret_pid, char ret_error[256]);
 

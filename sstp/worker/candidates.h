@@ -4,8 +4,8 @@
 /*
  * The gateway's addresses as they were last resolved, dialled in turn.
  *
- * They outlive a resolver that does not answer: with everything tunnelled its server is reached through the
- * very tunnel that is to be dialled again.
+ * They outlive a resolver that does not answer: with everything tunnelled its server is reached
+ * through the very tunnel that is to be dialled again.
  */
 #include <netdb.h>
 #include <sys/socket.h>

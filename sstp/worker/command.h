@@ -9,8 +9,8 @@
 bool command_is_one(int argc, char *const *argv);
 
 /*
- * Runs it and returns the exit status (enum worker_exit); what went wrong stands on standard error. A
- * token on the command line is wiped there. `now` in seconds since 1970, UTC.
+ * Runs it and returns the exit status (enum worker_exit); what went wrong stands on standard error.
+ * A token on the command line is wiped there. `now` in seconds since 1970, UTC.
  */
 int command_run(int argc, char **argv, int64_t now);
 

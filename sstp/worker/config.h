@@ -63,7 +63,8 @@ struct worker_config {
 	enum conf_congestion congestion;
 	unsigned offload; /* wanted, of enum tun_offload */
 	struct conf_log log;
-	char **app; /* NULL-terminated, borrowed from argv; NULL: no app (never with WORKER_NETNS_OWN) */
+	/* NULL-terminated, borrowed from argv; NULL: no app (never with WORKER_NETNS_OWN) */
+	char **app;
 };
 
 /*

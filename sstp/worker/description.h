@@ -2,13 +2,14 @@
 #ifndef SSTP_WORKER_DESCRIPTION_H
 #define SSTP_WORKER_DESCRIPTION_H
 /*
- * The network description that comes with a certificate: what a worker has to know of its VNet. JSON:
+ * The network description that comes with a certificate: what a worker has to know of its VNet.
+ * JSON:
  *
  *   {"vnetName": "lab", "appName": "shop", "addressSpaces": ["10.20.0.0/16"],
  *    "dnsServers": ["10.20.0.4"], "digest": "5f0c..."}
  *
- * vnetName and addressSpaces must be there; each has the type above, no key stands twice. Other keys
- * are left alone, so that an older worker understands a newer gateway. IPv6 address spaces and
+ * vnetName and addressSpaces must be there; each has the type above, no key stands twice. Other
+ * keys are left alone, so that an older worker understands a newer gateway. IPv6 address spaces and
  * servers are left out: the tunnel carries IPv4 only.
  */
 #include <stddef.h>

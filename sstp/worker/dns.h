@@ -4,22 +4,28 @@
 /*
  * The VNet's DNS servers for the app: a resolv.conf of its own, which app.c mounts over the app's.
  *
- * For a named network namespace it is /etc/netns/NAME/resolv.conf, where `ip netns exec` looks too; what stood
- * there before comes back at the end, also at that of the next worker when this one is killed. Otherwise it
- * lies below /run. Rewritten in place, never renamed, so that a mount of it sees the change.
+ * For a named network namespace it is /etc/netns/NAME/resolv.conf, where `ip netns exec` looks too;
+ * what stood there before comes back at the end, also at that of the next worker when this one is
+ * killed. Otherwise it lies below /run. Rewritten in place, never renamed, so that a mount of it
+ * sees the change.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 struct dns;
 
-/* netns: a namespace's name as in /run/netns, its path, or NULL. 0 with an owned object, or -errno. */
+/*
+ * netns: a namespace's name as in /run/netns, its path, or NULL. 0 with an owned object, or -errno.
+ */
 int dns_new(const char *netns, struct dns **ret_dns);
 
 /* Puts back what was there. Takes NULL. */
 void dns_free(struct dns *d);
 
-/* Writes the servers (network byte order; 0: none). With none at all the file keeps what it has. 0 or -errno. */
+/*
+ * Writes the servers (network byte order; 0: none). With none at all the file keeps what it has. 0
+ * or -errno.
+ */
 int dns_set(struct dns *d, const uint32_t servers_be[2]);
 
 /* The file to mount over the app's resolv.conf; NULL while there are no servers. Borrowed. */

@@ -5,14 +5,15 @@
  * How a worker comes by its certificate: with a token at first, with the certificate itself later.
  *
  * Nothing is believed but what the token says. A look at the gateway's certificates finds the one
- * whose SHA-256 the token pins, be it a root, an intermediate or the gateway's own (anchors.h); that is
- * all by which the gateway is verified, its name included, before the token's secret is shown to it. The
- * key is the caller's, so that it can be on the disk before the token is used up; it is never sent. What comes back is judged as a gateway would judge it, before anybody
- * relies on it.
+ * whose SHA-256 the token pins, be it a root, an intermediate or the gateway's own (anchors.h);
+ * that is all by which the gateway is verified, its name included, before the token's secret is
+ * shown to it. The key is the caller's, so that it can be on the disk before the token is used up;
+ * it is never sent. What comes back is judged as a gateway would judge it, before anybody relies on
+ * it.
  *
- * What verifies the gateway from then on is what was pinned and what the gateway's /cacerts tells of; after
- * a renewal what /cacerts tells of by then. So a gateway may get another certificate below the same
- * anchor at any time, and another root of its own while the old one still serves.
+ * What verifies the gateway from then on is what was pinned and what the gateway's /cacerts tells
+ * of; after a renewal what /cacerts tells of by then. So a gateway may get another certificate
+ * below the same anchor at any time, and another root of its own while the old one still serves.
  *
  * Both calls block, at most a few times EST_TIMEOUT_S. `now` in seconds since 1970, UTC.
  */
@@ -44,7 +45,8 @@ struct enrol_identity {
 };
 
 /*
- * A certificate for the key (borrowed, key_new()). 0 with the enrolment. With a sentence that says what to do: as est_call(), and
+ * A certificate for the key (borrowed, key_new()). 0 with the enrolment. With a sentence that says
+ * what to do: as est_call(), and
  *   -ETIME         the token has expired, by this machine's clock
  *   -EKEYREJECTED  also: the gateway is not the one that the token was made for
  *   -EBADMSG       what the gateway issued cannot be used, or cannot be read

@@ -2,8 +2,8 @@
 #ifndef SSTP_WORKER_MULTIPART_H
 #define SSTP_WORKER_MULTIPART_H
 /*
- * The parts of a "multipart/mixed" body (RFC 2046 section 5.1), as EST replies may have it (RFC 7030
- * section 4.2.3 and RFC 8951): one level, each part with its Content-Type.
+ * The parts of a "multipart/mixed" body (RFC 2046 section 5.1), as EST replies may have it (RFC
+ * 7030 section 4.2.3 and RFC 8951): one level, each part with its Content-Type.
  */
 #include <stdbool.h>
 #include <stddef.h>

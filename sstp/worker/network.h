@@ -2,14 +2,15 @@
 #ifndef SSTP_WORKER_NETWORK_H
 #define SSTP_WORKER_NETWORK_H
 /*
- * The app's side of the tunnel in the kernel: a TUN device with the private address, and the tunnelled routes.
+ * The app's side of the tunnel in the kernel: a TUN device with the private address, and the
+ * tunnelled routes.
  *
- * Fails closed: from network_new() to network_free(), and also when this process is killed, what is for a tunnelled
- * prefix leaves through the device or is refused at once. The next start with the same TUN name takes
- * over what a killed one left. How: see network.c.
+ * Fails closed: from network_new() to network_free(), and also when this process is killed, what is
+ * for a tunnelled prefix leaves through the device or is refused at once. The next start with the
+ * same TUN name takes over what a killed one left. How: see network.c.
  *
- * Where app and worker share a namespace, a tunnelled prefix may cover the gateway itself: network_pin() leaves its
- * address out of the tunnel.
+ * Where app and worker share a namespace, a tunnelled prefix may cover the gateway itself:
+ * network_pin() leaves its address out of the tunnel.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +22,8 @@
 struct network;
 
 struct network_params {
-	int netns_fd; /* the app's namespace, borrowed; < 0: the present one, shared with the worker */
+	/* the app's namespace, borrowed; < 0: the present one, shared with the worker */
+	int netns_fd;
 	const char *tun_name;
 	uint16_t mtu;
 	unsigned offload;	     /* wanted of the device, of enum tun_offload */
@@ -30,8 +32,9 @@ struct network_params {
 };
 
 /*
- * Creates the device (down) and closes the prefixes. 0 with an owned network, or -errno with ret_error: -EEXIST a prefix
- * overlaps another worker's, -EBUSY the device is another's, -EOPNOTSUPP no policy routing.
+ * Creates the device (down) and closes the prefixes. 0 with an owned network, or -errno with
+ * ret_error: -EEXIST a prefix overlaps another worker's, -EBUSY the device is another's,
+ * -EOPNOTSUPP no policy routing.
  */
 int network_new(const struct network_params *params, struct network **ret_network,
 		char ret_error[256]);
@@ -39,16 +42,22 @@ int network_new(const struct network_params *params, struct network **ret_networ
 /* Removes device, routes and address. Takes NULL. */
 void network_free(struct network *n);
 
-/* Before each dialling of gateway_be: it is reached outside the tunnel, and the one before is not. 0 or -errno. */
+/*
+ * Before each dialling of gateway_be: it is reached outside the tunnel, and the one before is not.
+ * 0 or -errno.
+ */
 int network_pin(struct network *n, uint32_t gateway_be);
 
 /*
- * The tunnel is up with this address: device up, address, routes. A second call moves the address. 0, or -errno: then
- * only a part of it may be done, and network_down() takes that back.
+ * The tunnel is up with this address: device up, address, routes. A second call moves the address.
+ * 0, or -errno: then only a part of it may be done, and network_down() takes that back.
  */
 int network_up(struct network *n, uint32_t address_be);
 
-/* The tunnel is down: the routes leave the device. The address stays, so that bound sockets survive. */
+/*
+ * The tunnel is down: the routes leave the device. The address stays, so that bound sockets
+ * survive.
+ */
 void network_down(struct network *n);
 
 const struct tun *network_tun(const struct network *n);

@@ -28,8 +28,8 @@ struct profile {
 };
 
 /*
- * The file that a name stands for: with a slash it is the path itself. Otherwise NAME.yaml (or NAME,
- * when it ends so) in the profiles' folder: /etc/sstp-gateway/profiles for root, for others
+ * The file that a name stands for: with a slash it is the path itself. Otherwise NAME.yaml (or
+ * NAME, when it ends so) in the profiles' folder: /etc/sstp-gateway/profiles for root, for others
  * sstp-gateway/profiles below $XDG_CONFIG_HOME or ~/.config. -EINVAL: not a name; -ENAMETOOLONG;
  * -ENOENT: no folder is known.
  */
@@ -48,30 +48,31 @@ const char *profile_default_name(const char *gateway, char ret_name[NAME_LABEL_M
 int profile_load(const char *path, struct profile *ret_profile, struct certs_error *ret_error);
 
 /*
- * Keeps others from writing it: enrolling again, and workers with the same profile that renew it. Waits
- * for the lock. The file must be read again then: another one may have been first. ret_draft, owned:
- * draft_free() ends it. With a sentence -errno of draft_new().
+ * Keeps others from writing it: enrolling again, and workers with the same profile that renew it.
+ * Waits for the lock. The file must be read again then: another one may have been first. ret_draft,
+ * owned: draft_free() ends it. With a sentence -errno of draft_new().
  */
 int profile_lock(const char *path, struct draft **ret_draft, struct certs_error *ret_error);
 
 /*
- * Before a token is used up: the same for a new profile. Makes the folder (0700), and those that it is
- * in, where they are missing. With a sentence: -EEXIST when it is there, unless replace is set;
+ * Before a token is used up: the same for a new profile. Makes the folder (0700), and those that it
+ * is in, where they are missing. With a sentence: -EEXIST when it is there, unless replace is set;
  * -errno of the step that failed.
  */
 int profile_prepare(const char *path, bool replace, struct draft **ret_draft,
 		    struct certs_error *ret_error);
 
 /*
- * Makes the key of the profile to be, owned, and writes it into the draft, on the disk and with room
- * for the rest: nothing else can be missing when the certificate is there. With a sentence: -errno.
+ * Makes the key of the profile to be, owned, and writes it into the draft, on the disk and with
+ * room for the rest: nothing else can be missing when the certificate is there. With a sentence:
+ * -errno.
  */
 int profile_begin(const char *gateway, int64_t now, const char *path, struct draft *d,
 		  EVP_PKEY **ret_key, struct certs_error *ret_error);
 
 /*
- * Writes it, as 0600, and gives it its place at once. With a sentence: -EEXIST when something is there,
- * unless replace is set; -errno of the step that failed: the old file stands then.
+ * Writes it, as 0600, and gives it its place at once. With a sentence: -EEXIST when something is
+ * there, unless replace is set; -errno of the step that failed: the old file stands then.
  */
 int profile_put(const struct profile *p, const char *path, struct draft *d, bool replace,
 		struct certs_error *ret_error);
@@ -86,7 +87,8 @@ int profile_certificate(const struct profile *p, struct cert_facts *ret_facts);
 void profile_done(struct profile *p);
 
 /*
- * Prints what is in it, without the key, for people or as a JSON object. `now` in seconds since 1970.
+ * Prints what is in it, without the key, for people or as a JSON object. `now` in seconds since
+ * 1970.
  */
 void profile_print(FILE *f, const struct profile *p, int64_t now);
 void profile_print_json(FILE *f, const struct profile *p, int64_t now);

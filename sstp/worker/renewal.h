@@ -2,12 +2,14 @@
 #ifndef SSTP_WORKER_RENEWAL_H
 #define SSTP_WORKER_RENEWAL_H
 /*
- * Keeps a running worker's certificate young: renews its profile when schedule.h says so, and notices
- * when somebody else has done it (`sstp-worker renew`, another worker with the same profile).
+ * Keeps a running worker's certificate young: renews its profile when schedule.h says so, and
+ * notices when somebody else has done it (`sstp-worker renew`, another worker with the same
+ * profile).
  *
- * It renews by itself only while the tunnel is up. A gateway that refuses our certificate, or that we refuse,
- * renews it no more than it lets it in: with a profile that has expired or is another gateway's, each start
- * of a worker would end in a request that must fail. What to do then is said once, not with each attempt.
+ * It renews by itself only while the tunnel is up. A gateway that refuses our certificate, or that
+ * we refuse, renews it no more than it lets it in: with a profile that has expired or is another
+ * gateway's, each start of a worker would end in a request that must fail. What to do then is said
+ * once, not with each attempt.
  *
  * The renewal itself is a process of its own, `sstp-worker renew`: it blocks, and neither HTTP nor
  * what comes of it has a place in the process that carries packets. At most one at a time.
@@ -48,7 +50,10 @@ void renewal_set_up(struct renewal *r, bool is_up);
 /* Renews now, whether it is up or not. Takes NULL. */
 void renewal_ask(struct renewal *r);
 
-/* A child has ended with this status of waitpid(); others than its own are none of its business. Takes NULL. */
+/*
+ * A child has ended with this status of waitpid(); others than its own are none of its business.
+ * Takes NULL.
+ */
 void renewal_on_child(struct renewal *r, pid_t pid, int wait_status);
 
 /* The process that works for real: this program as `renew`. For params.start. */

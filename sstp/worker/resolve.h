@@ -2,8 +2,8 @@
 #ifndef SSTP_WORKER_RESOLVE_H
 #define SSTP_WORKER_RESOLVE_H
 /*
- * Name resolution that does not stop the loop: the system's resolver in a thread of its own, so that
- * /etc/hosts, nsswitch and search domains mean what they mean everywhere else.
+ * Name resolution that does not stop the loop: the system's resolver in a thread of its own, so
+ * that /etc/hosts, nsswitch and search domains mean what they mean everywhere else.
  */
 #include <netdb.h>
 
@@ -12,8 +12,8 @@
 struct resolve;
 
 /*
- * error: 0 with a list of at least one address, or an EAI_ code for gai_strerror(). The list is borrowed for the call,
- * and so is the resolve itself: free it, in the callback or later.
+ * error: 0 with a list of at least one address, or an EAI_ code for gai_strerror(). The list is
+ * borrowed for the call, and so is the resolve itself: free it, in the callback or later.
  */
 typedef void resolve_fn(void *arg, int error, const struct addrinfo *list);
 

@@ -5,11 +5,12 @@
  * The worker's tunnel: a session to the gateway, and packets between it and the TUN device. For the
  * moment in which one takes over from the other there are two (tunnel_replace()).
  *
- * Lost sessions are dialled again: after 1 s at first, doubling to 60 s, each wait cut by a random half so that
- * a thousand workers do not come back in step; a session that lived for a minute starts the row anew.
- * Refused credentials are final; a refused certificate is final until the first session was up, after that
- * it is tried again (the tunnel fails closed meanwhile). When the name does not resolve any more, the
- * addresses known from before are dialled. A TUN device that somebody deletes is the end (SESSION_END_LOST).
+ * Lost sessions are dialled again: after 1 s at first, doubling to 60 s, each wait cut by a random
+ * half so that a thousand workers do not come back in step; a session that lived for a minute
+ * starts the row anew. Refused credentials are final; a refused certificate is final until the
+ * first session was up, after that it is tried again (the tunnel fails closed meanwhile). When the
+ * name does not resolve any more, the addresses known from before are dialled. A TUN device that
+ * somebody deletes is the end (SESSION_END_LOST).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,8 +24,8 @@ struct tunnel_ops {
 	/* Packets flow. Every time it comes up. */
 	void (*on_up)(void *arg, const struct link_address *address);
 	/*
-	 * tunnel_replace() is done: packets flow through the new session (after on_up), or it was not to
-	 * be had and the old one stays. NULL: nobody wants to know.
+	 * tunnel_replace() is done: packets flow through the new session (after on_up), or it was
+	 * not to be had and the old one stays. NULL: nobody wants to know.
 	 */
 	void (*on_replaced)(void *arg, bool ok, const char *reason);
 	/* Packets do not flow any more; it is dialled again. */
@@ -48,20 +49,23 @@ struct tunnel_params {
 
 struct tunnel;
 
-/* All of params is borrowed for the tunnel's life. Starts to dial. Returns owned; NULL with errno set. */
+/*
+ * All of params is borrowed for the tunnel's life. Starts to dial. Returns owned; NULL with errno
+ * set.
+ */
 struct tunnel *tunnel_new(struct loop *loop, const struct tunnel_params *params);
 
 /*
- * The credentials of params are others now: their contexts changed, while the name stays where it is,
- * for sessions borrow it. With a tunnel that is up, a second session is made beside the first, takes
- * over when it is up, and the first one is closed. Asked again meanwhile, or while the first one is
- * dialled, it is done once more afterwards.
+ * The credentials of params are others now: their contexts changed, while the name stays where it
+ * is, for sessions borrow it. With a tunnel that is up, a second session is made beside the first,
+ * takes over when it is up, and the first one is closed. Asked again meanwhile, or while the first
+ * one is dialled, it is done once more afterwards.
  */
 void tunnel_replace(struct tunnel *t);
 
 /*
- * The same by hanging up first: the original's way, with an outage. A session that is being dialled is
- * dialled again.
+ * The same by hanging up first: the original's way, with an outage. A session that is being dialled
+ * is dialled again.
  */
 void tunnel_reconnect(struct tunnel *t);
 

@@ -25,8 +25,8 @@ struct tunnel {
 	struct candidate gateway; /* that was dialled last */
 	struct leg legs[2];
 	struct leg *current;
-	struct leg *next; /* being made beside it; NULL: none */
-	bool wants_next; /* as soon as current is up and the other leg is free; each dial fulfils it */
+	struct leg *next;  /* being made beside it; NULL: none */
+	bool wants_next;   /* when current is up and the other leg is free; a dial fulfils it */
 	bool reconnecting; /* current ends because we want it, and is dialled again at once */
 	uint64_t sessions; /* dialled so far */
 	struct loop_timer *drain; /* is there still something in the session that was replaced? */
