@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -207,7 +208,7 @@ static void what_cannot_be_renamed_is_kept_where_it_is(void **state)
 	assert_holds(".stuck.new", "key");
 }
 
-/* A process that holds the lock and has written; it waits. */
+/* A process that holds the lock and has written; it waits, and goes when a failed test ends. */
 static pid_t start_writer(const char *name)
 {
 	int ready[2];
@@ -217,6 +218,7 @@ static pid_t start_writer(const char *name)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		write_text(draft_of(name), "key");
 		byte = 'x';
 		if (write(ready[1], &byte, 1) == 1)
