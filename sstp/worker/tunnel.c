@@ -103,10 +103,12 @@ static void go_down(struct tunnel *t)
 	t->params.ops->on_down(t->params.arg);
 }
 
+/* With others at hand (wants_next) it was not what there is now that was refused. */
 static bool is_final(const struct tunnel *t, enum session_end end)
 {
-	return t->stopping || end == SESSION_END_AUTH ||
-	       (end == SESSION_END_CERTIFICATE && !t->was_up);
+	bool is_refused = end == SESSION_END_AUTH || (end == SESSION_END_CERTIFICATE && !t->was_up);
+
+	return t->stopping || (is_refused && !t->wants_next);
 }
 
 /* Somewhere between half of the wait and all of it. */

@@ -264,6 +264,21 @@ static void replacing_while_a_dial_fails_is_done_by_the_next_dial(void **state)
 	gateway_rig_free(rig);
 }
 
+static void refusal_of_what_was_renewed_meanwhile_is_not_final(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	rig->refuse = true;
+	gateway_rig_run(rig, is_dialling);
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, first_has_ended);
+	rig->refuse = false;
+	gateway_rig_run(rig, is_up);
+	assert_string_equal(rig->events, "up 172.16.77.2");
+	assert_int_equal(rig->n_sessions, 2);
+	gateway_rig_free(rig);
+}
+
 static void reconnecting_while_the_first_is_dialled_dials_again(void **state)
 {
 	struct gateway_rig *rig = gateway_rig_new();
@@ -327,6 +342,7 @@ int main(void)
 		cmocka_unit_test(replacing_before_the_tunnel_is_up_changes_the_first_session_only),
 		cmocka_unit_test(replacing_while_the_first_is_dialled_is_done_when_it_is_up),
 		cmocka_unit_test(replacing_while_a_dial_fails_is_done_by_the_next_dial),
+		cmocka_unit_test(refusal_of_what_was_renewed_meanwhile_is_not_final),
 		cmocka_unit_test(reconnecting_while_the_first_is_dialled_dials_again),
 		cmocka_unit_test(reconnecting_hangs_up_first_and_asks_for_its_former_address),
 		cmocka_unit_test(stopping_while_there_are_two_ends_once),
