@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sstp/base/log.h"
 #include "sstp/session/door.h"
 #include "sstp/session/vnet_queue.h"
 #include "test/support/cmocka.h"
@@ -25,7 +26,8 @@ struct caller {
 	struct session_params params;
 	bool is_there;
 	char user[64];
-	char thumbprint[CERT_THUMBPRINT_MAX]; /* "": comes in by a password */
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	bool has_certificate;
 	uint8_t memo[LINK_MEMO_SIZE];
 	bool has_memo;
 	uint32_t replaces_be;
@@ -162,7 +164,7 @@ const uint8_t *__wrap_session_memo(const struct session *s)
 bool __wrap_session_has_certificate(const struct session *s);
 bool __wrap_session_has_certificate(const struct session *s)
 {
-	return *caller_of(s)->thumbprint;
+	return caller_of(s)->has_certificate;
 }
 
 const char *__wrap_session_user(const struct session *s);
@@ -384,6 +386,7 @@ static bool show(struct caller *c, struct minted cert)
 
 	memcpy(c->thumbprint, v.thumbprint, sizeof(c->thumbprint));
 	memcpy(c->memo, &v.footing, sizeof(v.footing));
+	c->has_certificate = true;
 	c->has_memo = ok;
 	minted_done(&cert);
 	return ok;
@@ -460,6 +463,87 @@ static void address_goes_from_a_certificate_to_its_renewal_only(void **state)
 	assert_string_equal(w.tenant_thumbprint, second);
 	assert_int_equal(w.tenant.session, 1);
 	assert_true(w.tenant.claim.comes_from(w.tenant.claim.arg, first));
+}
+
+/* Also of one without renewals here, which can follow itself only. */
+static void each_certificate_may_claim_an_address_by_itself(void **state)
+{
+	struct caller *c = call();
+
+	c->replaces_be = 0x024d10ac;
+	assert_true(show(c, mint_client(&w.hq, "till")));
+	assert_true(is_known(c, "till@blue"));
+	log_in(c);
+	assert_string_equal(w.tenant_thumbprint, c->thumbprint);
+	assert_int_equal(w.tenant.replaces_be, 0x024d10ac);
+	assert_null(w.tenant.claim.comes_from);
+}
+
+/* He has tried a certificate of ours, or names one; but it is his password that counts. */
+static void user_with_a_password_has_no_lineage_and_claims_nothing(void **state)
+{
+	struct caller *own = by_certificate(issue("shop"), "shop@blue");
+	struct caller *c = call();
+
+	memcpy(c->thumbprint, own->thumbprint, sizeof(c->thumbprint));
+	c->replaces_be = 0x024d10ac;
+	assert_true(is_known(c, "alice"));
+	log_in(c);
+	assert_string_equal(w.owner, "ualice");
+	assert_string_equal(w.tenant_thumbprint, "");
+	assert_int_equal(w.tenant.replaces_be, 0);
+	assert_null(w.tenant.claim.comes_from);
+}
+
+/* ---- log-ins ---- */
+
+static void hang_up(struct caller *c)
+{
+	c->params.ops->on_end(c->params.arg, SESSION_END_AUTH, "refused");
+	assert_false(c->is_there);
+}
+
+static void X22_failed_logins_are_counted_and_good_ones_are_not(void **state)
+{
+	admission_set_limits(w.admission,
+			     &(struct admission_limits){.per_source.auth_failures_per_min = 2});
+	for (int i = 0; i < 3; i++)
+		by_password("alice");
+	for (int i = 0; i < 3; i++) {
+		struct caller *c = call();
+
+		assert_non_null(c);
+		c->params.ops->on_auth(c->params.arg, false);
+		hang_up(c);
+	}
+	assert_null(call());
+	w.now += 61 * CLOCK_NS_PER_S;
+	assert_non_null(call());
+}
+
+static void half_open_ends_with_a_good_login_only(void **state)
+{
+	struct caller *c;
+
+	admission_set_limits(w.admission, &(struct admission_limits){.half_open = 1});
+	by_password("alice");
+	c = call();
+	assert_non_null(c);
+	assert_null(call());
+	c->params.ops->on_auth(c->params.arg, false);
+	assert_null(call());
+	hang_up(c);
+	assert_non_null(call());
+}
+
+static void stranger_is_not_known_and_why_is_for_the_log(void **state)
+{
+	struct caller *c = call();
+	struct link_user user;
+	const char *why;
+
+	assert_false(c->params.ops->find_user(c->params.arg, "mallory", &user, &why));
+	assert_string_equal(why, "no such user");
 }
 
 /* ---- certificates that do not count any more ---- */
@@ -570,6 +654,11 @@ int main(void)
 		TEST(domain_in_front_of_a_name_makes_no_other_owner),
 		TEST(user_with_an_apps_name_is_another_owner_than_the_app),
 		TEST(address_goes_from_a_certificate_to_its_renewal_only),
+		TEST(each_certificate_may_claim_an_address_by_itself),
+		TEST(user_with_a_password_has_no_lineage_and_claims_nothing),
+		TEST(X22_failed_logins_are_counted_and_good_ones_are_not),
+		TEST(half_open_ends_with_a_good_login_only),
+		TEST(stranger_is_not_known_and_why_is_for_the_log),
 		TEST(dropped_root_ends_the_sessions_below_it_at_once),
 		TEST(revoked_certificate_ends_its_session_at_once),
 		TEST(each_session_ends_behind_the_last_second_of_its_certificate),
@@ -577,5 +666,6 @@ int main(void)
 		TEST(root_that_goes_during_the_handshake_lets_nobody_in),
 	};
 
+	log_open("test-session-shard", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests_name("session/shard", tests, NULL, scene_tear_down);
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packets between the tunnel's sessions and the device, both of which the linker gives to this test. */
+#include <arpa/inet.h>
+#include <linux/virtio_net.h>
+#include <string.h>
+
+#include "sstp/worker/tunnel_internal.h"
+#include "test/support/cmocka.h"
+#include "tun/ip.h"
+
+enum {
+	IP_HEADER = 20,
+	PACKET_MAX = 64,
+};
+
+static struct traffic traffic;
+static unsigned written, sent;
+static char place;
+
+struct traffic *__wrap_session_traffic(struct session *s);
+struct traffic *__wrap_session_traffic(struct session *s)
+{
+	return &traffic;
+}
+
+void __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
+			 size_t len, uint16_t mtu);
+void __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
+			 size_t len, uint16_t mtu)
+{
+	sent++;
+}
+
+void __wrap_port_write(struct port *p, const uint8_t *pkt, size_t len);
+void __wrap_port_write(struct port *p, const uint8_t *pkt, size_t len)
+{
+	written++;
+}
+
+unsigned __wrap_port_flush(struct port *p);
+unsigned __wrap_port_flush(struct port *p)
+{
+	return 3;
+}
+
+/* A tunnel whose session has 172.16.77.2. */
+static struct tunnel tunnel;
+
+static int set_up(void **state)
+{
+	traffic = (struct traffic){0};
+	written = sent = 0;
+	tunnel = (struct tunnel){.params.mtu = 1400, .port = (struct port *)&place};
+	tunnel.current = &tunnel.legs[0];
+	tunnel.legs[0] = (struct leg){
+		.tunnel = &tunnel,
+		.session = (struct session *)&place,
+		.address_be = inet_addr("172.16.77.2"),
+	};
+	return 0;
+}
+
+/* An IPv4 packet without content. */
+static size_t packet(uint8_t pkt[PACKET_MAX], const char *src, const char *dst)
+{
+	const uint32_t src_be = inet_addr(src), dst_be = inet_addr(dst);
+	uint16_t sum;
+
+	memset(pkt, 0, PACKET_MAX);
+	memcpy(pkt, (uint8_t[]){0x45, 0, 0, IP_HEADER, 0, 1, 0, 0, 64, IPPROTO_UDP}, 10);
+	memcpy(pkt + 12, &src_be, 4);
+	memcpy(pkt + 16, &dst_be, 4);
+	sum = htons((uint16_t)~ip_checksum(pkt, IP_HEADER, 0));
+	memcpy(pkt + 10, &sum, 2);
+	return IP_HEADER;
+}
+
+static void from_gateway(const char *src, const char *dst)
+{
+	uint8_t pkt[PACKET_MAX];
+
+	tunnel_on_packet(&tunnel.legs[0], pkt, packet(pkt, src, dst));
+}
+
+static void from_app(const char *src, const char *dst)
+{
+	static const struct virtio_net_hdr plain;
+	uint8_t pkt[PACKET_MAX];
+
+	tunnel_on_device_packet(&tunnel, &plain, pkt, packet(pkt, src, dst));
+}
+
+static void X51_packet_for_the_app_alone_comes_in(void **state)
+{
+	from_gateway("10.20.0.2", "172.16.77.2");
+	assert_int_equal(written, 1);
+	assert_int_equal(traffic.rx_packets, 1);
+	from_gateway("10.20.0.2", "172.16.77.3");
+	from_gateway("10.20.0.2", "127.0.0.1");
+	from_gateway("10.20.0.2", "255.255.255.255");
+	assert_int_equal(written, 1);
+	assert_int_equal(traffic.rx_packets, 1);
+	assert_int_equal(traffic.drops[DROP_DESTINATION], 3);
+}
+
+static void X51_session_that_is_not_up_brings_nothing_in(void **state)
+{
+	tunnel.legs[0].address_be = 0;
+	from_gateway("10.20.0.2", "172.16.77.2");
+	assert_int_equal(written, 0);
+	assert_int_equal(traffic.drops[DROP_DESTINATION], 1);
+}
+
+static void packet_that_is_none_is_counted(void **state)
+{
+	uint8_t junk[PACKET_MAX] = {0};
+	static const struct virtio_net_hdr plain;
+
+	tunnel_on_packet(&tunnel.legs[0], junk, sizeof(junk));
+	assert_int_equal(traffic.drops[DROP_MALFORMED], 1);
+	tunnel_on_device_packet(&tunnel, &plain, junk, sizeof(junk));
+	assert_int_equal(traffic.drops[DROP_MALFORMED] + traffic.drops[DROP_PROTOCOL], 2);
+	assert_int_equal(written + sent, 0);
+}
+
+static void packet_without_a_device_is_dropped(void **state)
+{
+	tunnel.port = NULL;
+	from_gateway("10.20.0.2", "172.16.77.2");
+	assert_int_equal(written, 0);
+	assert_int_equal(traffic.drops[DROP_DEVICE], 1);
+}
+
+static void what_the_device_refuses_is_counted(void **state)
+{
+	tunnel_on_burst_end(&tunnel.legs[0]);
+	assert_int_equal(traffic.drops[DROP_DEVICE], 3);
+}
+
+static void only_the_apps_own_address_goes_out(void **state)
+{
+	from_app("172.16.77.2", "10.20.0.2");
+	assert_int_equal(sent, 1);
+	from_app("172.16.77.3", "10.20.0.2");
+	assert_int_equal(sent, 1);
+	assert_int_equal(traffic.drops[DROP_SOURCE], 1);
+	tunnel.legs[0].address_be = 0;
+	from_app("172.16.77.2", "10.20.0.2");
+	tunnel.legs[0].session = NULL;
+	from_app("172.16.77.2", "10.20.0.2");
+	assert_int_equal(sent, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(X51_packet_for_the_app_alone_comes_in),
+		TEST(X51_session_that_is_not_up_brings_nothing_in),
+		TEST(packet_that_is_none_is_counted),
+		TEST(packet_without_a_device_is_dropped),
+		TEST(what_the_device_refuses_is_counted),
+		TEST(only_the_apps_own_address_goes_out),
+	};
+
+	return cmocka_run_group_tests_name("worker/tunnel_packets", tests, NULL, NULL);
+}
