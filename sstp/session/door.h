@@ -4,8 +4,9 @@
 /*
  * A data thread's door for clients with a certificate: EAP-TLS's context, whose judge goes by the access that is in effect.
  *
- * Who comes in that way is called "APP@VNET", so that one name says all that the certificate stands for, and is never the
- * name of a user with a password (door_name()).
+ * Who comes in that way is called "APP@VNET", so that one name says all that the certificate stands for; door_vnet() takes
+ * the VNet out of it again. A user with a password may be called the same: whoever keeps something by name must tell the two
+ * kinds apart.
  */
 #include <stdbool.h>
 
