@@ -3,7 +3,8 @@
 #define SSTP_CONTROL_ATTEMPTS_H
 /*
  * How often an address may show a token that is none: ATTEMPTS_BURST at once, then one every
- * ATTEMPTS_INTERVAL. An IPv6 address is its /64.
+ * ATTEMPTS_INTERVAL. An IPv6 address is its /64. What holds against guessing are the 256 bits of a secret;
+ * this keeps who is mistaken, or malicious, from filling the log and the process's time.
  *
  * Limit: ATTEMPTS_MAX addresses are remembered. When the table is full, the one that has behaved
  * longest is forgotten; an attacker with more addresses than that gains ATTEMPTS_BURST guesses for

@@ -63,23 +63,23 @@ static unsigned status_of(int error)
 	}
 }
 
-/* A wrong secret counts against the address, so that nobody can try many. */
+/*
+ * A secret that is none counts against the address, and is told to wait when there were too many. Who
+ * shows one of ours, even one that was used or has expired, has guessed nothing: neither is he counted,
+ * nor do the guesses of a neighbour behind the same address keep him out.
+ */
 static void refuse_token(struct request *q, int error, const struct certs_error *e)
-{
-	attempts_failed(q->w->attempts, q->m->peer, q->now_ns);
-	refuse(q, status_of(error), e->text);
-}
-
-/* True when the address has failed too often. */
-static bool is_waiting(struct request *q)
 {
 	unsigned wait = attempts_wait(q->w->attempts, q->m->peer, q->now_ns);
 
-	if (!wait)
-		return false;
+	if (error != -ENOENT || !wait) {
+		if (error == -ENOENT)
+			attempts_failed(q->w->attempts, q->m->peer, q->now_ns);
+		refuse(q, status_of(error), e->text);
+		return;
+	}
 	refuse(q, 429, "too many attempts with a wrong token from this address; wait");
 	q->answer->retry_after_s = wait;
-	return true;
 }
 
 /* ---- what is handed out ---- */
@@ -278,8 +278,6 @@ static void answer_enrol(struct request *q)
 	EVP_PKEY *key;
 	int r;
 
-	if (is_waiting(q))
-		return;
 	if (!q->m->secret) {
 		refuse(q, 401, "an enrolment token is needed: sstpctl token create makes one");
 		return;

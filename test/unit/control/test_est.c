@@ -131,7 +131,7 @@ static void malformed_and_foreign_requests_leave_the_token_open(void **state)
 	world_free(w);
 }
 
-static void address_with_many_wrong_tokens_has_to_wait_also_with_a_right_one(void **state)
+static void address_with_many_wrong_tokens_has_to_wait_but_not_with_a_right_one(void **state)
 {
 	struct world *w = world_new();
 	uint8_t secret[TOKEN_SECRET_SIZE];
@@ -140,9 +140,29 @@ static void address_with_many_wrong_tokens_has_to_wait_also_with_a_right_one(voi
 	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
 	for (unsigned i = 0; i < ATTEMPTS_BURST; i++)
 		assert_int_equal(enrol(w, wrong, NULL, false, MINT_NOW)->status, 401);
-	assert_refused(enrol(w, secret, NULL, false, MINT_NOW), 429, "wait");
+	assert_refused(enrol(w, wrong, NULL, false, MINT_NOW), 429, "wait");
 	assert_int_equal(answer.retry_after_s, 6);
-	assert_int_equal(enrol(w, secret, NULL, false, MINT_NOW + 6)->status, 200);
+	assert_int_equal(enrol(w, secret, NULL, false, MINT_NOW)->status, 200);
+	assert_refused(enrol(w, wrong, NULL, false, MINT_NOW), 429, "wait");
+	assert_int_equal(enrol(w, wrong, NULL, false, MINT_NOW + 6)->status, 401);
+	world_free(w);
+}
+
+static void token_of_ours_that_was_used_or_has_expired_is_no_guess(void **state)
+{
+	struct world *w = world_new();
+	uint8_t used[TOKEN_SECRET_SIZE], late[TOKEN_SECRET_SIZE];
+	uint8_t wrong[TOKEN_SECRET_SIZE] = {1};
+	int64_t now = MINT_NOW + HOUR + 1;
+
+	scene_token(w->est.authority, "shop", "blue", MINT_NOW, used);
+	scene_token(w->est.authority, "stock", "blue", MINT_NOW, late);
+	assert_int_equal(enrol(w, used, NULL, false, MINT_NOW)->status, 200);
+	for (unsigned i = 0; i < ATTEMPTS_BURST; i++) {
+		assert_refused(enrol(w, used, NULL, false, now), 403, "used");
+		assert_refused(enrol(w, late, NULL, false, now), 403, "expired");
+	}
+	assert_int_equal(enrol(w, wrong, NULL, false, now)->status, 401);
 	world_free(w);
 }
 
@@ -282,7 +302,8 @@ int main(void)
 		TEST(token_gets_a_certificate_and_only_once),
 		TEST(wrong_missing_and_expired_tokens_are_told_apart),
 		TEST(malformed_and_foreign_requests_leave_the_token_open),
-		TEST(address_with_many_wrong_tokens_has_to_wait_also_with_a_right_one),
+		TEST(address_with_many_wrong_tokens_has_to_wait_but_not_with_a_right_one),
+		TEST(token_of_ours_that_was_used_or_has_expired_is_no_guess),
 		TEST(B41_network_comes_with_the_certificate_when_it_is_asked_for),
 		TEST(certificate_gets_the_next_one_and_both_stay_good),
 		TEST(revoked_foreign_and_missing_certificates_get_nothing),
