@@ -236,6 +236,16 @@ static void revoked_foreign_and_missing_certificates_get_nothing(void **state)
 	world_free(w);
 }
 
+/* SHA-1 of "abc", FIPS 180-4. */
+static void shown_certificate_is_known_by_its_bytes_and_never_parsed(void **state)
+{
+	struct world *w = world_new();
+
+	assert_refused(renew(w, (const uint8_t *)"abc", 3, MINT_NOW), 403, "not one of this");
+	assert_string_equal(answer.thumbprint, "A9993E364706816ABA3E25717850C26C9CD0D89D");
+	world_free(w);
+}
+
 /* ---- the rest ---- */
 
 static void cacerts_are_all_own_roots(void **state)
@@ -307,6 +317,7 @@ int main(void)
 		TEST(B41_network_comes_with_the_certificate_when_it_is_asked_for),
 		TEST(certificate_gets_the_next_one_and_both_stay_good),
 		TEST(revoked_foreign_and_missing_certificates_get_nothing),
+		TEST(shown_certificate_is_known_by_its_bytes_and_never_parsed),
 		TEST(cacerts_are_all_own_roots),
 		TEST(cacerts_tell_of_the_operator_s_anchors_first),
 		TEST(roots_digest_changes_with_the_anchor_and_not_with_the_certificate),
