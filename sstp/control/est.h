@@ -9,6 +9,11 @@
  * has seen used. That certificate is looked for among ours byte by byte, so that nothing has to be
  * believed of what it says.
  *
+ * A request gives its public key and nothing else (certs/csr.h). RFC 7030 4.2.2 wants subject and
+ * SubjectAltName of a re-enrolment to be those of the certificate that it renews: they are, whatever the
+ * request says, for we put in what we put into the present one. Requests are not refused for another name,
+ * because usual tools cannot repeat the UPN that ours have.
+ *
  * /cacerts is what an applicant is to verify this gateway by from then on (RFC 7030 4.1): our own roots,
  * and while certificates of the operator's are shown, their anchors in front of them.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,43 @@ static void certificate_gets_the_next_one_and_both_stay_good(void **state)
 	world_free(w);
 }
 
+/* The first extension of this kind, as its DER; returns its length. */
+static int alternatives(const X509 *cert, const uint8_t **ret_der)
+{
+	int at = X509_get_ext_by_NID(cert, NID_subject_alt_name, -1);
+	const ASN1_OCTET_STRING *data = X509_EXTENSION_get_data(X509_get_ext(cert, at));
+
+	*ret_der = ASN1_STRING_get0_data(data);
+	return ASN1_STRING_length(data);
+}
+
+/* RFC 7030 4.2.2; the request of world_csr() is for CN=whoever, and has no SubjectAltName. */
+static void subject_of_a_renewal_is_the_present_one_whatever_the_request_says(void **state)
+{
+	struct world *w = world_new();
+	char first[CERT_THUMBPRINT_MAX];
+	uint8_t der[4096];
+	const uint8_t *pos = der, *old_names, *new_names;
+	STACK_OF(X509) * certs;
+	X509 *old, *new;
+	size_t len;
+	int n;
+
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, first);
+	len = newest(w, der, sizeof(der));
+	assert_int_equal(renew(w, der, len, MINT_NOW + 9)->status, 200);
+	assert_int_equal(pkcs7_parse_base64(answer.body, strlen(answer.body), &certs, NULL), 0);
+	old = d2i_X509(NULL, &pos, (long)len);
+	new = sk_X509_value(certs, 0);
+	assert_int_equal(X509_NAME_cmp(X509_get_subject_name(old), X509_get_subject_name(new)), 0);
+	n = alternatives(old, &old_names);
+	assert_int_equal(alternatives(new, &new_names), n);
+	assert_memory_equal(old_names, new_names, (size_t)n);
+	X509_free(old);
+	sk_X509_pop_free(certs, X509_free);
+	world_free(w);
+}
+
 static void revoked_foreign_and_missing_certificates_get_nothing(void **state)
 {
 	struct world *w = world_new();
@@ -316,6 +354,7 @@ int main(void)
 		TEST(token_of_ours_that_was_used_or_has_expired_is_no_guess),
 		TEST(B41_network_comes_with_the_certificate_when_it_is_asked_for),
 		TEST(certificate_gets_the_next_one_and_both_stay_good),
+		TEST(subject_of_a_renewal_is_the_present_one_whatever_the_request_says),
 		TEST(revoked_foreign_and_missing_certificates_get_nothing),
 		TEST(shown_certificate_is_known_by_its_bytes_and_never_parsed),
 		TEST(cacerts_are_all_own_roots),
