@@ -143,8 +143,8 @@ static void remember(struct request *q)
 	snprintf(entry.app, sizeof(entry.app), "%s", q->answer->app);
 	snprintf(entry.network, sizeof(entry.network), "%s", digest);
 	if (handed_set(q->w->handed, &entry, &e) < 0)
-		log_warning("what app %s was told is not stored, after a restart it shows as out "
-			    "of sync: %s",
+		log_warning("what app %s was told is not stored, after a restart it is compared "
+			    "with what was stored before, or shows as in sync: %s",
 			    entry.app, e.text);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "certs/vault.h"
+#include "sstp/base/log.h"
 
 static const char file[] = "handed.json";
 
@@ -47,24 +48,25 @@ static int read_list(struct handed *h, const char *text, size_t len)
 	return r;
 }
 
-static int load(struct handed *h, struct certs_error *e)
+/* A cache: what cannot be read is gone, and no reason not to start. The next change writes it anew. */
+static void load(struct handed *h)
 {
-	struct certs_error missing;
+	struct certs_error e;
 	char *text;
 	size_t len;
-	int r = vault_read(h->vault, file, &text, &len, &missing);
+	int r = vault_read(h->vault, file, &text, &len, &e);
 
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return certs_fail(e, r, "%s", missing.text);
-	r = read_list(h, text, len);
-	vault_data_free(text, len);
-	return r < 0 ? certs_fail(e, r,
-				  "%s cannot be read: remove it, then every app shows as out of "
-				  "sync until its next enrolment",
-				  file)
-		     : 0;
+	if (r == 0) {
+		r = read_list(h, text, len);
+		vault_data_free(text, len);
+		certs_fail(&e, r, "%s: %s", file, r == -ENOMEM ? strerror(ENOMEM) : "no such list");
+	}
+	if (r == 0 || r == -ENOENT)
+		return;
+	h->n = 0;
+	log_warning("what apps were handed cannot be read, every app shows as in sync until its "
+		    "next enrolment: %s",
+		    e.text);
 }
 
 static int save(const struct handed *h, struct certs_error *e)
@@ -101,12 +103,11 @@ int handed_open(const char *folder, struct handed **ret_handed, struct certs_err
 		return certs_fail(ret_error, -ENOMEM, "out of memory");
 	}
 	r = vault_open(folder, &h->vault, ret_error);
-	if (r == 0)
-		r = load(h, ret_error);
 	if (r < 0) {
 		handed_close(h);
 		return r;
 	}
+	load(h);
 	*ret_handed = h;
 	return 0;
 }

@@ -29,7 +29,10 @@ struct handed_entry {
 
 struct handed;
 
-/* Makes the folder when it is missing. As vault_open() and vault_read(); -EBADMSG. */
+/*
+ * Makes the folder when it is missing. As vault_open(). A file that cannot be read is logged, and the list
+ * is empty.
+ */
 int handed_open(const char *folder, struct handed **ret_handed, struct certs_error *ret_error);
 /* Takes NULL. */
 void handed_close(struct handed *h);

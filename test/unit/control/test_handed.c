@@ -49,17 +49,17 @@ static void what_was_handed_last_is_there_again(void **state)
 	handed_close(h);
 }
 
-static void file_that_is_none_is_refused_with_what_to_do(void **state)
+static void file_that_is_none_is_an_empty_list_and_is_written_anew(void **state)
 {
 	static const char *const texts[] = {
 		"",
 		"{}",
 		"[{}]",
 		"[{\"app\":\"a\",\"network\":\"n\",\"roots\":7,\"at\":1}]",
+		"[{\"app\":\"a\",\"network\":\"n\",\"roots\":\"r\",\"at\":1}, {}]",
 		"[{\"app\":\"a\",\"app\":\"b\",\"network\":\"n\",\"roots\":\"r\",\"at\":1}]",
 	};
 	struct handed *h = open_it();
-	struct certs_error e;
 
 	set(h, "shop", "n", 1);
 	handed_close(h);
@@ -69,8 +69,14 @@ static void file_that_is_none_is_refused_with_what_to_do(void **state)
 		assert_non_null(f);
 		fputs(texts[i], f);
 		fclose(f);
-		assert_int_equal(handed_open(scene_folder(), &h, &e), -EBADMSG);
-		assert_non_null(strstr(e.text, "remove it"));
+		h = open_it();
+		assert_null(handed_find(h, "a"));
+		assert_null(handed_find(h, ""));
+		set(h, "shop", "n", 1);
+		handed_close(h);
+		h = open_it();
+		assert_non_null(handed_find(h, "shop"));
+		handed_close(h);
 	}
 }
 
@@ -91,7 +97,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(what_was_handed_last_is_there_again),
-		TEST(file_that_is_none_is_refused_with_what_to_do),
+		TEST(file_that_is_none_is_an_empty_list_and_is_written_anew),
 		TEST(folder_is_for_one_process),
 	};
 
