@@ -313,11 +313,15 @@ static const char *drift_of(struct ask *q, const char *app, const char *vnet)
 	return NULL;
 }
 
+static bool is_live(const struct authority_cert_info *info)
+{
+	return info->status == CERT_VALID || info->status == CERT_NEAR_EXPIRY;
+}
+
 static enum cert_status status_of(struct ask *q, const struct authority_cert_info *info)
 {
-	bool may_drift = info->status == CERT_VALID || info->status == CERT_NEAR_EXPIRY;
-
-	return may_drift && drift_of(q, info->app, info->vnet) ? CERT_OUT_OF_SYNC : info->status;
+	return is_live(info) && drift_of(q, info->app, info->vnet) ? CERT_OUT_OF_SYNC
+								   : info->status;
 }
 
 static json_t *cert_json(struct ask *q, const struct authority_cert_info *info)
@@ -475,7 +479,6 @@ static void drop_root(struct ask *q)
 
 /* ---- apps ---- */
 
-/* Its newest certificate stands for an app. */
 static json_t *app_json(struct ask *q, const struct authority_cert_info *info)
 {
 	const struct handed_entry *handed = handed_find(q->w->est->handed, info->app);
@@ -489,22 +492,52 @@ static json_t *app_json(struct ask *q, const struct authority_cert_info *info)
 			 time_json(handed ? handed->at : 0));
 }
 
-/* From the newest on: the first one of an app is the one. */
+/* Names of apps are the same in any case (name_equal()): these are keys. */
+static void fold(const char *app, char ret_key[NAME_LABEL_MAX])
+{
+	size_t i = 0;
+
+	for (; app[i] && i < NAME_LABEL_MAX - 1; i++)
+		ret_key[i] = app[i] >= 'A' && app[i] <= 'Z' ? (char)(app[i] + 32) : app[i];
+	ret_key[i] = '\0';
+}
+
+/*
+ * Of one app's certificates, from the newest on: the newest that still lets it in has the app's row, or the
+ * newest when none does. rows has the row's place for as long as a better one may follow, then null.
+ */
+static void offer_row(struct ask *q, json_t *list, json_t *rows,
+		      const struct authority_cert_info *info)
+{
+	char key[NAME_LABEL_MAX];
+	json_t *row;
+
+	fold(info->app, key);
+	row = json_object_get(rows, key);
+	if (!row) {
+		json_object_set_new(rows, key,
+				    is_live(info)
+					    ? json_null()
+					    : json_integer((json_int_t)json_array_size(list)));
+		json_array_append_new(list, app_json(q, info));
+	} else if (!json_is_null(row) && is_live(info)) {
+		json_array_set_new(list, (size_t)json_integer_value(row), app_json(q, info));
+		json_object_set_new(rows, key, json_null());
+	}
+}
+
 static void list_apps(struct ask *q)
 {
 	json_t *list = json_array();
-	json_t *seen = json_object();
+	json_t *rows = json_object();
 
 	for (size_t i = authority_cert_count(q->authority); i-- > 0;) {
 		struct authority_cert_info info;
 
 		authority_cert_at(q->authority, i, q->now, &info);
-		if (json_object_get(seen, info.app))
-			continue;
-		json_object_set_new(seen, info.app, json_true());
-		json_array_append_new(list, app_json(q, &info));
+		offer_row(q, list, rows, &info);
 	}
-	json_decref(seen);
+	json_decref(rows);
 	answer_list(q, list);
 }
 

@@ -249,6 +249,43 @@ static void B42_app_is_out_of_sync_while_network_or_roots_are_not_what_it_was_ha
 	world_free(w);
 }
 
+/* A worker that was renewed, and another one of the same app. */
+static void app_with_many_certificates_has_one_row_whatever_its_case(void **state)
+{
+	struct world *w = world_new();
+	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX], third[CERT_THUMBPRINT_MAX];
+
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, first);
+	scene_renew(w->est.authority, first, MINT_NOW, second);
+	scene_issue(w->est.authority, "Shop", "blue", MINT_NOW, third);
+	assert_string_equal(only(w, "/v1/apps", "certThumbprint"), third);
+	world_free(w);
+}
+
+static void app_shows_the_newest_certificate_that_still_lets_it_in(void **state)
+{
+	struct world *w = world_new();
+	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX], third[CERT_THUMBPRINT_MAX];
+	char other[CERT_THUMBPRINT_MAX];
+	json_t *json;
+
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, first);
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, second);
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, third);
+	assert_int_equal(authority_revoke(w->est.authority, third, 0, MINT_NOW, NULL), 1);
+	assert_string_equal(only(w, "/v1/apps", "certThumbprint"), second);
+	assert_string_equal(only(w, "/v1/apps", "status"), "valid");
+	assert_int_equal(authority_revoke(w->est.authority, first, 0, MINT_NOW, NULL), 1);
+	assert_int_equal(authority_revoke(w->est.authority, second, 0, MINT_NOW, NULL), 1);
+	assert_string_equal(only(w, "/v1/apps", "certThumbprint"), third);
+	assert_string_equal(only(w, "/v1/apps", "status"), "revoked");
+	scene_issue(w->est.authority, "stock", "blue", MINT_NOW, other);
+	json = ask(w, FRONT_GET, "/v1/apps", "", 200);
+	assert_int_equal(json_array_size(json_object_get(json, "value")), 2);
+	json_decref(json);
+	world_free(w);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, scene_set_up)
 
 int main(void)
@@ -260,6 +297,8 @@ int main(void)
 		TEST(body_and_path_that_are_none_are_refused),
 		TEST(certificate_is_shown_and_revoked),
 		TEST(roots_are_rotated_imported_and_dropped),
+		TEST(app_with_many_certificates_has_one_row_whatever_its_case),
+		TEST(app_shows_the_newest_certificate_that_still_lets_it_in),
 		TEST(B42_app_is_out_of_sync_while_network_or_roots_are_not_what_it_was_handed),
 	};
 
