@@ -38,18 +38,31 @@ static void make_folder(const char *path)
 	mkdir(folder, 0755);
 }
 
-/* True when somebody answers at addr; what nobody answers at is removed. */
-static bool is_alive(const struct sockaddr_un *addr)
+/* The errno of an attempt to connect, 0: somebody answers. A listener with a full queue is EAGAIN. */
+static int knock(const struct sockaddr_un *addr)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct stat st;
-	bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error = 0;
 
-	if (fd >= 0)
-		close(fd);
-	if (!alive && lstat(addr->sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
+	if (fd < 0)
+		return errno;
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/*
+ * Removes what a gateway has left behind: a stream socket of this user's at which nobody listens. Anything
+ * else that is there stays, and is what bind() fails with.
+ */
+static void remove_left_over(const struct sockaddr_un *addr)
+{
+	struct stat st;
+
+	if (knock(addr) == ECONNREFUSED && lstat(addr->sun_path, &st) == 0 &&
+	    S_ISSOCK(st.st_mode) && st.st_uid == geteuid())
 		unlink(addr->sun_path);
-	return alive;
 }
 
 /* A listening socket, 0600 from its first moment; or -errno. */
@@ -62,8 +75,7 @@ static int listen_at(const char *path)
 
 	memcpy(addr.sun_path, path, strlen(path));
 	make_folder(path);
-	if (is_alive(&addr))
-		return -EADDRINUSE;
+	remove_left_over(&addr);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -156,7 +168,8 @@ static int fail(char ret_error[FRONT_ERROR_MAX], const char *path, int error)
 	const char *advice = "";
 
 	if (error == -EADDRINUSE)
-		advice = ": another gateway answers there; give each its own control_socket";
+		advice = ": another gateway answers there, or it is somebody else's; give each "
+			 "gateway its own control_socket";
 	else if (error == -ENAMETOOLONG)
 		advice = ": a socket's path has at most 107 bytes";
 	snprintf(ret_error, FRONT_ERROR_MAX, "control_socket %.100s: %s%s", path, strerror(-error),

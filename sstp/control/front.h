@@ -48,8 +48,9 @@ struct front_params {
 };
 
 /*
- * Makes the folder of the socket when only that is missing, and takes the place of a socket that
- * nobody answers at. 0 with an owned front; -errno with a sentence, -EADDRINUSE: somebody does.
+ * Makes the folder of the socket when only that is missing, and takes the place of a stream socket of
+ * this user's that nobody listens at. 0 with an owned front; -errno with a sentence, -EADDRINUSE: something
+ * else is there, which is left alone.
  */
 int front_new(struct loop *loop, const struct front_params *params, struct front **ret_front,
 	      char ret_error[FRONT_ERROR_MAX]);

@@ -183,6 +183,40 @@ static void socket_that_answers_is_left_alone_and_one_that_does_not_is_replaced(
 	scene_done(&s);
 }
 
+/* Something of this type and owner at the path: it is still there, and answers as before. */
+static void stays(struct scene *s, int type, uid_t owner)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct front *front = NULL;
+	struct stat before, after;
+	char error[FRONT_ERROR_MAX];
+	int fd = socket(AF_UNIX, type, 0);
+
+	strcpy(addr.sun_path, s->path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(chown(s->path, owner, (gid_t)-1), 0);
+	assert_int_equal(stat(s->path, &before), 0);
+	assert_int_equal(open_front(s, &front, error), -EADDRINUSE);
+	assert_null(front);
+	assert_int_equal(stat(s->path, &after), 0);
+	assert_true(before.st_ino == after.st_ino);
+	close(fd);
+	unlink(s->path);
+}
+
+/* A logger's datagram socket refuses a stream (EPROTOTYPE), and lives. */
+static void socket_of_another_kind_or_of_another_user_is_left_alone(void **state)
+{
+	struct scene s = {.loop = loop_new(), .path = testcert_path("other.sock")};
+
+	assert_non_null(s.loop);
+	stays(&s, SOCK_DGRAM, geteuid());
+	stays(&s, SOCK_SEQPACKET, geteuid());
+	if (geteuid() == 0) /* nobody else may give a file away */
+		stays(&s, SOCK_STREAM, 65534);
+	loop_free(s.loop);
+}
+
 static void path_that_cannot_be_is_an_error_with_a_sentence(void **state)
 {
 	static char longest[200];
@@ -208,6 +242,7 @@ int main(void)
 		cmocka_unit_test(socket_is_its_owners_and_goes_with_the_front),
 		cmocka_unit_test(
 			socket_that_answers_is_left_alone_and_one_that_does_not_is_replaced),
+		cmocka_unit_test(socket_of_another_kind_or_of_another_user_is_left_alone),
 		cmocka_unit_test(path_that_cannot_be_is_an_error_with_a_sentence),
 	};
 
