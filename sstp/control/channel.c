@@ -15,6 +15,8 @@ enum {
 	READS_MAX = 64, /* in a row, then others have their turn */
 };
 
+const char channel_ended[] = "the other side has closed it";
+
 struct waiting {
 	struct waiting *next;
 	uint8_t *frame;
@@ -88,7 +90,7 @@ static bool read_some(struct channel *c, const char **why)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
-		*why = n < 0 ? strerror(errno) : "the other side has closed it";
+		*why = n < 0 ? strerror(errno) : channel_ended;
 		return false;
 	}
 	advance(c, (size_t)n, why);

@@ -20,6 +20,9 @@ enum {
 
 struct channel;
 
+/* The why of on_closed when nothing was wrong: the other side has closed it, or ended. */
+extern const char channel_ended[];
+
 struct channel_params {
 	int fd; /* a stream socket; the channel's from here on, also when it cannot be made */
 	bool is_control; /* this end is control's */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 
 enum {
 	END_WAIT_MS = 2000,
-	WHY_MAX = 128,
+	HOW_MAX = 64,
+	WHY_MAX = 160,
 };
 
 struct process {
@@ -74,35 +76,42 @@ static int spawn(struct process *p, int fd)
 }
 
 /* Ends what runs, if it did not end by itself within the time. Fills how it ended. */
-static void reap(struct process *p, int wait_ms, char why[WHY_MAX])
+static void reap(struct process *p, int wait_ms, char how[HOW_MAX])
 {
 	int fd = pidfd_open(p->pid, 0);
 	int status = 0;
+	bool is_late =
+		fd < 0 || poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, wait_ms) != 1;
 
-	if (fd < 0 || poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, wait_ms) != 1)
+	if (is_late)
 		kill(p->pid, SIGKILL);
 	if (fd >= 0)
 		close(fd);
 	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	p->pid = 0;
-	if (WIFSIGNALED(status))
-		snprintf(why, WHY_MAX, "it was ended by signal %d (%s)", WTERMSIG(status),
+	if (is_late)
+		snprintf(how, HOW_MAX, "it had to be ended");
+	else if (WIFSIGNALED(status))
+		snprintf(how, HOW_MAX, "it was ended by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
 	else
-		snprintf(why, WHY_MAX, "it ended with exit code %d", WEXITSTATUS(status));
+		snprintf(how, HOW_MAX, "it ended with exit code %d", WEXITSTATUS(status));
 }
 
 static void on_closed(void *arg, const char *text)
 {
 	struct process *p = arg;
 	uint64_t now = loop_now(p->loop);
+	bool is_plain = text == channel_ended;
+	char how[HOW_MAX];
 	char why[WHY_MAX];
 
 	channel_free(p->channel);
 	p->channel = NULL;
 	/* whoever closes its socket is about to be gone; who broke the protocol is made to */
-	reap(p, 100, why);
+	reap(p, 100, how);
+	snprintf(why, sizeof(why), "%s%s%s", how, is_plain ? "" : ": ", is_plain ? "" : text);
 	if (now - p->started >= PROCESS_STEADY)
 		p->backoff = PROCESS_BACKOFF_MIN;
 	loop_timer_set(p->timer, now + p->backoff);
@@ -136,9 +145,9 @@ static int start(struct process *p)
 								   .on_closed = on_closed,
 								   .arg = p});
 	if (!p->channel) {
-		char why[WHY_MAX];
+		char how[HOW_MAX];
 
-		reap(p, END_WAIT_MS, why);
+		reap(p, 0, how);
 		return -ENOMEM;
 	}
 	p->started = loop_now(p->loop);
@@ -149,9 +158,14 @@ static int start(struct process *p)
 static void on_timer(void *arg)
 {
 	struct process *p = arg;
+	char why[WHY_MAX];
+	int r = start(p);
 
-	if (start(p) < 0)
-		loop_timer_set(p->timer, loop_now(p->loop) + PROCESS_BACKOFF_MAX);
+	if (r == 0)
+		return;
+	loop_timer_set(p->timer, loop_now(p->loop) + PROCESS_BACKOFF_MAX);
+	snprintf(why, sizeof(why), "it cannot be started: %s", strerror(-r));
+	p->params.on_down(p->params.arg, why);
 }
 
 /* ---- life ---- */
@@ -178,14 +192,14 @@ struct process *process_new(struct loop *loop, const struct process_params *para
 
 void process_free(struct process *p)
 {
-	char why[WHY_MAX];
+	char how[HOW_MAX];
 
 	if (!p)
 		return;
 	loop_timer_free(p->timer);
 	channel_free(p->channel);
 	if (p->pid > 0)
-		reap(p, END_WAIT_MS, why);
+		reap(p, END_WAIT_MS, how);
 	free(p);
 }
 

@@ -33,7 +33,10 @@ struct process_params {
 	/* None of these may free the process. */
 	void (*on_up)(void *arg); /* it runs; what it needs to know can be sent */
 	void (*on_message)(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len);
-	/* It is gone, and with it what it was asked; why: a sentence, borrowed for the call. */
+	/*
+	 * It is gone, and with it what it was asked; or it could not be started again, which is tried
+	 * once more PROCESS_BACKOFF_MAX later. why: a sentence, borrowed for the call.
+	 */
 	void (*on_down)(void *arg, const char *why);
 	void *arg;
 };

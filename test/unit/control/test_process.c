@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "test/support/cmocka.h"
@@ -111,11 +112,14 @@ static void child_that_dies_is_started_again_later_each_time(void **state)
 	end(&p);
 }
 
-static void child_that_is_killed_or_breaks_the_protocol_is_told_with_its_end(void **state)
+static void end_of_a_child_says_whether_it_was_killed_or_why_we_ended_it(void **state)
 {
 	static const char *const killed[] = {"/bin/sh", "-c", "kill -9 $$", NULL};
 	static const char *const mad[] = {"/bin/sh", "-c",
-					  "printf 'GET / HTTP/1.1\\r\\n' >&3; read x <&3", NULL};
+					  "printf 'GET / HTTP/1.1\\r\\n' >&3; exec sleep 60", NULL};
+	static const char *const polite[] = {
+		"/bin/sh", "-c", "printf 'GET / HTTP/1.1\\r\\n' >&3; read x <&3; exit 5", NULL};
+	static const char *const deaf[] = {"/bin/sh", "-c", "exec 3>&-; exec sleep 60", NULL};
 	struct parent p;
 
 	start(&p, killed);
@@ -123,10 +127,48 @@ static void child_that_is_killed_or_breaks_the_protocol_is_told_with_its_end(voi
 	loop_run(p.loop);
 	assert_string_equal(p.why, "it was ended by signal 9 (Killed)");
 	end(&p);
+	start(&p, deaf);
+	p.stop_at_downs = 1;
+	loop_run(p.loop);
+	assert_string_equal(p.why, "it had to be ended");
+	end(&p);
 	start(&p, mad);
 	p.stop_at_downs = 1;
 	loop_run(p.loop);
 	assert_int_equal(p.messages, 0);
+	assert_string_equal(p.why,
+			    "it had to be ended: the other side does not keep to the protocol");
+	end(&p);
+	start(&p, polite);
+	p.stop_at_downs = 1;
+	loop_run(p.loop);
+	assert_string_equal(
+		p.why, "it ended with exit code 5: the other side does not keep to the protocol");
+	end(&p);
+}
+
+static void child_that_cannot_be_started_again_is_told(void **state)
+{
+	char path[] = "/tmp/test-process-XXXXXX";
+	const char *const argv[] = {path, NULL};
+	static const char script[] = "#!/bin/sh\nexit 7\n";
+	int fd = mkstemp(path);
+	struct parent p;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
+	assert_int_equal(fchmod(fd, 0700), 0);
+	close(fd);
+	start(&p, argv);
+	p.stop_at_downs = 1;
+	loop_run(p.loop);
+	assert_string_equal(p.why, "it ended with exit code 7");
+	unlink(path);
+	p.stop_at_downs = 2;
+	loop_run(p.loop);
+	assert_int_equal(p.ups, 1);
+	assert_string_equal(p.why, "it cannot be started: No such file or directory");
+	assert_int_equal(process_id(p.process), 0);
 	end(&p);
 }
 
@@ -161,7 +203,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_talks_over_its_socket_and_has_no_other_descriptor),
 		cmocka_unit_test(child_that_dies_is_started_again_later_each_time),
-		cmocka_unit_test(child_that_is_killed_or_breaks_the_protocol_is_told_with_its_end),
+		cmocka_unit_test(end_of_a_child_says_whether_it_was_killed_or_why_we_ended_it),
+		cmocka_unit_test(child_that_cannot_be_started_again_is_told),
 		cmocka_unit_test(child_is_gone_when_the_process_is_freed),
 		cmocka_unit_test(program_that_is_not_there_is_an_error),
 	};
