@@ -12,6 +12,31 @@
 
 #include "test/support/cmocka.h"
 
+/* How much earlier it is for the one who asks. */
+static uint64_t lag_ns;
+
+uint64_t __real_loop_now(const struct loop *loop);
+uint64_t __wrap_loop_now(const struct loop *loop);
+
+uint64_t __wrap_loop_now(const struct loop *loop)
+{
+	return __real_loop_now(loop) - lag_ns;
+}
+
+/* What a timer was set to last, from the moment on at which it was. */
+static uint64_t wait_ns;
+
+void __real_loop_timer_set(struct loop_timer *timer, uint64_t when);
+void __wrap_loop_timer_set(struct loop_timer *timer, uint64_t when);
+
+static struct loop *present;
+
+void __wrap_loop_timer_set(struct loop_timer *timer, uint64_t when)
+{
+	wait_ns = when - __real_loop_now(present);
+	__real_loop_timer_set(timer, when);
+}
+
 struct parent {
 	struct loop *loop;
 	struct process *process;
@@ -19,6 +44,7 @@ struct parent {
 	unsigned downs;
 	unsigned messages;
 	unsigned stop_at_downs;
+	unsigned steady_up; /* the start, from 1 on, that will seem to have been long ago */
 	enum msg_kind kind;
 	char payload[32];
 	char why[128];
@@ -29,6 +55,7 @@ static void on_up(void *arg)
 	struct parent *p = arg;
 
 	p->ups++;
+	lag_ns = 0;
 }
 
 static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
@@ -48,6 +75,8 @@ static void on_down(void *arg, const char *why)
 	struct parent *p = arg;
 
 	snprintf(p->why, sizeof(p->why), "%s", why);
+	if (p->ups + 1 == p->steady_up)
+		lag_ns = PROCESS_STEADY;
 	if (++p->downs == p->stop_at_downs)
 		loop_stop(p->loop);
 }
@@ -57,6 +86,7 @@ static void start(struct parent *p, const char *const *argv)
 {
 	*p = (struct parent){.loop = loop_new()};
 	assert_non_null(p->loop);
+	present = p->loop;
 	p->process = process_new(p->loop, &(struct process_params){.program = argv[0],
 								   .argv = argv,
 								   .on_up = on_up,
@@ -109,6 +139,46 @@ static void child_that_dies_is_started_again_later_each_time(void **state)
 	assert_true(clock_now() - began >= 290 * CLOCK_NS_PER_MS);
 	assert_int_equal(process_id(p.process), 0);
 	assert_int_equal(process_send(p.process, malloc(8), 8), -ENOTCONN);
+	end(&p);
+}
+
+static void child_that_lived_long_is_started_again_soon(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c", "exit 7", NULL};
+	struct parent p;
+
+	start(&p, argv);
+	p.stop_at_downs = 2;
+	p.steady_up = 3;
+	loop_run(p.loop);
+	assert_int_equal(wait_ns, 2 * PROCESS_BACKOFF_MIN);
+	p.stop_at_downs = 3;
+	loop_run(p.loop);
+	assert_int_equal(wait_ns, PROCESS_BACKOFF_MIN);
+	end(&p);
+}
+
+static void child_has_no_signal_blocked(void **state)
+{
+	static const char *const argv[] = {
+		"/bin/sh", "-c",
+		"while read key value; do case $key in SigBlk:) mask=$value; esac; done "
+		"</proc/$$/status; "
+		"if [ $mask = 0000000000000000 ]; then " SAY("none") "else " SAY(
+			"some") "fi; "
+				"read x <&3",
+		NULL};
+	sigset_t blocked, before;
+	struct parent p;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	start(&p, argv);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	loop_run(p.loop);
+	assert_string_equal(p.payload, "none");
 	end(&p);
 }
 
@@ -203,6 +273,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_talks_over_its_socket_and_has_no_other_descriptor),
 		cmocka_unit_test(child_that_dies_is_started_again_later_each_time),
+		cmocka_unit_test(child_that_lived_long_is_started_again_soon),
+		cmocka_unit_test(child_has_no_signal_blocked),
 		cmocka_unit_test(end_of_a_child_says_whether_it_was_killed_or_why_we_ended_it),
 		cmocka_unit_test(child_that_cannot_be_started_again_is_told),
 		cmocka_unit_test(child_is_gone_when_the_process_is_freed),
