@@ -6,6 +6,7 @@
 #include "sstp/control/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
@@ -216,15 +218,32 @@ static void set_process(void)
 	prctl(PR_SET_NAME, "sstp-control");
 }
 
+/* A new folder is there for good only when the one above it is flushed. 0 or -errno. */
+static int make_folder(const char *path)
+{
+	char above[PATH_MAX];
+	int fd, r;
+
+	if (mkdir(path, 0700) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	snprintf(above, sizeof(above), "%s/..", path);
+	fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 static int open_state(struct server *s, const char *state, struct certs_error *e)
 {
 	char folder[PATH_MAX];
 	int r;
 
-	if (mkdir(state, 0700) < 0 && errno != EEXIST)
-		return certs_fail(e, -errno, "state folder %s: %s", state, strerror(errno));
 	if ((size_t)snprintf(folder, sizeof(folder), "%s/authority", state) >= sizeof(folder))
 		return certs_fail(e, -ENAMETOOLONG, "state folder %s: too long", state);
+	r = make_folder(state);
+	if (r < 0)
+		return certs_fail(e, r, "state folder %s: %s", state, strerror(-r));
 	r = authority_open(folder, time(NULL), &s->est.authority, e);
 	if (r < 0)
 		return r;

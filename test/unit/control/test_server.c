@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control process in a child; the test is its data plane and its operator. */
+#include "sstp/control/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "certs/token.h"
+#include "sstp/control/msg.h"
+#include "test/support/cmocka.h"
+#include "test/unit/control/world.h"
+
+enum {
+	PATIENCE_MS = 20000, /* of a test that fails */
+	HTTP_MAX = 4096,
+};
+
+struct scene {
+	pid_t pid;
+	int fd;
+	char socket[256];
+	uint8_t *payload; /* of the last message, owned */
+	size_t len;
+};
+
+/* Shared with the child. */
+static struct watched {
+	dev_t device; /* of the folder above the state */
+	ino_t inode;
+	bool is_flushed;
+} * watched;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+	struct stat st;
+
+	if (watched && fstat(fd, &st) == 0 && st.st_dev == watched->device &&
+	    st.st_ino == watched->inode)
+		watched->is_flushed = true;
+	return __real_fsync(fd);
+}
+
+/* ---- the child ---- */
+
+static void watch_above(const char *path)
+{
+	char above[512];
+	struct stat st;
+
+	snprintf(above, sizeof(above), "%s", path);
+	*strrchr(above, '/') = '\0';
+	assert_int_equal(stat(above, &st), 0);
+	watched = mmap(NULL, sizeof(*watched), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	assert_true(watched != MAP_FAILED);
+	*watched = (struct watched){.device = st.st_dev, .inode = st.st_ino};
+}
+
+static void scene_init(struct scene *s, const char *state)
+{
+	struct server_params params = {.state = state};
+	int fds[2];
+
+	*s = (struct scene){.pid = 0};
+	snprintf(s->socket, sizeof(s->socket), "%s.sock", scene_folder());
+	params.socket = s->socket;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	s->pid = fork();
+	assert_true(s->pid >= 0);
+	if (s->pid == 0) {
+		close(fds[0]);
+		params.fd = fds[1];
+		_exit(server_run(&params));
+	}
+	close(fds[1]);
+	s->fd = fds[0];
+}
+
+/* Returns its exit code. */
+static int scene_done(struct scene *s)
+{
+	int status;
+
+	close(s->fd);
+	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+	free(s->payload);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* ---- the data plane ---- */
+
+static void must_read(int fd, void *to, size_t len)
+{
+	uint8_t *at = to;
+
+	while (len) {
+		ssize_t n = poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, PATIENCE_MS) == 1
+				    ? read(fd, at, len)
+				    : -1;
+
+		if (n <= 0)
+			fail_msg("control says nothing more");
+		at += n;
+		len -= (size_t)n;
+	}
+}
+
+static enum msg_kind next(struct scene *s)
+{
+	uint8_t head[MSG_HEAD_SIZE];
+	enum msg_kind kind;
+
+	must_read(s->fd, head, sizeof(head));
+	assert_true(msg_head(head, false, &kind, &s->len));
+	free(s->payload);
+	s->payload = malloc(s->len + 1);
+	assert_non_null(s->payload);
+	must_read(s->fd, s->payload, s->len);
+	return kind;
+}
+
+/* Takes frame. */
+static void must_send(struct scene *s, uint8_t *frame, size_t len)
+{
+	assert_int_equal(send(s->fd, frame, len, MSG_NOSIGNAL), len);
+	msg_frame_free(frame, len);
+}
+
+/* name: NULL: none. */
+static void configure(struct scene *s, const char *name)
+{
+	struct msg_vnet vnet = {.name = "blue",
+				.spaces = {"10.1.0.0/16"},
+				.n_spaces = 1,
+				.pools = {"172.16.0.0/24"},
+				.n_pools = 1,
+				.gateway = "192.0.0.8"};
+	struct msg_config m = {.names = {name},
+			       .n_names = name != NULL,
+			       .dial = "vpn.example.com",
+			       .vnets = &vnet,
+			       .n_vnets = 1};
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_config_encode(&m, &frame, &len), 0);
+	must_send(s, frame, len);
+}
+
+static void enrol(struct scene *s, const uint8_t *secret)
+{
+	char *csr = world_csr();
+	struct msg_est_request m = {.id = 9,
+				    .kind = MSG_EST_SIMPLEENROLL,
+				    .peer = "192.0.2.9",
+				    .secret = secret,
+				    .body = (const uint8_t *)csr,
+				    .body_len = strlen(csr)};
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_est_request_encode(&m, &frame, &len), 0);
+	must_send(s, frame, len);
+	free(csr);
+}
+
+/* The next message is an ACCESS with so many clients; thumbprint: of the first one. */
+static void expect_access(struct scene *s, size_t n_clients, char thumbprint[CERT_THUMBPRINT_MAX])
+{
+	struct authority_export e;
+
+	assert_int_equal(next(s), MSG_ACCESS);
+	assert_int_equal(msg_access_decode(s->payload, s->len, &e), 0);
+	assert_int_equal(e.n_clients, n_clients);
+	if (n_clients)
+		memcpy(thumbprint, e.clients[0].thumbprint, CERT_THUMBPRINT_MAX);
+	authority_export_done(&e);
+}
+
+/* ---- the operator ---- */
+
+/* The body of the answer, good until the next one. */
+static const char *post(struct scene *s, const char *path, const char *body)
+{
+	static char text[HTTP_MAX];
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t got = 0;
+	ssize_t n;
+
+	strcpy(addr.sun_path, s->socket);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	snprintf(text, sizeof(text),
+		 "POST %s HTTP/1.1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", path,
+		 strlen(body), body);
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+	while ((n = read(fd, text + got, sizeof(text) - 1 - got)) > 0)
+		got += (size_t)n;
+	text[got] = '\0';
+	close(fd);
+	assert_int_equal(strncmp(text, "HTTP/1.1 20", 11), 0);
+	return strstr(text, "\r\n\r\n") + 4;
+}
+
+static void make_token(struct scene *s, uint8_t secret[TOKEN_SECRET_SIZE])
+{
+	const char *answer = post(s, "/v1/tokens", "{\"app\":\"shop\",\"vnet\":\"blue\"}");
+	const char *text = strstr(answer, "\"sstp1.");
+	struct token token;
+
+	assert_non_null(text);
+	assert_int_equal(token_decode(text + 1, strcspn(text + 1, "\""), &token, NULL), 0);
+	memcpy(secret, token.secret, TOKEN_SECRET_SIZE);
+}
+
+/* ---- what is tested ---- */
+
+static void who_may_come_in_is_told_before_the_applicant_has_his_answer(void **state)
+{
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct msg_est_reply reply;
+	struct scene s;
+
+	scene_init(&s, scene_folder());
+	configure(&s, NULL);
+	expect_access(&s, 0, NULL);
+	make_token(&s, secret);
+	enrol(&s, secret);
+	expect_access(&s, 1, thumbprint);
+	assert_int_equal(next(&s), MSG_EST_REPLY);
+	assert_int_equal(msg_est_reply_decode(s.payload, s.len, &reply), 0);
+	assert_int_equal(reply.status, 200);
+	assert_true(reply.id == 9);
+	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
+}
+
+static void what_the_operator_changes_is_told_at_once(void **state)
+{
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	char path[128];
+	struct scene s;
+
+	scene_init(&s, scene_folder());
+	configure(&s, NULL);
+	expect_access(&s, 0, NULL);
+	make_token(&s, secret);
+	enrol(&s, secret);
+	expect_access(&s, 1, thumbprint);
+	assert_int_equal(next(&s), MSG_EST_REPLY);
+	snprintf(path, sizeof(path), "/v1/certificates/%s/revoke", thumbprint);
+	post(&s, path, "{}");
+	expect_access(&s, 0, NULL);
+	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
+}
+
+static void entry_of_a_new_state_folder_is_flushed(void **state)
+{
+	struct scene s;
+
+	watch_above(scene_folder());
+	scene_init(&s, scene_folder());
+	configure(&s, NULL);
+	expect_access(&s, 0, NULL);
+	assert_true(watched->is_flushed);
+	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
+	munmap(watched, sizeof(*watched));
+	watched = NULL;
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, scene_set_up)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(who_may_come_in_is_told_before_the_applicant_has_his_answer),
+		TEST(what_the_operator_changes_is_told_at_once),
+		TEST(entry_of_a_new_state_folder_is_flushed),
+	};
+
+	return cmocka_run_group_tests_name("control/server", tests, NULL, scene_tear_down);
+}
