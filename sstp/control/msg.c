@@ -2,6 +2,7 @@
 #include "sstp/control/msg.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ size_t msg_limit(unsigned kind)
 	case MSG_SERVER_CERTIFICATE: return 512 << 10;
 	case MSG_ACCESS: return MSG_MAX;
 	case MSG_EST_REPLY: return 128 << 10;
+	case MSG_FAILED: return 1 << 10;
 	default: return 0;
 	}
 }
@@ -221,5 +223,30 @@ int msg_server_certificate_decode(const uint8_t *payload, size_t len,
 	if (!wire_done(&r))
 		return -EBADMSG;
 	*ret_certificate = m;
+	return 0;
+}
+
+/* ---- FAILED ---- */
+
+int msg_failed_encode(const char *text, uint8_t **ret_frame, size_t *ret_len)
+{
+	char cut[MSG_REASON_MAX + 1];
+	struct msg_frame f;
+
+	if (msg_frame_begin(&f, MSG_FAILED) < 0)
+		return -ENOMEM;
+	snprintf(cut, sizeof(cut), "%s", text);
+	msg_put_text(&f, cut, MSG_REASON_MAX);
+	return msg_frame_end(&f, ret_frame, ret_len);
+}
+
+int msg_failed_decode(const uint8_t *payload, size_t len, const char **ret_text)
+{
+	struct wire_reader r = wire_reader(payload, len);
+	const char *text = msg_get_line(&r, MSG_REASON_MAX);
+
+	if (!wire_done(&r))
+		return -EBADMSG;
+	*ret_text = text;
 	return 0;
 }

@@ -22,11 +22,11 @@
 #include <stdint.h>
 
 enum {
-	MSG_HEAD_SIZE = 5,     /* bytes */
-	MSG_MAX = 8 << 20,     /* bytes of any payload */
-	MSG_NAME_MAX = 255,    /* bytes of a name, an address */
-	MSG_NAMES_MAX = 64,    /* that a gateway is dialled by */
-	MSG_VNETS_MAX = 64,    /* of a gateway */
+	MSG_HEAD_SIZE = 5,  /* bytes */
+	MSG_MAX = 8 << 20,  /* bytes of any payload */
+	MSG_NAME_MAX = 255, /* bytes of a name, an address */
+	MSG_NAMES_MAX = 32, /* that a gateway is dialled by; ISSUE_NAMES_MAX, GATEWAY_NAMES_MAX */
+	MSG_VNETS_MAX = 64, /* of a gateway */
 	MSG_SPACES_MAX = 1024, /* address spaces of a VNet */
 	MSG_POOLS_MAX = 16,    /* of a VNet */
 	MSG_DNS_MAX = 2,       /* servers of a VNet */
@@ -46,6 +46,7 @@ enum msg_kind {
 	MSG_SERVER_CERTIFICATE = 0x81, /* control -> data */
 	MSG_ACCESS = 0x82,
 	MSG_EST_REPLY = 0x83,
+	MSG_FAILED = 0x84,
 };
 
 /* The most bytes of a payload of this kind; 0: there is no such kind. */
@@ -151,6 +152,13 @@ int msg_server_certificate_encode(const struct msg_server_certificate *m, uint8_
 /* -EBADMSG. */
 int msg_server_certificate_decode(const uint8_t *payload, size_t len,
 				  struct msg_server_certificate *ret_certificate);
+
+/* ---- FAILED: why there is no certificate, no ACCESS, or soon no control process ---- */
+
+/* text: a sentence, printable ASCII; what is longer than MSG_REASON_MAX is cut. */
+int msg_failed_encode(const char *text, uint8_t **ret_frame, size_t *ret_len);
+/* -EBADMSG. Borrows from payload. */
+int msg_failed_decode(const uint8_t *payload, size_t len, const char **ret_text);
 
 /* ---- ACCESS: who may come in; takes the place of what was known before ---- */
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,12 +38,24 @@ struct server {
 	bool is_configured;
 };
 
+/* The data plane waits for what will not come: it has a use for the reason. */
+static void tell_failed(struct server *s, const char *text)
+{
+	uint8_t *frame;
+	size_t len;
+
+	if (msg_failed_encode(text, &frame, &len) == 0)
+		channel_send(s->channel, frame, len);
+}
+
 static void push(struct server *s)
 {
 	struct certs_error e;
 
-	if (s->is_configured && sync_push(s->sync, time(NULL), &e) < 0)
-		log_error("the data plane is not up to date: %s", e.text);
+	if (!s->is_configured || sync_push(s->sync, time(NULL), &e) == 0)
+		return;
+	log_error("the data plane is not up to date: %s", e.text);
+	tell_failed(s, e.text);
 }
 
 static void on_timer(void *arg)
@@ -273,6 +286,18 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	return r < 0 ? certs_fail(e, r, "%s", error) : 0;
 }
 
+/* Last words, of a process that has no loop any more: the socket is empty, and takes them whole. */
+static void say_why(int fd, const char *text)
+{
+	uint8_t *frame;
+	size_t len;
+
+	if (msg_failed_encode(text, &frame, &len) < 0)
+		return;
+	send(fd, frame, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	msg_frame_free(frame, len);
+}
+
 static void server_done(struct server *s)
 {
 	front_free(s->front);
@@ -303,6 +328,7 @@ int server_run(const struct server_params *params)
 		r = loop_run(s.loop);
 	} else {
 		log_error("control cannot start: %s", e.text);
+		say_why(params->fd, e.text);
 	}
 	server_done(&s);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs/issue.h"
 #include "sstp/base/log.h"
 
 enum {
@@ -17,6 +18,9 @@ struct sent {
 	bool is_any;
 	uint8_t hash[HASH_SIZE];
 };
+
+/* Whatever a configuration may have, the authority can certify. */
+_Static_assert((int)MSG_NAMES_MAX == (int)ISSUE_NAMES_MAX, "names of a gateway");
 
 struct sync {
 	struct sync_params params;

@@ -26,6 +26,8 @@ enum {
 	RETRY_S = 5, /* what is said to applicants while control is down */
 };
 
+_Static_assert((int)GATEWAY_NAMES_MAX == (int)MSG_NAMES_MAX, "names of a gateway");
+
 struct pending {
 	uint64_t id; /* 0: free */
 	control_answer *cb;
@@ -37,9 +39,9 @@ struct control {
 	struct control_params params;
 	struct process *process;
 	struct loop_timer *start_timer;
-	bool is_started; /* control_new() has returned */
-	bool has_failed; /* before it did */
-	char down[128];	 /* why it was down last */
+	bool is_started;		  /* control_new() has returned */
+	bool has_failed;		  /* before it did */
+	char failure[MSG_REASON_MAX + 1]; /* why */
 	/* what it was started with */
 	char *state;
 	char *socket;
@@ -175,6 +177,15 @@ static void send_config(struct control *c)
 
 /* ---- what it tells ---- */
 
+/* The first reason is the one: what follows follows from it. */
+static void start_failed(struct control *c, const char *why)
+{
+	if (!c->has_failed)
+		snprintf(c->failure, sizeof(c->failure), "%s", why);
+	c->has_failed = true;
+	loop_stop(c->loop);
+}
+
 static void drop_certificate(struct control *c)
 {
 	if (c->key_pem)
@@ -256,6 +267,18 @@ static int take_reply(struct control *c, const uint8_t *payload, size_t len)
 	return -EBADMSG;
 }
 
+/* While it starts, this is why it will not; later it stands in its own log. */
+static int take_failure(struct control *c, const uint8_t *payload, size_t len)
+{
+	const char *text;
+
+	if (msg_failed_decode(payload, len, &text) < 0)
+		return -EBADMSG;
+	if (!c->is_started)
+		start_failed(c, text);
+	return 0;
+}
+
 static bool has_all(const struct control *c)
 {
 	return c->access && (c->chain_pem || !c->wants_certificate);
@@ -272,6 +295,8 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 		r = take_access(c, payload, len);
 	else if (kind == MSG_EST_REPLY)
 		r = take_reply(c, payload, len);
+	else if (kind == MSG_FAILED)
+		r = take_failure(c, payload, len);
 	if (r < 0)
 		log_error("a message of the control process is lost: %s", strerror(-r));
 	if (!c->is_started && has_all(c))
@@ -322,10 +347,8 @@ static void on_down(void *arg, const char *why)
 {
 	struct control *c = arg;
 
-	snprintf(c->down, sizeof(c->down), "%s", why);
 	if (!c->is_started) {
-		c->has_failed = true;
-		loop_stop(c->loop);
+		start_failed(c, why);
 		return;
 	}
 	log_error("the control process is gone: %s; tunnels go on, it is started again", why);
@@ -334,11 +357,7 @@ static void on_down(void *arg, const char *why)
 
 static void on_start_timer(void *arg)
 {
-	struct control *c = arg;
-
-	snprintf(c->down, sizeof(c->down), "it says nothing");
-	c->has_failed = true;
-	loop_stop(c->loop);
+	start_failed(arg, "it says nothing");
 }
 
 /* ---- life ---- */
@@ -390,9 +409,8 @@ static int wait_for_it(struct control *c, char ret_error[CONTROL_ERROR_MAX])
 	c->is_started = true;
 	if (r == 0 && !c->has_failed)
 		return 0;
-	snprintf(ret_error, CONTROL_ERROR_MAX,
-		 "the control process does not start, its own words stand above: %s",
-		 r < 0 ? strerror(-r) : c->down);
+	snprintf(ret_error, CONTROL_ERROR_MAX, "the control process does not start: %.460s",
+		 r < 0 ? strerror(-r) : c->failure);
 	return r < 0 ? r : -ESRCH;
 }
 

@@ -8,6 +8,7 @@
  *
  * Limit: CONTROL_PENDING_MAX questions at a time; one more is answered with 503 at once.
  */
+#include "sstp/base/clock.h"
 #include "sstp/control/msg.h"
 #include "sstp/gateway/config.h"
 #include "sstp/net/loop.h"

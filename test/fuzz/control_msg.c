@@ -31,6 +31,7 @@ static int again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t *
 	struct msg_est_reply reply;
 	struct msg_server_certificate certificate;
 	struct authority_export export;
+	const char *text;
 	int r;
 
 	switch (kind) {
@@ -52,6 +53,10 @@ static int again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t *
 		if (msg_server_certificate_decode(payload, n, &certificate) < 0)
 			return -EBADMSG;
 		return msg_server_certificate_encode(&certificate, ret_frame, ret_len);
+	case MSG_FAILED:
+		if (msg_failed_decode(payload, n, &text) < 0)
+			return -EBADMSG;
+		return msg_failed_encode(text, ret_frame, ret_len);
 	case MSG_ACCESS:
 		if (msg_access_decode(payload, n, &export) < 0)
 			return -EBADMSG;

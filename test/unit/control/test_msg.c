@@ -209,6 +209,25 @@ static void access_comes_back_as_it_was(void **state)
 	msg_frame_free(frame, len);
 }
 
+static void failure_comes_back_cut_to_its_limit_and_as_one_line(void **state)
+{
+	static char longest[MSG_REASON_MAX + 2];
+	const char *got;
+	uint8_t *frame;
+	size_t len;
+
+	memset(longest, 'a', sizeof(longest) - 1);
+	assert_int_equal(msg_failed_encode(longest, &frame, &len), 0);
+	assert_int_equal(msg_failed_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got), 0);
+	assert_int_equal(strlen(got), MSG_REASON_MAX);
+	assert_int_equal(msg_failed_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE - 1, &got),
+			 -EBADMSG);
+	frame[MSG_HEAD_SIZE + 4] = '\n';
+	assert_int_equal(msg_failed_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got),
+			 -EBADMSG);
+	msg_frame_free(frame, len);
+}
+
 static void access_whose_lists_are_not_sorted_is_refused(void **state)
 {
 	struct authority_export_client turned[] = {clients[1], clients[0]};
@@ -257,7 +276,7 @@ static void head_is_taken_in_its_own_direction_and_within_its_limit(void **state
 		bool to_control;
 	} kinds[] = {
 		{MSG_CONFIG, true},  {MSG_EST_REQUEST, true}, {MSG_SERVER_CERTIFICATE, false},
-		{MSG_ACCESS, false}, {MSG_EST_REPLY, false},
+		{MSG_ACCESS, false}, {MSG_EST_REPLY, false},  {MSG_FAILED, false},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -453,6 +472,7 @@ int main(void)
 		cmocka_unit_test(est_reply_comes_back_as_it_was),
 		cmocka_unit_test(server_certificate_comes_back_as_it_was),
 		cmocka_unit_test(access_comes_back_as_it_was),
+		cmocka_unit_test(failure_comes_back_cut_to_its_limit_and_as_one_line),
 		cmocka_unit_test(access_whose_lists_are_not_sorted_is_refused),
 		cmocka_unit_test(access_with_a_lineage_that_is_no_thumbprint_is_refused),
 		cmocka_unit_test(head_is_taken_in_its_own_direction_and_within_its_limit),

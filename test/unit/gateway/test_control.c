@@ -112,6 +112,44 @@ static void first_words_are_there_when_it_has_started(void **state)
 	scene_done(&s);
 }
 
+static void as_many_names_as_a_configuration_may_have_are_certified(void **state)
+{
+	struct scene s;
+	char error[CONTROL_ERROR_MAX] = "";
+	char names[GATEWAY_NAMES_MAX][32];
+	char *list[GATEWAY_NAMES_MAX];
+
+	scene_init(&s);
+	for (size_t i = 0; i < GATEWAY_NAMES_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "gw%zu.example.com", i);
+		list[i] = names[i];
+	}
+	s.config.names = list;
+	s.config.n_names = GATEWAY_NAMES_MAX;
+	if (start(&s, error) < 0)
+		fail_msg("%s", error);
+	assert_non_null(control_certificate(s.control).chain_pem);
+	scene_done(&s);
+}
+
+/* It runs, and has a reason: nobody waits for CONTROL_START_NS, nor has to look elsewhere. */
+static void certificate_that_cannot_be_made_is_an_error_in_control_s_words(void **state)
+{
+	static char *wrong[] = {(char *)"not a name"};
+	struct scene s;
+	char error[CONTROL_ERROR_MAX] = "";
+	uint64_t began = clock_now();
+
+	scene_init(&s);
+	s.config.names = wrong;
+	s.config.n_names = 1;
+	assert_int_equal(start(&s, error), -ESRCH);
+	if (!strstr(error, "not a name"))
+		fail_msg("'%s' says nothing of the name", error);
+	assert_true(clock_now() - began < CONTROL_START_NS);
+	scene_done(&s);
+}
+
 static void gateway_with_its_own_certificate_is_made_none(void **state)
 {
 	struct scene s;
@@ -193,7 +231,8 @@ static void state_that_cannot_be_is_an_error_with_a_sentence(void **state)
 	scene_init(&s);
 	snprintf(s.state, sizeof(s.state), "/nonexistent/folder/state");
 	assert_int_equal(start(&s, error), -ESRCH);
-	assert_non_null(strstr(error, "does not start, its own words stand above"));
+	assert_non_null(strstr(error, "does not start: state folder /nonexistent/folder/state: "
+				      "No such file or directory"));
 	assert_null(s.control);
 	scene_done(&s);
 }
@@ -204,6 +243,8 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(first_words_are_there_when_it_has_started),
+		TEST(as_many_names_as_a_configuration_may_have_are_certified),
+		TEST(certificate_that_cannot_be_made_is_an_error_in_control_s_words),
 		TEST(gateway_with_its_own_certificate_is_made_none),
 		TEST(question_is_answered_and_more_than_the_limit_are_refused_at_once),
 		TEST(changed_names_bring_another_certificate),
