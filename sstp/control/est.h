@@ -5,9 +5,13 @@
  * Answers what applicants ask by EST (RFC 7030), with the authority. No I/O but the authority's own
  * store; time is handed in.
  *
- * Who is who: an enrolment by its token; a re-enrolment by the certificate whose key the data plane
- * has seen used. That certificate is looked for among ours byte by byte, so that nothing has to be
- * believed of what it says.
+ * Who is who: an enrolment by its token, which is proof in itself; a re-enrolment by the certificate whose
+ * key the data plane says that it has seen used. The certificate is looked for among ours byte by byte, so
+ * that nothing has to be believed of what it says; that the client has its key is believed of the data plane:
+ * the proof is TLS's, and TLS ends there. A data plane that is a stranger's can so renew any certificate
+ * that it has seen, for a key of its own. To revoke it with its renewals (admin.h) undoes that. A second
+ * proof, by a signature of the old key in the request, would close this only if clients that cannot make one,
+ * which are all but our worker, were refused.
  *
  * A request gives its public key and nothing else (certs/csr.h). RFC 7030 4.2.2 wants subject and
  * SubjectAltName of a re-enrolment to be those of the certificate that it renews: they are, whatever the

@@ -26,6 +26,7 @@
 #include "sstp/control/sync.h"
 
 struct server {
+	const struct server_params *params;
 	struct loop *loop;
 	struct channel *channel;
 	struct front *front;
@@ -90,10 +91,25 @@ static void take_chains(struct server *s, const struct msg_config *m)
 	s->est.anchors = anchors;
 }
 
+/* What asks for names that are not the gateway's is not the gateway: nothing of it counts. */
+static bool is_refused(struct server *s, const struct msg_config *m)
+{
+	struct certs_error e;
+
+	if (!m->n_names || s->params->may_certify(s->params->arg, m->names, m->n_names, &e))
+		return false;
+	log_error("the data plane asks for a certificate that it does not get: %s", e.text);
+	tell_failed(s, e.text);
+	return true;
+}
+
 static void on_config(struct server *s, const struct msg_config *m)
 {
-	struct networks *networks = networks_new(m);
+	struct networks *networks;
 
+	if (is_refused(s, m))
+		return;
+	networks = networks_new(m);
 	if (!networks || sync_set_names(s->sync, m->names, m->n_names) < 0) {
 		log_error("out of memory: the networks stay as they were");
 		networks_free(networks);
@@ -314,7 +330,7 @@ static void server_done(struct server *s)
 
 int server_run(const struct server_params *params)
 {
-	struct server s = {.loop = loop_new()};
+	struct server s = {.params = params, .loop = loop_new()};
 	struct certs_error e;
 	int r;
 

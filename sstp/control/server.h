@@ -4,12 +4,33 @@
 /*
  * The control process: what it is once it has been started. It has the state folder, the CA's keys,
  * the admin socket, and one channel to the data plane, which tells it when to end.
+ *
+ * The data plane talks to strangers, and may be theirs one day. Then it still
+ *   - ends every tunnel and sees every packet, and has the key of the gateway's certificate;
+ *   - sees the tokens that applicants show, and can use them up for keys of its own;
+ *   - can renew certificates that it has seen for keys of its own (est.h);
+ *   - can have new tokens name another host, or pin another certificate of the gateway's.
+ * It does not get the CA's keys over the channel, nor a certificate for a name that is not the gateway's, nor
+ * one for an app that nobody enrols, nor a revocation undone. Both run as the same user without a sandbox: who
+ * executes code in it does not need the channel.
  */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "certs/error.h"
 
 struct server_params {
 	int fd;		    /* the socket to the data plane */
 	const char *state;  /* a folder; made when only it is missing */
 	const char *socket; /* of the operator: front.h */
+	/*
+	 * Whether the operator wants certificates for all of these names, as he has written somewhere that
+	 * the data plane does not write; with a sentence when not. Asked whenever the data plane wants one.
+	 */
+	bool (*may_certify)(void *arg, const char *const *names, size_t n,
+			    struct certs_error *ret_error);
+	void *arg;
 };
 
 /*

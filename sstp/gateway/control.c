@@ -19,6 +19,7 @@ enum {
 	ARG_MODE = 1,
 	ARG_STATE,
 	ARG_SOCKET,
+	ARG_CONFIG,
 	ARG_LEVEL,
 	ARG_TARGET,
 	ARG_COUNT,
@@ -45,6 +46,7 @@ struct control {
 	/* what it was started with */
 	char *state;
 	char *socket;
+	char *path; /* of the configuration */
 	char level[NUMBER_MAX];
 	char target[NUMBER_MAX];
 	const char *argv[ARG_COUNT + 1];
@@ -63,14 +65,45 @@ struct control {
 
 /* ---- the other side of the fork ---- */
 
+static bool has_name(const struct gateway_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_names; i++)
+		if (strcmp(config->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* By the file as it is now: a reload may have brought other names. */
+static bool may_certify(void *arg, const char *const *names, size_t n,
+			struct certs_error *ret_error)
+{
+	const char *path = arg;
+	struct gateway_config *config;
+	struct conf_error error;
+	size_t i = 0;
+
+	if (gateway_config_load(path, &config, &error) < 0) {
+		certs_fail(ret_error, -EINVAL, "%.380s", error.text);
+		return false;
+	}
+	while (i < n && has_name(config, names[i]))
+		i++;
+	if (i < n)
+		certs_fail(ret_error, -EACCES, "'%.64s' is none of the 'names' in %.200s", names[i],
+			   path);
+	gateway_config_free(config);
+	return i == n;
+}
+
 bool control_main(int argc, char **argv, int *ret_code)
 {
-	struct server_params params = {.fd = PROCESS_FD};
+	struct server_params params = {.fd = PROCESS_FD, .may_certify = may_certify};
 
 	if (argc != ARG_COUNT || strcmp(argv[ARG_MODE], control_mode) != 0)
 		return false;
 	params.state = argv[ARG_STATE];
 	params.socket = argv[ARG_SOCKET];
+	params.arg = argv[ARG_CONFIG];
 	log_open("sstp-gateway", (enum log_target)atoi(argv[ARG_TARGET]),
 		 (enum log_level)atoi(argv[ARG_LEVEL]));
 	*ret_code = server_run(&params);
@@ -366,15 +399,17 @@ static int set_argv(struct control *c, const struct control_params *params)
 {
 	c->state = strdup(params->config->state);
 	c->socket = strdup(params->config->control_socket);
+	c->path = strdup(params->config->path);
 	snprintf(c->level, sizeof(c->level), "%d", (int)params->log_level);
 	snprintf(c->target, sizeof(c->target), "%d", (int)params->config->log.target);
 	c->argv[0] = "sstp-gateway";
 	c->argv[ARG_MODE] = control_mode;
 	c->argv[ARG_STATE] = c->state;
 	c->argv[ARG_SOCKET] = c->socket;
+	c->argv[ARG_CONFIG] = c->path;
 	c->argv[ARG_LEVEL] = c->level;
 	c->argv[ARG_TARGET] = c->target;
-	return c->state && c->socket ? 0 : -ENOMEM;
+	return c->state && c->socket && c->path ? 0 : -ENOMEM;
 }
 
 static int start(struct control *c)
@@ -455,6 +490,7 @@ void control_free(struct control *c)
 	access_unref(c->access);
 	free(c->state);
 	free(c->socket);
+	free(c->path);
 	free(c);
 }
 

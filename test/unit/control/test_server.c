@@ -68,9 +68,18 @@ static void watch_above(const char *path)
 	*watched = (struct watched){.device = st.st_dev, .inode = st.st_ino};
 }
 
+static bool may_certify(void *arg, const char *const *names, size_t n,
+			struct certs_error *ret_error)
+{
+	if (n == 1 && strcmp(names[0], "vpn.example.com") == 0)
+		return true;
+	certs_fail(ret_error, -EACCES, "'%s' is not mine", names[0]);
+	return false;
+}
+
 static void scene_init(struct scene *s, const char *state)
 {
-	struct server_params params = {.state = state};
+	struct server_params params = {.state = state, .may_certify = may_certify};
 	int fds[2];
 
 	*s = (struct scene){.pid = 0};
@@ -267,6 +276,28 @@ static void what_the_operator_changes_is_told_at_once(void **state)
 	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
 }
 
+static void certificate_is_made_for_the_operator_s_names_and_no_other(void **state)
+{
+	struct msg_server_certificate m;
+	const char *text;
+	struct scene s;
+
+	scene_init(&s, scene_folder());
+	configure(&s, "www.bank.example");
+	assert_int_equal(next(&s), MSG_FAILED);
+	assert_int_equal(msg_failed_decode(s.payload, s.len, &text), 0);
+	assert_string_equal(text, "'www.bank.example' is not mine");
+	configure(&s, "vpn.example.com");
+	assert_int_equal(next(&s), MSG_SERVER_CERTIFICATE);
+	assert_int_equal(msg_server_certificate_decode(s.payload, s.len, &m), 0);
+	assert_int_equal(m.n_names, 1);
+	assert_string_equal(m.names[0], "vpn.example.com");
+	expect_access(&s, 0, NULL);
+	configure(&s, "www.bank.example");
+	assert_int_equal(next(&s), MSG_FAILED);
+	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
+}
+
 static void entry_of_a_new_state_folder_is_flushed(void **state)
 {
 	struct scene s;
@@ -288,6 +319,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(who_may_come_in_is_told_before_the_applicant_has_his_answer),
 		TEST(what_the_operator_changes_is_told_at_once),
+		TEST(certificate_is_made_for_the_operator_s_names_and_no_other),
 		TEST(entry_of_a_new_state_folder_is_flushed),
 	};
 

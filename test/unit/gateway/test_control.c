@@ -21,6 +21,7 @@ struct scene {
 	struct prefix space;
 	char state[256];
 	char socket[256];
+	char path[300];
 	unsigned certificates;
 	unsigned answers;
 	unsigned wanted; /* answers after which the loop stops */
@@ -50,6 +51,21 @@ static void on_answer(void *arg, const struct msg_est_reply *reply)
 		loop_stop(s->loop);
 }
 
+/* The configuration's file: what counts there are the names that the scene has now. */
+static void write_file(const struct scene *s)
+{
+	FILE *f = fopen(s->path, "we");
+
+	assert_non_null(f);
+	fputs("listen: [\"192.0.2.1:4443\"]\nnames: [", f);
+	for (size_t i = 0; i < s->config.n_names; i++)
+		fprintf(f, "%s\"%s\"", i ? ", " : "", s->config.names[i]);
+	fputs("]\nvnets:\n  - {name: lab, address_spaces: [10.20.0.0/16], pools: "
+	      "[172.16.77.0/24]}\n",
+	      f);
+	fclose(f);
+}
+
 static int start(struct scene *s, char error[CONTROL_ERROR_MAX])
 {
 	return control_new(s->loop,
@@ -73,7 +89,9 @@ static void scene_init(struct scene *s)
 					.n_address_spaces = 1,
 					.pools = &s->space,
 					.n_pools = 1};
-	s->config = (struct gateway_config){.listen = listen_at,
+	snprintf(s->path, sizeof(s->path), "%s.yaml", scene_folder());
+	s->config = (struct gateway_config){.path = s->path,
+					    .listen = listen_at,
 					    .n_listen = 1,
 					    .names = name_list,
 					    .n_names = 2,
@@ -82,6 +100,7 @@ static void scene_init(struct scene *s)
 					    .control_socket = s->socket,
 					    .vnets = &s->vnet,
 					    .n_vnets = 1};
+	write_file(s);
 }
 
 static void scene_done(struct scene *s)
@@ -126,6 +145,7 @@ static void as_many_names_as_a_configuration_may_have_are_certified(void **state
 	}
 	s.config.names = list;
 	s.config.n_names = GATEWAY_NAMES_MAX;
+	write_file(&s);
 	if (start(&s, error) < 0)
 		fail_msg("%s", error);
 	assert_non_null(control_certificate(s.control).chain_pem);
@@ -133,9 +153,9 @@ static void as_many_names_as_a_configuration_may_have_are_certified(void **state
 }
 
 /* It runs, and has a reason: nobody waits for CONTROL_START_NS, nor has to look elsewhere. */
-static void certificate_that_cannot_be_made_is_an_error_in_control_s_words(void **state)
+static void certificate_for_what_the_file_does_not_name_is_an_error_in_control_s_words(void **state)
 {
-	static char *wrong[] = {(char *)"not a name"};
+	static char *wrong[] = {(char *)"www.bank.example"};
 	struct scene s;
 	char error[CONTROL_ERROR_MAX] = "";
 	uint64_t began = clock_now();
@@ -144,7 +164,7 @@ static void certificate_that_cannot_be_made_is_an_error_in_control_s_words(void 
 	s.config.names = wrong;
 	s.config.n_names = 1;
 	assert_int_equal(start(&s, error), -ESRCH);
-	if (!strstr(error, "not a name"))
+	if (!strstr(error, "does not start: 'www.bank.example' is none of the 'names' in "))
 		fail_msg("'%s' says nothing of the name", error);
 	assert_true(clock_now() - began < CONTROL_START_NS);
 	scene_done(&s);
@@ -200,6 +220,7 @@ static void changed_names_bring_another_certificate(void **state)
 	assert_int_equal(start(&s, error), 0);
 	before = strdup(control_certificate(s.control).chain_pem);
 	s.config.n_names = 1;
+	write_file(&s);
 	control_configure(s.control, &s.config, NULL);
 	loop_run(s.loop);
 	assert_int_equal(s.certificates, 1);
@@ -244,7 +265,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		TEST(first_words_are_there_when_it_has_started),
 		TEST(as_many_names_as_a_configuration_may_have_are_certified),
-		TEST(certificate_that_cannot_be_made_is_an_error_in_control_s_words),
+		TEST(certificate_for_what_the_file_does_not_name_is_an_error_in_control_s_words),
 		TEST(gateway_with_its_own_certificate_is_made_none),
 		TEST(question_is_answered_and_more_than_the_limit_are_refused_at_once),
 		TEST(changed_names_bring_another_certificate),
