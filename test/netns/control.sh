@@ -114,6 +114,52 @@ mistakes_are_told_with_what_to_do() {
 	like "$("$sstpctl_bin" cert revoke --help)" "--renewals" "each verb has its help"
 }
 
+# with_fake_gateway ANSWER COMMAND...: with a $fake at which ANSWER is the answer to everything, before it hangs up
+with_fake_gateway() {
+	local pid
+	fake=$world_dir/fake.sock
+	python3 - "$fake" "$1" <<-'EOF' &
+		import os, socket, sys
+		listener = socket.socket(socket.AF_UNIX)
+		listener.bind(sys.argv[1] + ".new")
+		listener.listen()
+		os.rename(sys.argv[1] + ".new", sys.argv[1])
+		while True:
+		    peer = listener.accept()[0]
+		    if peer.recv(65536):
+		        peer.sendall(sys.argv[2].encode())
+		    peer.close()
+	EOF
+	pid=$!
+	wait_for 10 test -S "$fake" && "${@:2}"
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	rm -f "$fake"
+}
+
+# fake_ctl EXIT_CODE TEXT NOUN VERB ARGUMENT...
+fake_ctl() {
+	local said
+	said=$("$sstpctl_bin" "${@:3}" --socket "$fake" 2>&1)
+	is $? "$1" "the exit code of ${*:3:2}"
+	like "$said" "$2" "what ${*:3:2} says"
+}
+
+fakes_without_what_has_to_be_there() {
+	fake_ctl $EXIT_REFUSED "no 'token' in its answer" token create --app shop --vnet vnet1
+	fake_ctl $EXIT_REFUSED "no 'thumbprint' in its answer" root rotate
+	fake_ctl $EXIT_REFUSED "no 'value' in its answer" cert list
+}
+
+gateway_that_hangs_up_or_talks_nonsense_is_told_apart() {
+	with_fake_gateway "" fake_ctl $EXIT_UNREACHABLE "$world_dir/fake.sock: " cert list
+	with_fake_gateway $'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}' \
+		fake_ctl $EXIT_UNREACHABLE "$world_dir/fake.sock: " cert list
+	with_fake_gateway $'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}' fakes_without_what_has_to_be_there
+	with_fake_gateway $'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]' \
+		fake_ctl $EXIT_REFUSED "does not speak as expected" cert list
+}
+
 options_may_stand_in_front_of_noun_and_verb() {
 	like "$("$sstpctl_bin" --json --socket "$socket" root list)" '"kind": "own"' "JSON"
 	is "$("$sstpctl_bin" root --json list --socket="$socket")" "$(ctl root list --json)" "the same elsewhere"
@@ -248,6 +294,7 @@ tap_main gateway_without_certificate_shows_one_of_its_own_root \
 	keys_are_not_open_in_the_process_that_strangers_reach \
 	token_is_printed_alone_and_listed_without_its_secret \
 	mistakes_are_told_with_what_to_do \
+	gateway_that_hangs_up_or_talks_nonsense_is_told_apart \
 	options_may_stand_in_front_of_noun_and_verb \
 	completion_knows_noun_and_verb_behind_options \
 	thumbprint_is_revoked_and_stays_so \

@@ -106,6 +106,20 @@ static CURLcode perform(CURL *curl, const char *method, const char *body, struct
 	return code;
 }
 
+/* Of a conversation that did not come to its end: was nobody there, or is this no gateway? */
+static int error_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE: return -ECONNRESET;
+	case CURLE_OPERATION_TIMEDOUT: return -ETIMEDOUT;
+	default: return -EPROTO;
+	}
+}
+
 static int judge(long status, const struct answer *a, json_t **ret_answer, struct client_error *e)
 {
 	json_t *json = json_loadb(a->data ? a->data : "", a->len, 0, NULL);
@@ -115,7 +129,7 @@ static int judge(long status, const struct answer *a, json_t **ret_answer, struc
 
 	if (message)
 		r = fail(e, -EPROTO, "%s", message);
-	else if (status < 200 || status > 299 || !json)
+	else if (status < 200 || status > 299 || !json_is_object(json))
 		r = fail(e, -EPROTO, "the gateway does not speak as expected: HTTP %ld", status);
 	if (r < 0)
 		json_decref(json);
@@ -151,7 +165,8 @@ int client_ask(const char *socket_path, const char *method, const char *path, co
 	if (code == CURLE_OK)
 		r = judge(status, &a, ret_answer, ret_error);
 	else
-		r = fail(ret_error, -EPROTO, "%s: %s", socket_path, curl_easy_strerror(code));
+		r = fail(ret_error, error_of(code), "%s: %s", socket_path,
+			 curl_easy_strerror(code));
 	curl_easy_cleanup(curl);
 	free(text);
 	free(a.data);

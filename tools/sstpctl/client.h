@@ -14,8 +14,9 @@ struct client_error {
 
 /*
  * Asks method ("GET", ...) of path; body is borrowed, NULL: none. 0 with an owned answer. With a
- * sentence: -ENOENT, -EACCES, -ECONNREFUSED: the gateway cannot be reached; -EPROTO: it refuses, in
- * its own words, or does not speak as it should; -ENOMEM.
+ * sentence: -ENOENT, -EACCES, -ECONNREFUSED: the gateway cannot be reached; -ECONNRESET, -ETIMEDOUT: it went
+ * away, or did not answer, and it is not known whether it did what was asked; -EPROTO: it refuses, in its own
+ * words, or does not speak as it should; -ENOMEM. An answer is an object; what is in it is not checked.
  */
 int client_ask(const char *socket, const char *method, const char *path, const json_t *body,
 	       json_t **ret_answer, struct client_error *ret_error);

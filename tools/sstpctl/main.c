@@ -42,19 +42,30 @@ static void print_json(const json_t *json)
 	putchar('\n');
 }
 
+/* Complains about an answer in which something has to be, and is not. */
+static int fail_without(const char *key)
+{
+	return call_fail(EXIT_REFUSED,
+			 "the gateway does not speak as expected: no '%s' in its answer", key);
+}
+
 static int show_list(const struct call *c, const char *path, const struct column *columns, size_t n)
 {
+	const json_t *list;
 	json_t *answer;
 	int code = ask(c, "GET", path, NULL, &answer);
 
 	if (code)
 		return code;
+	list = json_object_get(answer, "value");
 	if (c->json)
 		print_json(answer);
+	else if (json_is_array(list))
+		table_print(stdout, columns, n, list);
 	else
-		table_print(stdout, columns, n, json_object_get(answer, "value"));
+		code = fail_without("value");
 	json_decref(answer);
-	return 0;
+	return code;
 }
 
 /* A path with the argument in it, as a URL has it. False: too long. */
@@ -96,13 +107,17 @@ static long long number(const json_t *answer, const char *key)
 /* ---- token ---- */
 
 /* The token stands alone on standard output: what there is to say about it goes elsewhere. */
-static void print_token(const json_t *answer)
+static int print_token(const json_t *answer)
 {
+	const char *token = json_string_value(json_object_get(answer, "token"));
 	const char *warning = json_string_value(json_object_get(answer, "warning"));
 
-	puts(json_string_value(json_object_get(answer, "token")));
+	if (!token)
+		return fail_without("token");
+	puts(token);
 	if (warning)
 		fprintf(stderr, "sstpctl: note: %s\n", warning);
+	return 0;
 }
 
 static int token_create(const struct call *c)
@@ -127,9 +142,9 @@ static int token_create(const struct call *c)
 	if (c->json)
 		print_json(answer);
 	else
-		print_token(answer);
+		code = print_token(answer);
 	json_decref(answer);
-	return 0;
+	return code;
 }
 
 static int token_list(const struct call *c)
@@ -234,19 +249,23 @@ static int root_list(const struct call *c)
 
 static int root_rotate(const struct call *c)
 {
+	const char *thumbprint;
 	json_t *answer;
 	int code = ask(c, "POST", "/v1/roots/rotate", NULL, &answer);
 
 	if (code)
 		return code;
+	thumbprint = json_string_value(json_object_get(answer, "thumbprint"));
 	if (c->json)
 		print_json(answer);
-	else
+	else if (thumbprint)
 		printf("root %s signs from now on; drop the old one when no live certificate is "
 		       "below it any more (sstpctl root list)\n",
-		       json_string_value(json_object_get(answer, "thumbprint")));
+		       thumbprint);
+	else
+		code = fail_without("thumbprint");
 	json_decref(answer);
-	return 0;
+	return code;
 }
 
 /* "-" is standard input. NULL: it cannot be read, which has been said. */
