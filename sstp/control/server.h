@@ -14,7 +14,6 @@
  * one for an app that nobody enrols, nor a revocation undone. Both run as the same user without a sandbox: who
  * executes code in it does not need the channel.
  */
-
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -172,6 +172,7 @@ static void B41_network_comes_with_the_certificate_when_it_is_asked_for(void **s
 	struct world *w = world_new();
 	uint8_t secret[TOKEN_SECRET_SIZE];
 	const struct handed_entry *handed;
+	char roots[NETWORK_DIGEST_MAX];
 	const struct est_answer *a;
 
 	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
@@ -188,6 +189,19 @@ static void B41_network_comes_with_the_certificate_when_it_is_asked_for(void **s
 	assert_non_null(handed);
 	assert_string_equal(handed->network, networks_digest(w->networks, "blue"));
 	assert_true(handed->at == MINT_NOW);
+	assert_int_equal(est_roots_digest(&w->est, MINT_NOW, roots), 0);
+	assert_string_equal(handed->roots, roots);
+	world_free(w);
+}
+
+static void app_that_did_not_ask_for_its_network_was_not_handed_it(void **state)
+{
+	struct world *w = world_new();
+	uint8_t secret[TOKEN_SECRET_SIZE];
+
+	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
+	assert_int_equal(enrol(w, secret, NULL, false, MINT_NOW)->status, 200);
+	assert_null(handed_find(w->est.handed, "shop"));
 	world_free(w);
 }
 
@@ -353,6 +367,7 @@ int main(void)
 		TEST(address_with_many_wrong_tokens_has_to_wait_but_not_with_a_right_one),
 		TEST(token_of_ours_that_was_used_or_has_expired_is_no_guess),
 		TEST(B41_network_comes_with_the_certificate_when_it_is_asked_for),
+		TEST(app_that_did_not_ask_for_its_network_was_not_handed_it),
 		TEST(certificate_gets_the_next_one_and_both_stay_good),
 		TEST(subject_of_a_renewal_is_the_present_one_whatever_the_request_says),
 		TEST(revoked_foreign_and_missing_certificates_get_nothing),

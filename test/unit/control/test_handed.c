@@ -80,6 +80,41 @@ static void file_that_is_none_is_an_empty_list_and_is_written_anew(void **state)
 	}
 }
 
+/* Of HANDED_MAX apps, the one in the middle was handed something longest ago. */
+static void write_full_list(void)
+{
+	FILE *f = fopen(scene_path("handed.json"), "we");
+
+	assert_non_null(f);
+	for (unsigned i = 0; i < HANDED_MAX; i++)
+		fprintf(f, "%s{\"app\":\"a%u\",\"network\":\"n\",\"roots\":\"r\",\"at\":%u}",
+			i ? "," : "[", i, i == HANDED_MAX / 2 ? 5 : 10 + i);
+	fputs("]", f);
+	fclose(f);
+}
+
+static void full_list_forgets_who_was_handed_something_longest_ago(void **state)
+{
+	char oldest[16];
+	struct handed *h;
+
+	handed_close(open_it()); /* makes the folder */
+	write_full_list();
+	assert_int_equal(chmod(scene_path("handed.json"), 0600), 0);
+	h = open_it();
+	snprintf(oldest, sizeof(oldest), "a%d", HANDED_MAX / 2);
+	assert_non_null(handed_find(h, oldest));
+	set(h, "a0", "again", 20000); /* who is there takes nobody's place */
+	assert_non_null(handed_find(h, oldest));
+	set(h, "new", "n", 20001);
+	assert_null(handed_find(h, oldest));
+	assert_non_null(handed_find(h, "new"));
+	assert_non_null(handed_find(h, "a1"));
+	set(h, "newer", "n", 20002);
+	assert_null(handed_find(h, "a1"));
+	handed_close(h);
+}
+
 static void folder_is_for_one_process(void **state)
 {
 	struct handed *h = open_it();
@@ -98,6 +133,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(what_was_handed_last_is_there_again),
 		TEST(file_that_is_none_is_an_empty_list_and_is_written_anew),
+		TEST(full_list_forgets_who_was_handed_something_longest_ago),
 		TEST(folder_is_for_one_process),
 	};
 

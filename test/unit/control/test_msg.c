@@ -245,6 +245,49 @@ static void access_whose_lists_are_not_sorted_is_refused(void **state)
 	assert_int_equal(msg_access_encode(&e, &frame, &len), -EMSGSIZE);
 }
 
+static void assert_access_refused(const struct authority_export *e)
+{
+	struct authority_export got;
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_access_encode(e, &frame, &len), 0);
+	assert_int_equal(msg_access_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got),
+			 -EBADMSG);
+	msg_frame_free(frame, len);
+}
+
+static void access_that_names_a_certificate_twice_is_refused(void **state)
+{
+	struct authority_export_client twins[] = {clients[0], clients[0]};
+	char same[][CERT_THUMBPRINT_MAX] = {THUMBPRINT(7), THUMBPRINT(7)};
+	struct authority_export e = access_export;
+
+	e.clients = twins;
+	assert_access_refused(&e);
+	e = access_export;
+	e.revoked = same;
+	e.n_revoked = 2;
+	assert_access_refused(&e);
+}
+
+/* In every text of a message: what is behind it would be read by nobody. */
+static void text_with_a_nul_inside_is_refused(void **state)
+{
+	struct msg_server_certificate got;
+	uint8_t *frame, *nul;
+	size_t len;
+
+	assert_int_equal(msg_server_certificate_encode(&pair, &frame, &len), 0);
+	nul = memmem(frame, len, "example", 7);
+	assert_non_null(nul);
+	*nul = '\0';
+	assert_int_equal(
+		msg_server_certificate_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got),
+		-EBADMSG);
+	msg_frame_free(frame, len);
+}
+
 static void access_with_a_lineage_that_is_no_thumbprint_is_refused(void **state)
 {
 	struct authority_export_client wrong[] = {
@@ -474,6 +517,8 @@ int main(void)
 		cmocka_unit_test(access_comes_back_as_it_was),
 		cmocka_unit_test(failure_comes_back_cut_to_its_limit_and_as_one_line),
 		cmocka_unit_test(access_whose_lists_are_not_sorted_is_refused),
+		cmocka_unit_test(access_that_names_a_certificate_twice_is_refused),
+		cmocka_unit_test(text_with_a_nul_inside_is_refused),
 		cmocka_unit_test(access_with_a_lineage_that_is_no_thumbprint_is_refused),
 		cmocka_unit_test(head_is_taken_in_its_own_direction_and_within_its_limit),
 		cmocka_unit_test(unknown_kinds_are_refused),

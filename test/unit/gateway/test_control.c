@@ -3,9 +3,11 @@
 #include "sstp/gateway/control.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test/support/cmocka.h"
 #include "test/unit/certs/scene.h"
@@ -23,6 +25,7 @@ struct scene {
 	char socket[256];
 	char path[300];
 	unsigned certificates;
+	unsigned accesses;
 	unsigned answers;
 	unsigned wanted; /* answers after which the loop stops */
 	unsigned status; /* of the last one */
@@ -39,6 +42,10 @@ static void on_certificate(void *arg)
 
 static void on_access(void *arg)
 {
+	struct scene *s = arg;
+
+	s->accesses++;
+	loop_stop(s->loop);
 }
 
 static void on_answer(void *arg, const struct msg_est_reply *reply)
@@ -229,6 +236,39 @@ static void changed_names_bring_another_certificate(void **state)
 	scene_done(&s);
 }
 
+/* The only child of this process. */
+static pid_t control_pid(void)
+{
+	char path[64];
+	int pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	return pid;
+}
+
+/* ACCESS is the last of what it tells when it is back. */
+static void control_that_is_back_has_the_same_certificate_and_it_is_no_news(void **state)
+{
+	struct scene s;
+	char error[CONTROL_ERROR_MAX];
+	pid_t before;
+
+	scene_init(&s);
+	assert_int_equal(start(&s, error), 0);
+	before = control_pid();
+	assert_int_equal(kill(before, SIGKILL), 0);
+	while (!s.accesses)
+		loop_run(s.loop);
+	assert_int_not_equal(control_pid(), before);
+	assert_int_equal(s.certificates, 0);
+	scene_done(&s);
+}
+
 static void who_waits_when_it_ends_is_told_so(void **state)
 {
 	struct scene s;
@@ -269,6 +309,7 @@ int main(int argc, char **argv)
 		TEST(gateway_with_its_own_certificate_is_made_none),
 		TEST(question_is_answered_and_more_than_the_limit_are_refused_at_once),
 		TEST(changed_names_bring_another_certificate),
+		TEST(control_that_is_back_has_the_same_certificate_and_it_is_no_news),
 		TEST(who_waits_when_it_ends_is_told_so),
 		TEST(state_that_cannot_be_is_an_error_with_a_sentence),
 	};
