@@ -365,6 +365,16 @@ static void client_that_waits_to_continue_is_told_to(void **state)
 		   "enrolment simpleenroll: answered HTTP 200");
 }
 
+/* RFC 9110 10.1.1: who has sent it already need not be told to. */
+static void client_that_does_not_wait_to_continue_is_not_told_to(void **state)
+{
+	connect_plainly();
+	send_text(ENROL "Content-Length: 5\r\nExpect: 100-continue\r\n\r\nMIIC\n");
+	run(is_asked);
+	answer(200, "a/b", "MIIB\n");
+	assert_got(OK_MIIB, SESSION_END_NORMAL, "enrolment simpleenroll: answered HTTP 200");
+}
+
 static void bytes_behind_the_request_are_let_go(void **state)
 {
 	connect_plainly();
@@ -737,6 +747,7 @@ int main(void)
 		in_scene(request_may_come_byte_by_byte),
 		in_scene(largest_body_is_handed_over_whole),
 		in_scene(client_that_waits_to_continue_is_told_to),
+		in_scene(client_that_does_not_wait_to_continue_is_not_told_to),
 		in_scene(bytes_behind_the_request_are_let_go),
 		in_scene(owners_reason_is_for_the_log_alone),
 		in_scene(largest_reply_waits_for_a_slow_reader),
