@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs/base64.h"
 #include "sstp/base/secret.h"
 #include "sstp/proto/http.h"
 #include "sstp/proto/http_block.h"
@@ -176,47 +177,14 @@ static void take_accept(struct walk *w, struct http_text value)
 	w->head.wants_network |= http_text_is_nocase(media_type(value), "multipart/mixed");
 }
 
-/* Both alphabets of RFC 4648 begin the same; the last two digits are the caller's. */
-static int base64_value(char c, const char last[2])
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	if (at)
-		return (int)(at - digits);
-	return c == last[0] ? 62 : c == last[1] ? 63 : -1;
-}
-
-/* Decodes base64 without padding. Bytes; -EBADMSG: it is none, does not fit, or another text would give the same bytes. */
-static int decode_base64(struct http_text t, const char last[2], uint8_t *ret_bytes, size_t size)
-{
-	unsigned bits = 0, nbits = 0;
-	size_t n = 0;
-
-	if (t.len % 4 == 1 || t.len / 4 * 3 + (t.len % 4 ? t.len % 4 - 1 : 0) > size)
-		return -EBADMSG;
-	for (size_t i = 0; i < t.len; i++) {
-		int value = base64_value(t.p[i], last);
-
-		if (value < 0)
-			return -EBADMSG;
-		bits = (bits << 6 | (unsigned)value) & 0xffff;
-		nbits += 6;
-		if (nbits < 8)
-			continue;
-		nbits -= 8;
-		ret_bytes[n++] = (uint8_t)(bits >> nbits);
-	}
-	return bits & ((1u << nbits) - 1) ? -EBADMSG : (int)n;
-}
-
 /* What cannot be a secret is left out. */
 static void keep_secret(struct walk *w, struct http_text t)
 {
 	uint8_t secret[EST_SECRET_SIZE];
+	size_t n;
 
-	if (decode_base64(t, "-_", secret, sizeof(secret)) == EST_SECRET_SIZE) {
+	if (base64_decode(BASE64_URL, t.p, t.len, secret, sizeof(secret), &n) == 0 &&
+	    n == EST_SECRET_SIZE) {
 		memcpy(w->head.secret, secret, sizeof(secret));
 		w->head.has_secret = true;
 	}
@@ -227,18 +195,10 @@ static void take_basic(struct walk *w, struct http_text value)
 {
 	uint8_t login[LOGIN_MAX];
 	struct http_text rest = {.p = (const char *)login}, user;
-	int n;
 
-	if (value.len % 4 != 0)
-		return;
-	for (int pad = 0; pad < 2 && value.len && value.p[value.len - 1] == '='; pad++)
-		value.len--;
-	n = decode_base64(value, "+/", login, sizeof(login));
-	if (n > 0) {
-		rest.len = (size_t)n;
-		if (http_text_cut(&rest, ':', &user))
-			keep_secret(w, rest);
-	}
+	if (base64_decode(BASE64_LINE, value.p, value.len, login, sizeof(login), &rest.len) == 0 &&
+	    http_text_cut(&rest, ':', &user))
+		keep_secret(w, rest);
 	secret_wipe_bytes(login, sizeof(login));
 }
 
