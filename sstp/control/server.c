@@ -91,26 +91,26 @@ static void take_chains(struct server *s, const struct msg_config *m)
 	s->est.anchors = anchors;
 }
 
-/* What asks for names that are not the gateway's is not the gateway: nothing of it counts. */
-static bool is_refused(struct server *s, const struct msg_config *m)
+/*
+ * Names that are not the operator's change nothing. The rest of the message counts: a file that is being
+ * edited when control starts again is no reason not to tell of revocations. 0 or -ENOMEM.
+ */
+static int take_names(struct server *s, const struct msg_config *m)
 {
 	struct certs_error e;
 
 	if (!m->n_names || s->params->may_certify(s->params->arg, m->names, m->n_names, &e))
-		return false;
+		return sync_set_names(s->sync, m->names, m->n_names);
 	log_error("the data plane asks for a certificate that it does not get: %s", e.text);
 	tell_failed(s, e.text);
-	return true;
+	return 0;
 }
 
 static void on_config(struct server *s, const struct msg_config *m)
 {
-	struct networks *networks;
+	struct networks *networks = networks_new(m);
 
-	if (is_refused(s, m))
-		return;
-	networks = networks_new(m);
-	if (!networks || sync_set_names(s->sync, m->names, m->n_names) < 0) {
+	if (!networks || take_names(s, m) < 0) {
 		log_error("out of memory: the networks stay as they were");
 		networks_free(networks);
 		return;
