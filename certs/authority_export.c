@@ -181,7 +181,10 @@ const struct authority_export_client *authority_export_find(const struct authori
 	struct authority_export_client wanted;
 
 	snprintf(wanted.thumbprint, sizeof(wanted.thumbprint), "%s", thumbprint);
-	return bsearch(&wanted, e->clients, e->n_clients, sizeof(wanted), compare_clients);
+	/* an empty table has no address, which bsearch() may not be given */
+	return e->n_clients
+		       ? bsearch(&wanted, e->clients, e->n_clients, sizeof(wanted), compare_clients)
+		       : NULL;
 }
 
 int authority_export_trust(const struct authority_export *e, struct trust **ret_trust,

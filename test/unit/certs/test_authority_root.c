@@ -468,6 +468,13 @@ static void lineage_outlives_the_record_of_its_first_certificate(void **state)
 	expect_lineage(forgotten, third, first);
 }
 
+static void an_export_without_clients_finds_none(void **state)
+{
+	struct authority_export e = {.n_clients = 0};
+
+	assert_null(authority_export_find(&e, "00112233445566778899AABBCCDDEEFF00112233"));
+}
+
 static void expired_clients_are_not_exported(void **state)
 {
 	char thumbprint[CERT_THUMBPRINT_MAX];
@@ -514,6 +521,7 @@ int main(void)
 		TEST(renewals_are_of_the_first_certificates_lineage),
 		TEST(export_names_what_each_certificate_renews),
 		TEST(lineage_outlives_the_record_of_its_first_certificate),
+		TEST(an_export_without_clients_finds_none),
 		TEST(expired_clients_are_not_exported),
 		TEST(a_revoked_client_is_refused_and_its_neighbour_is_not),
 	};
