@@ -323,18 +323,6 @@ size_t authority_cert_count(const struct authority *a)
 	return a->state->n_certs;
 }
 
-static void find_renewal(const struct state *s, size_t index, char *ret_thumbprint)
-{
-	const char *thumbprint = s->certs[index].thumbprint;
-
-	for (size_t i = s->n_certs; i-- > index + 1;) {
-		if (strcmp(s->certs[i].renews, thumbprint) == 0) {
-			memcpy(ret_thumbprint, s->certs[i].thumbprint, CERT_THUMBPRINT_MAX);
-			return;
-		}
-	}
-}
-
 /*
  * Without parsing the certificate: a list of thousands is shown by this. The subject is what
  * issue_client() made of the app's name.
@@ -377,7 +365,7 @@ void authority_cert_at(const struct authority *a, size_t index, int64_t now,
 	memcpy(ret_info->vnet, c->vnet, sizeof(c->vnet));
 	memcpy(ret_info->token, c->token, sizeof(c->token));
 	memcpy(ret_info->renews, c->renews, sizeof(c->renews));
-	find_renewal(a->state, index, ret_info->renewed_by);
+	memcpy(ret_info->renewed_by, c->renewed_by, sizeof(c->renewed_by));
 	if (root)
 		memcpy(ret_info->root, root->name, sizeof(root->name));
 }

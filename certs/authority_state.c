@@ -62,6 +62,16 @@ const char *state_blob_text(const struct state_blob *b)
 
 /* ---- the whole ---- */
 
+/* Twice as many as there are certificates, so that a walk along them is short. */
+static size_t count_slots(size_t certs)
+{
+	size_t n = 2;
+
+	while (n < 2 * certs)
+		n *= 2;
+	return n;
+}
+
 struct state *state_new(size_t certs, size_t tokens, size_t revoked)
 {
 	struct state *s = calloc(1, sizeof(*s));
@@ -70,9 +80,11 @@ struct state *state_new(size_t certs, size_t tokens, size_t revoked)
 		return NULL;
 	/* one more: an empty table is no failure */
 	s->certs = calloc(certs + 1, sizeof(s->certs[0]));
+	s->n_slots = count_slots(certs + 1);
+	s->slots = calloc(s->n_slots, sizeof(s->slots[0]));
 	s->tokens = calloc(tokens + 1, sizeof(s->tokens[0]));
 	s->revoked = calloc(revoked + 1, sizeof(s->revoked[0]));
-	if (s->certs && s->tokens && s->revoked)
+	if (s->certs && s->slots && s->tokens && s->revoked)
 		return s;
 	state_free(s);
 	return NULL;
@@ -152,6 +164,7 @@ void state_free(struct state *s)
 		state_cert_done(&s->certs[i]);
 	state_server_done(&s->server);
 	free(s->certs);
+	free(s->slots);
 	free(s->tokens);
 	free(s->revoked);
 	free(s);
@@ -245,9 +258,33 @@ void state_add_root(struct state *s, const struct state_root *r)
 	s->roots[s->n_roots++] = *r;
 }
 
+/* Where a thumbprint stands, or would stand. A hash is random already: any part of it will do. */
+static uint32_t *find_slot(const struct state *s, const char *thumbprint)
+{
+	char head[9];
+	size_t i;
+
+	snprintf(head, sizeof(head), "%.8s", thumbprint);
+	i = strtoul(head, NULL, 16) & (s->n_slots - 1);
+	while (s->slots[i] && strcmp(s->certs[s->slots[i] - 1].thumbprint, thumbprint) != 0)
+		i = (i + 1) & (s->n_slots - 1);
+	return &s->slots[i];
+}
+
 void state_add_cert(struct state *s, const struct state_cert *c)
 {
-	s->certs[s->n_certs++] = *c;
+	struct state_cert *before = state_find_cert(s, c->renews);
+	struct state_cert *added = &s->certs[s->n_certs];
+	uint32_t *slot;
+
+	*added = *c;
+	added->renewed_by[0] = '\0';
+	if (before)
+		memcpy(before->renewed_by, c->thumbprint, sizeof(c->thumbprint));
+	slot = find_slot(s, c->thumbprint);
+	s->n_certs++;
+	if (!*slot)
+		*slot = (uint32_t)s->n_certs;
 }
 
 void state_add_token(struct state *s, const struct state_token *t)
@@ -287,11 +324,9 @@ const struct state_root *state_find_root(const struct state *s, const char *thum
 
 struct state_cert *state_find_cert(const struct state *s, const char *thumbprint)
 {
-	for (size_t i = 0; i < s->n_certs; i++) {
-		if (strcmp(s->certs[i].thumbprint, thumbprint) == 0)
-			return &s->certs[i];
-	}
-	return NULL;
+	uint32_t slot = *find_slot(s, thumbprint);
+
+	return slot ? &s->certs[slot - 1] : NULL;
 }
 
 struct state_token *state_find_token(const struct state *s, const uint8_t hash[TOKEN_HASH_SIZE])

@@ -48,7 +48,9 @@ struct state_cert {
 	char thumbprint[CERT_THUMBPRINT_MAX];
 	char serial[CERT_SERIAL_MAX];
 	char root[CERT_THUMBPRINT_MAX];
-	char renews[CERT_THUMBPRINT_MAX];   /* "" */
+	char renews[CERT_THUMBPRINT_MAX]; /* "" */
+	/* the newest that this one asked for; ""; state_add_cert() fills it, it is not written */
+	char renewed_by[CERT_THUMBPRINT_MAX];
 	char token[AUTHORITY_TOKEN_ID_MAX]; /* "" */
 	char key[CERT_KEY_TEXT_MAX];	    /* as in cert_facts */
 	uint8_t key_hash[STATE_HASH_SIZE];  /* SHA-256 of its public key */
@@ -92,6 +94,9 @@ struct state {
 	struct state_server server;
 	struct state_cert *certs; /* in the order they were issued */
 	size_t n_certs;
+	/* by thumbprint: 1 + the index of a certificate, or 0; as many as a power of two */
+	uint32_t *slots;
+	size_t n_slots;
 	struct state_token *tokens; /* in the order they were made */
 	size_t n_tokens;
 	struct state_revoked *revoked;
@@ -134,7 +139,10 @@ void state_server_done(struct state_server *r);
 void state_root_done(struct state_root *r);
 void state_cert_done(struct state_cert *c);
 
-/* Each returns borrowed from s, or NULL. Thumbprints as cert_thumbprint() prints them. */
+/*
+ * Each returns borrowed from s, or NULL. Thumbprints as cert_thumbprint() prints them. Finding a
+ * certificate costs the same however many there are.
+ */
 const struct state_root *state_find_root(const struct state *s, const char *thumbprint);
 struct state_cert *state_find_cert(const struct state *s, const char *thumbprint);
 struct state_token *state_find_token(const struct state *s, const uint8_t hash[TOKEN_HASH_SIZE]);
