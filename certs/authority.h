@@ -194,25 +194,33 @@ int authority_renew(struct authority *a, const char *thumbprint, const EVP_PKEY 
 		    int64_t now, X509 **ret_cert, struct certs_error *ret_error);
 
 enum authority_revoke_flags {
-	/* also all that were renewed from it, however often: when its key was stolen */
-	AUTHORITY_REVOKE_RENEWALS = 1,
 	/* also one that we did not issue: a client of an external root */
-	AUTHORITY_REVOKE_FOREIGN = 2,
+	AUTHORITY_REVOKE_FOREIGN = 1,
 };
 
 /*
- * Revokes by thumbprint, in any form that cert_thumbprint_parse() takes. Returns how many
- * certificates were live until now; with a sentence -EINVAL: no thumbprint, or a root's (drop it
- * instead); -ENOENT: not one of ours, and not FOREIGN; -EALREADY: nothing that was not revoked
- * before; -ENOSPC.
+ * Revokes by thumbprint, in any form that cert_thumbprint_parse() takes, the whole lineage: what it
+ * was renewed from, and what was renewed from any of these. Each of them could ask for the next
+ * one, so leaving one would leave the app in. Returns how many certificates were live until now;
+ * with a sentence -EINVAL: no thumbprint, or a root's (drop it instead); -ENOENT: not one of ours,
+ * and not FOREIGN; -EALREADY: nothing that was not revoked before; -ENOSPC.
  */
 int authority_revoke(struct authority *a, const char *thumbprint, unsigned flags, int64_t now,
 		     struct certs_error *ret_error);
+
+/*
+ * Revokes all certificates of an app. An open token of it stays open. As authority_revoke();
+ * -ENOENT: it has none.
+ */
+int authority_revoke_app(struct authority *a, const char *app, int64_t now,
+			 struct certs_error *ret_error);
 
 /* Index 0..count-1 in the order they were issued; an index is good until the next change. */
 size_t authority_cert_count(const struct authority *a);
 void authority_cert_at(const struct authority *a, size_t index, int64_t now,
 		       struct authority_cert_info *ret_info);
+/* How many live ones an app has; it has several after renewals, or with several workers. */
+size_t authority_cert_live(const struct authority *a, const char *app, int64_t now);
 /* The index of a thumbprint, in any form; -EINVAL, -ENOENT. */
 int authority_cert_find(const struct authority *a, const char *thumbprint);
 /*

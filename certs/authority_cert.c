@@ -214,49 +214,45 @@ int authority_renew(struct authority *a, const char *thumbprint, const EVP_PKEY 
 
 /* ---- revoking ---- */
 
-/* A renewal stands behind what it renews, so one pass finds all of them. */
-static void mark_renewals(const struct state *s, bool *marks)
+/* What is to be revoked: a lineage, or all of an app. The other one is NULL. */
+struct target {
+	const char *lineage;
+	const char *app;
+};
+
+static bool is_meant(const struct state_cert *c, const struct target *t)
 {
-	for (size_t i = 0; i < s->n_certs; i++) {
-		for (size_t k = 0; k < i && *s->certs[i].renews && !marks[i]; k++)
-			marks[i] =
-				marks[k] && strcmp(s->certs[i].renews, s->certs[k].thumbprint) == 0;
-	}
+	return t->lineage ? strcmp(c->lineage, t->lineage) == 0 : name_equal(c->app, t->app);
 }
 
-/* What was live, and in ret_changed what was not revoked before. */
-static int revoke_marked(struct state *s, const bool *marks, int64_t now, int *ret_changed)
+/* How many were live; -ENOENT when none is meant, -EALREADY when all of them were revoked before. */
+static int revoke_all(struct state *s, const struct target *t, int64_t now)
 {
-	int live = 0, changed = 0;
+	int live = 0, err = -ENOENT;
 
 	for (size_t i = 0; i < s->n_certs; i++) {
 		struct state_cert *c = &s->certs[i];
 
-		if (!marks[i] || c->revoked)
+		if (!is_meant(c, t))
+			continue;
+		if (err != 0)
+			err = c->revoked ? -EALREADY : 0;
+		if (c->revoked)
 			continue;
 		live += state_cert_is_live(s, c, now);
 		c->revoked = now;
-		changed++;
 	}
-	*ret_changed = changed;
-	return live;
+	return err ? err : live;
 }
 
-static int revoke_own(struct state *s, const struct state_cert *c, bool with_renewals, int64_t now,
+static int revoke_own(struct state *s, const struct state_cert *c, int64_t now,
 		      struct certs_error *ret_error)
 {
-	bool *marks = calloc(s->n_certs, sizeof(marks[0]));
-	int live, changed;
+	struct target lineage = {.lineage = c->lineage};
+	int live = revoke_all(s, &lineage, now);
 
-	if (!marks)
-		return certs_fail(ret_error, -ENOMEM, "out of memory");
-	marks[c - s->certs] = true;
-	if (with_renewals)
-		mark_renewals(s, marks);
-	live = revoke_marked(s, marks, now, &changed);
-	free(marks);
-	if (changed == 0)
-		return certs_fail(ret_error, -EALREADY, "the certificate %s is revoked already",
+	if (live < 0)
+		return certs_fail(ret_error, live, "the certificate %s is revoked already",
 				  c->thumbprint);
 	return live;
 }
@@ -286,7 +282,7 @@ static int revoke(struct state *s, const char *thumbprint, unsigned flags, int64
 	const struct state_cert *c = state_find_cert(s, thumbprint);
 
 	if (c)
-		return revoke_own(s, c, flags & AUTHORITY_REVOKE_RENEWALS, now, ret_error);
+		return revoke_own(s, c, now, ret_error);
 	if (state_find_root(s, thumbprint))
 		return certs_fail(ret_error, -EINVAL,
 				  "%s is a root: drop it, which cuts all below it", thumbprint);
@@ -295,25 +291,60 @@ static int revoke(struct state *s, const char *thumbprint, unsigned flags, int64
 	return certs_fail(ret_error, -ENOENT, "the certificate %s is not one of ours", thumbprint);
 }
 
-int authority_revoke(struct authority *a, const char *thumbprint, unsigned flags, int64_t now,
-		     struct certs_error *ret_error)
+/* Takes next. live: what revoking returned. */
+static int commit_revoked(struct authority *a, struct state *next, int live,
+			  struct certs_error *ret_error)
 {
-	char wanted[CERT_THUMBPRINT_MAX];
-	struct state *next;
-	int live, err = parse_thumbprint(thumbprint, wanted, ret_error);
+	int err;
 
-	if (err)
-		return err;
-	next = authority_begin(a, now, ret_error);
-	if (!next)
-		return -ENOMEM;
-	live = revoke(next, wanted, flags, now, ret_error);
 	if (live < 0) {
 		state_free(next);
 		return live;
 	}
 	err = authority_commit(a, next, ret_error);
 	return err ? err : live;
+}
+
+int authority_revoke(struct authority *a, const char *thumbprint, unsigned flags, int64_t now,
+		     struct certs_error *ret_error)
+{
+	char wanted[CERT_THUMBPRINT_MAX];
+	struct state *next;
+	int err = parse_thumbprint(thumbprint, wanted, ret_error);
+
+	if (err)
+		return err;
+	next = authority_begin(a, now, ret_error);
+	if (!next)
+		return -ENOMEM;
+	return commit_revoked(a, next, revoke(next, wanted, flags, now, ret_error), ret_error);
+}
+
+static int revoke_app(struct state *s, const char *app, int64_t now, struct certs_error *ret_error)
+{
+	struct target all = {.app = app};
+	int live = revoke_all(s, &all, now);
+
+	if (live == -ENOENT)
+		return certs_fail(ret_error, live, "there is no certificate of app %s", app);
+	if (live < 0)
+		return certs_fail(ret_error, live, "all certificates of app %s are revoked already",
+				  app);
+	return live;
+}
+
+int authority_revoke_app(struct authority *a, const char *app, int64_t now,
+			 struct certs_error *ret_error)
+{
+	struct state *next;
+	int err = authority_check_label("app", app, ret_error);
+
+	if (err)
+		return err;
+	next = authority_begin(a, now, ret_error);
+	if (!next)
+		return -ENOMEM;
+	return commit_revoked(a, next, revoke_app(next, app, now, ret_error), ret_error);
 }
 
 /* ---- showing ---- */
@@ -368,6 +399,16 @@ void authority_cert_at(const struct authority *a, size_t index, int64_t now,
 	memcpy(ret_info->renewed_by, c->renewed_by, sizeof(c->renewed_by));
 	if (root)
 		memcpy(ret_info->root, root->name, sizeof(root->name));
+}
+
+size_t authority_cert_live(const struct authority *a, const char *app, int64_t now)
+{
+	size_t live = 0;
+
+	for (size_t i = 0; i < a->state->n_certs; i++)
+		live += name_equal(a->state->certs[i].app, app) &&
+			state_cert_is_live(a->state, &a->state->certs[i], now);
+	return live;
 }
 
 int authority_cert_find(const struct authority *a, const char *thumbprint)

@@ -28,55 +28,7 @@ static void add_revoked(struct authority_export *e, const char *thumbprint)
 	memcpy(e->revoked[e->n_revoked++], thumbprint, CERT_THUMBPRINT_MAX);
 }
 
-/* A certificate and what it comes from; all borrowed from the state. */
-struct descent {
-	const char *thumbprint;
-	const char *lineage;
-};
-
-static int compare_descents(const void *a, const void *b)
-{
-	const struct descent *x = a, *y = b;
-
-	return strcmp(x->thumbprint, y->thumbprint);
-}
-
-static struct descent *find_descent(struct descent *all, size_t n, const char *thumbprint)
-{
-	return bsearch(&(struct descent){thumbprint, NULL}, all, n, sizeof(all[0]),
-		       compare_descents);
-}
-
-/*
- * A renewal stands behind what it renews, so one pass finds all of them. What was forgotten because it expired long
- * ago is still named by what renewed it. Returns owned, sorted by thumbprint; NULL without memory.
- */
-static struct descent *find_descents(const struct state *s)
-{
-	struct descent *all = calloc(s->n_certs + 1, sizeof(all[0]));
-
-	for (size_t i = 0; all && i < s->n_certs; i++)
-		all[i].thumbprint = s->certs[i].thumbprint;
-	if (all)
-		qsort(all, s->n_certs, sizeof(all[0]), compare_descents);
-	for (size_t i = 0; all && i < s->n_certs; i++) {
-		const struct state_cert *c = &s->certs[i];
-		const struct descent *from = find_descent(all, s->n_certs, c->renews);
-		struct descent *d = find_descent(all, s->n_certs, c->thumbprint);
-
-		d->lineage = *c->renews ? c->renews : c->thumbprint;
-		if (from)
-			d->lineage = from->lineage;
-	}
-	return all;
-}
-
-static const char *lineage_of(struct descent *descents, const struct state *s, size_t index)
-{
-	return find_descent(descents, s->n_certs, s->certs[index].thumbprint)->lineage;
-}
-
-static void add_client(struct authority_export *e, const struct state_cert *c, const char *lineage)
+static void add_client(struct authority_export *e, const struct state_cert *c)
 {
 	struct authority_export_client *client = &e->clients[e->n_clients++];
 	struct authority_export_app *app = &e->apps[e->n_apps++];
@@ -84,7 +36,7 @@ static void add_client(struct authority_export *e, const struct state_cert *c, c
 	memcpy(client->thumbprint, c->thumbprint, sizeof(client->thumbprint));
 	memcpy(client->app, c->app, sizeof(client->app));
 	memcpy(client->vnet, c->vnet, sizeof(client->vnet));
-	memcpy(client->lineage, lineage, sizeof(client->lineage));
+	memcpy(client->lineage, c->lineage, sizeof(client->lineage));
 	memcpy(client->renews, c->renews, sizeof(client->renews));
 	memcpy(app->app, c->app, sizeof(app->app));
 	memcpy(app->vnet, c->vnet, sizeof(app->vnet));
@@ -121,14 +73,13 @@ static void merge_apps(struct authority_export *e)
 	e->n_apps = n;
 }
 
-static void fill(const struct state *s, struct descent *descents, int64_t now,
-		 struct authority_export *e)
+static void fill(const struct state *s, int64_t now, struct authority_export *e)
 {
 	for (size_t i = 0; i < s->n_certs; i++) {
 		if (s->certs[i].revoked)
 			add_revoked(e, s->certs[i].thumbprint);
 		else if (state_cert_is_live(s, &s->certs[i], now))
-			add_client(e, &s->certs[i], lineage_of(descents, s, i));
+			add_client(e, &s->certs[i]);
 	}
 	for (size_t i = 0; i < s->n_revoked; i++)
 		add_revoked(e, s->revoked[i].thumbprint);
@@ -141,7 +92,6 @@ static void fill(const struct state *s, struct descent *descents, int64_t now,
 int authority_export(const struct authority *a, int64_t now, struct authority_export *ret_export)
 {
 	const struct state *s = a->state;
-	struct descent *descents = find_descents(s);
 	/* one more: an empty table is no failure */
 	struct authority_export e = {
 		.roots = calloc(s->n_roots + 1, sizeof(e.roots[0])),
@@ -150,14 +100,11 @@ int authority_export(const struct authority *a, int64_t now, struct authority_ex
 		.apps = calloc(s->n_certs + 1, sizeof(e.apps[0])),
 	};
 
-	if (!descents || !e.roots || !e.revoked || !e.clients || !e.apps ||
-	    export_roots(s, &e) != 0) {
-		free(descents);
+	if (!e.roots || !e.revoked || !e.clients || !e.apps || export_roots(s, &e) != 0) {
 		authority_export_done(&e);
 		return -ENOMEM;
 	}
-	fill(s, descents, now, &e);
-	free(descents);
+	fill(s, now, &e);
 	*ret_export = e;
 	return 0;
 }

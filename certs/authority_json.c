@@ -53,13 +53,13 @@ static json_t *encode_cert(const struct state_cert *c)
 	char key_hash[BASE64_TEXT_MAX(STATE_HASH_SIZE)];
 
 	base64_encode(BASE64_URL, c->key_hash, sizeof(c->key_hash), key_hash);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s}",
-			 "app", c->app, "vnet", c->vnet, "thumbprint", c->thumbprint, "serial",
-			 c->serial, "key", c->key, "keyHash", key_hash, "notBefore",
-			 (json_int_t)c->not_before, "notAfter", (json_int_t)c->not_after, "issued",
-			 (json_int_t)c->issued, "revoked", (json_int_t)c->revoked, "root", c->root,
-			 "renews", c->renews, "token", c->token, "certificate",
-			 state_blob_text(c->blob));
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s}",
+		"app", c->app, "vnet", c->vnet, "thumbprint", c->thumbprint, "serial", c->serial,
+		"key", c->key, "keyHash", key_hash, "notBefore", (json_int_t)c->not_before,
+		"notAfter", (json_int_t)c->not_after, "issued", (json_int_t)c->issued, "revoked",
+		(json_int_t)c->revoked, "root", c->root, "renews", c->renews, "lineage", c->lineage,
+		"token", c->token, "certificate", state_blob_text(c->blob));
 }
 
 static json_t *encode_token(const struct state_token *t)
@@ -292,7 +292,7 @@ static bool is_thumbprint_of(const char *blob, const char *thumbprint)
 /* The texts of a certificate's record; borrowed from the document. */
 struct cert_texts {
 	const char *app, *vnet, *thumbprint, *serial, *key, *key_hash;
-	const char *root, *renews, *token, *blob;
+	const char *root, *renews, *lineage, *token, *blob;
 };
 
 static bool copy_texts(const struct cert_texts *t, struct state_cert *c)
@@ -301,6 +301,7 @@ static bool copy_texts(const struct cert_texts *t, struct state_cert *c)
 	       copy_thumbprint(t->thumbprint, false, c->thumbprint) &&
 	       copy_thumbprint(t->root, false, c->root) &&
 	       copy_thumbprint(t->renews, true, c->renews) &&
+	       copy_thumbprint(t->lineage, true, c->lineage) &&
 	       copy_text(t->serial, sizeof(c->serial), c->serial) &&
 	       copy_text(t->key, sizeof(c->key), c->key) && copy_hash(t->key_hash, c->key_hash) &&
 	       copy_text(t->token, sizeof(c->token), c->token);
@@ -310,16 +311,17 @@ static int decode_cert(struct reader *r, json_t *entry)
 {
 	json_int_t not_before, not_after, issued, revoked;
 	struct state_cert c = {0};
-	struct cert_texts t;
+	struct cert_texts t = {.lineage = ""}; /* of schema 1: not there */
 	json_error_t error;
 
 	if (json_unpack_ex(
 		    entry, &error, 0,
-		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s !}",
+		    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s?s, s:s, s:s !}",
 		    "app", &t.app, "vnet", &t.vnet, "thumbprint", &t.thumbprint, "serial",
 		    &t.serial, "key", &t.key, "keyHash", &t.key_hash, "notBefore", &not_before,
 		    "notAfter", &not_after, "issued", &issued, "revoked", &revoked, "root", &t.root,
-		    "renews", &t.renews, "token", &t.token, "certificate", &t.blob) != 0)
+		    "renews", &t.renews, "lineage", &t.lineage, "token", &t.token, "certificate",
+		    &t.blob) != 0)
 		return wrong(r, error.text);
 	if (!copy_texts(&t, &c))
 		return wrong(r, "a name, a thumbprint or another text is none");
@@ -430,7 +432,7 @@ static int read_document(struct reader *r, json_t *root, struct document *ret_do
 	snprintf(r->place, sizeof(r->place), "schema");
 	if (json_unpack_ex(root, &error, 0, "{s:i}", "schema", &schema) != 0)
 		return wrong(r, error.text);
-	if (schema != AUTHORITY_JSON_SCHEMA)
+	if (schema < AUTHORITY_JSON_SCHEMA_OLDEST || schema > AUTHORITY_JSON_SCHEMA)
 		return certs_fail(r->error, -EBADMSG,
 				  "schema: it is %d, and this program knows %d: it was written by "
 				  "another version",

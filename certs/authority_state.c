@@ -271,6 +271,14 @@ static uint32_t *find_slot(const struct state *s, const char *thumbprint)
 	return &s->slots[i];
 }
 
+/* What it renews may be forgotten: then that is the oldest which is known. */
+static const char *lineage_of(const struct state_cert *c, const struct state_cert *before)
+{
+	if (before)
+		return before->lineage;
+	return *c->renews ? c->renews : c->thumbprint;
+}
+
 void state_add_cert(struct state *s, const struct state_cert *c)
 {
 	struct state_cert *before = state_find_cert(s, c->renews);
@@ -279,6 +287,8 @@ void state_add_cert(struct state *s, const struct state_cert *c)
 
 	*added = *c;
 	added->renewed_by[0] = '\0';
+	if (!*added->lineage)
+		memcpy(added->lineage, lineage_of(c, before), sizeof(added->lineage));
 	if (before)
 		memcpy(before->renewed_by, c->thumbprint, sizeof(c->thumbprint));
 	slot = find_slot(s, c->thumbprint);

@@ -372,20 +372,29 @@ static void show_cert(struct ask *q)
 	answer(q, 200, json);
 }
 
+/* app: "": nobody knows whose. */
+static void answer_revoked(struct ask *q, int revoked, const char *app)
+{
+	json_int_t live = (json_int_t)authority_cert_live(q->authority, app, q->now);
+
+	q->has_changed = true;
+	answer(q, 200,
+	       json_pack("{s:i, s:o, s:I}", "revoked", revoked, "app", text_json(app), "remaining",
+			 live));
+}
+
 static void revoke_cert(struct ask *q)
 {
 	static const struct field fields[] = {
-		{"renewals", JSON_TRUE, false},
 		{"foreign", JSON_TRUE, false},
 	};
+	struct authority_cert_info info = {.app = ""};
 	struct certs_error e;
 	unsigned flags = 0;
-	int r;
+	int r, i;
 
 	if (!CHECK_FIELDS(q, fields))
 		return;
-	if (json_is_true(json_object_get(q->in, "renewals")))
-		flags |= AUTHORITY_REVOKE_RENEWALS;
 	if (json_is_true(json_object_get(q->in, "foreign")))
 		flags |= AUTHORITY_REVOKE_FOREIGN;
 	r = authority_revoke(q->authority, q->id, flags, q->now, &e);
@@ -393,9 +402,24 @@ static void revoke_cert(struct ask *q)
 		fail(q, r, &e);
 		return;
 	}
-	log_info("certificate %s is revoked", q->id);
-	q->has_changed = true;
-	answer(q, 200, json_pack("{s:i}", "revoked", r));
+	log_info("certificate %s is revoked, with its lineage: %d were live", q->id, r);
+	i = authority_cert_find(q->authority, q->id);
+	if (i >= 0)
+		authority_cert_at(q->authority, (size_t)i, q->now, &info);
+	answer_revoked(q, r, info.app);
+}
+
+static void revoke_app(struct ask *q)
+{
+	struct certs_error e;
+	int r = authority_revoke_app(q->authority, q->id, q->now, &e);
+
+	if (r < 0) {
+		fail(q, r, &e);
+		return;
+	}
+	log_info("all certificates of app %s are revoked: %d were live", q->id, r);
+	answer_revoked(q, r, q->id);
 }
 
 /* ---- roots ---- */
@@ -561,6 +585,7 @@ static const struct route {
 	{FRONT_POST,   "/v1/roots/rotate",          rotate_roots},
 	{FRONT_DELETE, "/v1/roots/*",               drop_root},
 	{FRONT_GET,    "/v1/apps",                  list_apps},
+	{FRONT_POST,   "/v1/apps/*/revoke",         revoke_app},
 	/* clang-format on */
 };
 

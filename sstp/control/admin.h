@@ -10,7 +10,7 @@
  *   DELETE /v1/tokens/ID
  *   GET    /v1/certificates
  *   GET    /v1/certificates/THUMBPRINT       with certBlob
- *   POST   /v1/certificates/THUMBPRINT/revoke  {"renewals"?: bool, "foreign"?: bool}
+ *   POST   /v1/certificates/THUMBPRINT/revoke  {"foreign"?: bool}, and all of its lineage
  *   GET    /v1/roots
  *   POST   /v1/roots                         {"name", "vnet", "pem"}: trusts an external one
  *   POST   /v1/roots/rotate

@@ -573,6 +573,39 @@ B36_app_keeps_its_address_when_its_connection_dies_without_a_word() {
 	stop "$app_pid"
 }
 
+# What an operator sees of an app is its newest certificate; the one before it is as good.
+revoking_what_status_shows_puts_the_app_out() {
+	local before
+	enrol twice
+	cp "$world_dir/twice.yaml" "$world_dir/before.yaml"
+	before=$(thumbprint_of twice)
+	worker renew --profile "$world_dir/twice.yaml"
+	is "$status" 0 "exit status of the renewal; $err"
+	isnt "$(thumbprint_of twice)" "$before" "the new thumbprint"
+	like "$(state_of twice)" "$(thumbprint_of twice)" "what status shows"
+	enrol stays
+	tell cert revoke "$(thumbprint_of twice)"
+	like "$(cat "$world_dir/tell.log")" 'live certificates among it: 2' "what is said"
+	like "$(row_of cert list "$before")" ' revoked ' "the one before"
+	refused twice revoked
+	refused before revoked
+	worker renew --profile "$world_dir/before.yaml"
+	isnt "$status" 0 "a renewal by the one before"
+	like "$(state_of stays)" ' valid ' "its neighbour"
+}
+
+revoking_tells_of_what_remains_and_revokes_it_by_app() {
+	enrol pair
+	cp "$world_dir/pair.yaml" "$world_dir/first.yaml"
+	rm "$world_dir/pair.yaml"
+	enrol pair
+	tell cert revoke "$(thumbprint_of first)"
+	like "$(cat "$world_dir/tell.log")" '1 other live certificate of app pair remains' "what is said"
+	tell cert revoke --app pair
+	like "$(row_of cert list "$(thumbprint_of pair)")" ' revoked ' "the other one"
+	refused pair revoked
+}
+
 # ---- rotation
 
 # unpack APP: for many
@@ -650,5 +683,7 @@ tap_main \
 	B36_app_keeps_its_address_when_its_connection_dies_without_a_word \
 	app_below_an_external_root_is_out_when_that_root_is_dropped \
 	app_is_out_when_its_certificate_expires \
+	revoking_what_status_shows_puts_the_app_out \
+	revoking_tells_of_what_remains_and_revokes_it_by_app \
 	root_rotation_and_reload_of_the_server_certificate_cost_neither_a_stream_nor_a_connect \
 	-- "$@"

@@ -111,7 +111,7 @@ mistakes_are_told_with_what_to_do() {
 	like "$("$sstpctl_bin" cert list --socket "$world_dir/none" 2>&1)" "is sstp-gateway running" "no gateway"
 	"$sstpctl_bin" cert list --socket "$world_dir/none" 2>/dev/null
 	is $? $EXIT_UNREACHABLE "is its own exit code"
-	like "$("$sstpctl_bin" cert revoke --help)" "--renewals" "each verb has its help"
+	like "$("$sstpctl_bin" cert revoke --help)" "--foreign" "each verb has its help"
 }
 
 # with_fake_gateway ANSWER COMMAND...: with a $fake at which ANSWER is the answer to everything, before it hangs up
@@ -182,7 +182,7 @@ completion_knows_noun_and_verb_behind_options() {
 	is "$(completes ro)" root "a noun"
 	is "$(completes --json --socket "$socket" cert re)" revoke "a verb behind options"
 	is "$(completes --socket = "$socket" token cr)" create "a verb behind --socket=PATH"
-	is "$(completes cert --json revoke --ren)" --renewals "a verb's option"
+	is "$(completes cert --json revoke --for)" --foreign "a verb's option"
 	is "$(completes cert list --app)" "" "another verb's option"
 }
 

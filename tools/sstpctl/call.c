@@ -20,11 +20,10 @@ static const struct {
 	const char *value; /* NULL: a switch */
 	const char *help;
 } option_table[] = {
-	{'a', "app", "NAME", "the app that is to enrol"},
+	{'a', "app", "NAME", "the app that is to enrol, or whose certificates are meant"},
 	{'v', "vnet", "NAME", "the VNet that it comes into"},
 	{'g', "gateway", "HOST[:PORT]", "what the worker dials (default: the first of the names)"},
 	{'l', "lifetime", "TIME", "how long it can be used: 90s, 15m, 1h (default), 7d"},
-	{'r', "renewals", NULL, "also all that were renewed from it: its key was stolen"},
 	{'f', "foreign", NULL, "also one that this gateway did not issue"},
 	{'n', "name", "NAME", "what the root is to be called"},
 	{'s', "socket", "PATH", "the gateway's control_socket (default " SSTPCTL_SOCKET ")"},
@@ -165,7 +164,9 @@ static int check_options(const struct parse *p)
 static int check_call(struct parse *p)
 {
 	const struct verb *v = p->call.verb;
-	size_t wanted = v->argument ? 3 : 2;
+	/* what is named by its app needs no other name */
+	const char *argument = p->call.app ? NULL : v->argument;
+	size_t wanted = argument ? 3 : 2;
 
 	if (p->n_words < wanted)
 		return call_fail(EXIT_USAGE, "%s is missing; see sstpctl %s %s --help", v->argument,
@@ -173,7 +174,7 @@ static int check_call(struct parse *p)
 	if (p->n_words > wanted)
 		return call_fail(EXIT_USAGE, "unexpected argument '%s'; see sstpctl %s %s --help",
 				 p->words[wanted], v->noun, v->verb);
-	p->call.argument = v->argument ? p->words[2] : NULL;
+	p->call.argument = argument ? p->words[2] : NULL;
 	return check_options(p);
 }
 
@@ -190,7 +191,6 @@ static int take_option(struct parse *p, int letter)
 	case 'n': c->name = optarg; return -1;
 	case 's': c->socket = optarg; return -1;
 	case 'j': c->json = true; return -1;
-	case 'r': c->renewals = true; return -1;
 	case 'f': c->foreign = true; return -1;
 	case 'h': p->wants_help = true; return -1;
 	case 'V': p->wants_version = true; return -1;

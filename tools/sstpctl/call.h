@@ -5,7 +5,7 @@
  * The command line: a noun, a verb, and for some verbs an argument; options stand anywhere among them.
  *
  *   sstpctl --json cert list
- *   sstpctl cert revoke THUMBPRINT --renewals --socket PATH
+ *   sstpctl cert revoke THUMBPRINT --foreign --socket PATH
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +22,8 @@ struct call;
 struct verb {
 	const char *noun;
 	const char *verb;
-	const char *argument; /* what stands for it in help; NULL: none */
+	/* what stands for it in help; NULL: none. A verb that takes --app has either of them. */
+	const char *argument;
 	const char
 		*options; /* that it takes beside the common ones, as letters of call.c's table */
 	const char *help;
@@ -40,7 +41,6 @@ struct call {
 	const char *argument;
 	int64_t lifetime_s; /* 0: not given */
 	bool json;
-	bool renewals;
 	bool foreign;
 };
 

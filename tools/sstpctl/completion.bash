@@ -42,7 +42,7 @@ _sstpctl() {
 	"cert " | "help cert ") words="list show revoke status $common" ;;
 	"root " | "help root ") words="list rotate import drop $common" ;;
 	"token create ") words="--app --vnet --gateway --lifetime $common" ;;
-	"cert revoke ") words="--renewals --foreign $common $(_sstpctl_ids cert)" ;;
+	"cert revoke ") words="--app --foreign $common $(_sstpctl_ids cert)" ;;
 	"cert show ") words="$common $(_sstpctl_ids cert)" ;;
 	"token drop ") words="$common $(_sstpctl_ids token)" ;;
 	"root drop ") words="$common $(_sstpctl_ids root)" ;;
@@ -51,7 +51,7 @@ _sstpctl() {
 		mapfile -t COMPREPLY < <(compgen -f -W "--name --vnet $common" -- "$current")
 		return
 		;;
-	"cert revoke "*) words="--renewals --foreign $common" ;;
+	"cert revoke "*) words="--app --foreign $common" ;;
 	"root import "*) words="--name --vnet $common" ;;
 	*) words=$common ;;
 	esac

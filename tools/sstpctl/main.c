@@ -201,14 +201,34 @@ static int cert_show(const struct call *c)
 	return code;
 }
 
+/* One is not all: who is told that an app is out takes it for out. */
+static void print_revoked(const json_t *answer)
+{
+	long long others = number(answer, "remaining");
+	const char *app = json_string_value(json_object_get(answer, "app"));
+
+	printf("revoked; live certificates among it: %lld\n", number(answer, "revoked"));
+	if (others > 0)
+		printf("%lld other live certificate%s of app %s remain%s: sstpctl cert revoke "
+		       "--app %s\n",
+		       others, others == 1 ? "" : "s", app, others == 1 ? "s" : "", app);
+}
+
+/* By thumbprint, or of all that an app has. */
 static int cert_revoke(const struct call *c)
 {
-	json_t *body = json_pack("{s:b, s:b}", "renewals", c->renewals, "foreign", c->foreign);
+	struct call of_app = *c;
 	json_t *answer = NULL;
-	int code = change(c, "POST", "/v1/certificates/", "/revoke", body, &answer);
+	int code;
 
+	of_app.argument = c->app;
+	if (c->app)
+		code = change(&of_app, "POST", "/v1/apps/", "/revoke", NULL, &answer);
+	else
+		code = change(c, "POST", "/v1/certificates/", "/revoke",
+			      json_pack("{s:b}", "foreign", c->foreign), &answer);
 	if (!code && !c->json)
-		printf("revoked; live certificates among it: %lld\n", number(answer, "revoked"));
+		print_revoked(answer);
 	json_decref(answer);
 	return code;
 }
@@ -338,8 +358,9 @@ static const struct verb verbs[] = {
 	{"cert", "list", NULL, "", "Shows the certificates of apps.", cert_list},
 	{"cert", "show", "THUMBPRINT", "", "Shows all about a certificate, itself included.",
 	 cert_show},
-	{"cert", "revoke", "THUMBPRINT", "rf",
-	 "Revokes a certificate: its session ends, and it never comes in again.", cert_revoke},
+	{"cert", "revoke", "THUMBPRINT", "af",
+	 "Revokes a certificate and its renewals, or all of --app: out at once, and for ever.",
+	 cert_revoke},
 	{"cert", "status", NULL, "",
 	 "Shows each app's certificate, and whether the app knows the present network and roots.",
 	 cert_status},

@@ -76,7 +76,7 @@ static void all_that_was_done_is_there_again(void **state)
 	assert_int_equal(authority_rotate(a, MINT_NOW, root, NULL), 0);
 	scene_renew(a, first, MINT_NOW + 5, second);
 	scene_token(a, "stock", "production", MINT_NOW, secret);
-	assert_int_equal(authority_revoke(a, first, 0, MINT_NOW + 9, NULL), 1);
+	assert_int_equal(authority_revoke(a, first, 0, MINT_NOW + 9, NULL), 2);
 	authority_cert_at(a, 1, MINT_NOW + 9, &before);
 	a = scene_again(a, MINT_NOW + 9);
 	assert_int_equal(authority_root_count(a), 2);
@@ -153,9 +153,9 @@ static void a_state_that_was_changed_by_hand_is_refused(void **state)
 	static const struct {
 		const char *from, *to, *sentence;
 	} changes[] = {
-		{"\"schema\": 1", "\"schema\": 2", "schema: it is 2, and this program knows 1"},
-		{"\"schema\": 1", "\"schema\": \"1\"", "authority.json: schema: "},
-		{"\"schema\": 1", "\"schema\": 1, \"more\": 1", "authority.json: document: "},
+		{"\"schema\": 2", "\"schema\": 3", "schema: it is 3, and this program knows 2"},
+		{"\"schema\": 2", "\"schema\": \"2\"", "authority.json: schema: "},
+		{"\"schema\": 2", "\"schema\": 2, \"more\": 1", "authority.json: document: "},
 		{"\"revoked\": []", "\"revoked\": 1", "document: a table is no list"},
 		{"{", "", "authority.json: line 2: "},
 		{"\"own\": true", "\"own\": false", "roots[0]: a name is none"},
@@ -576,6 +576,27 @@ static void a_first_start_that_was_cut_short_is_made_again(void **state)
 	authority_close(a);
 }
 
+/* Without a lineage, which was what the renewals say. */
+static void a_state_of_the_first_schema_is_read(void **state)
+{
+	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX], third[CERT_THUMBPRINT_MAX];
+	struct authority *a = scene_open(MINT_NOW);
+	char *json, *at;
+
+	scene_issue(a, "shop", "production", MINT_NOW, first);
+	scene_renew(a, first, MINT_NOW, second);
+	scene_renew(a, second, MINT_NOW, third);
+	authority_close(a);
+	json = read_file(scene_path("authority.json"));
+	while ((at = strstr(json, "   \"lineage\":")))
+		memmove(at, strchr(at, '\n') + 1, strlen(strchr(at, '\n')));
+	replace(json, "\"schema\": 2", "\"schema\": 1");
+	a = scene_open(MINT_NOW);
+	assert_int_equal(authority_revoke(a, third, 0, MINT_NOW, NULL), 3);
+	authority_close(a);
+	free(json);
+}
+
 static void what_is_long_over_is_forgotten(void **state)
 {
 	struct authority *a = scene_open(MINT_NOW);
@@ -621,6 +642,7 @@ int main(void)
 		cmocka_unit_test_setup(a_crash_at_any_step_leaves_a_state_that_opens, scene_set_up),
 		cmocka_unit_test_setup(a_first_start_that_was_cut_short_is_made_again,
 				       scene_set_up),
+		cmocka_unit_test_setup(a_state_of_the_first_schema_is_read, scene_set_up),
 		cmocka_unit_test_setup(what_is_long_over_is_forgotten, scene_set_up),
 		cmocka_unit_test(nothing_is_closed_and_freed),
 	};

@@ -188,26 +188,48 @@ static void revoking_what_has_expired_cuts_nobody(void **state)
 }
 
 /* first - second - third, and beside them another renewal of first, and a stranger */
-static void a_stolen_certificate_is_revoked_with_all_that_it_asked_for(void **state)
+static void revoking_any_of_a_lineage_revokes_all_of_it(void **state)
 {
 	char first[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX], third[CERT_THUMBPRINT_MAX];
 	char beside[CERT_THUMBPRINT_MAX], stranger[CERT_THUMBPRINT_MAX];
+	struct certs_error error;
 
 	scene_issue(a, "shop", "production", MINT_NOW, first);
 	scene_renew(a, first, MINT_NOW, second);
-	scene_issue(a, "stock", "production", MINT_NOW, stranger);
+	scene_issue(a, "shop", "production", MINT_NOW, stranger);
 	scene_renew(a, second, MINT_NOW, third);
 	scene_renew(a, first, MINT_NOW, beside);
-	assert_int_equal(authority_revoke(a, second, 0, MINT_NOW, NULL), 1);
-	scene_assert_status(a, third, MINT_NOW, CERT_VALID);
-	assert_int_equal(authority_revoke(a, second, AUTHORITY_REVOKE_RENEWALS, MINT_NOW, NULL), 1);
-	scene_assert_status(a, third, MINT_NOW, CERT_REVOKED);
-	scene_assert_status(a, beside, MINT_NOW, CERT_VALID);
-	assert_int_equal(authority_revoke(a, first, AUTHORITY_REVOKE_RENEWALS, MINT_NOW, NULL), 2);
+	a = scene_again(a, MINT_NOW);
+	assert_int_equal(authority_revoke(a, third, 0, MINT_NOW, NULL), 4);
+	scene_assert_status(a, first, MINT_NOW, CERT_REVOKED);
+	scene_assert_status(a, second, MINT_NOW, CERT_REVOKED);
 	scene_assert_status(a, beside, MINT_NOW, CERT_REVOKED);
 	scene_assert_status(a, stranger, MINT_NOW, CERT_VALID);
-	assert_int_equal(authority_revoke(a, first, AUTHORITY_REVOKE_RENEWALS, MINT_NOW, NULL),
-			 -EALREADY);
+	assert_not_renewed(first, MINT_NOW, -EKEYREVOKED, " was revoked on ");
+	assert_int_equal(authority_revoke(a, first, 0, MINT_NOW, &error), -EALREADY);
+	assert_non_null(strstr(error.text, " is revoked already"));
+	assert_int_equal(authority_cert_live(a, "SHOP", MINT_NOW), 1);
+	assert_int_equal(authority_cert_live(a, "stock", MINT_NOW), 0);
+}
+
+static void all_certificates_of_an_app_are_revoked_at_once(void **state)
+{
+	char shop[2][CERT_THUMBPRINT_MAX], stock[CERT_THUMBPRINT_MAX];
+	struct certs_error error;
+
+	scene_issue(a, "shop", "production", MINT_NOW, shop[0]);
+	scene_issue(a, "Shop", "production", MINT_NOW, shop[1]);
+	scene_issue(a, "stock", "production", MINT_NOW, stock);
+	assert_int_equal(authority_revoke(a, shop[0], 0, MINT_NOW, NULL), 1);
+	assert_int_equal(authority_revoke_app(a, "shop", MINT_NOW, NULL), 1);
+	a = scene_again(a, MINT_NOW);
+	scene_assert_status(a, shop[1], MINT_NOW, CERT_REVOKED);
+	scene_assert_status(a, stock, MINT_NOW, CERT_VALID);
+	assert_int_equal(authority_revoke_app(a, "shop", MINT_NOW, &error), -EALREADY);
+	assert_string_equal(error.text, "all certificates of app shop are revoked already");
+	assert_int_equal(authority_revoke_app(a, "shoe", MINT_NOW, &error), -ENOENT);
+	assert_string_equal(error.text, "there is no certificate of app shoe");
+	assert_int_equal(authority_revoke_app(a, "a shop", MINT_NOW, &error), -EINVAL);
 }
 
 static void a_key_that_was_revoked_gets_no_other_certificate(void **state)
@@ -301,7 +323,8 @@ int main(void)
 		TEST(what_is_unknown_revoked_expired_or_cut_is_not_renewed),
 		TEST(revoking_cuts_one_and_not_its_neighbours),
 		TEST(revoking_what_has_expired_cuts_nobody),
-		TEST(a_stolen_certificate_is_revoked_with_all_that_it_asked_for),
+		TEST(revoking_any_of_a_lineage_revokes_all_of_it),
+		TEST(all_certificates_of_an_app_are_revoked_at_once),
 		TEST(a_key_that_was_revoked_gets_no_other_certificate),
 		TEST(only_what_is_named_so_is_revoked_for_others),
 		TEST(serials_differ),

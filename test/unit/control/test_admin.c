@@ -166,7 +166,7 @@ static void body_and_path_that_are_none_are_refused(void **state)
 static void certificate_is_shown_and_revoked(void **state)
 {
 	struct world *w = world_new();
-	char thumbprint[CERT_THUMBPRINT_MAX];
+	char thumbprint[CERT_THUMBPRINT_MAX], second[CERT_THUMBPRINT_MAX];
 	char path[128];
 	json_t *json;
 
@@ -179,13 +179,22 @@ static void certificate_is_shown_and_revoked(void **state)
 			    authority_cert_blob(w->est.authority, 0));
 	json_decref(json);
 	snprintf(path, sizeof(path), "/v1/certificates/%s/revoke", thumbprint);
-	refuses(w, FRONT_POST, path, "{\"renewals\":1}", 400, "type");
-	json = ask(w, FRONT_POST, path, "{\"renewals\":true}", 200);
+	refuses(w, FRONT_POST, path, "{\"foreign\":1}", 400, "type");
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, second);
+	json = ask(w, FRONT_POST, path, "{\"foreign\":false}", 200);
 	assert_int_equal(json_integer_value(json_object_get(json, "revoked")), 1);
+	assert_string_equal(json_string_value(json_object_get(json, "app")), "shop");
+	assert_int_equal(json_integer_value(json_object_get(json, "remaining")), 1);
 	assert_true(has_changed);
 	json_decref(json);
-	assert_string_equal(only(w, "/v1/certificates", "status"), "revoked");
+	scene_assert_status(w->est.authority, thumbprint, MINT_NOW, CERT_REVOKED);
+	scene_assert_status(w->est.authority, second, MINT_NOW, CERT_VALID);
 	refuses(w, FRONT_POST, path, "", 409, "");
+	does(w, FRONT_POST, "/v1/apps/shop/revoke", "", 200);
+	assert_true(has_changed);
+	scene_assert_status(w->est.authority, second, MINT_NOW, CERT_REVOKED);
+	refuses(w, FRONT_POST, "/v1/apps/shop/revoke", "", 409, "revoked already");
+	refuses(w, FRONT_POST, "/v1/apps/stock/revoke", "", 404, "no certificate of app stock");
 	world_free(w);
 }
 

@@ -16,7 +16,7 @@ enum {
 static const struct verb verbs[] = {
 	{"token", "create", NULL, "avgl", "Makes a token.", NULL},
 	{"cert", "list", NULL, "", "Shows certificates.", NULL},
-	{"cert", "revoke", "THUMBPRINT", "rf", "Revokes a certificate.", NULL},
+	{"cert", "revoke", "THUMBPRINT", "af", "Revokes a certificate.", NULL},
 };
 
 static char line[256];
@@ -72,10 +72,10 @@ static void refuses(const char *text, const char *words)
 static void options_may_stand_anywhere(void **state)
 {
 	static const char *const lines[] = {
-		"--json --socket /s cert revoke ABC --renewals",
-		"cert --renewals --json revoke --socket=/s ABC",
-		"cert revoke ABC --socket /s --json --renewals",
-		"--renewals --json --socket /s cert revoke -- ABC",
+		"--json --socket /s cert revoke ABC --foreign",
+		"cert --foreign --json revoke --socket=/s ABC",
+		"cert revoke ABC --socket /s --json --foreign",
+		"--foreign --json --socket /s cert revoke -- ABC",
 	};
 
 	for (size_t i = 0; i < 4; i++) {
@@ -83,7 +83,7 @@ static void options_may_stand_anywhere(void **state)
 		assert_ptr_equal(call.verb, &verbs[2]);
 		assert_string_equal(call.argument, "ABC");
 		assert_string_equal(call.socket, "/s");
-		assert_true(call.json && call.renewals && !call.foreign);
+		assert_true(call.json && call.foreign);
 	}
 }
 
@@ -96,8 +96,12 @@ static void each_option_has_its_place(void **state)
 	assert_int_equal(call.lifetime_s, 7200);
 	assert_false(call.json);
 	assert_string_equal(call.socket, SSTPCTL_SOCKET);
-	assert_int_equal(parse("cert revoke X --foreign"), -1);
-	assert_true(call.foreign);
+	assert_int_equal(parse("cert revoke X"), -1);
+	assert_false(call.foreign);
+	assert_int_equal(parse("cert revoke --app shop"), -1);
+	assert_string_equal(call.app, "shop");
+	assert_null(call.argument);
+	refuses("cert revoke X --app shop", "unexpected argument 'X'");
 	assert_int_equal(parse("cert list"), -1);
 	assert_null(call.argument);
 }
@@ -120,7 +124,7 @@ static void help_is_about_what_stands_beside_it(void **state)
 	assert_null(strstr(said, "token create"));
 	assert_int_equal(parse_loudly("cert revoke --help", stdout), 0);
 	says("Usage: sstpctl cert revoke THUMBPRINT");
-	says("--renewals");
+	says("--foreign");
 	says("--json");
 	assert_null(strstr(said, "--lifetime"));
 	assert_int_equal(parse_loudly("help cert revoke", stdout), 0);
