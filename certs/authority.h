@@ -20,7 +20,13 @@
  *
  * Limits: AUTHORITY_*_MAX below. What is over is forgotten: tokens 30 days after they were used or
  * expired, client certificates 90 days after they expired, together with their revocation. A full
- * table refuses with -ENOSPC. Every change writes the whole of authority.json: about
+ * table refuses with -ENOSPC; of client certificates it forgets the oldest first that is revoked,
+ * or has expired. What is forgotten does not come in: nobody knows it any more.
+ *
+ * A lineage, what comes from one enrolment by renewals, has at most AUTHORITY_LINEAGE_MAX
+ * certificates: one more takes the place of its oldest, but never of the one that asks, and never
+ * of one that is younger than AUTHORITY_LINEAGE_KEPT_S. So a worker whose reply was lost asks again
+ * with what it has, and who asks again and again waits: 3 or 4 renewals within 20 minutes. Every change writes the whole of authority.json: about
  * 1.1 KB and 25 us for each client certificate, so 25 ms with a thousand of them.
  */
 #include <openssl/x509.h>
@@ -38,6 +44,9 @@
 enum {
 	AUTHORITY_ROOTS_MAX = TRUST_ROOTS_MAX,
 	AUTHORITY_CERTS_MAX = 10000,
+	AUTHORITY_CERTS_RESERVED = 1000, /* of them: only for renewals */
+	AUTHORITY_LINEAGE_MAX = 4,
+	AUTHORITY_LINEAGE_KEPT_S = 20 * 60,
 	AUTHORITY_TOKENS_MAX = 10000,
 	/* thumbprints of external roots' clients; our own are counted as certificates */
 	AUTHORITY_REVOKED_MAX = 10000,
@@ -188,6 +197,7 @@ int authority_issue(struct authority *a, const char *app, const char *vnet, cons
  * Issues to the app that holds the certificate with this thumbprint, and has shown so. The old one
  * stays good, so that a second session can be made before the first is closed. -EINVAL: no
  * thumbprint; -ENOENT: not one of ours; -EKEYREVOKED; -EKEYEXPIRED: it, or its root was dropped;
+ * -EAGAIN: its lineage has too many that are too young, AUTHORITY_LINEAGE_KEPT_S later has not;
  * and as authority_issue().
  */
 int authority_renew(struct authority *a, const char *thumbprint, const EVP_PKEY *csr_key,

@@ -74,14 +74,98 @@ static int check_key(const struct state *s, const EVP_PKEY *key, struct certs_er
 	return 0;
 }
 
-static int check_room(const struct state *s, struct certs_error *ret_error)
+/* ---- room ---- */
+
+/* A clock that was put back says nothing about when. */
+static bool is_recent(const struct state_cert *c, int64_t now)
 {
-	if (s->n_certs < AUTHORITY_CERTS_MAX)
-		return 0;
-	return certs_fail(ret_error, -ENOSPC,
-			  "there are %d client certificates, and no room for another",
-			  AUTHORITY_CERTS_MAX);
+	return c->issued <= now && now - c->issued < AUTHORITY_LINEAGE_KEPT_S;
 }
+
+/* The oldest of a lineage but the one that asks; NULL when there is no other. */
+static const struct state_cert *oldest_beside(const struct state *s, const struct state_cert *asks,
+					      size_t *ret_n)
+{
+	const struct state_cert *found = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_certs; i++) {
+		const struct state_cert *c = &s->certs[i];
+
+		if (strcmp(c->lineage, asks->lineage) != 0)
+			continue;
+		n++;
+		if (!found && c != asks)
+			found = c;
+	}
+	*ret_n = n;
+	return found;
+}
+
+static void forget(struct state *s, const struct state_cert *c)
+{
+	state_remove_cert(s, (size_t)(c - s->certs));
+}
+
+/* What comes in no more, however the clock stands; else what has expired. */
+static bool forget_dead(struct state *s, int64_t now)
+{
+	const struct state_cert *expired = NULL;
+
+	for (size_t i = 0; i < s->n_certs; i++) {
+		const struct state_cert *c = &s->certs[i];
+
+		if (c->revoked || !state_find_root(s, c->root)) {
+			forget(s, c);
+			return true;
+		}
+		if (!expired && now > c->not_after)
+			expired = c;
+	}
+	if (expired)
+		forget(s, expired);
+	return expired != NULL;
+}
+
+/* A lineage that is full gives up its oldest, unless that may be in somebody's hands just now. */
+static int make_room_in_lineage(struct state *s, const struct state_cert *asks, bool is_full,
+				int64_t now, struct certs_error *ret_error)
+{
+	size_t n;
+	const struct state_cert *oldest = oldest_beside(s, asks, &n);
+
+	if (!oldest || (n < AUTHORITY_LINEAGE_MAX && !is_full))
+		return 0;
+	if (is_recent(oldest, now))
+		return certs_fail(ret_error, -EAGAIN,
+				  "app %s has got new certificates just now: wait %d seconds",
+				  asks->app,
+				  (int)(oldest->issued + AUTHORITY_LINEAGE_KEPT_S - now));
+	forget(s, oldest);
+	return 0;
+}
+
+/* The last places are kept for renewals: who is in already stays in. */
+static int make_room(struct state *s, const struct state_cert *about, int64_t now,
+		     struct certs_error *ret_error)
+{
+	size_t max = AUTHORITY_CERTS_MAX - (*about->renews ? 0 : AUTHORITY_CERTS_RESERVED);
+	const struct state_cert *asks;
+	int err = 0;
+
+	while (s->n_certs >= max && forget_dead(s, now))
+		;
+	asks = state_find_cert(s, about->renews);
+	if (asks)
+		err = make_room_in_lineage(s, asks, s->n_certs >= max, now, ret_error);
+
+	if (err || s->n_certs < max)
+		return err;
+	return certs_fail(ret_error, -ENOSPC,
+			  "there are %zu client certificates, and no room for another", s->n_certs);
+}
+
+/* ---- signing ---- */
 
 static int sign(const struct state *s, const char *app, const EVP_PKEY *key, int64_t now,
 		X509 **ret_cert, struct certs_error *ret_error)
@@ -104,7 +188,7 @@ int authority_issue_into(struct state *s, const struct state_cert *about, const 
 	if (!err)
 		err = check_key(s, key, ret_error);
 	if (!err)
-		err = check_room(s, ret_error);
+		err = make_room(s, about, now, ret_error);
 	if (!err)
 		err = sign(s, about->app, key, now, &cert, ret_error);
 	if (!err)

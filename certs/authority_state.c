@@ -314,6 +314,24 @@ void state_remove_root(struct state *s, size_t index)
 	memmove(&s->roots[index], &s->roots[index + 1], (s->n_roots - index) * sizeof(s->roots[0]));
 }
 
+static void index_again(struct state *s)
+{
+	size_t n = s->n_certs;
+
+	memset(s->slots, 0, s->n_slots * sizeof(s->slots[0]));
+	s->n_certs = 0;
+	while (s->n_certs < n)
+		state_add_cert(s, &s->certs[s->n_certs]);
+}
+
+void state_remove_cert(struct state *s, size_t index)
+{
+	state_cert_done(&s->certs[index]);
+	s->n_certs--;
+	memmove(&s->certs[index], &s->certs[index + 1], (s->n_certs - index) * sizeof(s->certs[0]));
+	index_again(s);
+}
+
 void state_remove_token(struct state *s, size_t index)
 {
 	s->n_tokens--;

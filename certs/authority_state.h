@@ -135,6 +135,8 @@ void state_add_cert(struct state *s, const struct state_cert *c);
 void state_add_token(struct state *s, const struct state_token *t);
 void state_add_revoked(struct state *s, const struct state_revoked *r);
 void state_remove_root(struct state *s, size_t index);
+/* Those behind it move up: pointers into the table are stale. */
+void state_remove_cert(struct state *s, size_t index);
 void state_remove_token(struct state *s, size_t index);
 void state_server_done(struct state_server *r);
 /* What state_*_set() filled in, when the record is not added. */

@@ -59,6 +59,7 @@ static unsigned status_of(int error)
 	case -EINVAL:
 	case -EPROTO:
 	case -EKEYREJECTED: return 400;
+	case -EAGAIN: return 429; /* it has renewed too often */
 	default: return 503;
 	}
 }
@@ -346,6 +347,8 @@ static void renew(struct request *q, const char *thumbprint)
 		refuse(q, status_of(r), e.text);
 	else
 		issued(q, cert);
+	if (r == -EAGAIN)
+		q->answer->retry_after_s = AUTHORITY_LINEAGE_KEPT_S;
 }
 
 static void answer_reenrol(struct request *q)

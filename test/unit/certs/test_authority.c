@@ -597,6 +597,78 @@ static void a_state_of_the_first_schema_is_read(void **state)
 	free(json);
 }
 
+/* As many certificates as n: the record of the last one again and again. */
+static struct authority *fill_up(struct authority *a, size_t n)
+{
+	size_t there = authority_cert_count(a);
+	char *json, *begin, *end;
+	FILE *f;
+
+	authority_close(a);
+	json = read_file(scene_path("authority.json"));
+	end = strstr(json, "\n ],\n \"revoked\"");
+	assert_non_null(end);
+	*end = '\0';
+	for (begin = json; strstr(begin + 1, "\n  {\n"); begin = strstr(begin + 1, "\n  {\n"))
+		;
+	f = fopen(scene_path("authority.json"), "we");
+	assert_non_null(f);
+	fputs(json, f);
+	for (; there < n; there++)
+		fprintf(f, ",%s", begin);
+	fputs("\n ],\n \"revoked\": []\n}\n", f);
+	fclose(f);
+	free(json);
+	a = scene_open(MINT_NOW);
+	assert_int_equal(authority_cert_count(a), n);
+	return a;
+}
+
+static int issue_or_renew(struct authority *a, const char *renews, int64_t now)
+{
+	EVP_PKEY *key = mint_key(MINT_P256);
+	X509 *cert = NULL;
+	int err = renews ? authority_renew(a, renews, key, now, &cert, NULL)
+			 : authority_issue(a, "new", "production", key, now, &cert, NULL);
+
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	return err;
+}
+
+static void a_full_table_has_room_for_renewals_and_for_what_takes_a_dead_ones_place(void **state)
+{
+	char shop[CERT_THUMBPRINT_MAX], lone[CERT_THUMBPRINT_MAX], filler[CERT_THUMBPRINT_MAX];
+	const size_t max = AUTHORITY_CERTS_MAX, enrolled = max - AUTHORITY_CERTS_RESERVED;
+	int64_t later = MINT_NOW + AUTHORITY_LINEAGE_KEPT_S;
+	struct authority *a = scene_open(MINT_NOW);
+
+	scene_issue(a, "shop", "production", MINT_NOW, shop);
+	scene_issue(a, "lone", "production", MINT_NOW, lone);
+	scene_issue(a, "filler", "production", MINT_NOW, filler);
+	a = fill_up(a, enrolled - 1);
+	assert_int_equal(issue_or_renew(a, NULL, MINT_NOW), 0);
+	assert_int_equal(issue_or_renew(a, NULL, MINT_NOW), -ENOSPC);
+	scene_renew(a, shop, MINT_NOW, shop);
+	assert_int_equal(authority_cert_count(a), enrolled + 1);
+	authority_close(a);
+	scene_set_up(NULL);
+	a = scene_open(MINT_NOW);
+	scene_issue(a, "shop", "production", MINT_NOW, shop);
+	scene_renew(a, shop, MINT_NOW, shop);
+	scene_issue(a, "lone", "production", MINT_NOW, lone);
+	scene_issue(a, "filler", "production", MINT_NOW, filler);
+	a = fill_up(a, max);
+	assert_int_equal(issue_or_renew(a, lone, later), -ENOSPC);
+	assert_int_equal(issue_or_renew(a, shop, later), 0);
+	assert_int_equal(authority_cert_count(a), max);
+	assert_int_equal(authority_revoke(a, filler, 0, later, NULL), (int)max - 3);
+	assert_int_equal(issue_or_renew(a, lone, later), 0);
+	assert_int_equal(authority_cert_count(a), max);
+	scene_assert_status(a, shop, later, CERT_VALID);
+	authority_close(a);
+}
+
 static void what_is_long_over_is_forgotten(void **state)
 {
 	struct authority *a = scene_open(MINT_NOW);
@@ -643,6 +715,9 @@ int main(void)
 		cmocka_unit_test_setup(a_first_start_that_was_cut_short_is_made_again,
 				       scene_set_up),
 		cmocka_unit_test_setup(a_state_of_the_first_schema_is_read, scene_set_up),
+		cmocka_unit_test_setup(
+			a_full_table_has_room_for_renewals_and_for_what_takes_a_dead_ones_place,
+			scene_set_up),
 		cmocka_unit_test_setup(what_is_long_over_is_forgotten, scene_set_up),
 		cmocka_unit_test(nothing_is_closed_and_freed),
 	};

@@ -152,6 +152,69 @@ static void what_is_unknown_revoked_expired_or_cut_is_not_renewed(void **state)
 	scene_assert_status(a, second, MINT_NOW, CERT_OUT_OF_SYNC);
 }
 
+/* How often it can be renewed at once. */
+static int renew_often(const char *thumbprint, int64_t now, int tries)
+{
+	int renewed = 0;
+
+	for (int i = 0; i < tries; i++) {
+		EVP_PKEY *key = mint_key(MINT_P256);
+		X509 *cert = NULL;
+
+		renewed += authority_renew(a, thumbprint, key, now, &cert, NULL) == 0;
+		X509_free(cert);
+		EVP_PKEY_free(key);
+	}
+	return renewed;
+}
+
+static void a_lineage_has_four_certificates_and_waits_for_more(void **state)
+{
+	char first[CERT_THUMBPRINT_MAX];
+	int64_t later = MINT_NOW + AUTHORITY_LINEAGE_KEPT_S;
+
+	scene_issue(a, "shop", "production", MINT_NOW, first);
+	assert_int_equal(renew_often(first, MINT_NOW, 20), 3);
+	assert_int_equal(authority_cert_count(a), 4);
+	assert_not_renewed(first, later - 1, -EAGAIN,
+			   "app shop has got new certificates just now: wait 1 seconds");
+	a = scene_again(a, MINT_NOW);
+	assert_int_equal(renew_often(first, later, 20), 3);
+	assert_int_equal(authority_cert_count(a), 4);
+	scene_assert_status(a, first, later, CERT_VALID);
+}
+
+/* The reply to each renewal is lost but the last one's, and that is still good. */
+static void a_worker_that_loses_replies_is_never_locked_out(void **state)
+{
+	char first[CERT_THUMBPRINT_MAX], got[CERT_THUMBPRINT_MAX], next[CERT_THUMBPRINT_MAX];
+	int64_t now = MINT_NOW;
+
+	scene_issue(a, "shop", "production", MINT_NOW, first);
+	for (int i = 0; i < 10; i++) {
+		scene_renew(a, first, now, got);
+		now += AUTHORITY_LINEAGE_KEPT_S;
+	}
+	for (int i = 0; i < 10; i++) {
+		scene_renew(a, got, now, next);
+		scene_assert_status(a, got, now, CERT_VALID);
+		memcpy(got, next, sizeof(got));
+		now += AUTHORITY_LINEAGE_KEPT_S;
+	}
+	assert_int_equal(authority_cert_count(a), AUTHORITY_LINEAGE_MAX);
+	assert_int_equal(authority_cert_find(a, first), -ENOENT);
+}
+
+static void a_clock_that_was_put_back_keeps_nobody_waiting(void **state)
+{
+	char first[CERT_THUMBPRINT_MAX];
+	int64_t ahead = MINT_NOW + 30 * DAY;
+
+	scene_issue(a, "shop", "production", MINT_NOW, first);
+	assert_int_equal(renew_often(first, ahead, 20), 3);
+	assert_int_equal(renew_often(first, MINT_NOW, 20), 3);
+}
+
 /* "AB:CD ..." in lower case */
 static void as_people_paste_it(const char *thumbprint, char *ret_text)
 {
@@ -321,6 +384,9 @@ int main(void)
 		TEST(names_and_keys_are_checked),
 		TEST(a_renewal_has_another_thumbprint_and_leaves_the_old_one_good),
 		TEST(what_is_unknown_revoked_expired_or_cut_is_not_renewed),
+		TEST(a_lineage_has_four_certificates_and_waits_for_more),
+		TEST(a_worker_that_loses_replies_is_never_locked_out),
+		TEST(a_clock_that_was_put_back_keeps_nobody_waiting),
 		TEST(revoking_cuts_one_and_not_its_neighbours),
 		TEST(revoking_what_has_expired_cuts_nobody),
 		TEST(revoking_any_of_a_lineage_revokes_all_of_it),

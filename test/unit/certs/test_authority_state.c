@@ -81,6 +81,10 @@ static void a_certificate_is_found_as_by_a_walk_along_all(void **state)
 		add(s, &p);
 		check(s, &p);
 	}
+	while (s->n_certs > 0) {
+		state_remove_cert(s, prng_below(&p, (uint32_t)s->n_certs));
+		check(s, &p);
+	}
 	state_free(s);
 }
 

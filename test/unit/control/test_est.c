@@ -262,6 +262,23 @@ static void subject_of_a_renewal_is_the_present_one_whatever_the_request_says(vo
 	world_free(w);
 }
 
+static void certificate_that_asks_too_often_has_to_wait(void **state)
+{
+	struct world *w = world_new();
+	char first[CERT_THUMBPRINT_MAX];
+	uint8_t der[4096];
+	size_t len;
+
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, first);
+	len = newest(w, der, sizeof(der));
+	for (int i = 1; i < AUTHORITY_LINEAGE_MAX; i++)
+		assert_int_equal(renew(w, der, len, MINT_NOW)->status, 200);
+	assert_refused(renew(w, der, len, MINT_NOW), 429, "wait 1200 seconds");
+	assert_int_equal(answer.retry_after_s, AUTHORITY_LINEAGE_KEPT_S);
+	assert_int_equal(renew(w, der, len, MINT_NOW + AUTHORITY_LINEAGE_KEPT_S)->status, 200);
+	world_free(w);
+}
+
 static void revoked_foreign_and_missing_certificates_get_nothing(void **state)
 {
 	struct world *w = world_new();
@@ -370,6 +387,7 @@ int main(void)
 		TEST(app_that_did_not_ask_for_its_network_was_not_handed_it),
 		TEST(certificate_gets_the_next_one_and_both_stay_good),
 		TEST(subject_of_a_renewal_is_the_present_one_whatever_the_request_says),
+		TEST(certificate_that_asks_too_often_has_to_wait),
 		TEST(revoked_foreign_and_missing_certificates_get_nothing),
 		TEST(shown_certificate_is_known_by_its_bytes_and_never_parsed),
 		TEST(cacerts_are_all_own_roots),
