@@ -18,7 +18,8 @@
  * An app belongs to one VNet: while it has a live certificate or an open token there, the other
  * VNet is refused.
  *
- * Limits: AUTHORITY_*_MAX below. What is over is forgotten: tokens 30 days after they were used or
+ * Limits: AUTHORITY_*_MAX below. What is over is forgotten, by a clock that goes no faster than a
+ * week for each change, so that a wrong one does no harm: tokens 30 days after they were used or
  * expired, client certificates 90 days after they expired, together with their revocation. A full
  * table refuses with -ENOSPC; of client certificates it forgets the oldest first that is revoked,
  * or has expired. What is forgotten does not come in: nobody knows it any more.

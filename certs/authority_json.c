@@ -106,10 +106,10 @@ int authority_json_encode(const struct state *s, char **ret_text, size_t *ret_le
 	json_t *tokens = json_array(), *revoked = json_array();
 	bool ok = encode_tables(s, roots, certs, tokens, revoked);
 	/* takes the arrays, also when it fails */
-	json_t *document =
-		json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "schema", AUTHORITY_JSON_SCHEMA,
-			  "roots", roots, "server", encode_server(&s->server), "tokens", tokens,
-			  "certificates", certs, "revoked", revoked);
+	json_t *document = json_pack("{s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "schema",
+				     AUTHORITY_JSON_SCHEMA, "clock", (json_int_t)s->clock, "roots",
+				     roots, "server", encode_server(&s->server), "tokens", tokens,
+				     "certificates", certs, "revoked", revoked);
 	char *text = document && ok ? json_dumps(document, JSON_INDENT(1)) : NULL;
 
 	json_decref(document);
@@ -398,6 +398,7 @@ struct document {
 	json_t *tokens;
 	json_t *certs;
 	json_t *revoked;
+	json_int_t clock; /* of schema 1: 0 */
 };
 
 /* As the very first start leaves it for a moment. */
@@ -438,9 +439,10 @@ static int read_document(struct reader *r, json_t *root, struct document *ret_do
 				  "another version",
 				  schema, AUTHORITY_JSON_SCHEMA);
 	snprintf(r->place, sizeof(r->place), "document");
-	if (json_unpack_ex(root, &error, 0, "{s:i, s:o, s:o, s:o, s:o, s:o !}", "schema", &schema,
-			   "roots", &d.roots, "server", &d.server, "tokens", &d.tokens,
-			   "certificates", &d.certs, "revoked", &d.revoked) != 0)
+	if (json_unpack_ex(root, &error, 0, "{s:i, s?I, s:o, s:o, s:o, s:o, s:o !}", "schema",
+			   &schema, "clock", &d.clock, "roots", &d.roots, "server", &d.server,
+			   "tokens", &d.tokens, "certificates", &d.certs, "revoked",
+			   &d.revoked) != 0)
 		return wrong(r, error.text);
 	if (!json_is_array(d.roots) || !json_is_array(d.tokens) || !json_is_array(d.certs) ||
 	    !json_is_array(d.revoked))
@@ -462,7 +464,10 @@ static int decode(struct reader *r, json_t *root)
 		return err;
 	r->state = state_new(json_array_size(d.certs), json_array_size(d.tokens),
 			     json_array_size(d.revoked));
-	return r->state ? decode_document(r, &d) : certs_fail(r->error, -ENOMEM, "out of memory");
+	if (!r->state)
+		return certs_fail(r->error, -ENOMEM, "out of memory");
+	r->state->clock = d.clock;
+	return decode_document(r, &d);
 }
 
 int authority_json_decode(const char *text, size_t len, const struct authority_keys *keys,

@@ -113,6 +113,29 @@ static struct state_server copy_server(const struct state_server *r)
 	return copy;
 }
 
+static int64_t newest_date(const struct state *s)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; i < s->n_certs; i++) {
+		if (s->certs[i].issued > newest)
+			newest = s->certs[i].issued;
+	}
+	for (size_t i = 0; i < s->n_tokens; i++) {
+		if (s->tokens[i].created > newest)
+			newest = s->tokens[i].created;
+	}
+	return newest;
+}
+
+/* Where there was no clock yet, what is known tells the time. */
+static int64_t next_clock(const struct state *s, int64_t now)
+{
+	int64_t clock = s->clock ? s->clock : newest_date(s);
+
+	return clock && now - clock > STATE_CLOCK_STEP_S ? clock + STATE_CLOCK_STEP_S : now;
+}
+
 static bool is_token_over(const struct state_token *t, int64_t now)
 {
 	int64_t end = t->used ? t->used : t->expires;
@@ -125,16 +148,16 @@ static bool is_cert_over(const struct state_cert *c, int64_t now)
 	return now > c->not_after + STATE_CERT_KEPT_S;
 }
 
-static void copy_records(const struct state *s, int64_t now, struct state *copy)
+static void copy_records(const struct state *s, struct state *copy)
 {
 	for (size_t i = 0; i < s->n_certs; i++) {
-		if (is_cert_over(&s->certs[i], now))
+		if (is_cert_over(&s->certs[i], copy->clock))
 			continue;
 		state_blob_ref(s->certs[i].blob);
 		state_add_cert(copy, &s->certs[i]);
 	}
 	for (size_t i = 0; i < s->n_tokens; i++) {
-		if (!is_token_over(&s->tokens[i], now))
+		if (!is_token_over(&s->tokens[i], copy->clock))
 			state_add_token(copy, &s->tokens[i]);
 	}
 	for (size_t i = 0; i < s->n_revoked; i++)
@@ -150,7 +173,8 @@ struct state *state_copy(const struct state *s, int64_t now)
 	for (size_t i = 0; i < s->n_roots; i++)
 		copy->roots[copy->n_roots++] = copy_root(&s->roots[i]);
 	copy->server = copy_server(&s->server);
-	copy_records(s, now, copy);
+	copy->clock = next_clock(s, now);
+	copy_records(s, copy);
 	return copy;
 }
 

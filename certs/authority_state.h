@@ -20,6 +20,7 @@ enum {
 	STATE_HASH_SIZE = 32,
 	STATE_TOKEN_KEPT_S = 30 * 86400, /* after it was used or expired */
 	STATE_CERT_KEPT_S = 90 * 86400,	 /* after it expired */
+	STATE_CLOCK_STEP_S = 7 * 86400,
 };
 
 /* certBlob of a certificate, counted; one thread. */
@@ -103,6 +104,7 @@ struct state {
 	size_t n_tokens;
 	struct state_revoked *revoked;
 	size_t n_revoked;
+	int64_t clock; /* what is over is forgotten by this one; 0: not known yet */
 };
 
 /*
@@ -111,8 +113,12 @@ struct state {
 struct state *state_new(size_t certs, size_t tokens, size_t revoked);
 
 /*
- * A copy without what is over at `now`, with room for one more record of each kind. Returns owned, or
- * NULL.
+ * A copy without what is over, with room for one more record of each kind. Returns owned, or NULL.
+ *
+ * What is over is so by the state's own clock. It follows `now`, but by no more than
+ * STATE_CLOCK_STEP_S with each copy: a machine's clock that stands years ahead for a while makes
+ * certificates look long expired, and what was forgotten then would not come back with the right
+ * time. Where nothing was changed for months it is late, and things are kept for longer.
  */
 struct state *state_copy(const struct state *s, int64_t now);
 

@@ -118,6 +118,18 @@ void scene_renew(struct authority *a, const char *thumbprint, int64_t now,
 	take(cert, key, ret_thumbprint);
 }
 
+void scene_change(struct authority *a, int64_t now, int n)
+{
+	static unsigned serial;
+	char thumbprint[CERT_THUMBPRINT_MAX];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(thumbprint, sizeof(thumbprint), "%040X", serial++);
+		assert_int_equal(
+			authority_revoke(a, thumbprint, AUTHORITY_REVOKE_FOREIGN, now, NULL), 0);
+	}
+}
+
 void scene_assert_status(const struct authority *a, const char *thumbprint, int64_t now,
 			 enum cert_status status)
 {

@@ -30,6 +30,9 @@ void scene_issue(struct authority *a, const char *app, const char *vnet, int64_t
 void scene_renew(struct authority *a, const char *thumbprint, int64_t now,
 		 char ret_thumbprint[CERT_THUMBPRINT_MAX]);
 
+/* So many changes, which touch neither certificates nor tokens. */
+void scene_change(struct authority *a, int64_t now, int n);
+
 void scene_assert_status(const struct authority *a, const char *thumbprint, int64_t now,
 			 enum cert_status status);
 

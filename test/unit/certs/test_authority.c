@@ -669,24 +669,76 @@ static void a_full_table_has_room_for_renewals_and_for_what_takes_a_dead_ones_pl
 	authority_close(a);
 }
 
+/* Weeks of changes: the clock by which things are forgotten takes a week with each. */
+static int weeks(int64_t from, int64_t to)
+{
+	return (int)((to - from) / (7 * DAY));
+}
+
 static void what_is_long_over_is_forgotten(void **state)
 {
 	struct authority *a = scene_open(MINT_NOW);
-	char old[CERT_THUMBPRINT_MAX], other[CERT_THUMBPRINT_MAX], root[CERT_THUMBPRINT_MAX];
+	char old[CERT_THUMBPRINT_MAX], other[CERT_THUMBPRINT_MAX];
 	int64_t end = mint_time(2034, 11, 23, 12, 0, 0);
+	int64_t token_end = MINT_NOW + 3600 + 30 * DAY;
 	uint8_t secret[TOKEN_SECRET_SIZE];
 
 	scene_token(a, "stock", "production", MINT_NOW, secret);
 	scene_issue(a, "shop", "production", MINT_NOW, old);
-	scene_issue(a, "shop", "production", MINT_NOW + 3600 + 30 * DAY, other);
+	scene_change(a, token_end, 1 + weeks(MINT_NOW, token_end));
 	assert_int_equal(authority_token_count(a), 1);
-	scene_issue(a, "shop", "production", MINT_NOW + 3601 + 30 * DAY, other);
+	scene_issue(a, "shop", "production", token_end + 1, other);
 	assert_int_equal(authority_token_count(a), 0);
-	assert_int_equal(authority_rotate(a, end + 90 * DAY, root, NULL), 0);
+	scene_change(a, end + 90 * DAY, 1 + weeks(token_end, end + 90 * DAY));
 	assert_true(authority_cert_find(a, old) >= 0);
-	assert_int_equal(authority_rotate(a, end + 90 * DAY + 1, root, NULL), 0);
+	scene_change(a, end + 90 * DAY + 1, 1);
 	assert_int_equal(authority_cert_find(a, old), -ENOENT);
 	assert_true(authority_cert_find(a, other) >= 0);
+	authority_close(a);
+}
+
+static void a_clock_that_stands_years_ahead_for_a_while_loses_nothing(void **state)
+{
+	struct authority *a = scene_open(MINT_NOW);
+	int64_t ahead = mint_time(2035, 11, 23, 12, 0, 0);
+	char thumbprints[3][CERT_THUMBPRINT_MAX];
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	X509 *cert = NULL;
+	EVP_PKEY *key = mint_key(MINT_P256);
+
+	for (size_t i = 0; i < 3; i++)
+		scene_issue(a, "shop", "production", MINT_NOW, thumbprints[i]);
+	scene_token(a, "stock", "production", MINT_NOW, secret);
+	scene_change(a, ahead, 2);
+	a = scene_again(a, ahead);
+	scene_change(a, ahead, 2);
+	a = scene_again(a, MINT_NOW);
+	scene_change(a, MINT_NOW, 1);
+	assert_int_equal(authority_cert_count(a), 3);
+	for (size_t i = 0; i < 3; i++)
+		scene_assert_status(a, thumbprints[i], MINT_NOW, CERT_VALID);
+	assert_int_equal(authority_enrol(a, secret, key, MINT_NOW, &cert, NULL), 0);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	authority_close(a);
+}
+
+/* Its dates tell the time: it is not the first change that does. */
+static void a_state_without_a_clock_is_not_fooled_either(void **state)
+{
+	struct authority *a = scene_open(MINT_NOW);
+	char thumbprint[CERT_THUMBPRINT_MAX], *json, *at;
+
+	scene_issue(a, "shop", "production", MINT_NOW, thumbprint);
+	authority_close(a);
+	json = read_file(scene_path("authority.json"));
+	at = strstr(json, " \"clock\":");
+	memmove(at, strchr(at, '\n') + 1, strlen(strchr(at, '\n')));
+	write_file(scene_path("authority.json"), json);
+	free(json);
+	a = scene_open(MINT_NOW);
+	scene_change(a, mint_time(2035, 11, 23, 12, 0, 0), 1);
+	assert_int_equal(authority_cert_count(a), 1);
 	authority_close(a);
 }
 
@@ -719,6 +771,9 @@ int main(void)
 			a_full_table_has_room_for_renewals_and_for_what_takes_a_dead_ones_place,
 			scene_set_up),
 		cmocka_unit_test_setup(what_is_long_over_is_forgotten, scene_set_up),
+		cmocka_unit_test_setup(a_clock_that_stands_years_ahead_for_a_while_loses_nothing,
+				       scene_set_up),
+		cmocka_unit_test_setup(a_state_without_a_clock_is_not_fooled_either, scene_set_up),
 		cmocka_unit_test(nothing_is_closed_and_freed),
 	};
 
