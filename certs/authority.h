@@ -8,7 +8,7 @@
  * exception). One process, one thread; private keys of roots never leave this module.
  *
  * Roots. The first is made with the folder. Several are trusted at a time:
- * - the *issuing* root, the newest of our own, signs client certificates;
+ * - the *issuing* root, the newest of our own that is in force, signs client certificates;
  * - the *serving* root, the oldest of our own that is not near expiry, signs the gateway's own
  *   certificate: whoever knows only the old root still finds it, and learns the new one by
  *   /cacerts. When the old one is dropped, the next one serves. A token pins the serving root;
@@ -49,6 +49,7 @@ enum {
 	AUTHORITY_LINEAGE_MAX = 4,
 	AUTHORITY_LINEAGE_KEPT_S = 20 * 60,
 	AUTHORITY_TOKENS_MAX = 10000,
+	AUTHORITY_ROOT_MONTHS_MIN = 8 * 12 + 6, /* of a root that issues */
 	/* thumbprints of external roots' clients; our own are counted as certificates */
 	AUTHORITY_REVOKED_MAX = 10000,
 	AUTHORITY_TOKEN_ID_MAX = 13, /* 12 hex digits of the secret's hash, and a NUL */
@@ -250,6 +251,8 @@ struct authority_root_info {
 	bool is_own;
 	bool is_issuing;
 	bool is_serving;
+	/* about the last moment at which it can sign a certificate of 8 years; 0: not our own */
+	int64_t issues_until;
 	size_t live; /* client certificates of ours below it that are live; what dropping it cuts */
 };
 
@@ -270,6 +273,15 @@ int authority_cacerts(const struct authority *a, struct stack_st_X509 **ret_cert
 /* A new issuing root beside those there are. Fills its thumbprint. -ENOSPC. */
 int authority_rotate(struct authority *a, int64_t now, char ret_thumbprint[CERT_THUMBPRINT_MAX],
 		     struct certs_error *ret_error);
+
+/*
+ * As authority_rotate() when it is time: the issuing root has less than AUTHORITY_ROOT_MONTHS_MIN
+ * left, so that it would soon sign no more, or none of our own is in force, because the clock was
+ * wrong when it was made or is now. 1: made; 0: not needed, and nothing is filled; as
+ * authority_rotate(). To be called before the others below at each start, and each day or so.
+ */
+int authority_keep_root(struct authority *a, int64_t now, char ret_thumbprint[CERT_THUMBPRINT_MAX],
+			struct certs_error *ret_error);
 
 /*
  * Trusts an external root: name (name_is_label(), not in use), the VNet of its clients, one

@@ -170,7 +170,7 @@ static int make_room(struct state *s, const struct state_cert *about, int64_t no
 static int sign(const struct state *s, const char *app, const EVP_PKEY *key, int64_t now,
 		X509 **ret_cert, struct certs_error *ret_error)
 {
-	const struct state_root *root = state_issuing_root(s);
+	const struct state_root *root = state_issuing_root(s, now);
 	struct issuer issuer = {root->cert, root->key};
 	uint8_t serial[ISSUE_SERIAL_SIZE];
 	int err = authority_serial(s, serial, ret_error);
@@ -197,7 +197,7 @@ int authority_issue_into(struct state *s, const struct state_cert *about, const 
 		X509_free(cert);
 		return err;
 	}
-	memcpy(record.root, state_issuing_root(s)->facts.thumbprint, sizeof(record.root));
+	memcpy(record.root, state_issuing_root(s, now)->facts.thumbprint, sizeof(record.root));
 	state_add_cert(s, &record);
 	*ret_cert = cert;
 	return 0;

@@ -50,6 +50,9 @@ int authority_serial(const struct state *s, uint8_t ret_serial[ISSUE_SERIAL_SIZE
 int authority_new_root(struct authority *a, const struct state *s, int64_t now,
 		       struct state_root *ret_root, struct certs_error *ret_error);
 
+/* -EKEYEXPIRED: none of our own is in force, and why. */
+int authority_no_root(const struct state *s, int64_t now, struct certs_error *ret_error);
+
 /* -EINVAL unless name_is_label(); what: "app", "VNet", "root". */
 int authority_check_label(const char *what, const char *name, struct certs_error *ret_error);
 

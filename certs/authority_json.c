@@ -419,7 +419,7 @@ static int decode_document(struct reader *r, const struct document *d)
 		err = decode_table(r, "certificates", d->certs, decode_cert);
 	if (!err)
 		err = decode_table(r, "revoked", d->revoked, decode_revoked);
-	if (!err && !state_issuing_root(r->state) && !is_empty(r->state))
+	if (!err && !state_issuing_root(r->state, 0) && !is_empty(r->state))
 		err = certs_fail(r->error, -EBADMSG, "roots: none of them is our own");
 	return err;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certs/authority_internal.h"
+#include "certs/calendar.h"
 #include "certs/encoding.h"
 #include "certs/key.h"
 
@@ -87,6 +88,38 @@ int authority_rotate(struct authority *a, int64_t now, char ret_thumbprint[CERT_
 	if (!err)
 		memcpy(ret_thumbprint, thumbprint, sizeof(thumbprint));
 	return err;
+}
+
+/* True while what it signs ends before it does, for months to come. */
+static bool is_good_for_long(const struct state_root *root, int64_t now)
+{
+	return root && now >= root->facts.not_before &&
+	       calendar_add_months(now, AUTHORITY_ROOT_MONTHS_MIN) <= root->facts.not_after;
+}
+
+int authority_keep_root(struct authority *a, int64_t now, char ret_thumbprint[CERT_THUMBPRINT_MAX],
+			struct certs_error *ret_error)
+{
+	int err;
+
+	if (is_good_for_long(state_issuing_root(a->state, now), now))
+		return 0;
+	err = authority_rotate(a, now, ret_thumbprint, ret_error);
+	return err ? err : 1;
+}
+
+int authority_no_root(const struct state *s, int64_t now, struct certs_error *ret_error)
+{
+	const struct state_root *root = state_issuing_root(s, now);
+	char then[CALENDAR_TEXT_MAX], clock[CALENDAR_TEXT_MAX];
+	bool is_early = now < root->facts.not_before;
+
+	return certs_fail(
+		ret_error, -EKEYEXPIRED,
+		"the root %s %s %s, and the clock says %s: set the clock, or make a new root",
+		root->name, is_early ? "begins on" : "ended on",
+		calendar_text(is_early ? root->facts.not_before : root->facts.not_after, then),
+		calendar_text(now, clock));
 }
 
 /* ---- external roots ---- */
@@ -209,7 +242,7 @@ int authority_drop_root(struct authority *a, const char *thumbprint, int64_t now
 	if (!root)
 		return certs_fail(ret_error, -ENOENT, "there is no root with the thumbprint %s",
 				  wanted);
-	if (root == state_issuing_root(a->state))
+	if (root == state_issuing_root(a->state, now))
 		return certs_fail(ret_error, -EBUSY,
 				  "%s is the root that issues: make a new one first", root->name);
 	return drop(a, root, now, ret_error);
@@ -233,7 +266,9 @@ void authority_root_at(const struct authority *a, size_t index, int64_t now,
 		.facts = r->facts,
 		.status = status_at(&facts, now),
 		.is_own = r->key,
-		.is_issuing = r == state_issuing_root(a->state),
+		.is_issuing = r == state_issuing_root(a->state, now),
+		.issues_until =
+			r->key ? calendar_add_months(r->facts.not_after, -ISSUE_CLIENT_MONTHS) : 0,
 		.is_serving = r == state_serving_root(a->state, now),
 		.live = count_live(a->state, r->facts.thumbprint, now),
 	};
@@ -252,8 +287,7 @@ int authority_pin(const struct authority *a, int64_t now,
 	const struct state_root *root = state_serving_root(a->state, now);
 
 	if (!root)
-		return certs_fail(ret_error, -EKEYEXPIRED,
-				  "no root of our own is in force: make a new one");
+		return authority_no_root(a->state, now, ret_error);
 	return cert_fingerprint_parse(root->facts.fingerprint, ret_fingerprint);
 }
 

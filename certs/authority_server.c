@@ -150,8 +150,7 @@ int authority_server(struct authority *a, const char *const *names, size_t n_nam
 	int err;
 
 	if (!root)
-		return certs_fail(ret_error, -EKEYEXPIRED,
-				  "no root of our own is in force: make a new one");
+		return authority_no_root(a->state, now, ret_error);
 	is_new = !fits(&a->state->server, root, names, n_names, now);
 	err = is_new ? replace(a, root, names, n_names, now, ret_error) : 0;
 	if (err)

@@ -390,21 +390,27 @@ struct state_token *state_find_token(const struct state *s, const uint8_t hash[T
 	return NULL;
 }
 
-const struct state_root *state_issuing_root(const struct state *s)
-{
-	for (size_t i = s->n_roots; i-- > 0;) {
-		if (s->roots[i].key)
-			return &s->roots[i];
-	}
-	return NULL;
-}
-
 static enum cert_status root_status(const struct state_root *r, int64_t now)
 {
 	struct status_facts facts = {.not_before = r->facts.not_before,
 				     .not_after = r->facts.not_after};
 
 	return status_at(&facts, now);
+}
+
+const struct state_root *state_issuing_root(const struct state *s, int64_t now)
+{
+	const struct state_root *newest = NULL;
+
+	for (size_t i = s->n_roots; i-- > 0;) {
+		const struct state_root *r = &s->roots[i];
+
+		if (r->key && status_is_live(root_status(r, now)))
+			return r;
+		if (r->key && !newest)
+			newest = r;
+	}
+	return newest;
 }
 
 const struct state_root *state_serving_root(const struct state *s, int64_t now)

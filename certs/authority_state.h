@@ -156,8 +156,8 @@ void state_cert_done(struct state_cert *c);
 const struct state_root *state_find_root(const struct state *s, const char *thumbprint);
 struct state_cert *state_find_cert(const struct state *s, const char *thumbprint);
 struct state_token *state_find_token(const struct state *s, const uint8_t hash[TOKEN_HASH_SIZE]);
-/* The newest of our own; there is always one. */
-const struct state_root *state_issuing_root(const struct state *s);
+/* The newest of our own that is in force; else the newest of our own; else NULL. */
+const struct state_root *state_issuing_root(const struct state *s, int64_t now);
 /* The oldest of our own that is CERT_VALID; else the newest that is in force; else NULL. */
 const struct state_root *state_serving_root(const struct state *s, int64_t now);
 

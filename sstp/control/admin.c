@@ -428,11 +428,12 @@ static json_t *root_json(const struct authority_root_info *r)
 {
 	const char *role = r->is_own ? "own" : "external";
 
-	return json_pack("{s:s, s:s, s:o, s:b, s:b, s:s, s:s, s:s, s:o, s:o, s:I}", "name", r->name,
-			 "kind", role, "vnet", text_json(r->vnet), "issuing", r->is_issuing,
-			 "serving", r->is_serving, "thumbprint", r->facts.thumbprint, "status",
-			 status_text(r->status), "fingerprint", r->facts.fingerprint, "notBefore",
-			 time_json(r->facts.not_before), "notAfter", time_json(r->facts.not_after),
+	return json_pack("{s:s, s:s, s:o, s:b, s:b, s:s, s:s, s:s, s:o, s:o, s:o, s:I}", "name",
+			 r->name, "kind", role, "vnet", text_json(r->vnet), "issuing",
+			 r->is_issuing, "serving", r->is_serving, "thumbprint", r->facts.thumbprint,
+			 "status", status_text(r->status), "fingerprint", r->facts.fingerprint,
+			 "notBefore", time_json(r->facts.not_before), "notAfter",
+			 time_json(r->facts.not_after), "issuesUntil", time_json(r->issues_until),
 			 "liveCertificates", (json_int_t)r->live);
 }
 

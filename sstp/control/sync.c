@@ -141,10 +141,30 @@ static int push_certificate(struct sync *s, int64_t now, struct certs_error *e)
 	return send_if_new(s, &s->certificate, frame, len, e);
 }
 
+/* What cannot be signed any more is said by who wants it signed. */
+static void keep_root(struct sync *s, int64_t now)
+{
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct certs_error e;
+	int r = authority_keep_root(s->params.authority, now, thumbprint, &e);
+
+	if (r < 0)
+		log_error("the root that issues is near its end, and no other can be made: %s",
+			  e.text);
+	else if (r > 0)
+		log_warning(
+			"made a new root, thumbprint %s: the one before had less than %d months, "
+			"or was not in force",
+			thumbprint, AUTHORITY_ROOT_MONTHS_MIN);
+}
+
 int sync_push(struct sync *s, int64_t now, struct certs_error *ret_error)
 {
-	int r = push_certificate(s, now, ret_error);
-	int q = push_access(s, now, r == 0 ? ret_error : NULL);
+	int r, q;
+
+	keep_root(s, now);
+	r = push_certificate(s, now, ret_error);
+	q = push_access(s, now, r == 0 ? ret_error : NULL);
 
 	return r ? r : q;
 }

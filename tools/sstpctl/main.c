@@ -260,6 +260,7 @@ static int root_list(const struct call *c)
 		{"STATUS", "status"},
 		{"ISSUING", "issuing"},
 		{"SERVING", "serving"},
+		{"ISSUES UNTIL", "issuesUntil"},
 		{"EXPIRES", "notAfter"},
 		{"LIVE", "liveCertificates"},
 	};

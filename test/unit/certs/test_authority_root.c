@@ -321,8 +321,72 @@ static void without_a_root_in_force_nothing_is_served(void **state)
 	struct certs_error error;
 
 	assert_int_equal(authority_server(a, names, 1, end + 1, &server, &error), -EKEYEXPIRED);
-	assert_string_equal(error.text, "no root of our own is in force: make a new one");
+	assert_non_null(strstr(error.text, " ended on 2046-11-23T11:00:00Z, and the clock says "
+					   "2046-11-23T11:00:01Z: set the clock, or make a new"));
+	assert_int_equal(authority_server(a, names, 1, 1000, &server, &error), -EKEYEXPIRED);
+	assert_non_null(strstr(error.text, " begins on 2026-11-23T11:00:00Z, and the clock says "
+					   "1970-01-01T00:16:40Z: "));
 	assert_int_equal(authority_pin(a, end + 1, pin, NULL), -EKEYEXPIRED);
+}
+
+/* 1: it is made; 0: it was not needed */
+static int kept(int64_t now)
+{
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct certs_error error;
+	int r = authority_keep_root(a, now, thumbprint, &error);
+
+	if (r < 0)
+		fail_msg("%s", error.text);
+	if (r > 0)
+		assert_string_equal(root_at(authority_root_count(a) - 1, now).facts.thumbprint,
+				    thumbprint);
+	return r;
+}
+
+static void a_root_is_followed_by_another_before_it_can_issue_no_more(void **state)
+{
+	int64_t last = mint_time(2038, 5, 23, 11, 0, 0);
+	char thumbprint[CERT_THUMBPRINT_MAX];
+
+	assert_int_equal(kept(MINT_NOW), 0);
+	assert_int_equal(root_at(0, MINT_NOW).issues_until, mint_time(2038, 11, 23, 11, 0, 0));
+	assert_int_equal(kept(last), 0);
+	assert_int_equal(kept(last + 1), 1);
+	assert_int_equal(kept(last + 1), 0);
+	assert_int_equal(authority_root_count(a), 2);
+	assert_true(root_at(0, last + 1).is_serving);
+	assert_true(root_at(1, last + 1).is_issuing);
+	scene_issue(a, "shop", "production", mint_time(2040, 1, 1, 0, 0, 0), thumbprint);
+}
+
+static void a_root_that_has_ended_is_followed_by_another(void **state)
+{
+	int64_t end = mint_time(2046, 11, 23, 11, 0, 0);
+	char thumbprint[CERT_THUMBPRINT_MAX] = "";
+
+	assert_int_equal(kept(end + 1), 1);
+	assert_served(1, end + 1, true, thumbprint);
+	scene_issue(a, "shop", "production", end + 1, thumbprint);
+}
+
+/* A machine without a clock of its own starts in 1970, each time. */
+static void a_root_that_begins_later_is_helped_out_by_another_one(void **state)
+{
+	char thumbprint[CERT_THUMBPRINT_MAX] = "";
+
+	assert_int_equal(kept(1000), 1);
+	assert_served(1, 1000, true, thumbprint);
+	assert_true(root_at(1, 1000).is_issuing);
+	assert_int_equal(kept(1001), 0);
+	assert_int_equal(kept(MINT_NOW), 0);
+	assert_true(root_at(0, MINT_NOW).is_issuing && root_at(0, MINT_NOW).is_serving);
+	assert_served(1, MINT_NOW, true, thumbprint);
+	scene_issue(a, "shop", "production", MINT_NOW, thumbprint);
+	a = scene_again(a, 1000);
+	assert_int_equal(kept(1000), 0);
+	assert_int_equal(kept(MINT_NOW), 0);
+	assert_int_equal(authority_root_count(a), 2);
 }
 
 static void names_of_a_server_are_checked(void **state)
@@ -514,6 +578,9 @@ int main(void)
 		TEST(a_server_certificate_is_made_anew_when_it_has_to_be),
 		TEST(a_certificate_that_its_root_cut_short_is_kept),
 		TEST(without_a_root_in_force_nothing_is_served),
+		TEST(a_root_is_followed_by_another_before_it_can_issue_no_more),
+		TEST(a_root_that_has_ended_is_followed_by_another),
+		TEST(a_root_that_begins_later_is_helped_out_by_another_one),
 		TEST(names_of_a_server_are_checked),
 		TEST(the_old_root_serves_until_it_is_dropped),
 		TEST(an_old_root_near_its_end_serves_no_longer),

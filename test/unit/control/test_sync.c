@@ -121,6 +121,27 @@ static void certificate_is_told_for_new_names_and_before_it_ends(void **state)
 	authority_close(a);
 }
 
+/* A gateway that was off for 21 years, or whose first start was in 1970, serves again. */
+static void root_is_made_when_none_is_in_force(void **state)
+{
+	struct authority *a = scene_open(MINT_NOW);
+	struct line l = {0};
+	struct sync *s = start(a, &l);
+	char thumbprint[CERT_THUMBPRINT_MAX];
+
+	assert_int_equal(sync_set_names(s, names, 1), 0);
+	assert_int_equal(sync_push(s, MINT_NOW, NULL), 0);
+	assert_int_equal(authority_root_count(a), 1);
+	assert_int_equal(sync_push(s, MINT_NOW + 21 * year, NULL), 0);
+	assert_int_equal(authority_root_count(a), 2);
+	assert_int_equal(l.n_certificates, 2);
+	scene_issue(a, "shop", "blue", MINT_NOW + 21 * year, thumbprint);
+	assert_int_equal(sync_push(s, 0, NULL), 0);
+	assert_int_equal(l.n_certificates, 3);
+	sync_free(s);
+	authority_close(a);
+}
+
 static void what_could_not_be_sent_is_tried_again(void **state)
 {
 	struct authority *a = scene_open(MINT_NOW);
@@ -145,6 +166,7 @@ int main(void)
 		TEST(each_change_is_told_once),
 		TEST(clock_alone_ends_a_client_and_is_told),
 		TEST(certificate_is_told_for_new_names_and_before_it_ends),
+		TEST(root_is_made_when_none_is_in_force),
 		TEST(what_could_not_be_sent_is_tried_again),
 	};
 
