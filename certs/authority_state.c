@@ -2,6 +2,7 @@
 #include "certs/authority_state.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -262,13 +263,31 @@ int state_cert_set(struct state_cert *c, const X509 *cert, struct certs_error *r
 	return certs_fail(ret_error, err, "the certificate's public key cannot be read");
 }
 
+/* In the one form: a point can be written in three. Owned; NULL: out of memory. */
+static EVP_PKEY *canonical_key(const EVP_PKEY *key)
+{
+	EVP_PKEY *copy = EVP_PKEY_dup((EVP_PKEY *)key);
+
+	if (copy && EVP_PKEY_is_a(copy, "EC") &&
+	    EVP_PKEY_set_utf8_string_param(copy, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+					   OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) !=
+		    1) {
+		EVP_PKEY_free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
 int state_key_hash(const EVP_PKEY *key, uint8_t ret_hash[STATE_HASH_SIZE])
 {
 	unsigned char *der = NULL;
+	EVP_PKEY *canonical;
 	int len;
 
 	ERR_set_mark();
-	len = i2d_PUBKEY(key, &der);
+	canonical = canonical_key(key);
+	len = canonical ? i2d_PUBKEY(canonical, &der) : 0;
+	EVP_PKEY_free(canonical);
 	ERR_pop_to_mark();
 	if (len <= 0)
 		return -ENOMEM;

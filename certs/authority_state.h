@@ -168,7 +168,10 @@ enum authority_token_state state_token_state(const struct state_token *t, int64_
 /* 12 hex digits of the hash. Returns ret_id. */
 const char *state_token_id(const struct state_token *t, char ret_id[AUTHORITY_TOKEN_ID_MAX]);
 
-/* SHA-256 of a public key's SubjectPublicKeyInfo. -ENOMEM. */
+/*
+ * SHA-256 of a public key's SubjectPublicKeyInfo, its point uncompressed, whatever it came in: the
+ * same key has the same hash. -ENOMEM.
+ */
 int state_key_hash(const EVP_PKEY *key, uint8_t ret_hash[STATE_HASH_SIZE]);
 
 #endif

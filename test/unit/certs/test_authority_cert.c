@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "certs/authority.h"
+#include "certs/authority_state.h"
 #include "certs/calendar.h"
 #include "certs/encoding.h"
 #include "certs/issue.h"
@@ -315,6 +317,60 @@ static void a_key_that_was_revoked_gets_no_other_certificate(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* As it comes out of a request, with its point written so. */
+static EVP_PKEY *in_form(const EVP_PKEY *key, const char *form)
+{
+	EVP_PKEY *copy = EVP_PKEY_dup((EVP_PKEY *)key), *got = NULL;
+	unsigned char *der = NULL;
+	const unsigned char *pos;
+	int len;
+
+	assert_int_equal(EVP_PKEY_set_utf8_string_param(copy, "point-format", form), 1);
+	len = i2d_PUBKEY(copy, &der);
+	assert_true(len > 0);
+	pos = der;
+	got = d2i_PUBKEY(NULL, &pos, len);
+	assert_non_null(got);
+	OPENSSL_free(der);
+	EVP_PKEY_free(copy);
+	return got;
+}
+
+static void a_revoked_key_is_known_in_each_form_of_its_point(void **state)
+{
+	static const char *const forms[] = {"uncompressed", "compressed", "hybrid"};
+	EVP_PKEY *key = mint_key(MINT_P256);
+
+	for (size_t i = 0; i < 9; i++) {
+		EVP_PKEY *first = in_form(key, forms[i / 3]), *again = in_form(key, forms[i % 3]);
+		uint8_t hash[2][STATE_HASH_SIZE];
+
+		assert_int_equal(state_key_hash(first, hash[0]), 0);
+		assert_int_equal(state_key_hash(again, hash[1]), 0);
+		assert_memory_equal(hash[0], hash[1], STATE_HASH_SIZE);
+		EVP_PKEY_free(first);
+		EVP_PKEY_free(again);
+	}
+	EVP_PKEY_free(key);
+}
+
+static void a_revoked_key_gets_no_certificate_by_compressing_its_point(void **state)
+{
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	EVP_PKEY *key = mint_key(MINT_P256), *compressed = in_form(key, "compressed");
+	X509 *cert;
+
+	assert_int_equal(authority_issue(a, "shop", "production", key, MINT_NOW, &cert, NULL), 0);
+	assert_int_equal(cert_thumbprint(cert, thumbprint), 0);
+	X509_free(cert);
+	assert_int_equal(authority_revoke(a, thumbprint, 0, MINT_NOW, NULL), 1);
+	assert_int_equal(
+		authority_issue(a, "shop", "production", compressed, MINT_NOW, &cert, NULL),
+		-EKEYREJECTED);
+	EVP_PKEY_free(compressed);
+	EVP_PKEY_free(key);
+}
+
 static void only_what_is_named_so_is_revoked_for_others(void **state)
 {
 	const char *foreign = "00112233445566778899AABBCCDDEEFF00112233";
@@ -392,6 +448,8 @@ int main(void)
 		TEST(revoking_any_of_a_lineage_revokes_all_of_it),
 		TEST(all_certificates_of_an_app_are_revoked_at_once),
 		TEST(a_key_that_was_revoked_gets_no_other_certificate),
+		TEST(a_revoked_key_is_known_in_each_form_of_its_point),
+		TEST(a_revoked_key_gets_no_certificate_by_compressing_its_point),
 		TEST(only_what_is_named_so_is_revoked_for_others),
 		TEST(serials_differ),
 		TEST(a_root_with_less_than_eight_years_left_has_to_be_rotated),
