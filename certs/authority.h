@@ -27,8 +27,11 @@
  * A lineage, what comes from one enrolment by renewals, has at most AUTHORITY_LINEAGE_MAX
  * certificates: one more takes the place of its oldest, but never of the one that asks, and never
  * of one that is younger than AUTHORITY_LINEAGE_KEPT_S. So a worker whose reply was lost asks again
- * with what it has, and who asks again and again waits: 3 or 4 renewals within 20 minutes. Every change writes the whole of authority.json: about
- * 1.1 KB and 25 us for each client certificate, so 25 ms with a thousand of them.
+ * with what it has, and who asks again and again waits: 3 or 4 renewals within 20 minutes.
+ *
+ * Cost, measured on one core at 9,000 certificates: a change writes the whole of authority.json,
+ * 1.1 KB and 20 us for each certificate, so 10 MB and 0.2 s; opening reads it, 0.25 s; showing all
+ * of them takes 22 ms, an export 4 ms. Finding one does not depend on how many there are.
  */
 #include <openssl/x509.h>
 #include <stdbool.h>
