@@ -223,15 +223,3 @@ void token_secret_encode(const uint8_t secret[TOKEN_SECRET_SIZE],
 {
 	base64_encode(BASE64_URL, secret, TOKEN_SECRET_SIZE, ret_text);
 }
-
-int token_secret_decode(const char *text, size_t len, uint8_t ret_secret[TOKEN_SECRET_SIZE])
-{
-	uint8_t secret[TOKEN_SECRET_SIZE];
-	size_t n = 0;
-	int err = base64_decode(BASE64_URL, text, len, secret, sizeof(secret), &n);
-
-	if (!err && n == sizeof(secret))
-		memcpy(ret_secret, secret, sizeof(secret));
-	OPENSSL_cleanse(secret, sizeof(secret));
-	return err || n != sizeof(secret) ? -EBADMSG : 0;
-}

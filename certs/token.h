@@ -59,12 +59,8 @@ int token_decode(const char *text, size_t len, struct token *ret_token,
 /* What is stored of a secret. */
 void token_hash(const uint8_t secret[TOKEN_SECRET_SIZE], uint8_t ret_hash[TOKEN_HASH_SIZE]);
 
-/*
- * The secret alone, as a worker shows it to the gateway: 43 characters of base64url. Decode:
- * -EBADMSG.
- */
+/* The secret alone, as a worker shows it to the gateway: 43 characters of base64url. */
 void token_secret_encode(const uint8_t secret[TOKEN_SECRET_SIZE],
 			 char ret_text[TOKEN_SECRET_TEXT_MAX]);
-int token_secret_decode(const char *text, size_t len, uint8_t ret_secret[TOKEN_SECRET_SIZE]);
 
 #endif

@@ -289,11 +289,6 @@ bool trust_is_revoked(const struct trust *t, const char *thumbprint)
 					   sizeof(t->revoked[0]), compare_thumbprints);
 }
 
-size_t trust_root_count(const struct trust *t)
-{
-	return t->n_roots;
-}
-
 /* ---- judging ---- */
 
 /* The reason comes first in a sentence: what is too long is a stranger's subject, and is cut. */

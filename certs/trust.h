@@ -126,8 +126,6 @@ enum trust_reason trust_judge_again(const struct trust *t, const struct trust_fo
 /* thumbprint as cert_thumbprint() prints it. */
 bool trust_is_revoked(const struct trust *t, const char *thumbprint);
 
-size_t trust_root_count(const struct trust *t);
-
 /* "wrong root", "expired", ...: a literal, for logs and counters. */
 const char *trust_reason_text(enum trust_reason reason);
 

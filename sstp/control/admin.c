@@ -372,6 +372,24 @@ static void show_cert(struct ask *q)
 	answer(q, 200, json);
 }
 
+/* The gateway's own. */
+static void show_server(struct ask *q)
+{
+	struct authority_server_info info;
+	const struct cert_facts *f = &info.facts;
+
+	if (authority_server_show(q->authority, q->now, &info) < 0) {
+		refuse(q, 404, "the authority has made no certificate for the gateway");
+		return;
+	}
+	answer(q, 200,
+	       json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o}", "certThumbprint",
+			 f->thumbprint, "status", status_text(info.status), "notBefore",
+			 time_json(f->not_before), "notAfter", time_json(f->not_after), "serial",
+			 f->serial, "subject", f->subject, "issuer", f->issuer, "key", f->key,
+			 "fingerprint", f->fingerprint, "root", text_json(info.root)));
+}
+
 /* app: "": nobody knows whose. */
 static void answer_revoked(struct ask *q, int revoked, const char *app)
 {
@@ -443,9 +461,13 @@ static void list_roots(struct ask *q)
 
 	for (size_t i = 0; i < authority_root_count(q->authority); i++) {
 		struct authority_root_info info;
+		json_t *json;
 
 		authority_root_at(q->authority, i, q->now, &info);
-		json_array_append_new(list, root_json(&info));
+		json = root_json(&info);
+		json_object_set_new(json, "certBlob",
+				    json_string(authority_root_blob(q->authority, i)));
+		json_array_append_new(list, json);
 	}
 	answer_list(q, list);
 }
@@ -581,6 +603,7 @@ static const struct route {
 	{FRONT_GET,    "/v1/certificates",          list_certs},
 	{FRONT_GET,    "/v1/certificates/*",        show_cert},
 	{FRONT_POST,   "/v1/certificates/*/revoke", revoke_cert},
+	{FRONT_GET,    "/v1/server",                show_server},
 	{FRONT_GET,    "/v1/roots",                 list_roots},
 	{FRONT_POST,   "/v1/roots",                 import_root},
 	{FRONT_POST,   "/v1/roots/rotate",          rotate_roots},

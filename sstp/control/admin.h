@@ -11,10 +11,12 @@
  *   GET    /v1/certificates
  *   GET    /v1/certificates/THUMBPRINT       with certBlob
  *   POST   /v1/certificates/THUMBPRINT/revoke  {"foreign"?: bool}, and all of its lineage
- *   GET    /v1/roots
+ *   GET    /v1/server                        the gateway's own certificate
+ *   GET    /v1/roots                         with certBlob
  *   POST   /v1/roots                         {"name", "vnet", "pem"}: trusts an external one
  *   POST   /v1/roots/rotate
  *   DELETE /v1/roots/THUMBPRINT
+ *   POST   /v1/apps/NAME/revoke              all of its certificates
  *   GET    /v1/apps                          each app's certificate, and whether it is in sync
  *
  * Lists are {"value": [...]}; refusals {"error": {"code", "message"}} with a sentence that says what

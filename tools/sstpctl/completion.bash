@@ -39,7 +39,7 @@ _sstpctl() {
 	case $(_sstpctl_words) in
 	"" | "help ") words="token cert root help $common" ;;
 	"token " | "help token ") words="create list drop $common" ;;
-	"cert " | "help cert ") words="list show revoke status $common" ;;
+	"cert " | "help cert ") words="list show revoke server status $common" ;;
 	"root " | "help root ") words="list rotate import drop $common" ;;
 	"token create ") words="--app --vnet --gateway --lifetime $common" ;;
 	"cert revoke ") words="--app --foreign $common $(_sstpctl_ids cert)" ;;

@@ -201,6 +201,21 @@ static int cert_show(const struct call *c)
 	return code;
 }
 
+static int cert_server(const struct call *c)
+{
+	json_t *answer;
+	int code = ask(c, "GET", "/v1/server", NULL, &answer);
+
+	if (code)
+		return code;
+	if (c->json)
+		print_json(answer);
+	else
+		table_print_object(stdout, answer);
+	json_decref(answer);
+	return 0;
+}
+
 /* One is not all: who is told that an app is out takes it for out. */
 static void print_revoked(const json_t *answer)
 {
@@ -362,6 +377,8 @@ static const struct verb verbs[] = {
 	{"cert", "revoke", "THUMBPRINT", "af",
 	 "Revokes a certificate and its renewals, or all of --app: out at once, and for ever.",
 	 cert_revoke},
+	{"cert", "server", NULL, "", "Shows the gateway's own certificate, when it made one.",
+	 cert_server},
 	{"cert", "status", NULL, "",
 	 "Shows each app's certificate, and whether the app knows the present network and roots.",
 	 cert_status},

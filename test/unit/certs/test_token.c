@@ -214,21 +214,20 @@ static void a_forged_gateway_is_refused(void **state)
 	assert_forged(payload, 73);
 }
 
-static void a_secret_reads_back_and_only_its_hash_is_kept(void **state)
+static void a_secret_is_shown_as_base64url_and_only_its_hash_is_kept(void **state)
 {
 	uint8_t a[TOKEN_SECRET_SIZE], b[TOKEN_SECRET_SIZE], hash[TOKEN_HASH_SIZE], expected[32];
 	char text[TOKEN_SECRET_TEXT_MAX];
+	size_t len;
 
 	assert_int_equal(token_secret_new(a), 0);
 	assert_int_equal(token_secret_new(b), 0);
 	assert_memory_not_equal(a, b, sizeof(a));
 	token_secret_encode(a, text);
 	assert_int_equal(strlen(text), TOKEN_SECRET_TEXT_MAX - 1);
-	assert_int_equal(token_secret_decode(text, strlen(text), b), 0);
+	assert_int_equal(base64_decode(BASE64_URL, text, strlen(text), b, sizeof(b), &len), 0);
+	assert_int_equal(len, sizeof(a));
 	assert_memory_equal(a, b, sizeof(a));
-	assert_int_equal(token_secret_decode(text, strlen(text) - 1, b), -EBADMSG);
-	assert_int_equal(token_secret_decode(text, 0, b), -EBADMSG);
-	assert_int_equal(token_secret_decode("AAAA", 4, b), -EBADMSG);
 	token_hash(a, hash);
 	SHA256(a, sizeof(a), expected);
 	assert_memory_equal(hash, expected, sizeof(hash));
@@ -256,7 +255,7 @@ int main(void)
 		cmocka_unit_test(swapped_and_lost_characters_are_noticed),
 		cmocka_unit_test(other_texts_are_told_apart),
 		cmocka_unit_test(a_forged_gateway_is_refused),
-		cmocka_unit_test(a_secret_reads_back_and_only_its_hash_is_kept),
+		cmocka_unit_test(a_secret_is_shown_as_base64url_and_only_its_hash_is_kept),
 		cmocka_unit_test(a_wiped_token_holds_nothing),
 	};
 

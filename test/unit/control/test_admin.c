@@ -198,6 +198,30 @@ static void certificate_is_shown_and_revoked(void **state)
 	world_free(w);
 }
 
+static void certificate_of_the_gateway_and_its_root_are_shown(void **state)
+{
+	static const char *const names[] = {"gw.test"};
+	struct world *w = world_new();
+	struct authority_server server;
+	json_t *json;
+
+	refuses(w, FRONT_GET, "/v1/server", "", 404, "made no certificate");
+	assert_int_equal(authority_server(w->est.authority, names, 1, MINT_NOW, &server, NULL), 0);
+	json = ask(w, FRONT_GET, "/v1/server", "", 200);
+	assert_string_equal(json_string_value(json_object_get(json, "certThumbprint")),
+			    server.thumbprint);
+	assert_string_equal(json_string_value(json_object_get(json, "status")), "valid");
+	assert_string_equal(json_string_value(json_object_get(json, "subject")), "CN=gw.test");
+	assert_string_equal(json_string_value(json_object_get(json, "root")),
+			    only(w, "/v1/roots", "name"));
+	assert_memory_equal(only(w, "/v1/roots", "certBlob"),
+			    authority_root_blob(w->est.authority, 0), 200);
+	assert_string_equal(only(w, "/v1/roots", "issuesUntil"), "2038-11-23T11:00:00Z");
+	json_decref(json);
+	authority_server_done(&server);
+	world_free(w);
+}
+
 static void roots_are_rotated_imported_and_dropped(void **state)
 {
 	struct world *w = world_new();
@@ -305,6 +329,7 @@ int main(void)
 		TEST(token_pins_what_the_operator_s_certificate_leads_to),
 		TEST(body_and_path_that_are_none_are_refused),
 		TEST(certificate_is_shown_and_revoked),
+		TEST(certificate_of_the_gateway_and_its_root_are_shown),
 		TEST(roots_are_rotated_imported_and_dropped),
 		TEST(app_with_many_certificates_has_one_row_whatever_its_case),
 		TEST(app_shows_the_newest_certificate_that_still_lets_it_in),
