@@ -156,6 +156,7 @@ static void a_state_that_was_changed_by_hand_is_refused(void **state)
 		{"\"schema\": 2", "\"schema\": 3", "schema: it is 3, and this program knows 2"},
 		{"\"schema\": 2", "\"schema\": \"2\"", "authority.json: schema: "},
 		{"\"schema\": 2", "\"schema\": 2, \"more\": 1", "authority.json: document: "},
+		{"\"schema\": 2", "\"schema\": 2, \"schema\": 2", "authority.json: line "},
 		{"\"revoked\": []", "\"revoked\": 1", "document: a table is no list"},
 		{"{", "", "authority.json: line 2: "},
 		{"\"own\": true", "\"own\": false", "roots[0]: a name is none"},
@@ -697,6 +698,24 @@ static void what_is_long_over_is_forgotten(void **state)
 	authority_close(a);
 }
 
+static void a_used_token_is_kept_for_30_days_after_its_use(void **state)
+{
+	struct authority *a = scene_open(MINT_NOW);
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	EVP_PKEY *key = mint_key(MINT_P256);
+	X509 *cert;
+
+	scene_token(a, "stock", "production", MINT_NOW, secret);
+	assert_int_equal(authority_enrol(a, secret, key, MINT_NOW, &cert, NULL), 0);
+	scene_change(a, MINT_NOW + 30 * DAY, 1 + weeks(0, 30 * DAY));
+	assert_int_equal(authority_token_count(a), 1);
+	scene_change(a, MINT_NOW + 30 * DAY + 1, 1);
+	assert_int_equal(authority_token_count(a), 0);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	authority_close(a);
+}
+
 static void a_clock_that_stands_years_ahead_for_a_while_loses_nothing(void **state)
 {
 	struct authority *a = scene_open(MINT_NOW);
@@ -771,6 +790,8 @@ int main(void)
 			a_full_table_has_room_for_renewals_and_for_what_takes_a_dead_ones_place,
 			scene_set_up),
 		cmocka_unit_test_setup(what_is_long_over_is_forgotten, scene_set_up),
+		cmocka_unit_test_setup(a_used_token_is_kept_for_30_days_after_its_use,
+				       scene_set_up),
 		cmocka_unit_test_setup(a_clock_that_stands_years_ahead_for_a_while_loses_nothing,
 				       scene_set_up),
 		cmocka_unit_test_setup(a_state_without_a_clock_is_not_fooled_either, scene_set_up),

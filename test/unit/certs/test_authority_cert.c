@@ -405,6 +405,45 @@ static void serials_differ(void **state)
 	}
 }
 
+/* issue_serial() is wrapped: this many times it is the one that was made last. */
+static int repeats;
+
+int __real_issue_serial(uint8_t ret_serial[ISSUE_SERIAL_SIZE]);
+int __wrap_issue_serial(uint8_t ret_serial[ISSUE_SERIAL_SIZE]);
+
+int __wrap_issue_serial(uint8_t ret_serial[ISSUE_SERIAL_SIZE])
+{
+	static uint8_t last[ISSUE_SERIAL_SIZE];
+
+	if (repeats > 0)
+		repeats--;
+	else if (__real_issue_serial(last) != 0)
+		return -EIO;
+	memcpy(ret_serial, last, sizeof(last));
+	return 0;
+}
+
+static void a_serial_that_is_in_use_is_not_taken_again(void **state)
+{
+	struct authority_cert_info info[2];
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	EVP_PKEY *key = mint_key(MINT_P256);
+	X509 *cert;
+
+	scene_issue(a, "shop", "production", MINT_NOW, thumbprint);
+	repeats = 7;
+	scene_issue(a, "shop", "production", MINT_NOW, thumbprint);
+	assert_int_equal(repeats, 0);
+	authority_cert_at(a, 0, MINT_NOW, &info[0]);
+	authority_cert_at(a, 1, MINT_NOW, &info[1]);
+	assert_string_not_equal(info[0].facts.serial, info[1].facts.serial);
+	repeats = 8;
+	assert_int_equal(authority_issue(a, "shop", "production", key, MINT_NOW, &cert, NULL),
+			 -EIO);
+	repeats = 0;
+	EVP_PKEY_free(key);
+}
+
 static void a_root_with_less_than_eight_years_left_has_to_be_rotated(void **state)
 {
 	int64_t last = mint_time(2038, 11, 23, 11, 0, 0);
@@ -452,6 +491,7 @@ int main(void)
 		TEST(a_revoked_key_gets_no_certificate_by_compressing_its_point),
 		TEST(only_what_is_named_so_is_revoked_for_others),
 		TEST(serials_differ),
+		TEST(a_serial_that_is_in_use_is_not_taken_again),
 		TEST(a_root_with_less_than_eight_years_left_has_to_be_rotated),
 		TEST(what_is_not_there_is_not_found),
 	};

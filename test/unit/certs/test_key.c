@@ -188,9 +188,27 @@ static void what_is_no_plain_key_is_refused(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* It is read as a key: it stands for no point, and everybody has its private part. */
+static void the_point_at_infinity_is_refused(void **state)
+{
+	/* id-ecPublicKey on prime256v1, and a point of one zero byte: RFC 5480 2, SEC 1 2.3.3 */
+	static const uint8_t der[] = {0x30, 0x19, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+				      0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+				      0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x02, 0x00, 0x00};
+	const unsigned char *pos = der;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &pos, sizeof(der));
+	struct certs_error error;
+
+	assert_non_null(key);
+	assert_int_equal(key_check(key, &error), -EKEYREJECTED);
+	assert_string_equal(error.text, "the key is no point of its curve");
+	EVP_PKEY_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_point_at_infinity_is_refused),
 		cmocka_unit_test(strong_kinds_are_allowed),
 		cmocka_unit_test(other_kinds_are_refused),
 		cmocka_unit_test(odd_rsa_numbers_are_refused),

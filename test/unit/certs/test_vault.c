@@ -83,6 +83,57 @@ static unsigned mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
+/* ---- what was flushed: fsync() is wrapped ---- */
+
+enum {
+	FLUSHES_MAX = 16
+};
+
+static ino_t flushed[FLUSHES_MAX];
+static size_t n_flushed;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	flushed[n_flushed++ % FLUSHES_MAX] = st.st_ino;
+	return __real_fsync(fd);
+}
+
+static ino_t inode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+/* A loss of power leaves what was flushed: the file before it has its name, then the folder. */
+static void file_folder_and_the_folder_above_are_flushed(void **state)
+{
+	struct vault *v;
+
+	n_flushed = 0;
+	v = opened();
+	assert_int_equal(n_flushed, 1);
+	assert_int_equal(flushed[0], inode_of(base));
+	assert_int_equal(vault_write(v, "a.json", "first", 5, NULL), 0);
+	assert_int_equal(n_flushed, 3);
+	assert_int_equal(flushed[1], inode_of(path_of("a.json")));
+	assert_int_equal(flushed[2], inode_of(folder));
+	assert_int_equal(vault_remove(v, "a.json", NULL), 0);
+	assert_int_equal(n_flushed, 4);
+	assert_int_equal(flushed[3], inode_of(folder));
+	vault_close(v);
+	n_flushed = 0;
+	vault_close(opened());
+	assert_int_equal(n_flushed, 0);
+}
+
 static void what_was_written_is_read(void **state)
 {
 	struct vault *v = opened();
@@ -402,6 +453,7 @@ static void nothing_is_closed_and_freed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(file_folder_and_the_folder_above_are_flushed, set_up),
 		cmocka_unit_test_setup(what_was_written_is_read, set_up),
 		cmocka_unit_test_setup(only_the_owner_can_read_what_is_made, set_up),
 		cmocka_unit_test_setup(a_folder_that_others_can_read_is_refused, set_up),
