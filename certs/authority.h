@@ -315,8 +315,9 @@ struct authority_export_client {
 	char app[NAME_LABEL_MAX];
 	char vnet[NAME_LABEL_MAX];
 	/*
-	 * The thumbprint of the oldest certificate that this one comes from by renewals, its own when it
-	 * was not renewed from any: what two have in common that are one worker's, before and after.
+	 * The thumbprint of the oldest certificate that this one comes from by renewals, its own
+	 * when it was not renewed from any: what two have in common that are one worker's, before
+	 * and after.
 	 */
 	char lineage[CERT_THUMBPRINT_MAX];
 	char renews[CERT_THUMBPRINT_MAX]; /* the certificate that asked for this one; "" */

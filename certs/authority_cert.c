@@ -309,7 +309,9 @@ static bool is_meant(const struct state_cert *c, const struct target *t)
 	return t->lineage ? strcmp(c->lineage, t->lineage) == 0 : name_equal(c->app, t->app);
 }
 
-/* How many were live; -ENOENT when none is meant, -EALREADY when all of them were revoked before. */
+/*
+ * How many were live; -ENOENT when none is meant, -EALREADY when all of them were revoked before.
+ */
 static int revoke_all(struct state *s, const struct target *t, int64_t now)
 {
 	int live = 0, err = -ENOENT;

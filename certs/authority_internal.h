@@ -30,8 +30,8 @@ struct state *authority_begin(const struct authority *a, int64_t now,
 /* Takes next. */
 int authority_commit(struct authority *a, struct state *next, struct certs_error *ret_error);
 /*
- * The end of a change that has issued cert, unless err is set: then the change is given up. Takes next (NULL too)
- * and cert. Returns err, or what became of it; ret_cert: owned.
+ * The end of a change that has issued cert, unless err is set: then the change is given up. Takes
+ * next (NULL too) and cert. Returns err, or what became of it; ret_cert: owned.
  */
 int authority_commit_cert(struct authority *a, struct state *next, int err, X509 *cert,
 			  X509 **ret_cert, struct certs_error *ret_error);
@@ -46,7 +46,10 @@ void authority_remove_key(struct authority *a, const char *kind, const char *thu
 int authority_serial(const struct state *s, uint8_t ret_serial[ISSUE_SERIAL_SIZE],
 		     struct certs_error *ret_error);
 
-/* A root of our own with a new key, written; to be added to a state. -ENOMEM, -EIO, as vault_write(). */
+/*
+ * A root of our own with a new key, written; to be added to a state. -ENOMEM, -EIO, as
+ * vault_write().
+ */
 int authority_new_root(struct authority *a, const struct state *s, int64_t now,
 		       struct state_root *ret_root, struct certs_error *ret_error);
 

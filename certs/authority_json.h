@@ -2,9 +2,9 @@
 #ifndef CERTS_AUTHORITY_JSON_H
 #define CERTS_AUTHORITY_JSON_H
 /*
- * An authority's state as JSON, schema 2. No private key and no secret is in it: keys lie in files of
- * their own, of tokens there is the secret's hash. Reading is strict: an unknown or a missing key is an
- * error, so that an older program does not drop what a newer one wrote.
+ * An authority's state as JSON, schema 2. No private key and no secret is in it: keys lie in files
+ * of their own, of tokens there is the secret's hash. Reading is strict: an unknown or a missing
+ * key is an error, so that an older program does not drop what a newer one wrote.
  */
 #include "certs/authority_state.h"
 

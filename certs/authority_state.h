@@ -52,7 +52,9 @@ struct state_cert {
 	char renews[CERT_THUMBPRINT_MAX]; /* "" */
 	/* the newest that this one asked for; ""; state_add_cert() fills it, it is not written */
 	char renewed_by[CERT_THUMBPRINT_MAX];
-	/* the oldest that it comes from by renewals, itself or forgotten; state_add_cert() fills "" */
+	/*
+	 * the oldest that it comes from by renewals, itself or forgotten; state_add_cert() fills ""
+	 */
 	char lineage[CERT_THUMBPRINT_MAX];
 	char token[AUTHORITY_TOKEN_ID_MAX]; /* "" */
 	char key[CERT_KEY_TEXT_MAX];	    /* as in cert_facts */

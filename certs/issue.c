@@ -96,19 +96,31 @@ static bool fill(X509 *cert, const struct plan *plan)
 	       X509_sign(cert, plan->issuer->key, EVP_sha256()) > 0;
 }
 
+/* It says itself what is wrong; when it does not, it had no memory. */
+static int fail_by_libcrypto(struct certs_error *ret_error)
+{
+	unsigned long code = ERR_peek_last_error();
+	const char *why = ERR_reason_error_string(code);
+	bool is_memory = !why || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+
+	return certs_fail(ret_error, is_memory ? -ENOMEM : -EIO,
+			  "the certificate cannot be made: %s", is_memory ? "out of memory" : why);
+}
+
 static int make(const struct plan *plan, X509 **ret_cert, struct certs_error *ret_error)
 {
 	X509 *cert;
 	bool ok;
+	int err;
 
 	ERR_set_mark();
 	cert = X509_new();
 	ok = cert && fill(cert, plan);
+	err = ok ? 0 : fail_by_libcrypto(ret_error);
 	ERR_pop_to_mark();
 	if (!ok) {
 		X509_free(cert);
-		return certs_fail(ret_error, -ENOMEM,
-				  "the certificate cannot be made: out of memory");
+		return err;
 	}
 	*ret_cert = cert;
 	return 0;

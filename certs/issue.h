@@ -49,7 +49,7 @@ int issue_serial(uint8_t ret_serial[ISSUE_SERIAL_SIZE]);
 /*
  * Self-signed; subject CN=common_name (1..64 bytes; each root of a gateway has another one, so that
  * a peer can tell them apart). key: its own. Returns 0 with an owned certificate; -EINVAL, -ENOMEM,
- * with a sentence.
+ * -EIO (libcrypto refuses, and the sentence says why), with a sentence; the latter two from all.
  */
 int issue_root(const char *common_name, EVP_PKEY *key, const uint8_t serial[ISSUE_SERIAL_SIZE],
 	       int64_t now, X509 **ret_cert, struct certs_error *ret_error);

@@ -29,7 +29,10 @@ enum {
 
 struct token {
 	char gateway[HOSTNAME_PORT_MAX]; /* hostname_split() takes it; at most 255 bytes */
-	/* SHA-256 of what the gateway's certificate leads to: its own root, or an anchor (anchors.h) */
+	/*
+	 * SHA-256 of what the gateway's certificate leads to: its own root, or an anchor
+	 * (anchors.h)
+	 */
 	uint8_t root[CERT_FINGERPRINT_SIZE];
 	uint8_t secret[TOKEN_SECRET_SIZE];
 	int64_t expires; /* the last second at which it can be used, UTC; 0 or more */

@@ -9,8 +9,9 @@
  * signature wrong, chain too long); no clientAuth; not yet valid or expired, of the certificate or
  * of one above it; revoked, the certificate or one between it and the root; unusable name.
  *
- * A thumbprint covers the signature too, and anyone can turn an ECDSA signature into another one that
- * is as good (twin.h). So both thumbprints of a certificate are looked up among the revoked ones.
+ * A thumbprint covers the signature too, and anyone can turn an ECDSA signature into another one
+ * that is as good (twin.h). So both thumbprints of a certificate are looked up among the revoked
+ * ones.
  */
 #include <openssl/x509.h>
 #include <stdbool.h>
@@ -81,14 +82,14 @@ struct trust_verdict {
 struct trust;
 
 /*
- * 0 when cert can be a root: CA:TRUE, signed by itself, with a key that is not weak; its dates do not
- * count. Else -EINVAL with a sentence.
+ * 0 when cert can be a root: CA:TRUE, signed by itself, with a key that is not weak; its dates do
+ * not count. Else -EINVAL with a sentence.
  */
 int trust_check_root(const X509 *cert, struct certs_error *ret_error);
 
 /*
- * 0 when cert can end a gateway's chain for somebody who has chosen it by its fingerprint (anchors.h):
- * any certificate with a key that is not weak. Else -EINVAL with a sentence.
+ * 0 when cert can end a gateway's chain for somebody who has chosen it by its fingerprint
+ * (anchors.h): any certificate with a key that is not weak. Else -EINVAL with a sentence.
  */
 int trust_check_anchor(const X509 *cert, struct certs_error *ret_error);
 

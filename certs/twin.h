@@ -2,10 +2,10 @@
 #ifndef CERTS_TWIN_H
 #define CERTS_TWIN_H
 /*
- * With (r, s) also (r, n - s) is a valid ECDSA signature of the same bytes, n being the order of the
- * curve's group. Whoever holds a certificate can so write a second one, with another thumbprint, and
- * every verifier takes it: a list of revoked thumbprints alone would not stop him. RSA (PKCS#1, PSS)
- * and EdDSA have no such twin.
+ * With (r, s) also (r, n - s) is a valid ECDSA signature of the same bytes, n being the order of
+ * the curve's group. Whoever holds a certificate can so write a second one, with another
+ * thumbprint, and every verifier takes it: a list of revoked thumbprints alone would not stop him.
+ * RSA (PKCS#1, PSS) and EdDSA have no such twin.
  */
 #include <openssl/x509.h>
 

@@ -17,7 +17,8 @@
 
 enum {
 	VAULT_FILE_MAX = 64 << 20, /* bytes of a file */
-	VAULT_NAME_MAX = 128,	/* with NUL; letters, digits, '-', '_', '.', not a dot at first */
+	/* with NUL; letters, digits, '-', '_', '.', not a dot at first */
+	VAULT_NAME_MAX = 128,
 	VAULT_FILES_MAX = 1024, /* in the folder */
 };
 

@@ -380,9 +380,30 @@ static void openssl_verify_accepts_each_for_its_purpose_only(void **state)
 	EVP_PKEY_free(key);
 }
 
+static void what_libcrypto_refuses_is_said_in_its_words(void **state)
+{
+	struct minted above = mint_root("root");
+	EVP_PKEY *key = mint_key(MINT_P256);
+	/* its signature takes no digest */
+	struct issuer issuer = {above.cert, mint_key(MINT_ED25519)};
+	uint8_t serial[ISSUE_SERIAL_SIZE];
+	struct certs_error error;
+	X509 *cert = NULL;
+
+	assert_int_equal(issue_serial(serial), 0);
+	assert_int_equal(issue_client(&issuer, "shop", key, serial, MINT_NOW, &cert, &error), -EIO);
+	assert_non_null(strstr(error.text, "the certificate cannot be made: "));
+	assert_null(strstr(error.text, "out of memory"));
+	assert_null(cert);
+	EVP_PKEY_free(issuer.key);
+	EVP_PKEY_free(key);
+	minted_done(&above);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_libcrypto_refuses_is_said_in_its_words),
 		cmocka_unit_test(a_root_may_sign_leaves_and_nothing_else),
 		cmocka_unit_test(a_server_has_its_names_and_serverauth),
 		cmocka_unit_test(an_rsa_server_may_encipher_keys),
