@@ -4,7 +4,6 @@
 #include <ftw.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -12,13 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "testcert: cannot %s\n", what);
-	abort();
-}
+#include "test/support/certparts.h"
 
 static EVP_PKEY *new_key(enum testcert_key kind)
 {
@@ -30,7 +23,7 @@ static EVP_PKEY *new_key(enum testcert_key kind)
 	case TESTCERT_ED25519: key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"); break;
 	case TESTCERT_X25519: key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519"); break;
 	}
-	must(key, "make a key");
+	certparts_must(key, "make a key");
 	return key;
 }
 
@@ -40,46 +33,23 @@ static const EVP_MD *digest_of(const EVP_PKEY *key)
 	return EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
 }
 
-static void set_serial(X509 *cert)
-{
-	unsigned char bytes[8];
-	BIGNUM *number;
-
-	must(RAND_bytes(bytes, sizeof(bytes)) == 1, "get random bytes");
-	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 1);
-	number = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	must(number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)), "set the serial");
-	BN_free(number);
-}
-
-static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
-{
-	X509_EXTENSION *ext;
-	X509V3_CTX ctx;
-
-	if (!value)
-		return;
-	X509V3_set_ctx_nodb(&ctx);
-	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-	ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	must(ext && X509_add_ext(cert, ext, -1), value);
-	X509_EXTENSION_free(ext);
-}
-
 static void set_validity(X509 *cert, const struct testcert_spec *spec)
 {
 	bool usual = spec->not_before_s == 0 && spec->not_after_s == 0;
 
-	must(X509_gmtime_adj(X509_getm_notBefore(cert), usual ? -3600 : spec->not_before_s) &&
-		     X509_gmtime_adj(X509_getm_notAfter(cert), usual ? 86400 : spec->not_after_s),
-	     "set the validity");
+	certparts_must(
+		X509_gmtime_adj(X509_getm_notBefore(cert), usual ? -3600 : spec->not_before_s) &&
+			X509_gmtime_adj(X509_getm_notAfter(cert),
+					usual ? 86400 : spec->not_after_s),
+		"set the validity");
 }
 
 static void set_subject(X509 *cert, const char *common_name)
 {
-	must(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
-					(const unsigned char *)common_name, -1, -1, 0) == 1,
-	     "set the subject");
+	certparts_must(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
+						  (const unsigned char *)common_name, -1, -1,
+						  0) == 1,
+		       "set the subject");
 }
 
 struct testcert *testcert_new(const struct testcert_spec *spec)
@@ -87,27 +57,27 @@ struct testcert *testcert_new(const struct testcert_spec *spec)
 	struct testcert *c = calloc(1, sizeof(*c));
 	const struct testcert *issuer = spec->issuer ? spec->issuer : c;
 
-	must(c, "allocate");
+	certparts_must(c, "allocate");
 	c->issuer = spec->issuer;
 	c->key = new_key(spec->key);
 	c->cert = X509_new();
-	must(c->cert && X509_set_version(c->cert, X509_VERSION_3), "make a certificate");
-	set_serial(c->cert);
+	certparts_must(c->cert && X509_set_version(c->cert, X509_VERSION_3), "make a certificate");
+	certparts_set_serial(c->cert);
 	set_validity(c->cert, spec);
 	set_subject(c->cert, spec->common_name ? spec->common_name : "test");
-	must(X509_set_issuer_name(c->cert, X509_get_subject_name(issuer->cert)) == 1 &&
-		     X509_set_pubkey(c->cert, c->key) == 1,
-	     "set issuer and key");
-	add_extension(c->cert, issuer->cert, NID_basic_constraints,
-		      spec->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-	add_extension(c->cert, issuer->cert, NID_key_usage,
-		      spec->is_ca ? "critical,keyCertSign,cRLSign"
-				  : "critical,digitalSignature,keyEncipherment");
-	add_extension(c->cert, issuer->cert, NID_subject_key_identifier, "hash");
-	add_extension(c->cert, issuer->cert, NID_authority_key_identifier, "keyid");
-	add_extension(c->cert, issuer->cert, NID_ext_key_usage, spec->eku);
-	add_extension(c->cert, issuer->cert, NID_subject_alt_name, spec->san);
-	must(X509_sign(c->cert, issuer->key, digest_of(issuer->key)) > 0, "sign");
+	certparts_must(X509_set_issuer_name(c->cert, X509_get_subject_name(issuer->cert)) == 1 &&
+			       X509_set_pubkey(c->cert, c->key) == 1,
+		       "set issuer and key");
+	certparts_add_extension(c->cert, issuer->cert, NID_basic_constraints,
+				spec->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	certparts_add_extension(c->cert, issuer->cert, NID_key_usage,
+				spec->is_ca ? "critical,keyCertSign,cRLSign"
+					    : "critical,digitalSignature,keyEncipherment");
+	certparts_add_extension(c->cert, issuer->cert, NID_subject_key_identifier, "hash");
+	certparts_add_extension(c->cert, issuer->cert, NID_authority_key_identifier, "keyid");
+	certparts_add_extension(c->cert, issuer->cert, NID_ext_key_usage, spec->eku);
+	certparts_add_extension(c->cert, issuer->cert, NID_subject_alt_name, spec->san);
+	certparts_must(X509_sign(c->cert, issuer->key, digest_of(issuer->key)) > 0, "sign");
 	return c;
 }
 
@@ -141,11 +111,11 @@ const char *testcert_path(const char *name)
 	char *path;
 
 	if (n_paths == 0) {
-		must(mkdtemp(folder), "make a folder");
+		certparts_must(mkdtemp(folder), "make a folder");
 		atexit(remove_folder);
 	}
-	must(n_paths < sizeof(paths) / sizeof(paths[0]), "name so many files");
-	must(asprintf(&path, "%s/%s", folder, name) > 0, "name a file");
+	certparts_must(n_paths < sizeof(paths) / sizeof(paths[0]), "name so many files");
+	certparts_must(asprintf(&path, "%s/%s", folder, name) > 0, "name a file");
 	paths[n_paths++] = path;
 	return path;
 }
@@ -154,7 +124,7 @@ static FILE *create(const char *path)
 {
 	FILE *f = fopen(path, "we");
 
-	must(f, path);
+	certparts_must(f, path);
 	return f;
 }
 
@@ -162,31 +132,32 @@ void testcert_write_cert(const struct testcert *c, const char *path)
 {
 	FILE *f = create(path);
 
-	must(PEM_write_X509(f, c->cert) && fclose(f) == 0, path);
+	certparts_must(PEM_write_X509(f, c->cert) && fclose(f) == 0, path);
 }
 
 void testcert_write_chain(const struct testcert *c, const char *path)
 {
 	FILE *f = create(path);
 
-	must(PEM_write_X509(f, c->cert), path);
+	certparts_must(PEM_write_X509(f, c->cert), path);
 	for (c = c->issuer; c && c->issuer; c = c->issuer)
-		must(PEM_write_X509(f, c->cert), path);
-	must(fclose(f) == 0, path);
+		certparts_must(PEM_write_X509(f, c->cert), path);
+	certparts_must(fclose(f) == 0, path);
 }
 
 void testcert_write_key(const struct testcert *c, const char *path)
 {
 	FILE *f = create(path);
 
-	must(PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) && fclose(f) == 0, path);
+	certparts_must(PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) && fclose(f) == 0,
+		       path);
 }
 
 static BIO *new_text(void)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 
-	must(bio, "allocate");
+	certparts_must(bio, "allocate");
 	return bio;
 }
 
@@ -197,7 +168,7 @@ static char *text_of(BIO *bio)
 	long len = BIO_get_mem_data(bio, &data);
 	char *text = strndup(data, (size_t)len);
 
-	must(text, "allocate");
+	certparts_must(text, "allocate");
 	BIO_free(bio);
 	return text;
 }
@@ -216,9 +187,9 @@ char *testcert_chain_pem(const struct testcert *c)
 {
 	BIO *bio = new_text();
 
-	must(PEM_write_bio_X509(bio, c->cert), "write a certificate");
+	certparts_must(PEM_write_bio_X509(bio, c->cert), "write a certificate");
 	for (c = c->issuer; c && c->issuer; c = c->issuer)
-		must(PEM_write_bio_X509(bio, c->cert), "write an issuer");
+		certparts_must(PEM_write_bio_X509(bio, c->cert), "write an issuer");
 	return text_of(bio);
 }
 
@@ -226,7 +197,8 @@ char *testcert_key_pem(const struct testcert *c)
 {
 	BIO *bio = new_text();
 
-	must(PEM_write_bio_PrivateKey(bio, c->key, NULL, NULL, 0, NULL, NULL), "write a key");
+	certparts_must(PEM_write_bio_PrivateKey(bio, c->key, NULL, NULL, 0, NULL, NULL),
+		       "write a key");
 	return text_of(bio);
 }
 
@@ -234,6 +206,6 @@ char *testcert_cert_pem(const struct testcert *c)
 {
 	BIO *bio = new_text();
 
-	must(PEM_write_bio_X509(bio, c->cert), "write a certificate");
+	certparts_must(PEM_write_bio_X509(bio, c->cert), "write a certificate");
 	return text_of(bio);
 }

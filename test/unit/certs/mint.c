@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/certs/mint.h"
 
-#include <openssl/bn.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "test/support/certparts.h"
 #include "test/support/cmocka.h"
 
 enum {
 	TEN_YEARS_S = 10 * 365 * 86400,
 };
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "mint: cannot %s\n", what);
-	abort();
-}
 
 EVP_PKEY *mint_key(enum mint_key kind)
 {
@@ -39,34 +29,8 @@ EVP_PKEY *mint_key(enum mint_key kind)
 	case MINT_RSA_4096: key = EVP_RSA_gen(4096); break;
 	case MINT_ED25519: key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"); break;
 	}
-	must(key, "make a key");
+	certparts_must(key, "make a key");
 	return key;
-}
-
-static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
-{
-	X509_EXTENSION *extension;
-	X509V3_CTX ctx;
-
-	if (!value)
-		return;
-	X509V3_set_ctx_nodb(&ctx);
-	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	must(extension && X509_add_ext(cert, extension, -1), value);
-	X509_EXTENSION_free(extension);
-}
-
-static void set_serial(X509 *cert)
-{
-	unsigned char bytes[8];
-	BIGNUM *number;
-
-	must(RAND_bytes(bytes, sizeof(bytes)) == 1, "get random bytes");
-	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 1);
-	number = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	must(number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)), "set the serial");
-	BN_free(number);
 }
 
 static void set_subject(X509 *cert, const struct mint *spec)
@@ -74,10 +38,10 @@ static void set_subject(X509 *cert, const struct mint *spec)
 	int len = spec->cn_len ? (int)spec->cn_len : -1;
 
 	if (spec->cn)
-		must(X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName,
-						MBSTRING_UTF8, (const unsigned char *)spec->cn, len,
-						-1, 0) == 1,
-		     "set the subject");
+		certparts_must(X509_NAME_add_entry_by_NID(
+				       X509_get_subject_name(cert), NID_commonName, MBSTRING_UTF8,
+				       (const unsigned char *)spec->cn, len, -1, 0) == 1,
+			       "set the subject");
 }
 
 struct minted mint(const struct mint *spec)
@@ -88,22 +52,25 @@ struct minted mint(const struct mint *spec)
 	struct minted m = {X509_new(), mint_key(spec->key)};
 	struct minted issuer = spec->issuer ? *spec->issuer : m;
 
-	must(m.cert && X509_set_version(m.cert, X509_VERSION_3) == 1, "make a certificate");
-	set_serial(m.cert);
+	certparts_must(m.cert && X509_set_version(m.cert, X509_VERSION_3) == 1,
+		       "make a certificate");
+	certparts_set_serial(m.cert);
 	set_subject(m.cert, spec);
-	must(ASN1_TIME_set(X509_getm_notBefore(m.cert), from) &&
-		     ASN1_TIME_set(X509_getm_notAfter(m.cert), to) &&
-		     X509_set_issuer_name(m.cert, X509_get_subject_name(issuer.cert)) == 1 &&
-		     X509_set_pubkey(m.cert, m.key) == 1,
-	     "fill a certificate");
-	add_extension(m.cert, issuer.cert, NID_basic_constraints, spec->constraints);
-	add_extension(m.cert, issuer.cert, NID_key_usage, spec->usage);
-	add_extension(m.cert, issuer.cert, NID_ext_key_usage, spec->eku);
-	add_extension(m.cert, issuer.cert, NID_subject_key_identifier, "hash");
-	add_extension(m.cert, issuer.cert, NID_authority_key_identifier, "keyid");
-	add_extension(m.cert, issuer.cert, NID_subject_alt_name, spec->san);
-	must(X509_sign(m.cert, issuer.key, EVP_PKEY_is_a(issuer.key, "ED25519") ? NULL : md) > 0,
-	     "sign");
+	certparts_must(ASN1_TIME_set(X509_getm_notBefore(m.cert), from) &&
+			       ASN1_TIME_set(X509_getm_notAfter(m.cert), to) &&
+			       X509_set_issuer_name(m.cert, X509_get_subject_name(issuer.cert)) ==
+				       1 &&
+			       X509_set_pubkey(m.cert, m.key) == 1,
+		       "fill a certificate");
+	certparts_add_extension(m.cert, issuer.cert, NID_basic_constraints, spec->constraints);
+	certparts_add_extension(m.cert, issuer.cert, NID_key_usage, spec->usage);
+	certparts_add_extension(m.cert, issuer.cert, NID_ext_key_usage, spec->eku);
+	certparts_add_extension(m.cert, issuer.cert, NID_subject_key_identifier, "hash");
+	certparts_add_extension(m.cert, issuer.cert, NID_authority_key_identifier, "keyid");
+	certparts_add_extension(m.cert, issuer.cert, NID_subject_alt_name, spec->san);
+	certparts_must(
+		X509_sign(m.cert, issuer.key, EVP_PKEY_is_a(issuer.key, "ED25519") ? NULL : md) > 0,
+		"sign");
 	return m;
 }
 
@@ -135,10 +102,10 @@ char *mint_pem(const struct minted *m)
 	char *data, *pem;
 	long len;
 
-	must(bio && PEM_write_bio_X509(bio, m->cert) == 1, "write PEM");
+	certparts_must(bio && PEM_write_bio_X509(bio, m->cert) == 1, "write PEM");
 	len = BIO_get_mem_data(bio, &data);
 	pem = strndup(data, (size_t)len);
-	must(pem, "allocate");
+	certparts_must(pem, "allocate");
 	BIO_free(bio);
 	return pem;
 }
