@@ -253,13 +253,23 @@ static void deliver(struct stream *s, uint8_t *buf, size_t len)
 	keep(s, buf + used, len - (size_t)used);
 }
 
+/*
+ * So that what OpenSSL says next is about what it does next. Clearing takes 200 ns, also when there is nothing to clear,
+ * looking 35; and there is one for each record.
+ */
+static void forget_tls_errors(void)
+{
+	if (ERR_peek_error())
+		ERR_clear_error();
+}
+
 /* Reads all that OpenSSL can decrypt of the scratch behind *len bytes of plain. Returns what SSL_get_error() says. */
 static int decrypt(struct stream *s, size_t *len)
 {
 	uint8_t *plain = s->scratch->plain;
 	int n;
 
-	ERR_clear_error();
+	forget_tls_errors();
 	for (;;) {
 		n = SSL_read(s->ssl, plain + *len, (int)(PLAIN_SIZE - *len));
 		if (n <= 0)
@@ -633,7 +643,7 @@ int stream_send(struct stream *s, const void *buf, size_t len)
 	if (s->sent_since >= LOOK_AFTER_BYTES)
 		look_at_path(s, false);
 	count_records(s, records);
-	ERR_clear_error();
+	forget_tls_errors();
 	if (SSL_write(s->ssl, buf, (int)len) != (int)len) {
 		end(s, STREAM_END_TLS, "%s", tls_failure_text(text));
 		return -EPIPE;

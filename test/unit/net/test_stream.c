@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -197,6 +198,22 @@ static void ten_messages_in_one_record_arrive_without_further_traffic(void **sta
 	assert_int_equal(rig->server.data_calls, 1);
 }
 
+/* OpenSSL's queue of errors, which says what was wrong, is the thread's and not the connection's. */
+static void error_that_somebody_left_behind_is_not_the_streams(void **state)
+{
+	struct rig *rig = *state;
+	uint8_t messages[100] = {0};
+
+	rig_open(rig);
+	ERR_raise(ERR_LIB_USER, 1);
+	assert_int_equal(stream_send(rig->client.stream, messages, sizeof(messages)), 0);
+	assert_int_equal(ERR_peek_error(), 0);
+	ERR_raise(ERR_LIB_USER, 1);
+	rig_run(rig, server_has_100);
+	assert_int_equal(ERR_peek_error(), 0);
+	assert_int_equal(rig->server.ended, 0);
+}
+
 static void records_of_one_pass_leave_together_and_arrive_in_one_run(void **state)
 {
 	struct rig *rig = *state;
@@ -369,6 +386,7 @@ int main(void)
 		on_rig(path_that_nothing_is_known_of_takes_the_largest_records),
 		on_rig(empty_send_is_nothing_and_too_long_a_send_is_refused),
 		on_rig(ten_messages_in_one_record_arrive_without_further_traffic),
+		on_rig(error_that_somebody_left_behind_is_not_the_streams),
 		on_rig(records_of_one_pass_leave_together_and_arrive_in_one_run),
 		on_rig(unused_bytes_stand_in_front_of_the_next_run),
 		on_rig(more_unused_bytes_than_may_be_kept_end_the_stream),
