@@ -2,7 +2,9 @@
 /*
  * Both halves of every 64-bit word are added into 64-bit lanes, which cannot overflow before 2^34
  * bytes. So no addition carries into another, and the compiler's vector types do four words at a
- * time: an add-with-carry chain would be bound by its latency, at 8 bytes a cycle.
+ * time: an add-with-carry chain would be bound by its latency, at 8 bytes a cycle. The low halves
+ * are not cut out of their words: they are what the sum of the words has more than that of the high
+ * halves, modulo 2^64, however often the former overflows.
  *
  * The loop is compiled twice on x86-64, with and without AVX2; which one is right is read from the
  * flags that libgcc keeps about the processor. An ifunc would save that test, but runs before the
@@ -27,7 +29,7 @@ typedef uint64_t vector __attribute__((vector_size(LANES * sizeof(uint64_t))));
 static inline __attribute__((always_inline)) uint64_t sum_blocks(uint8_t *dst, const uint8_t *src,
 								 size_t blocks, bool copies)
 {
-	vector low_a = {0}, low_b = {0}, high_a = {0}, high_b = {0}, a, b;
+	vector words_a = {0}, words_b = {0}, high_a = {0}, high_b = {0}, sum, a, b;
 
 	for (; blocks > 0; blocks--, src += BLOCK) {
 		memcpy(&a, src, sizeof(a));
@@ -37,13 +39,14 @@ static inline __attribute__((always_inline)) uint64_t sum_blocks(uint8_t *dst, c
 			memcpy(dst + sizeof(a), &b, sizeof(b));
 			dst += BLOCK;
 		}
-		low_a += a & LOW_HALF;
+		words_a += a;
 		high_a += a >> 32;
-		low_b += b & LOW_HALF;
+		words_b += b;
 		high_b += b >> 32;
 	}
-	low_a += low_b + high_a + high_b;
-	return low_a[0] + low_a[1] + low_a[2] + low_a[3];
+	high_a += high_b;
+	sum = words_a + words_b - (high_a << 32) + high_a;
+	return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
 #ifdef __x86_64__
@@ -126,11 +129,6 @@ uint64_t csum_copy(uint64_t sum, void *dst, const void *src, size_t len)
 	return add_rest(sum, from + done, len - done);
 }
 
-uint64_t csum_be16(uint16_t v)
-{
-	return htons(v);
-}
-
 static uint64_t pseudo(const uint8_t *addresses, size_t size, uint8_t protocol, uint32_t len)
 {
 	uint64_t sum = csum_be16(protocol) + htonl(len);
@@ -146,13 +144,6 @@ uint64_t csum_pseudo_v4(const uint8_t *addresses, uint8_t protocol, uint32_t len
 uint64_t csum_pseudo_v6(const uint8_t *addresses, uint8_t protocol, uint32_t len)
 {
 	return pseudo(addresses, 32, protocol, len);
-}
-
-uint16_t csum_fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
 }
 
 static void put(uint8_t *at, uint16_t folded)

@@ -9,6 +9,7 @@
  * pieces may be added with + as long as each piece but the last has an even number of bytes, and
  * all of them together have less than 2^34.
  */
+#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,10 +28,18 @@ uint64_t csum_pseudo_v4(const uint8_t *addresses, uint8_t protocol, uint32_t len
 uint64_t csum_pseudo_v6(const uint8_t *addresses, uint8_t protocol, uint32_t len);
 
 /* A big-endian 16-bit field with value v, as a part of a sum. */
-uint64_t csum_be16(uint16_t v);
+static inline uint64_t csum_be16(uint16_t v)
+{
+	return htons(v);
+}
 
 /* The 16 bits of the sum, not inverted, in memory's order. A valid packet gives 0xffff. */
-uint16_t csum_fold(uint64_t sum);
+static inline uint16_t csum_fold(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
 
 /* Stores the folded sum at `at`: inverted, as in a finished header. */
 void csum_put(uint8_t *at, uint64_t sum);
