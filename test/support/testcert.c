@@ -177,9 +177,9 @@ STACK_OF(X509) * testcert_chain(const struct testcert *c)
 {
 	STACK_OF(X509) *chain = sk_X509_new_null();
 
-	must(chain, "allocate");
+	certparts_must(chain, "allocate");
 	for (c = c->issuer; c && c->issuer; c = c->issuer)
-		must(X509_up_ref(c->cert) && sk_X509_push(chain, c->cert), "add an issuer");
+		certparts_must(X509_up_ref(c->cert) && sk_X509_push(chain, c->cert), "add an issuer");
 	return chain;
 }
 
