@@ -130,7 +130,7 @@ make_foreign() {
 # make_profile NAME: NAME.yaml, the profile of shop with NAME.pem and NAME.key in it
 make_profile() {
 	{
-		sed '/^certificate:/,$d' "$world_dir/shop.yaml"
+		awk '/^[^ ]/ { is_own = /^(certificate|key):/ } !is_own' "$world_dir/shop.yaml"
 		echo "certificate: |"
 		sed 's/^/  /' "$world_dir/$1.pem"
 		echo "key: |"
@@ -554,7 +554,12 @@ up_addresses() {
 	log_since gateway "$1" | sed -n 's/.* up, address=\([0-9.]*\) .*/\1/p' | xargs
 }
 
-# The gateway learns nothing of it: the reset that the worker's kernel would send finds no way.
+# move_host FROM TO: another address, as on another network; what the gateway sends to the former one finds nobody
+move_host() {
+	ip -n "$host" address del "$1/24" dev u0 && ip -n "$host" address add "$2/24" dev u0
+}
+
+# The gateway learns nothing of it.
 B36_app_keeps_its_address_when_its_connection_dies_without_a_word() {
 	local mark address
 	mark=$(log_mark gateway)
@@ -564,6 +569,7 @@ B36_app_keeps_its_address_when_its_connection_dies_without_a_word() {
 	ip -n "$host" link set u0 down
 	in_ns "$host" ss -K dst 192.0.2.1 >"$world_dir/ss.log" 2>&1
 	wait_for 10 log_has shop 0 'the tunnel is down' || flunk "the connection lives on" "$(cat "$world_dir/ss.log")"
+	move_host 192.0.2.2 192.0.2.3
 	ip -n "$host" link set u0 up
 	wait_for 20 log_has gateway "$mark" 'takes over address=' || flunk "nobody takes the address over"
 	is "$(up_addresses "$mark")" "$address $address" "addresses of the two sessions"
@@ -571,6 +577,7 @@ B36_app_keeps_its_address_when_its_connection_dies_without_a_word() {
 		"the gateway's log of the old session"
 	like "$(page_in "$app")" '^hello' "the page"
 	stop "$app_pid"
+	move_host 192.0.2.3 192.0.2.2
 }
 
 # What an operator sees of an app is its newest certificate; the one before it is as good.
