@@ -179,7 +179,8 @@ STACK_OF(X509) * testcert_chain(const struct testcert *c)
 
 	certparts_must(chain, "allocate");
 	for (c = c->issuer; c && c->issuer; c = c->issuer)
-		certparts_must(X509_up_ref(c->cert) && sk_X509_push(chain, c->cert), "add an issuer");
+		certparts_must(X509_up_ref(c->cert) && sk_X509_push(chain, c->cert),
+			       "add an issuer");
 	return chain;
 }
 
