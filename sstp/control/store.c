@@ -65,7 +65,7 @@ int store_fail(sqlite3 *db, const char *path, const char *doing, struct certs_er
 	int error = errno_of(extended);
 	int system = db && (extended & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;
 
-	return certs_fail(ret_error, error, "store %s: %s: %s%s%s%s",
+	return certs_fail(ret_error, error, "store %s: %.40s: %.160s%s%s%s",
 			  *path ? path : ":memory:", doing,
 			  db ? sqlite3_errmsg(db) : "out of memory", system ? ": " : "",
 			  system ? strerror(system) : "", advice_for(error));
@@ -243,7 +243,7 @@ static int prepare(struct store *s, struct certs_error *ret_error)
 	if (r == 0)
 		r = run(s->db, s->path,
 			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
+			"PRAGMA foreign_keys = ON",
 			ret_error);
 	return r == 0 ? store_migrate(s->db, s->path, s->schema, ret_error) : r;
 }
