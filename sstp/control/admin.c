@@ -210,6 +210,36 @@ static bool has_vnet(struct ask *q, const char *vnet)
 	return false;
 }
 
+static bool has_app_name(struct ask *q, const char *app)
+{
+	char text[256];
+	char shown[DETAIL_MAX];
+
+	if (name_is_label(app))
+		return true;
+	snprintf(text, sizeof(text),
+		 "app '%s' is no name: 1 to 64 letters, digits, '-', '_', '.', the first of them a "
+		 "letter or a digit",
+		 log_escape(shown, sizeof(shown), app, strlen(app)));
+	refuse(q, 400, text);
+	return false;
+}
+
+/* A token on its way, within the model's transaction. */
+struct token_making {
+	struct ask *q;
+	const struct authority_token_request *request;
+	char text[TOKEN_TEXT_MAX];
+	struct certs_error *e;
+};
+
+static int add_token(void *arg)
+{
+	struct token_making *t = arg;
+
+	return authority_token_add(t->q->authority, t->request, t->q->now, t->text, t->e);
+}
+
 /*
  * What the gateway will show to who dials request->gateway. Ours when the authority makes it; pin is
  * filled for one of the operator's. False: refused.
@@ -237,18 +267,18 @@ static void make_token(struct ask *q, struct authority_token_request *request)
 		"the token pins the gateway's certificate itself, for no issuer of it is known: "
 		"workers have to enrol again whenever the certificate is replaced";
 	struct anchors_pin pin = {.is_leaf = false};
-	char text[TOKEN_TEXT_MAX];
 	struct certs_error e;
+	struct token_making making = {.q = q, .request = request, .e = &e};
 	int r;
 
 	if (!find_pin(q, request, &pin))
 		return;
-	r = authority_token_add(q->authority, request, q->now, text, &e);
+	r = model_admit(q->w->model, request->app, request->vnet, q->now, add_token, &making, &e);
 	if (r < 0)
 		fail(q, r, &e);
 	else
-		answer_token(q, text, request->gateway, pin.is_leaf ? leaf_warning : NULL);
-	explicit_bzero(text, sizeof(text));
+		answer_token(q, making.text, request->gateway, pin.is_leaf ? leaf_warning : NULL);
+	explicit_bzero(making.text, sizeof(making.text));
 }
 
 static void create_token(struct ask *q)
@@ -262,7 +292,8 @@ static void create_token(struct ask *q)
 	struct authority_token_request request;
 	const json_t *lifetime = json_object_get(q->in, "lifetime");
 
-	if (!CHECK_FIELDS(q, fields) || !has_vnet(q, text_of(q, "vnet")))
+	if (!CHECK_FIELDS(q, fields) || !has_vnet(q, text_of(q, "vnet")) ||
+	    !has_app_name(q, text_of(q, "app")))
 		return;
 	request = (struct authority_token_request){
 		.app = text_of(q, "app"),

@@ -4,7 +4,8 @@
 /*
  * What an operator may ask of the control process, in JSON; no I/O but the authority's store.
  *
- *   POST   /v1/tokens                        {"app", "vnet", "gateway"?, "lifetime"?: seconds}; the
+ *   POST   /v1/tokens                        {"app", "vnet", "gateway"?, "lifetime"?: seconds};
+ *                                            app and connection are made where they are missing; the
  *                                            answer may have a "warning", a sentence
  *   GET    /v1/tokens
  *   DELETE /v1/tokens/ID
@@ -26,6 +27,7 @@
 
 #include "sstp/control/est.h"
 #include "sstp/control/front.h"
+#include "sstp/control/model.h"
 
 enum {
 	ADMIN_LIFETIME_S = 3600 /* of a token, unless told otherwise */
@@ -34,6 +36,7 @@ enum {
 /* All borrowed. */
 struct admin_world {
 	const struct est_world *est;
+	struct model *model;
 	const char *dial; /* host[:port] that a token names unless told otherwise; "": none */
 };
 

@@ -14,7 +14,8 @@
 
 enum {
 	BACKLOG = 16,
-	ALLOWED = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE,
+	ALLOWED = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
+		  EVHTTP_REQ_DELETE,
 };
 
 struct front {
@@ -98,6 +99,8 @@ static bool method_of(struct evhttp_request *req, enum front_method *ret_method)
 	switch (evhttp_request_get_command(req)) {
 	case EVHTTP_REQ_GET: *ret_method = FRONT_GET; return true;
 	case EVHTTP_REQ_POST: *ret_method = FRONT_POST; return true;
+	case EVHTTP_REQ_PUT: *ret_method = FRONT_PUT; return true;
+	case EVHTTP_REQ_PATCH: *ret_method = FRONT_PATCH; return true;
 	case EVHTTP_REQ_DELETE: *ret_method = FRONT_DELETE; return true;
 	default: return false;
 	}
@@ -133,6 +136,8 @@ static void send_reply(struct evhttp_request *req, struct front_reply *reply)
 	struct evbuffer *out = evhttp_request_get_output_buffer(req);
 
 	evhttp_add_header(evhttp_request_get_output_headers(req), "Cache-Control", "no-store");
+	if (*reply->etag)
+		evhttp_add_header(evhttp_request_get_output_headers(req), "ETag", reply->etag);
 	if (reply->json) {
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type",
 				  "application/json");
@@ -154,6 +159,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 	if (path && body && method_of(req, &request.method)) {
 		request.path = path;
 		request.body = body;
+		request.if_match =
+			evhttp_find_header(evhttp_request_get_input_headers(req), "If-Match");
 		f->params.on_request(f->params.arg, &request, &reply);
 	}
 	send_reply(req, &reply);

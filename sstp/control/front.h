@@ -17,11 +17,14 @@ enum {
 	FRONT_HEAD_MAX = 8 * 1024,
 	FRONT_TIMEOUT_S = 30,
 	FRONT_ERROR_MAX = 256,
+	FRONT_ETAG_MAX = 24,
 };
 
 enum front_method {
 	FRONT_GET,
 	FRONT_POST,
+	FRONT_PUT,
+	FRONT_PATCH,
 	FRONT_DELETE,
 };
 
@@ -31,11 +34,13 @@ struct front_request {
 	const char *path; /* "/v1/tokens"; decoded, without a query */
 	const char *body; /* NUL-terminated */
 	size_t body_len;
+	const char *if_match; /* of that header; NULL: there is none */
 };
 
 struct front_reply {
 	int status;
-	char *json; /* owned; NULL: no body */
+	char *json;		   /* owned; NULL: no body */
+	char etag[FRONT_ETAG_MAX]; /* for that header, with its quotes; "": none */
 };
 
 struct front;

@@ -22,6 +22,7 @@
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
 #include "sstp/control/admin.h"
+#include "sstp/control/api.h"
 #include "sstp/control/channel.h"
 #include "sstp/control/sync.h"
 
@@ -35,6 +36,7 @@ struct server {
 	struct est_world est;
 	struct networks *networks;
 	struct anchors *anchors;
+	struct model *model;
 	char dial[MSG_NAME_MAX + 1];
 	bool is_configured;
 };
@@ -59,10 +61,20 @@ static void push(struct server *s)
 	tell_failed(s, e.text);
 }
 
+/* Who may come in has changed, or may have. */
+static void take_certificates(struct server *s)
+{
+	struct certs_error e;
+
+	if (model_set_certificates(s->model, s->est.authority, time(NULL), &e) < 0)
+		log_error("connections do not show the certificates of now: %s", e.text);
+}
+
 static void on_timer(void *arg)
 {
 	struct server *s = arg;
 
+	take_certificates(s);
 	push(s);
 	loop_timer_set(s->timer, loop_now(s->loop) + SYNC_INTERVAL_S * CLOCK_NS_PER_S);
 }
@@ -109,6 +121,7 @@ static int take_names(struct server *s, const struct msg_config *m)
 static void on_config(struct server *s, const struct msg_config *m)
 {
 	struct networks *networks = networks_new(m);
+	struct certs_error e;
 
 	if (!networks || take_names(s, m) < 0) {
 		log_error("out of memory: the networks stay as they were");
@@ -121,6 +134,8 @@ static void on_config(struct server *s, const struct msg_config *m)
 	s->est.networks = networks;
 	snprintf(s->dial, sizeof(s->dial), "%s", m->dial);
 	s->is_configured = true;
+	if (model_set_networks(s->model, m, time(NULL), &e) < 0)
+		log_error("plans and apps do not see the networks of now: %s", e.text);
 	push(s);
 }
 
@@ -175,8 +190,10 @@ static void on_est(struct server *s, const struct msg_est_request *m)
 
 	est_answer(&s->est, m, time(NULL), loop_now(s->loop), &a);
 	log_est(m, &a);
-	if (a.has_changed)
+	if (a.has_changed) {
+		take_certificates(s);
 		push(s);
+	}
 	reply = (struct msg_est_reply){
 		.id = m->id,
 		.status = a.status,
@@ -227,10 +244,16 @@ static void on_request(void *arg, const struct front_request *request,
 		       struct front_reply *ret_reply)
 {
 	struct server *s = arg;
-	struct admin_world w = {.est = &s->est, .dial = s->dial};
+	struct admin_world w = {.est = &s->est, .model = s->model, .dial = s->dial};
 
-	if (admin_answer(&w, request, time(NULL), ret_reply))
-		push(s);
+	if (api_has_path(request->path)) {
+		api_answer(s->model, request, time(NULL), ret_reply);
+		return;
+	}
+	if (!admin_answer(&w, request, time(NULL), ret_reply))
+		return;
+	take_certificates(s);
+	push(s);
 }
 
 /* ---- life ---- */
@@ -277,7 +300,11 @@ static int open_state(struct server *s, const char *state, struct certs_error *e
 	if (r < 0)
 		return r;
 	snprintf(folder, sizeof(folder), "%s/apps", state);
-	return handed_open(folder, &s->est.handed, e);
+	r = handed_open(folder, &s->est.handed, e);
+	if (r < 0)
+		return r;
+	snprintf(folder, sizeof(folder), "%s/model.sqlite", state);
+	return model_open(folder, &s->model, e);
 }
 
 static int make_parts(struct server *s, const struct server_params *params, struct certs_error *e)
@@ -321,6 +348,7 @@ static void server_done(struct server *s)
 	loop_timer_free(s->timer);
 	sync_free(s->sync);
 	attempts_free(s->est.attempts);
+	model_close(s->model);
 	handed_close(s->est.handed);
 	authority_close(s->est.authority);
 	networks_free(s->networks);

@@ -15,7 +15,8 @@ static bool has_changed;
 static json_t *ask(struct world *w, enum front_method method, const char *path, const char *body,
 		   int status)
 {
-	struct admin_world admin = {.est = &w->est, .dial = "vpn.example.com:4443"};
+	struct admin_world admin = {
+		.est = &w->est, .model = w->model, .dial = "vpn.example.com:4443"};
 	struct front_request request = {
 		.method = method, .path = path, .body = body, .body_len = strlen(body)};
 	struct front_reply reply;

@@ -28,6 +28,7 @@ struct scene {
 	char asked[64];
 	char body[64];
 	size_t body_len;
+	char if_match[64];
 };
 
 static struct scene *present; /* of on_done() */
@@ -42,7 +43,11 @@ static void on_request(void *arg, const struct front_request *request,
 	snprintf(s->asked, sizeof(s->asked), "%s", request->path);
 	snprintf(s->body, sizeof(s->body), "%s", request->body);
 	s->body_len = request->body_len;
-	*ret_reply = (struct front_reply){201, strdup("{\"a\":1}")};
+	snprintf(s->if_match, sizeof(s->if_match), "%s",
+		 request->if_match ? request->if_match : "none");
+	*ret_reply = (struct front_reply){.status = 201, .json = strdup("{\"a\":1}")};
+	if (request->method != FRONT_DELETE)
+		strcpy(ret_reply->etag, "\"7\"");
 }
 
 static void on_done(struct loop_task *task)
@@ -123,8 +128,26 @@ static void request_comes_in_whole_and_its_answer_goes_out(void **state)
 	assert_non_null(strstr(reply, "\r\nContent-Type: application/json\r\n"));
 	assert_non_null(strstr(reply, "\r\nCache-Control: no-store\r\n"));
 	assert_non_null(strstr(reply, "\r\n\r\n{\"a\":1}"));
-	ask(&s, "DELETE /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+	reply = ask(&s, "DELETE /x HTTP/1.1\r\nConnection: close\r\n\r\n");
 	assert_int_equal(s.method, FRONT_DELETE);
+	assert_string_equal(s.if_match, "none");
+	assert_null(strstr(reply, "ETag"));
+	scene_done(&s);
+}
+
+static void etag_goes_out_and_comes_in_again(void **state)
+{
+	struct scene s;
+
+	scene_init(&s);
+	assert_non_null(strstr(ask(&s, "PATCH /x HTTP/1.1\r\nConnection: close\r\n\r\n"),
+			       "\r\nETag: \"7\"\r\n"));
+	assert_int_equal(s.method, FRONT_PATCH);
+	ask(&s, "PUT /x?api-version=2022-03-01 HTTP/1.1\r\nConnection: close\r\n"
+		"If-Match: \"7\"\r\n\r\n");
+	assert_int_equal(s.method, FRONT_PUT);
+	assert_string_equal(s.asked, "/x");
+	assert_string_equal(s.if_match, "\"7\"");
 	scene_done(&s);
 }
 
@@ -141,7 +164,7 @@ static void what_is_over_a_limit_or_no_request_is_nobodys(void **state)
 		 "POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n",
 		 FRONT_BODY_MAX + 1);
 	assert_int_equal(strncmp(ask(&s, big), "HTTP/1.1 413 ", 13), 0);
-	assert_int_equal(strncmp(ask(&s, "PUT / HTTP/1.1\r\nConnection: close\r\n\r\n"),
+	assert_int_equal(strncmp(ask(&s, "OPTIONS / HTTP/1.1\r\nConnection: close\r\n\r\n"),
 				 "HTTP/1.1 501 ", 13),
 			 0);
 	ask(&s, "nonsense\r\n\r\n");
@@ -238,6 +261,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request_comes_in_whole_and_its_answer_goes_out),
+		cmocka_unit_test(etag_goes_out_and_comes_in_again),
 		cmocka_unit_test(what_is_over_a_limit_or_no_request_is_nobodys),
 		cmocka_unit_test(socket_is_its_owners_and_goes_with_the_front),
 		cmocka_unit_test(

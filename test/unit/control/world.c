@@ -20,6 +20,7 @@ struct world *world_new(void)
 	assert_non_null(w->est.attempts);
 	snprintf(folder, sizeof(folder), "%s.apps", scene_folder());
 	assert_int_equal(handed_open(folder, &w->est.handed, NULL), 0);
+	assert_int_equal(model_open(":memory:", &w->model, NULL), 0);
 	world_set_dns(w, "10.1.0.4");
 	return w;
 }
@@ -31,6 +32,7 @@ void world_free(struct world *w)
 	handed_close(w->est.handed);
 	networks_free(w->networks);
 	anchors_free(w->anchors);
+	model_close(w->model);
 	free(w);
 }
 
@@ -39,6 +41,8 @@ void world_set_dns(struct world *w, const char *dns)
 	struct msg_vnet vnet = {.name = "blue",
 				.spaces = {"10.1.0.0/16"},
 				.n_spaces = 1,
+				.pools = {"172.16.77.0/24"},
+				.n_pools = 1,
 				.dns = {dns},
 				.n_dns = 1,
 				.gateway = "192.0.0.8"};
@@ -48,6 +52,7 @@ void world_set_dns(struct world *w, const char *dns)
 	w->networks = networks_new(&config);
 	assert_non_null(w->networks);
 	w->est.networks = w->networks;
+	assert_int_equal(model_set_networks(w->model, &config, MINT_NOW, NULL), 0);
 }
 
 void world_show(struct world *w, const struct minted *issuer)

@@ -3,12 +3,14 @@
 #define TEST_UNIT_CONTROL_WORLD_H
 /* The inside of a control process, in a folder of the test's own (scene.h), at MINT_NOW. */
 #include "sstp/control/est.h"
+#include "sstp/control/model.h"
 #include "test/unit/certs/scene.h"
 
 struct world {
 	struct est_world est;
 	struct networks *networks;
 	struct anchors *anchors;
+	struct model *model; /* in memory */
 };
 
 struct world *world_new(void);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists (prefixes, addresses, protocols) are JSON texts in a column: they are changed as a whole, and
+ * json_each() takes them apart where a rule has to look inside.
+ *
+ * A connection keeps in "synced" what it was last synced to; the view connection_now has beside it
+ * what is so now, so that resyncRequired is a comparison of two texts.
+ */
+#include "sstp/control/store_schema.h"
+
+enum {
+	MAX_PAGES = 1 << 18 /* 1 GiB: about a hundred times what all limits together allow */
+};
+
+static const char version_1[] =
+	"CREATE TABLE state ("
+	"  id INTEGER PRIMARY KEY CHECK (id = 1),"
+	"  revision INTEGER NOT NULL) STRICT;"
+	"INSERT INTO state VALUES (1, 0);"
+
+	"CREATE TABLE plan ("
+	"  id INTEGER PRIMARY KEY,"
+	"  subscription TEXT NOT NULL COLLATE NOCASE CHECK (length(subscription) BETWEEN 1 AND 64),"
+	"  resource_group TEXT NOT NULL COLLATE NOCASE"
+	"    CHECK (length(resource_group) BETWEEN 1 AND 64),"
+	"  name TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 64),"
+	"  location TEXT NOT NULL DEFAULT '',"
+	"  tier TEXT NOT NULL DEFAULT 'Basic' CHECK (tier IN ('Free', 'Shared', 'Basic',"
+	"    'Standard', 'Premium', 'PremiumV2', 'PremiumV3')),"
+	"  is_linux INTEGER NOT NULL DEFAULT 0 CHECK (is_linux IN (0, 1)),"
+	"  auto_sync INTEGER NOT NULL DEFAULT 1 CHECK (auto_sync IN (0, 1)),"
+	"  version INTEGER NOT NULL DEFAULT 0,"
+	"  resource_id TEXT COLLATE NOCASE AS ('/subscriptions/' || subscription ||"
+	"    '/resourceGroups/' || resource_group || '/providers/Microsoft.Web/serverfarms/' ||"
+	"    name),"
+	"  UNIQUE (subscription, resource_group, name)) STRICT;"
+	"CREATE INDEX plan_by_resource_id ON plan (resource_id);"
+
+	"CREATE TABLE app ("
+	"  id INTEGER PRIMARY KEY,"
+	"  subscription TEXT NOT NULL COLLATE NOCASE CHECK (length(subscription) BETWEEN 1 AND 64),"
+	"  resource_group TEXT NOT NULL COLLATE NOCASE"
+	"    CHECK (length(resource_group) BETWEEN 1 AND 64),"
+	"  name TEXT NOT NULL COLLATE NOCASE UNIQUE CHECK (length(name) BETWEEN 1 AND 64),"
+	"  plan_id INTEGER NOT NULL REFERENCES plan DEFERRABLE INITIALLY DEFERRED,"
+	"  location TEXT NOT NULL DEFAULT '',"
+	"  is_container INTEGER NOT NULL DEFAULT 0 CHECK (is_container IN (0, 1)),"
+	"  has_default_routes INTEGER NOT NULL DEFAULT 0 CHECK (has_default_routes IN (0, 1)),"
+	"  version INTEGER NOT NULL DEFAULT 0) STRICT;"
+	"CREATE INDEX app_by_plan ON app (plan_id);"
+
+	"CREATE TABLE vnet ("
+	"  id INTEGER PRIMARY KEY,"
+	"  subscription TEXT NOT NULL COLLATE NOCASE CHECK (length(subscription) BETWEEN 1 AND 64),"
+	"  resource_group TEXT NOT NULL COLLATE NOCASE"
+	"    CHECK (length(resource_group) BETWEEN 1 AND 64),"
+	"  name TEXT NOT NULL COLLATE NOCASE UNIQUE CHECK (length(name) BETWEEN 1 AND 64),"
+	"  location TEXT NOT NULL DEFAULT '',"
+	"  source TEXT NOT NULL DEFAULT 'api' CHECK (source IN ('api', 'gateway.yaml', 'gone')),"
+	"  device TEXT UNIQUE,"
+	"  spaces TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(spaces)),"
+	"  dns TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(dns)),"
+	"  version INTEGER NOT NULL DEFAULT 0) STRICT;"
+
+	"CREATE TABLE gateway ("
+	"  id INTEGER PRIMARY KEY,"
+	"  vnet_id INTEGER NOT NULL REFERENCES vnet ON DELETE CASCADE,"
+	"  name TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 64),"
+	"  gateway_type TEXT NOT NULL CHECK (gateway_type IN ('Vpn', 'ExpressRoute')),"
+	"  vpn_type TEXT NOT NULL DEFAULT 'RouteBased'"
+	"    CHECK (vpn_type IN ('RouteBased', 'PolicyBased')),"
+	"  sku TEXT NOT NULL DEFAULT 'VpnGw1',"
+	"  pools TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(pools)),"
+	"  protocols TEXT NOT NULL DEFAULT '[\"SSTP\"]' CHECK (json_valid(protocols)),"
+	"  on_premises TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(on_premises)),"
+	"  custom_routes TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(custom_routes)),"
+	"  version INTEGER NOT NULL DEFAULT 0,"
+	"  UNIQUE (vnet_id, name),"
+	"  UNIQUE (vnet_id, gateway_type)) STRICT;"
+
+	"CREATE TABLE connection ("
+	"  app_id INTEGER PRIMARY KEY REFERENCES app ON DELETE CASCADE,"
+	"  vnet_id INTEGER NOT NULL REFERENCES vnet,"
+	"  synced TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(synced)),"
+	"  synced_at INTEGER NOT NULL DEFAULT 0,"
+	"  package_uri TEXT,"
+	"  version INTEGER NOT NULL DEFAULT 0) STRICT;"
+	"CREATE INDEX connection_by_vnet ON connection (vnet_id);"
+
+	"CREATE TABLE route ("
+	"  id INTEGER PRIMARY KEY,"
+	"  plan_id INTEGER NOT NULL REFERENCES plan ON DELETE CASCADE,"
+	"  vnet_id INTEGER NOT NULL REFERENCES vnet ON DELETE CASCADE,"
+	"  name TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 64),"
+	"  start_address TEXT NOT NULL DEFAULT '',"
+	"  end_address TEXT NOT NULL DEFAULT '',"
+	"  version INTEGER NOT NULL DEFAULT 0,"
+	"  UNIQUE (plan_id, vnet_id, name)) STRICT;"
+	"CREATE INDEX route_by_vnet ON route (vnet_id);";
+
+static const char *const steps[] = {version_1};
+
+const struct store_schema store_schema_model = {
+	.application_id = 0x53535450, /* "SSTP" */
+	.steps = steps,
+	.n_steps = sizeof(steps) / sizeof(steps[0]),
+	.max_pages = MAX_PAGES,
+};
+
+const char store_schema_views[] =
+	/* the newest certificate of each app, as the authority has it */
+	"CREATE TEMP TABLE certificate ("
+	"  app TEXT PRIMARY KEY COLLATE NOCASE, vnet TEXT COLLATE NOCASE, thumbprint TEXT,"
+	"  blob TEXT, status TEXT);"
+	/* the connections that a change has to do with: what rules look at, and what is synced */
+	"CREATE TEMP TABLE touched (app_id INTEGER PRIMARY KEY);"
+
+	"CREATE TEMP VIEW connection_now AS SELECT c.app_id, c.vnet_id, c.synced, c.synced_at,"
+	"  c.version, a.name AS app, a.subscription, a.resource_group, a.is_container,"
+	"  a.has_default_routes, a.plan_id, p.name AS plan, p.subscription AS plan_subscription,"
+	"  p.tier, p.tier NOT IN ('Free', 'Shared') AS is_enabled, p.is_linux, p.auto_sync,"
+	"  v.name AS vnet, v.subscription AS vnet_subscription, v.location, v.source, v.spaces,"
+	"  '/subscriptions/' || v.subscription || '/resourceGroups/' || v.resource_group ||"
+	"  '/providers/Microsoft.Network/virtualNetworks/' || v.name AS vnet_resource_id,"
+	"  g.id AS gateway_id, g.vpn_type, g.sku, coalesce(g.pools, '[]') AS pools,"
+	"  coalesce(g.protocols, '[]') AS protocols,"
+	"  coalesce(g.on_premises, '[]') AS on_premises,"
+	"  t.thumbprint, t.blob, t.status,"
+	"  json_object('certThumbprint', t.thumbprint, 'dnsServers', json(v.dns), 'addressSpaces',"
+	"    json(v.spaces), 'customRoutes', json(coalesce(g.custom_routes, '[]'))) AS now"
+	" FROM connection c JOIN app a ON a.id = c.app_id JOIN plan p ON p.id = a.plan_id"
+	" JOIN vnet v ON v.id = c.vnet_id"
+	" LEFT JOIN gateway g ON g.vnet_id = v.id AND g.gateway_type = 'Vpn'"
+	" LEFT JOIN certificate t ON t.app = a.name AND t.vnet = v.name;";

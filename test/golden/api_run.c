@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The management API in one process, without a socket: requests come from standard input, and go out
+ * again with their answers behind them. A line "METHOD PATH" begins a request, "If-Match: TEXT" may
+ * follow, then its body until an empty line. "# strict" and "# relaxed" lines switch that; "# networks
+ * NAME..." says which VNets gateway.yaml has. Other '#' lines are
+ * comments.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sstp/control/api.h"
+
+enum {
+	NOW = 1700000000,
+	NETWORKS_MAX = 8,
+};
+
+static const char *const methods[] = {
+	[FRONT_GET] = "GET",	 [FRONT_POST] = "POST",	    [FRONT_PUT] = "PUT",
+	[FRONT_PATCH] = "PATCH", [FRONT_DELETE] = "DELETE",
+};
+
+static void check(int r, const struct certs_error *e)
+{
+	if (r >= 0)
+		return;
+	fprintf(stderr, "%s\n", e->text);
+	exit(1);
+}
+
+/* ---- what gateway.yaml would say ---- */
+
+static void set_networks(struct model *m, char *names)
+{
+	struct msg_vnet *vnets = calloc(NETWORKS_MAX, sizeof(*vnets));
+	struct msg_config config = {.dial = "", .vnets = vnets};
+	static char spaces[NETWORKS_MAX][32];
+	struct certs_error e;
+
+	for (char *name = strtok(names, " \n"); name && config.n_vnets < NETWORKS_MAX;
+	     name = strtok(NULL, " \n")) {
+		size_t i = config.n_vnets++;
+
+		snprintf(spaces[i], sizeof(spaces[i]), "10.%zu.0.0/16", 20 + i);
+		vnets[i] = (struct msg_vnet){.name = name,
+					     .spaces = {spaces[i]},
+					     .n_spaces = 1,
+					     .pools = {"172.16.77.0/24"},
+					     .n_pools = 1,
+					     .dns = {"10.20.0.4"},
+					     .n_dns = 1,
+					     .gateway = "192.0.0.8"};
+	}
+	check(model_set_networks(m, &config, NOW, &e), &e);
+	free(vnets);
+}
+
+static void directive(struct model *m, char *line)
+{
+	static const char networks[] = "# networks";
+
+	if (strcmp(line, "# strict\n") == 0 || strcmp(line, "# relaxed\n") == 0)
+		model_set_strict(m, line[2] == 's');
+	else if (strncmp(line, networks, strlen(networks)) == 0)
+		set_networks(m, line + strlen(networks));
+}
+
+/* ---- requests ---- */
+
+static enum front_method method_of(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strlen(methods[i]) == len && strncmp(methods[i], text, len) == 0)
+			return (enum front_method)i;
+	fprintf(stderr, "no method: %s\n", text);
+	exit(1);
+}
+
+static void print_answer(const struct front_reply *reply)
+{
+	json_t *json = json_loads(reply->json, 0, NULL);
+	char *text = json_dumps(json, JSON_INDENT(2));
+
+	printf("=> %d%s%s\n%s\n\n", reply->status, *reply->etag ? " " : "", reply->etag, text);
+	free(text);
+	json_decref(json);
+}
+
+/* line: the first; the rest is read. */
+static void run_request(struct model *m, char *line)
+{
+	static const char if_match[] = "If-Match: ";
+	char *body = NULL;
+	size_t body_len = 0;
+	FILE *f = open_memstream(&body, &body_len);
+	struct front_request request = {.method = method_of(line, strcspn(line, " "))};
+	struct front_reply reply;
+	char *path = strdup(line + strcspn(line, " ") + 1);
+	char *tag = NULL;
+	char next[4096];
+
+	path[strcspn(path, "\n")] = '\0';
+	while (fgets(next, sizeof(next), stdin) && *next != '\n') {
+		fputs(next, stdout);
+		if (strncmp(next, if_match, strlen(if_match)) == 0) {
+			tag = strdup(next + strlen(if_match));
+			tag[strcspn(tag, "\n")] = '\0';
+		} else {
+			fputs(next, f);
+		}
+	}
+	fclose(f);
+	request.path = path;
+	request.body = body;
+	request.body_len = body_len;
+	request.if_match = tag;
+	api_answer(m, &request, NOW, &reply);
+	print_answer(&reply);
+	free(reply.json);
+	free(body);
+	free(path);
+	free(tag);
+}
+
+int main(void)
+{
+	struct certs_error e;
+	struct model *m;
+	char line[4096];
+
+	check(model_open(":memory:", &m, &e), &e);
+	while (fgets(line, sizeof(line), stdin)) {
+		if (*line == '\n')
+			continue;
+		fputs(line, stdout);
+		if (*line == '#')
+			directive(m, line);
+		else
+			run_request(m, line);
+	}
+	model_close(m);
+	return 0;
+}

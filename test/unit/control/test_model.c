@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the model is told by others than the operator, and what holds for all kinds. Each refusal and
+ * what is taken beside it is in test/golden/api.
+ */
+#include "sstp/control/model.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sstp/control/api.h"
+#include "test/support/cmocka.h"
+#include "test/unit/control/world.h"
+
+#define DEFAULT	    "/subscriptions/default/resourceGroups/default/providers"
+#define PLAN	    DEFAULT "/Microsoft.Web/serverfarms/default"
+#define SHOP	    DEFAULT "/Microsoft.Web/sites/shop"
+#define SHOP_BLUE   SHOP "/virtualNetworkConnections/blue"
+#define PLAN_BLUE   PLAN "/virtualNetworkConnections/blue"
+#define PLAN_ROUTE  PLAN_BLUE "/routes/r"
+#define VNET(name)  DEFAULT "/Microsoft.Network/virtualNetworks/" name
+#define GREEN_SPACE "{\"properties\":{\"addressSpace\":{\"addressPrefixes\":[\"10.2.0.0/16\"]}}}"
+#define GREEN_POOL                                                                \
+	"{\"properties\":{\"vpnClientConfiguration\":{\"vpnClientAddressPool\":{" \
+	"\"addressPrefixes\":[\"172.16.6.0/24\"]}}}}"
+
+/* Owned. */
+static json_t *ask(struct model *m, enum front_method method, const char *path, const char *body,
+		   int status)
+{
+	struct front_request request = {
+		.method = method, .path = path, .body = body, .body_len = strlen(body)};
+	struct front_reply reply;
+	json_t *json;
+
+	api_answer(m, &request, MINT_NOW, &reply);
+	if (reply.status != status)
+		fail_msg("%s: %d instead of %d: %s", path, reply.status, status, reply.json);
+	json = json_loads(reply.json, 0, NULL);
+	assert_non_null(json);
+	free(reply.json);
+	return json;
+}
+
+static void does(struct model *m, enum front_method method, const char *path, const char *body,
+		 int status)
+{
+	json_decref(ask(m, method, path, body, status));
+}
+
+/* Of a resource's properties, as JSON; good until the next call. */
+static const char *property(struct model *m, const char *path, const char *key)
+{
+	static char text[512];
+	json_t *json = ask(m, FRONT_GET, path, "", 200);
+	char *dump = json_dumps(json_object_get(json_object_get(json, "properties"), key),
+				JSON_ENCODE_ANY | JSON_COMPACT);
+
+	snprintf(text, sizeof(text), "%s", dump ? dump : "(none)");
+	free(dump);
+	json_decref(json);
+	return text;
+}
+
+static int count_calls(void *arg)
+{
+	return ++*(int *)arg > 0 ? 0 : -1;
+}
+
+static int fail_with(void *arg)
+{
+	return *(int *)arg;
+}
+
+static int admit(struct model *m, const char *app, const char *vnet, struct certs_error *e)
+{
+	int calls = 0;
+	int r = model_admit(m, app, vnet, MINT_NOW, count_calls, &calls, e);
+
+	assert_int_equal(calls, r == 0);
+	return r;
+}
+
+/* The VNet "green" by the API, with a gateway. */
+static void make_green(struct model *m)
+{
+	does(m, FRONT_PUT, VNET("green"), GREEN_SPACE, 200);
+	does(m, FRONT_PUT, VNET("green") "/virtualNetworkGateways/gw", GREEN_POOL, 200);
+}
+
+/* ---- a token ---- */
+
+static void token_on_a_fresh_gateway_makes_plan_app_and_connection(void **state)
+{
+	struct world *w = world_new();
+
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	assert_string_equal(property(w->model, PLAN, "reserved"), "true");
+	assert_string_equal(property(w->model, PLAN, "numberOfSites"), "1");
+	assert_string_equal(property(w->model, SHOP_BLUE, "state"), "\"Enabled\"");
+	assert_int_equal(admit(w->model, "shop", "BLUE", NULL), 0);
+	assert_int_equal(admit(w->model, "cart", "blue", NULL), 0);
+	assert_string_equal(property(w->model, PLAN, "vnetConnectionsUsed"), "1");
+	world_free(w);
+}
+
+static void token_that_is_refused_leaves_nothing(void **state)
+{
+	struct world *w = world_new();
+	struct certs_error e;
+	int error = -ENOSPC;
+
+	assert_int_equal(admit(w->model, "shop", "nowhere", &e), -ENOENT);
+	assert_string_equal(e.text, "Virtual network does not exist.");
+	assert_int_equal(model_admit(w->model, "shop", "blue", MINT_NOW, fail_with, &error, &e),
+			 -ENOSPC);
+	does(w->model, FRONT_GET, PLAN, "", 404);
+	does(w->model, FRONT_GET, SHOP, "", 404);
+	world_free(w);
+}
+
+static void B2_token_for_another_vnet_is_refused(void **state)
+{
+	struct world *w = world_new();
+	struct certs_error e;
+
+	make_green(w->model);
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	assert_int_equal(admit(w->model, "shop", "green", &e), -EEXIST);
+	assert_non_null(strstr(e.text, "Currently connected to VNET blue"));
+	does(w->model, FRONT_DELETE, SHOP_BLUE, "", 200);
+	assert_int_equal(admit(w->model, "shop", "green", NULL), 0);
+	world_free(w);
+}
+
+static void token_for_an_app_elsewhere_takes_it_as_it_is(void **state)
+{
+	static const char plan[] =
+		"/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Web/serverfarms/plan1";
+	static const char app[] =
+		"/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Web/sites/shop";
+	struct world *w = world_new();
+	struct certs_error e;
+
+	does(w->model, FRONT_PUT, plan, "{\"sku\":{\"tier\":\"Free\"}}", 200);
+	does(w->model, FRONT_PUT, app, "{\"properties\":{\"serverFarmId\":\"plan1\"}}", 200);
+	assert_int_equal(admit(w->model, "shop", "blue", &e), -EEXIST);
+	assert_non_null(strstr(e.text, "Free tier"));
+	does(w->model, FRONT_PUT, plan, "{\"sku\":{\"tier\":\"Basic\"}}", 200);
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	does(w->model, FRONT_GET, PLAN, "", 404);
+	world_free(w);
+}
+
+static void token_on_a_strict_gateway_makes_a_windows_plan(void **state)
+{
+	struct world *w = world_new();
+
+	model_set_strict(w->model, true);
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	assert_string_equal(property(w->model, PLAN, "reserved"), "false");
+	world_free(w);
+}
+
+/* ---- certificates ---- */
+
+static void take_certificates(struct world *w)
+{
+	struct certs_error e;
+
+	if (model_set_certificates(w->model, w->est.authority, MINT_NOW, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void B41_first_certificate_is_no_difference(void **state)
+{
+	struct world *w = world_new();
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	char quoted[CERT_THUMBPRINT_MAX + 2];
+
+	does(w->model, FRONT_PUT, PLAN,
+	     "{\"sku\":{\"tier\":\"Basic\"},\"properties\":{\"autoSync\":false}}", 200);
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	assert_string_equal(property(w->model, SHOP_BLUE, "certThumbprint"), "null");
+	assert_string_equal(property(w->model, SHOP_BLUE, "certificateStatus"), "\"None\"");
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, thumbprint);
+	take_certificates(w);
+	snprintf(quoted, sizeof(quoted), "\"%s\"", thumbprint);
+	assert_string_equal(property(w->model, SHOP_BLUE, "certThumbprint"), quoted);
+	assert_string_equal(property(w->model, SHOP_BLUE, "certificateStatus"), "\"valid\"");
+	assert_string_equal(property(w->model, SHOP_BLUE, "resyncRequired"), "false");
+	world_free(w);
+}
+
+static void B42_renewed_certificate_is_a_difference_until_sync(void **state)
+{
+	struct world *w = world_new();
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	char renewed[CERT_THUMBPRINT_MAX];
+
+	does(w->model, FRONT_PUT, PLAN,
+	     "{\"sku\":{\"tier\":\"Basic\"},\"properties\":{\"autoSync\":false}}", 200);
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, thumbprint);
+	take_certificates(w);
+	scene_renew(w->est.authority, thumbprint, MINT_NOW, renewed);
+	take_certificates(w);
+	assert_string_equal(property(w->model, SHOP_BLUE, "certificateStatus"), "\"OutOfSync\"");
+	assert_string_equal(property(w->model, SHOP_BLUE, "resyncRequired"), "true");
+	assert_string_equal(property(w->model, PLAN_BLUE, "certificateStatus"), "\"OutOfSync\"");
+	does(w->model, FRONT_POST, PLAN_BLUE "/sync", "", 200);
+	assert_string_equal(property(w->model, SHOP_BLUE, "certificateStatus"), "\"valid\"");
+	assert_string_equal(property(w->model, PLAN_BLUE, "resyncRequired"), "false");
+	world_free(w);
+}
+
+static void renewed_certificate_is_synced_at_once_by_auto_sync(void **state)
+{
+	struct world *w = world_new();
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	char renewed[CERT_THUMBPRINT_MAX];
+
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, thumbprint);
+	take_certificates(w);
+	scene_renew(w->est.authority, thumbprint, MINT_NOW, renewed);
+	take_certificates(w);
+	assert_string_equal(property(w->model, SHOP_BLUE, "resyncRequired"), "false");
+	world_free(w);
+}
+
+/* ---- gateway.yaml ---- */
+
+static void B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced(void **state)
+{
+	struct world *w = world_new();
+
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	assert_string_equal(property(w->model, SHOP_BLUE, "gatewayStatus"), "\"Up\"");
+	does(w->model, FRONT_PATCH, PLAN, "{\"properties\":{\"autoSync\":false}}", 200);
+	world_set_dns(w, "10.1.0.9");
+	assert_string_equal(property(w->model, SHOP_BLUE, "dnsServers"), "\"10.1.0.4\"");
+	assert_string_equal(property(w->model, SHOP_BLUE, "resyncRequired"), "true");
+	does(w->model, FRONT_PATCH, PLAN, "{\"properties\":{\"autoSync\":true}}", 200);
+	assert_string_equal(property(w->model, SHOP_BLUE, "dnsServers"), "\"10.1.0.9\"");
+	world_set_dns(w, "10.1.0.8");
+	assert_string_equal(property(w->model, SHOP_BLUE, "dnsServers"), "\"10.1.0.8\"");
+	world_free(w);
+}
+
+static void networks_that_are_the_same_keep_their_etag(void **state)
+{
+	struct world *w = world_new();
+	json_t *before = ask(w->model, FRONT_GET, VNET("blue"), "", 200);
+	json_t *after;
+
+	world_set_dns(w, "10.1.0.4");
+	after = ask(w->model, FRONT_GET, VNET("blue"), "", 200);
+	assert_true(json_equal(before, after));
+	json_decref(after);
+	world_set_dns(w, "10.1.0.5");
+	after = ask(w->model, FRONT_GET, VNET("blue"), "", 200);
+	assert_false(json_equal(json_object_get(before, "etag"), json_object_get(after, "etag")));
+	json_decref(before);
+	json_decref(after);
+	world_free(w);
+}
+
+/* ---- all kinds ---- */
+
+static void what_get_gave_can_be_put_back(void **state)
+{
+	static const char *const paths[] = {PLAN, SHOP, SHOP_BLUE, VNET("green"),
+					    VNET("green") "/virtualNetworkGateways/gw"};
+	struct world *w = world_new();
+	json_t *list;
+	char *text;
+
+	make_green(w->model);
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		json_t *before = ask(w->model, FRONT_GET, paths[i], "", 200);
+		json_t *after;
+
+		text = json_dumps(before, 0);
+		after = ask(w->model, FRONT_PUT, paths[i], text, 200);
+		json_object_del(before, "etag");
+		json_object_del(after, "etag");
+		assert_true(json_equal(before, after));
+		free(text);
+		json_decref(before);
+		json_decref(after);
+	}
+	does(w->model, FRONT_PUT, PLAN_ROUTE, "{\"properties\":{\"startAddress\":\"10.0.0.0/8\"}}",
+	     200);
+	list = ask(w->model, FRONT_GET, PLAN_ROUTE, "", 200);
+	text = json_dumps(json_array_get(list, 0), 0);
+	does(w->model, FRONT_PUT, PLAN_ROUTE, text, 200);
+	free(text);
+	json_decref(list);
+	world_free(w);
+}
+
+static void model_on_disk_is_there_again(void **state)
+{
+	char path[512];
+	struct model *m;
+	struct certs_error e;
+
+	snprintf(path, sizeof(path), "%s.sqlite", scene_folder());
+	for (int i = 0; i < 3; i++) {
+		if (model_open(path, &m, &e) < 0)
+			fail_msg("%s", e.text);
+		if (i == 0)
+			make_green(m);
+		if (i == 1)
+			assert_int_equal(admit(m, "shop", "green", NULL), 0);
+		if (i == 2)
+			assert_string_equal(property(m, VNET("green"), "apps"), "[\"shop\"]");
+		model_close(m);
+	}
+	assert_int_equal(model_open("/nonexistent/m", &m, &e), -ENOENT);
+	model_close(NULL);
+}
+
+static void only_paths_of_the_api_are_its_own(void **state)
+{
+	assert_true(api_has_path("/subscriptions"));
+	assert_true(api_has_path("/Subscriptions/s1/x"));
+	assert_false(api_has_path("/subscriptionsx"));
+	assert_false(api_has_path("/v1/tokens"));
+	assert_false(api_has_path(""));
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, scene_set_up)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(token_on_a_fresh_gateway_makes_plan_app_and_connection),
+		TEST(token_that_is_refused_leaves_nothing),
+		TEST(B2_token_for_another_vnet_is_refused),
+		TEST(token_for_an_app_elsewhere_takes_it_as_it_is),
+		TEST(token_on_a_strict_gateway_makes_a_windows_plan),
+		TEST(B41_first_certificate_is_no_difference),
+		TEST(B42_renewed_certificate_is_a_difference_until_sync),
+		TEST(renewed_certificate_is_synced_at_once_by_auto_sync),
+		TEST(B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced),
+		TEST(networks_that_are_the_same_keep_their_etag),
+		TEST(what_get_gave_can_be_put_back),
+		TEST(model_on_disk_is_there_again),
+		TEST(only_paths_of_the_api_are_its_own),
+	};
+
+	return cmocka_run_group_tests_name("control/model", tests, NULL, scene_tear_down);
+}
