@@ -75,6 +75,7 @@ int msg_config_encode(const struct msg_config *m, uint8_t **ret_frame, size_t *r
 	wire_put_be16(&f.w, (uint16_t)m->n_chains);
 	for (size_t i = 0; i < m->n_chains; i++)
 		msg_put_text(&f, m->chains[i], MSG_PEM_MAX);
+	wire_put_u8(&f.w, m->is_strict);
 	return msg_frame_end(&f, ret_frame, ret_len);
 }
 
@@ -105,6 +106,7 @@ int msg_config_decode(const uint8_t *payload, size_t len, struct msg_config *ret
 	m.n_chains = msg_get_count(&r, MSG_CHAINS_MAX);
 	for (size_t i = 0; i < m.n_chains; i++)
 		m.chains[i] = msg_get_text(&r, MSG_PEM_MAX);
+	m.is_strict = msg_get_bool(&r);
 	if (!wire_done(&r)) {
 		msg_config_done(&m);
 		return -EBADMSG;

@@ -79,6 +79,7 @@ struct msg_config {
 	const char *names[MSG_NAMES_MAX]; /* what clients dial; none: no certificate is wanted */
 	size_t n_names;
 	const char *dial;	/* host[:port] that a token names unless told otherwise; "": none */
+	bool is_strict;		/* Linux apps and containers are refused */
 	struct msg_vnet *vnets; /* owned when decoded: msg_config_done() */
 	size_t n_vnets;
 	/*

@@ -134,6 +134,7 @@ static void on_config(struct server *s, const struct msg_config *m)
 	s->est.networks = networks;
 	snprintf(s->dial, sizeof(s->dial), "%s", m->dial);
 	s->is_configured = true;
+	model_set_strict(s->model, m->is_strict);
 	if (model_set_networks(s->model, m, time(NULL), &e) < 0)
 		log_error("plans and apps do not see the networks of now: %s", e.text);
 	push(s);

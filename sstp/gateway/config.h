@@ -87,6 +87,7 @@ struct gateway_config {
 	bool has_control; /* names or state is given: the control process runs */
 	char *state;	  /* its folder */
 	char *control_socket;
+	bool is_strict; /* refuses Linux apps and containers, as the original */
 	struct conf_log log;
 	struct gateway_auth auth;
 	struct gateway_limits limits;

@@ -65,10 +65,15 @@ int load_control(struct load *l)
 	if (!r)
 		r = load_path(l, l->raw->control_socket, default_socket,
 			      &l->config->control_socket);
+	l->config->is_strict = l->raw->strict && *l->raw->strict;
 	load_at(l, "control_socket");
 	if (!r && l->raw->control_socket && !l->config->has_control)
 		return load_fail(l, "is of no use without 'names' or 'state': nothing would answer "
 				    "there");
+	load_at(l, "strict");
+	if (!r && l->raw->strict && !l->config->has_control)
+		return load_fail(l, "is of no use without 'names' or 'state': there are no apps to "
+				    "be strict with");
 	load_at(l, "certificate");
 	if (!r && !l->config->n_certificates && !l->config->n_names)
 		r = load_fail(l, "is missing: give it and 'key', a list of 'certificates', or "

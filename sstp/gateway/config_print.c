@@ -114,6 +114,7 @@ static void print_control(FILE *f, const struct gateway_config *config)
 	}
 	print_text(f, "state", config->state);
 	print_text(f, "control_socket", config->control_socket);
+	print_bool(f, "strict", config->is_strict);
 }
 
 static void print_users(FILE *f, const struct gateway_config *config)

@@ -102,6 +102,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_STRING_PTR("state", OPTIONAL, struct gateway_raw, state, 1, PATH_MAX - 16),
 	CYAML_FIELD_STRING_PTR("control_socket", OPTIONAL, struct gateway_raw, control_socket, 1,
 			       SOCKET_PATH_MAX),
+	CONF_FIELD_BOOL("strict", OPTIONAL, struct gateway_raw, strict),
 	CYAML_FIELD_MAPPING("log", OPTIONAL, struct gateway_raw, log, conf_log_fields),
 	CYAML_FIELD_MAPPING("auth", OPTIONAL, struct gateway_raw, auth, auth_fields),
 	CYAML_FIELD_MAPPING("limits", OPTIONAL, struct gateway_raw, limits, limits_fields),

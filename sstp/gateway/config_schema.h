@@ -62,6 +62,7 @@ struct gateway_raw {
 	uint32_t names_count;
 	char *state;
 	char *control_socket;
+	bool *strict;
 	struct conf_log_raw log;
 	struct gateway_raw_auth auth;
 	struct gateway_raw_limits limits;

@@ -169,7 +169,10 @@ static int encode_config(struct control *c, const struct gateway_config *config,
 	struct msg_vnet *vnets = calloc(config->n_vnets, sizeof(*vnets));
 	char *chains[MSG_CHAINS_MAX];
 	char dial[MSG_NAME_MAX + 1];
-	struct msg_config m = {.dial = dial, .vnets = vnets, .n_vnets = config->n_vnets};
+	struct msg_config m = {.dial = dial,
+			       .is_strict = config->is_strict,
+			       .vnets = vnets,
+			       .n_vnets = config->n_vnets};
 	uint8_t *frame;
 	size_t len;
 	int r = -ENOMEM;

@@ -83,6 +83,7 @@ static void config_comes_back_as_it_was(void **state)
 	struct msg_config m = {.names = {"vpn.example.com"},
 			       .n_names = 1,
 			       .dial = "vpn.example.com:4443",
+			       .is_strict = true,
 			       .vnets = vnets,
 			       .n_vnets = 2,
 			       .chains = {"-----BEGIN CERTIFICATE-----\n", "another"},
@@ -96,6 +97,7 @@ static void config_comes_back_as_it_was(void **state)
 	assert_int_equal(got.n_names, 1);
 	assert_string_equal(got.names[0], "vpn.example.com");
 	assert_string_equal(got.dial, "vpn.example.com:4443");
+	assert_true(got.is_strict);
 	assert_int_equal(got.n_vnets, 2);
 	assert_string_equal(got.vnets[0].name, "blue");
 	assert_int_equal(got.vnets[0].n_spaces, 2);
