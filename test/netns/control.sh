@@ -86,10 +86,58 @@ keys_are_not_open_in_the_process_that_strangers_reach() {
 	like "$(find "/proc/$(control_pid)/fd" -lname "$world_dir/state*" | wc -l)" '^[1-9]' "control has"
 }
 
+# status_with_body METHOD PATH [BODY]
+status_with_body() {
+	status_of "$2?api-version=2022-03-01" -X "$1" ${3:+--data-binary "$3"}
+}
+
+# property_of PATH KEY: of a resource's properties
+property_of() {
+	ask "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["properties"][sys.argv[1]])' "$2"
+}
+
+readonly providers=/subscriptions/default/resourceGroups/default/providers
+readonly web=$providers/Microsoft.Web
+
+networks_of_the_configuration_are_resources_that_are_changed_there() {
+	local vnet=$providers/Microsoft.Network/virtualNetworks/vnet1
+	is "$(property_of $vnet source)" gateway.yaml "it says where it is from"
+	is "$(status_with_body DELETE $vnet)" 409 "removal is refused"
+	like "$(ask $vnet -X DELETE)" "change it there, and reload" "with what to do"
+	is "$(status_of "$vnet?api-version=1")" 200 "it is there"
+	is "$(stat -c %a "$world_dir/state/model.sqlite")" 600 "the store is the owner's alone"
+}
+
+app_is_connected_and_disconnected_by_the_paths_of_the_original() {
+	local connection=$web/sites/cart/virtualNetworkConnections/vnet1
+	is "$(status_with_body PUT $web/serverfarms/plan1 '{"sku": {"tier": "Free"}}')" 200 "a plan"
+	is "$(status_with_body PUT $web/sites/cart '{"properties": {"serverFarmId": "plan1"}}')" 200 "an app in it"
+	like "$(ask $connection -X PUT -d '{}')" "not available in the Free tier" "B46: the tier is refused"
+	is "$(status_with_body PATCH $web/serverfarms/plan1 '{"sku": {"tier": "Basic"}}')" 200 "scaled up"
+	is "$(status_with_body PUT $connection '{}')" 200 "it is connected"
+	is "$(property_of $connection dnsServers)" 10.20.0.2 "with the network's name servers"
+	is "$(property_of $connection gatewayStatus)" Up "the gateway is up"
+	is "$(status_with_body PUT $web/serverfarms/plan1/virtualNetworkConnections/vnet1/routes/far \
+		'{"properties": {"startAddress": "10.9.0.5", "endAddress": "10.9.0.12"}}')" 200 "a route of the plan"
+	is "$(status_with_body POST $web/serverfarms/plan1/virtualNetworkConnections/vnet1/sync)" 200 "sync"
+	is "$(status_with_body POST $connection/sync)" 405 "B26: sync is the plan's"
+	is "$(status_with_body DELETE $connection)" 200 "it is disconnected"
+	is "$(status_of $connection)" 404 "it is gone"
+}
+
+etag_guards_against_a_lost_update() {
+	local plan=$web/serverfarms/plan1 etag
+	etag=$(ask $plan -o /dev/null -D - | sed -n 's/^ETag: \(.*\)\r$/\1/p')
+	is "$(status_of $plan -X PATCH -d '{"location": "here"}' -H "If-Match: $etag")" 200 "the first"
+	is "$(status_of $plan -X PATCH -d '{"location": "there"}' -H "If-Match: $etag")" 412 "the second is refused"
+	like "$(ask $plan)" '"location":"here"' "nothing was lost"
+}
+
 token_is_printed_alone_and_listed_without_its_secret() {
 	local token id
 	token=$(ctl token create --app shop --vnet vnet1 --lifetime 1h)
 	like "$token" '^sstp1\.[A-Za-z0-9_-]+$' "the token alone"
+	is "$(status_of $web/sites/shop/virtualNetworkConnections/vnet1)" 200 "app and connection are there"
 	like "$(ctl token list)" 'shop +vnet1 +open' "it is listed"
 	isnt "$(ctl token list --json | grep -c "${token:40:20}")" 1 "without its secret"
 	id=$(ctl token list | awk '$2 == "shop" { print $1 }')
@@ -212,11 +260,14 @@ control_that_is_killed_is_back_with_its_state_and_the_gateway_did_not_notice() {
 	pid=$(control_pid)
 	roots=$(ctl root list)
 	before=$(shown_fingerprint)
+	is "$(status_with_body PUT $web/serverfarms/kept '{"sku": {"tier": "Basic"}}')" 200 "a plan is acknowledged"
 	ctl token create --app survivor --vnet vnet1 >/dev/null
 	kill -s KILL "$pid"
 	wait_for 5 control_is_another_than "$pid" || flunk "it is not back"
 	is "$(ctl root list)" "$roots" "the same roots"
 	like "$(ctl token list)" 'survivor +vnet1 +open' "the token is there"
+	is "$(status_of $web/serverfarms/kept)" 200 "the plan is there"
+	is "$(status_of $web/sites/survivor)" 200 "and the token's app"
 	is "$(shown_fingerprint)" "$before" "the same certificate is shown"
 	is_running "$gateway_pid" || flunk "the gateway has ended too"
 }
@@ -254,6 +305,9 @@ hostile_requests_are_refused_and_nothing_else_happens() {
 	is "$(status_of /v1/tokens --data-binary '{"app": 7, "vnet": "vnet1"}')" 400 "a number for a name"
 	is "$(status_of /v1/tokens --data-binary $'{"app": "\xff\xfe", "vnet": "vnet1"}')" 400 "what is not UTF-8"
 	is "$(status_of '/v1/tokens/..%2f..%2fstate' -X DELETE)" 404 "a path into the folder"
+	is "$(status_of $web/serverfarms/big -X PUT -d '{"sku": {"tier": "Basic", "\u0000": 1}}')" 400 "a NUL in a key"
+	is "$(status_of "$web/serverfarms/..%2f..%2fx" -X PUT -d '{}')" 404 "a path into another"
+	is "$(status_of "$web/serverfarms/%27%3bDROP%20TABLE%20plan" -X PUT -d '{}')" 400 "a name that is SQL"
 	is "$(status_of /v1/tokens -X DELETE)" 405 "a method that is not there"
 	head -c 4096 /dev/urandom | timeout 5 python3 -c '
 import socket, sys
@@ -292,6 +346,9 @@ gateway_that_ends_leaves_no_control_behind() {
 
 tap_main gateway_without_certificate_shows_one_of_its_own_root \
 	keys_are_not_open_in_the_process_that_strangers_reach \
+	networks_of_the_configuration_are_resources_that_are_changed_there \
+	app_is_connected_and_disconnected_by_the_paths_of_the_original \
+	etag_guards_against_a_lost_update \
 	token_is_printed_alone_and_listed_without_its_secret \
 	mistakes_are_told_with_what_to_do \
 	gateway_that_hangs_up_or_talks_nonsense_is_told_apart \
