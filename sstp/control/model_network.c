@@ -135,18 +135,38 @@ static const char *const certificate_sql[] = {
 	"INSERT INTO touched SELECT app_id FROM connection_now WHERE synced <> now",
 };
 
+/* 1: something is to be written; 0: not. Every call would cost the disk a flush otherwise. */
+static int has_news(struct model *m, struct certs_error *e)
+{
+	struct store_query *q;
+	int r = store_query(m->store,
+			    "SELECT 1 FROM connection_now WHERE synced <> now AND source <> 'gone'"
+			    " AND ((thumbprint IS NOT NULL AND synced ->> 'certThumbprint' IS NULL)"
+			    " OR (auto_sync AND vnet_subscription = plan_subscription)) LIMIT 1",
+			    NULL, 0, &q, e);
+
+	if (r < 0)
+		return r;
+	r = store_query_next(q, e);
+	store_query_end(q);
+	return r;
+}
+
 int model_set_certificates(struct model *m, const struct authority *authority, int64_t now,
 			   struct certs_error *ret_error)
 {
 	struct model_values v;
 	int end;
-	int r = model_begin(m, NULL, now, &v, ret_error);
+	int r = write_certificates(m, authority, now, ret_error);
 
+	if (r == 0)
+		r = has_news(m, ret_error);
+	if (r <= 0)
+		return r;
+	r = model_begin(m, NULL, now, &v, ret_error);
 	if (r < 0)
 		return r;
-	r = write_certificates(m, authority, now, ret_error);
-	if (r == 0)
-		r = RUN_ALL(m, certificate_sql, &v, ret_error);
+	r = RUN_ALL(m, certificate_sql, &v, ret_error);
 	if (r == 0)
 		r = model_settle(m, &v, ret_error);
 	end = model_end(m, r == 0, &v, ret_error);

@@ -243,7 +243,7 @@ static int prepare(struct store *s, struct certs_error *ret_error)
 	if (r == 0)
 		r = run(s->db, s->path,
 			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			"PRAGMA foreign_keys = ON",
+			"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
 			ret_error);
 	return r == 0 ? store_migrate(s->db, s->path, s->schema, ret_error) : r;
 }

@@ -3,8 +3,7 @@
  * The management API in one process, without a socket: requests come from standard input, and go out
  * again with their answers behind them. A line "METHOD PATH" begins a request, "If-Match: TEXT" may
  * follow, then its body until an empty line. "# strict" and "# relaxed" lines switch that; "# networks
- * NAME..." says which VNets gateway.yaml has. Other '#' lines are
- * comments.
+ * NAME..." says which VNets gateway.yaml has. Other '#' lines are comments.
  */
 #include <jansson.h>
 #include <stdio.h>

@@ -232,6 +232,33 @@ static void renewed_certificate_is_synced_at_once_by_auto_sync(void **state)
 	world_free(w);
 }
 
+/* Of the plan after a change of it: one more than the change before. */
+static long changed_etag(struct model *m)
+{
+	json_t *json = ask(m, FRONT_PATCH, PLAN, "{}", 200);
+	long etag = strtol(json_string_value(json_object_get(json, "etag")) + 1, NULL, 10);
+
+	json_decref(json);
+	return etag;
+}
+
+static void certificates_that_are_no_news_write_nothing(void **state)
+{
+	struct world *w = world_new();
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	long etag;
+
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	etag = changed_etag(w->model);
+	take_certificates(w);
+	assert_int_equal(changed_etag(w->model), etag + 1);
+	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, thumbprint);
+	take_certificates(w);
+	take_certificates(w);
+	assert_int_equal(changed_etag(w->model), etag + 3);
+	world_free(w);
+}
+
 /* ---- gateway.yaml ---- */
 
 static void B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced(void **state)
@@ -348,6 +375,7 @@ int main(void)
 		TEST(B41_first_certificate_is_no_difference),
 		TEST(B42_renewed_certificate_is_a_difference_until_sync),
 		TEST(renewed_certificate_is_synced_at_once_by_auto_sync),
+		TEST(certificates_that_are_no_news_write_nothing),
 		TEST(B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced),
 		TEST(networks_that_are_the_same_keep_their_etag),
 		TEST(what_get_gave_can_be_put_back),
