@@ -78,7 +78,7 @@ void model_change(struct model *m, const struct model_change *change,
 		  struct model_answer *ret_answer);
 
 /*
- * App and connection to the VNet, made where they are missing in plan "default", subscription and
+ * App and connection to the VNet, made where they are missing in a plan of the VNet's name, subscription and
  * resource group "default"; then calls then(arg): 0 keeps all, anything else takes all back and is
  * returned, with then's own sentence. A refusal is -EEXIST (409), -ENOENT (404) or -EINVAL.
  */

@@ -247,11 +247,12 @@ static int find_app(const struct admission *a, const char *app, char subscriptio
 	return r;
 }
 
-static int ensure_app(const struct admission *a, const char *app)
+/* In the plan of the VNet's name: one plan for all VNets would be full with the fifth (B3). */
+static int ensure_app(const struct admission *a, const char *app, const char *vnet)
 {
 	const struct model_names plan = {3,
 					 {named(":subscription", "default"),
-					  named(":group", "default"), named(":plan", "default")}};
+					  named(":group", "default"), named(":plan", vnet)}};
 	const struct model_names site = {3,
 					 {named(":subscription", "default"),
 					  named(":group", "default"), named(":app", app)}};
@@ -262,7 +263,7 @@ static int ensure_app(const struct admission *a, const char *app)
 	if (r < 0)
 		return r;
 	return ensure(a, &kind_app, &site,
-		      json_pack("{s:{s:s}}", "properties", "serverFarmId", "default"));
+		      json_pack("{s:{s:s}}", "properties", "serverFarmId", vnet));
 }
 
 static int admit(const struct admission *a, const char *app, const char *vnet)
@@ -273,7 +274,7 @@ static int admit(const struct admission *a, const char *app, const char *vnet)
 	int r = find_app(a, app, subscription, group);
 
 	if (r == 0)
-		r = ensure_app(a, app);
+		r = ensure_app(a, app, vnet);
 	if (r < 0)
 		return r;
 	connection =

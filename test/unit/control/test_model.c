@@ -16,7 +16,7 @@
 #include "test/unit/control/world.h"
 
 #define DEFAULT	    "/subscriptions/default/resourceGroups/default/providers"
-#define PLAN	    DEFAULT "/Microsoft.Web/serverfarms/default"
+#define PLAN	    DEFAULT "/Microsoft.Web/serverfarms/blue"
 #define SHOP	    DEFAULT "/Microsoft.Web/sites/shop"
 #define SHOP_BLUE   SHOP "/virtualNetworkConnections/blue"
 #define PLAN_BLUE   PLAN "/virtualNetworkConnections/blue"
@@ -104,6 +104,25 @@ static void token_on_a_fresh_gateway_makes_plan_app_and_connection(void **state)
 	assert_int_equal(admit(w->model, "shop", "BLUE", NULL), 0);
 	assert_int_equal(admit(w->model, "cart", "blue", NULL), 0);
 	assert_string_equal(property(w->model, PLAN, "vnetConnectionsUsed"), "1");
+	world_free(w);
+}
+
+/* More than a plan may connect to (B3). */
+static void tokens_of_a_fresh_gateway_are_good_for_each_of_its_networks(void **state)
+{
+	struct world *w = world_new();
+	char names[6][8], pools[6][24];
+	struct msg_vnet vnets[6] = {{0}};
+	const struct msg_config config = {.vnets = vnets, .n_vnets = 6};
+
+	for (int i = 0; i < 6; i++) {
+		snprintf(names[i], sizeof(names[i]), "net%d", i);
+		snprintf(pools[i], sizeof(pools[i]), "172.16.%d.0/24", i);
+		vnets[i] = (struct msg_vnet){.name = names[i], .pools = {pools[i]}, .n_pools = 1};
+	}
+	assert_int_equal(model_set_networks(w->model, &config, MINT_NOW, NULL), 0);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(admit(w->model, names[i], names[i], NULL), 0);
 	world_free(w);
 }
 
@@ -368,6 +387,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(token_on_a_fresh_gateway_makes_plan_app_and_connection),
+		TEST(tokens_of_a_fresh_gateway_are_good_for_each_of_its_networks),
 		TEST(token_that_is_refused_leaves_nothing),
 		TEST(B2_token_for_another_vnet_is_refused),
 		TEST(token_for_an_app_elsewhere_takes_it_as_it_is),
