@@ -9,7 +9,7 @@
  */
 
 enum {
-	CERTS_ERROR_MAX = 384
+	CERTS_ERROR_MAX = 512
 };
 
 struct certs_error {

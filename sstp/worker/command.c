@@ -95,13 +95,14 @@ static int choose_path(const struct command *c, const struct token *token,
 	return r < 0 ? r : profile_prepare(ret_path, c->force, ret_draft, e);
 }
 
-static void tell(const struct profile *p, const char *path, const char *name)
+/* what: has happened. */
+static void tell(const char *what, const struct profile *p, const char *path, const char *name)
 {
 	char until[CALENDAR_TEXT_MAX];
 	struct cert_facts facts;
 
 	if (profile_certificate(p, &facts) == 0)
-		printf("Enrolled with %s: certificate %s, valid until %s.\n", p->gateway,
+		printf("%s %s: certificate %s, valid until %s.\n", what, p->gateway,
 		       facts.thumbprint, calendar_text(facts.not_after, until));
 	printf("Profile: %s\nTo connect: sstp-worker --profile %s -- APP\n", path, name);
 }
@@ -111,7 +112,7 @@ static int keep(struct draft *draft, int r, struct certs_error *e)
 {
 	const struct certs_error said = *e;
 
-	return certs_fail(e, r, "%.250s. The token is used up; what came of it is kept in %s",
+	return certs_fail(e, r, "%.400s. The token is used up; what came of it is kept in %s",
 			  said.text, draft_keep(draft));
 }
 
@@ -131,7 +132,7 @@ static int enrol(const struct command *c, const struct token *token, const char 
 		return r;
 	r = profile_put(&p, path, draft, c->force, e);
 	if (r == 0)
-		tell(&p, path,
+		tell("Enrolled with", &p, path,
 		     c->profile ? c->profile : profile_default_name(token->gateway, name));
 	else
 		r = keep(draft, r, e);
@@ -194,7 +195,7 @@ static int run_renew(const struct command *c)
 	if (r < 0)
 		return complain(exit_of(r), e.text);
 	if (!c->still && load(c->profile, path, &p) == 0)
-		tell(&p, path, c->profile);
+		tell("Renewed at", &p, path, c->profile);
 	profile_done(&p);
 	return EXIT_SUCCESS;
 }

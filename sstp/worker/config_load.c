@@ -136,6 +136,9 @@ static int load_profile(struct load *l)
 	if (r || !name)
 		return r;
 	r = profile_load(l->config->profile_path, &l->config->profile, &e);
+	if (r == -ENOENT)
+		return fail(l, "cannot be used: %s. A profile is made by sstp-worker enrol",
+			    e.text);
 	return r < 0 ? fail(l, "cannot be used: %s", e.text) : 0;
 }
 

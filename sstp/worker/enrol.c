@@ -389,7 +389,7 @@ static int advise(struct certs_error *e, int r, const char *advice)
 	if (r != -EACCES || !e)
 		return r;
 	said = *e;
-	return certs_fail(e, r, "%.250s. %s", said.text, advice);
+	return certs_fail(e, r, "%.400s. %s", said.text, advice);
 }
 
 int enrol_by_token(const struct token *token, EVP_PKEY *key, int64_t now,

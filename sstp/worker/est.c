@@ -13,7 +13,7 @@
 
 enum {
 	URL_MAX = 512,
-	WORDS_MAX = 120, /* of the gateway's refusal, shown to the user */
+	WORDS_MAX = 384, /* of the gateway's refusal, shown to the user */
 	CONNECT_TIMEOUT_S = 15,
 };
 

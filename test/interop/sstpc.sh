@@ -10,7 +10,7 @@ here=$(dirname "$0")
 
 setup() {
 	world_with_gateway && make_ca other-ca && start_guest && cp "$here/burst.py" "$world_dir/" &&
-		start burst "$vnet" "$world_dir/burst.py" serve 10.20.0.2 7 &&
+		start burst "$vnet" python3 "$world_dir/burst.py" serve 10.20.0.2 7 &&
 		head -c 16384 "$world_dir/www/big.bin" >"$world_dir/www/small.bin"
 }
 
@@ -33,7 +33,7 @@ server_sees_the_address_of_the_pool() {
 
 # sstpc sees the rest of a TLS record when the next one comes: no record may have one
 bursts_come_whole_and_nothing_waits_for_what_comes_next() {
-	is "$(guest "$world_dir/burst.py count 10.20.0.2 7 5")" 40 "datagrams of five bursts of eight"
+	is "$(guest "python3 $world_dir/burst.py count 10.20.0.2 7 5")" 40 "datagrams of five bursts of eight"
 	# shellcheck disable=SC2016
 	diag "seconds for 16 KB, 50 times, the least, the median and the most:" \
 		"$(guest 'for i in $(/bin/busybox seq 50); do
