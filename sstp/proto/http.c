@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/proto/http.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,13 +90,20 @@ static int take_field(struct http_request *req, struct http_text line)
 
 bool http_reads_packet_by_packet(const struct http_request *req)
 {
-	static const char form[] = "{xxxxxxxx-xxxx-xxxx-xxxxxxxx}";
+	static const size_t longest[] = {8, 4, 4, 8};
+	const size_t groups = sizeof(longest) / sizeof(longest[0]);
 	const char *id = req->correlation_id;
-	size_t i = 0;
 
-	while (form[i] && (form[i] == 'x' ? isxdigit((unsigned char)id[i]) : form[i] == id[i]))
-		i++;
-	return !form[i] && !id[i];
+	if (*id++ != '{')
+		return false;
+	for (size_t i = 0; i < groups; i++) {
+		size_t n = strspn(id, "0123456789ABCDEFabcdef");
+
+		if (n == 0 || n > longest[i] || id[n] != (i + 1 < groups ? '-' : '}'))
+			return false;
+		id += n + 1;
+	}
+	return !*id;
 }
 
 struct request_walk {

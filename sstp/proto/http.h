@@ -33,8 +33,8 @@ struct http_request {
 /*
  * This client takes one SSTP packet at a time from its TLS, and asks for the next one when its socket has more: what
  * stands behind the first packet of a TLS record waits there for the record after it. It is told by its correlation ID,
- * a GUID in braces that lacks a group: "{8-4-4-8}" hex digits instead of {8-4-4-4-12}. That is sstpc; nobody else is known
- * to send it. Seen with sstpc 1.0.18; a later one with another ID, or that reads on, is not taken for it.
+ * a GUID in braces that lacks a group: "{8-4-4-8}" hex digits, or fewer, since zeros in front are left out, instead of
+ * {8-4-4-4-12}. That is sstpc; nobody else is known to send it. Seen with sstpc 1.0.18; a later one with another ID, or that reads on, is not taken for it.
  */
 bool http_reads_packet_by_packet(const struct http_request *req);
 

@@ -110,6 +110,12 @@ static void client_that_reads_packet_by_packet_is_known_by_its_correlation_id(vo
 	} cases[] = {
 		{"{586A9A0A-2C5A-A531-2F4D14D8}", true},
 		{"{00000000-abcd-ef01-ffffffff}", true},
+		{"{596E97DA-6D4E-1B6E-128E057}", true},
+		{"{1-2-3-4}", true},
+		{"{1-2-3-}", false},
+		{"{1-2-3-4-5}", false},
+		{"{1-2-34567-8}", false},
+		{"{", false},
 		{GUID, false},
 		{"", false},
 		{"{586A9A0A-2C5A-A531-2F4D14D8", false},
