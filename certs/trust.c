@@ -453,7 +453,7 @@ static enum trust_reason judge_time(struct judgement *j)
 static int note_thumbprint(struct trust_footing *f, const X509 *cert)
 {
 	assert(f->n < TRUST_FOOTING_MAX); /* the chain's depth is limited */
-	return cert_thumbprint(cert, f->thumbprints[f->n++]);
+	return X509_digest(cert, EVP_sha1(), f->digests[f->n++], NULL) == 1 ? 0 : -ENOMEM;
 }
 
 /* A certificate below the root, and its twin if it has one. 0 or -ENOMEM. */
@@ -474,9 +474,14 @@ static int note_certificate(struct trust_footing *f, const X509 *cert, const X50
 
 static bool is_any_revoked(const struct trust *t, const struct trust_footing *f, uint32_t from)
 {
-	for (uint32_t i = from; i < f->n; i++)
-		if (trust_is_revoked(t, f->thumbprints[i]))
+	char thumbprint[CERT_THUMBPRINT_MAX];
+
+	for (uint32_t i = from; i < f->n; i++) {
+		OPENSSL_buf2hexstr_ex(thumbprint, sizeof(thumbprint), NULL, f->digests[i],
+				      TRUST_DIGEST_SIZE, '\0');
+		if (trust_is_revoked(t, thumbprint))
 			return true;
+	}
 	return false;
 }
 

@@ -29,6 +29,7 @@ enum {
 	TRUST_DEPTH_MAX = 3, /* of them between its own and the root */
 	TRUST_SENTENCE_MAX = CERTS_ERROR_MAX,
 	TRUST_FOOTING_MAX = 2 * (TRUST_DEPTH_MAX + 1),
+	TRUST_DIGEST_SIZE = 20, /* bytes of a thumbprint that is no text */
 };
 
 enum trust_reason {
@@ -62,8 +63,8 @@ struct trust_footing {
 	char root[CERT_THUMBPRINT_MAX];
 	char vnet[NAME_LABEL_MAX]; /* the root's; "" when it is not bound to one */
 	uint32_t n;
-	/* of the certificate and those between it and the root, and of their twins */
-	char thumbprints[TRUST_FOOTING_MAX][CERT_THUMBPRINT_MAX];
+	/* the thumbprints of the certificate and those between it and the root, and of their twins */
+	uint8_t digests[TRUST_FOOTING_MAX][TRUST_DIGEST_SIZE];
 };
 
 struct trust_verdict {

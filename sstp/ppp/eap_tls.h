@@ -28,7 +28,7 @@
  * Limits: a message of 32 KiB and 64 fragments, 64 packets in a conversation. Memory grows with
  * what really came, never with a length that the peer declares. A conversation holds no TLS state
  * before the peer's first data, nor after its end: a server that was only asked to start holds
- * about 1.4 KB, a third of it for the judge's memo.
+ * about 1.25 KB, a fifth of it for the judge's memo.
  *
  * A conversation belongs to one thread, and so do all conversations of a context.
  */

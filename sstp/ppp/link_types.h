@@ -11,7 +11,7 @@ enum {
 	LINK_HLAK_SIZE = 32,
 	LINK_NT_HASH_SIZE = 16,
 	LINK_THUMBPRINT_MAX = 64, /* characters: SHA-256 in hex; SHA-1 has 40 */
-	LINK_MEMO_SIZE = 448,	  /* of the judge of certificates */
+	LINK_MEMO_SIZE = 280,	  /* of the judge of certificates */
 };
 
 /* Authentication methods, as a set. */

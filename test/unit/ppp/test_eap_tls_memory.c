@@ -131,7 +131,7 @@ static void a_started_server_holds_little(void **state)
 	before = in_use;
 	eap_tls_rig_run_until(&rig, 1);
 	assert_int_equal(in_use, before);
-	assert_in_range(malloc_usable_size(rig.server), 1, 1440);
+	assert_in_range(malloc_usable_size(rig.server), 1, 1280);
 }
 
 static void tls_is_gone_when_it_is_done(void **state)
