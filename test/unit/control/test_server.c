@@ -236,20 +236,27 @@ static void make_token(struct scene *s, uint8_t secret[TOKEN_SECRET_SIZE])
 
 /* ---- what is tested ---- */
 
-static void who_may_come_in_is_told_before_the_applicant_has_his_answer(void **state)
+/* A client has enrolled, and access was told before his answer, which is the message that stands in s. */
+static void init_with_client(struct scene *s, char ret_thumbprint[CERT_THUMBPRINT_MAX])
 {
 	uint8_t secret[TOKEN_SECRET_SIZE];
+
+	scene_init(s, scene_folder());
+	configure(s, NULL);
+	expect_access(s, 0, NULL);
+	make_token(s, secret);
+	enrol(s, secret);
+	expect_access(s, 1, ret_thumbprint);
+	assert_int_equal(next(s), MSG_EST_REPLY);
+}
+
+static void who_may_come_in_is_told_before_the_applicant_has_his_answer(void **state)
+{
 	char thumbprint[CERT_THUMBPRINT_MAX];
 	struct msg_est_reply reply;
 	struct scene s;
 
-	scene_init(&s, scene_folder());
-	configure(&s, NULL);
-	expect_access(&s, 0, NULL);
-	make_token(&s, secret);
-	enrol(&s, secret);
-	expect_access(&s, 1, thumbprint);
-	assert_int_equal(next(&s), MSG_EST_REPLY);
+	init_with_client(&s, thumbprint);
 	assert_int_equal(msg_est_reply_decode(s.payload, s.len, &reply), 0);
 	assert_int_equal(reply.status, 200);
 	assert_true(reply.id == 9);
@@ -258,18 +265,11 @@ static void who_may_come_in_is_told_before_the_applicant_has_his_answer(void **s
 
 static void what_the_operator_changes_is_told_at_once(void **state)
 {
-	uint8_t secret[TOKEN_SECRET_SIZE];
 	char thumbprint[CERT_THUMBPRINT_MAX];
 	char path[128];
 	struct scene s;
 
-	scene_init(&s, scene_folder());
-	configure(&s, NULL);
-	expect_access(&s, 0, NULL);
-	make_token(&s, secret);
-	enrol(&s, secret);
-	expect_access(&s, 1, thumbprint);
-	assert_int_equal(next(&s), MSG_EST_REPLY);
+	init_with_client(&s, thumbprint);
 	snprintf(path, sizeof(path), "/v1/certificates/%s/revoke", thumbprint);
 	post(&s, path, "{}");
 	expect_access(&s, 0, NULL);
