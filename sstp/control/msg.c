@@ -23,6 +23,20 @@ size_t msg_limit(unsigned kind)
 	case MSG_ACCESS: return MSG_MAX;
 	case MSG_EST_REPLY: return 128 << 10;
 	case MSG_FAILED: return 1 << 10;
+	case MSG_VNET: return 64 << 10;
+	case MSG_CONNECTION: return 256 << 10;
+	case MSG_LEASES:
+	case MSG_TRAFFIC: return 2 << 20;
+	case MSG_SESSION_UP:
+	case MSG_SESSION_DOWN:
+	case MSG_VNET_STATE:
+	case MSG_DISCONNECT: return 4 << 10;
+	case MSG_SESSIONS_BEGIN:
+	case MSG_SESSIONS_END:
+	case MSG_SITE_BEGIN:
+	case MSG_SITE_END:
+	case MSG_VNET_GONE:
+	case MSG_CONNECTION_GONE: return 1 << 10;
 	default: return 0;
 	}
 }
@@ -50,15 +64,6 @@ void msg_frame_free(uint8_t *frame, size_t len)
 
 /* ---- CONFIG ---- */
 
-static void put_vnet(struct msg_frame *f, const struct msg_vnet *v)
-{
-	msg_put_text(f, v->name, MSG_NAME_MAX);
-	msg_put_texts(f, v->spaces, v->n_spaces, MSG_SPACES_MAX);
-	msg_put_texts(f, v->pools, v->n_pools, MSG_POOLS_MAX);
-	msg_put_texts(f, v->dns, v->n_dns, MSG_DNS_MAX);
-	msg_put_text(f, v->gateway, MSG_NAME_MAX);
-}
-
 int msg_config_encode(const struct msg_config *m, uint8_t **ret_frame, size_t *ret_len)
 {
 	struct msg_frame f;
@@ -71,21 +76,12 @@ int msg_config_encode(const struct msg_config *m, uint8_t **ret_frame, size_t *r
 	msg_put_text(&f, m->dial, MSG_NAME_MAX);
 	wire_put_be16(&f.w, (uint16_t)m->n_vnets);
 	for (size_t i = 0; i < m->n_vnets; i++)
-		put_vnet(&f, &m->vnets[i]);
+		msg_put_vnet(&f, &m->vnets[i]);
 	wire_put_be16(&f.w, (uint16_t)m->n_chains);
 	for (size_t i = 0; i < m->n_chains; i++)
 		msg_put_text(&f, m->chains[i], MSG_PEM_MAX);
 	wire_put_u8(&f.w, m->is_strict);
 	return msg_frame_end(&f, ret_frame, ret_len);
-}
-
-static void get_vnet(struct wire_reader *r, struct msg_vnet *v)
-{
-	v->name = msg_get_text(r, MSG_NAME_MAX);
-	v->n_spaces = msg_get_texts(r, v->spaces, MSG_SPACES_MAX);
-	v->n_pools = msg_get_texts(r, v->pools, MSG_POOLS_MAX);
-	v->n_dns = msg_get_texts(r, v->dns, MSG_DNS_MAX);
-	v->gateway = msg_get_text(r, MSG_NAME_MAX);
 }
 
 int msg_config_decode(const uint8_t *payload, size_t len, struct msg_config *ret_config)
@@ -102,7 +98,7 @@ int msg_config_decode(const uint8_t *payload, size_t len, struct msg_config *ret
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < m.n_vnets; i++)
-		get_vnet(&r, &m.vnets[i]);
+		msg_get_vnet(&r, &m.vnets[i]);
 	m.n_chains = msg_get_count(&r, MSG_CHAINS_MAX);
 	for (size_t i = 0; i < m.n_chains; i++)
 		m.chains[i] = msg_get_text(&r, MSG_PEM_MAX);

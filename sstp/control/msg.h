@@ -43,10 +43,24 @@ enum {
 enum msg_kind {
 	MSG_CONFIG = 1, /* data -> control; the first one, and again when something changes */
 	MSG_EST_REQUEST = 2,
+	MSG_SESSIONS_BEGIN = 3, /* msg_site.h, as are all that follow */
+	MSG_SESSIONS_END = 4,
+	MSG_SESSION_UP = 5,
+	MSG_SESSION_DOWN = 6,
+	MSG_TRAFFIC = 7,
+	MSG_VNET_STATE = 8,
 	MSG_SERVER_CERTIFICATE = 0x81, /* control -> data */
 	MSG_ACCESS = 0x82,
 	MSG_EST_REPLY = 0x83,
 	MSG_FAILED = 0x84,
+	MSG_SITE_BEGIN = 0x85, /* msg_site.h, as are all that follow */
+	MSG_SITE_END = 0x86,
+	MSG_VNET = 0x87,
+	MSG_VNET_GONE = 0x88,
+	MSG_CONNECTION = 0x89,
+	MSG_CONNECTION_GONE = 0x8a,
+	MSG_LEASES = 0x8b,
+	MSG_DISCONNECT = 0x8c,
 };
 
 /* The most bytes of a payload of this kind; 0: there is no such kind. */

@@ -71,6 +71,15 @@ void msg_put_texts(struct msg_frame *f, const char *const *texts, size_t n, size
 		msg_put_text(f, texts[i], MSG_NAME_MAX);
 }
 
+void msg_put_vnet(struct msg_frame *f, const struct msg_vnet *v)
+{
+	msg_put_text(f, v->name, MSG_NAME_MAX);
+	msg_put_texts(f, v->spaces, v->n_spaces, MSG_SPACES_MAX);
+	msg_put_texts(f, v->pools, v->n_pools, MSG_POOLS_MAX);
+	msg_put_texts(f, v->dns, v->n_dns, MSG_DNS_MAX);
+	msg_put_text(f, v->gateway, MSG_NAME_MAX);
+}
+
 /* ---- reading ---- */
 
 uint64_t msg_get_be64(struct wire_reader *r)
@@ -138,4 +147,13 @@ size_t msg_get_texts(struct wire_reader *r, const char **texts, size_t max)
 	for (size_t i = 0; i < n; i++)
 		texts[i] = msg_get_text(r, MSG_NAME_MAX);
 	return n;
+}
+
+void msg_get_vnet(struct wire_reader *r, struct msg_vnet *v)
+{
+	v->name = msg_get_text(r, MSG_NAME_MAX);
+	v->n_spaces = msg_get_texts(r, v->spaces, MSG_SPACES_MAX);
+	v->n_pools = msg_get_texts(r, v->pools, MSG_POOLS_MAX);
+	v->n_dns = msg_get_texts(r, v->dns, MSG_DNS_MAX);
+	v->gateway = msg_get_text(r, MSG_NAME_MAX);
 }

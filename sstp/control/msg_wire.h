@@ -25,6 +25,7 @@ void msg_put_bytes(struct msg_frame *f, const uint8_t *data, size_t len, size_t 
 void msg_put_text(struct msg_frame *f, const char *text, size_t max);
 /* A u16 and n texts of at most MSG_NAME_MAX bytes. */
 void msg_put_texts(struct msg_frame *f, const char *const *texts, size_t n, size_t max);
+void msg_put_vnet(struct msg_frame *f, const struct msg_vnet *v);
 
 uint64_t msg_get_be64(struct wire_reader *r);
 /* Never NULL while the reader has not failed. */
@@ -37,5 +38,7 @@ bool msg_get_bool(struct wire_reader *r);
 size_t msg_get_count(struct wire_reader *r, size_t max);
 /* Fills texts, which has room for max; returns how many. */
 size_t msg_get_texts(struct wire_reader *r, const char **texts, size_t max);
+/* Borrows. */
+void msg_get_vnet(struct wire_reader *r, struct msg_vnet *v);
 
 #endif
