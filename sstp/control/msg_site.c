@@ -232,6 +232,7 @@ int msg_disconnect_encode(const struct msg_disconnect *m, uint8_t **ret_frame, s
 	msg_put_text(&f, m->app, MSG_NAME_MAX);
 	msg_put_text(&f, m->vnet, MSG_NAME_MAX);
 	msg_put_text(&f, m->reason, MSG_REASON_MAX);
+	wire_put_u8(&f.w, m->is_restart);
 	return msg_frame_end(&f, ret_frame, ret_len);
 }
 
@@ -243,6 +244,7 @@ int msg_disconnect_decode(const uint8_t *payload, size_t len, struct msg_disconn
 	m.app = msg_get_line(&r, MSG_NAME_MAX);
 	m.vnet = msg_get_line(&r, MSG_NAME_MAX);
 	m.reason = msg_get_line(&r, MSG_REASON_MAX);
+	m.is_restart = msg_get_bool(&r);
 	if (!wire_done(&r))
 		return -EBADMSG;
 	*ret_disconnect = m;

@@ -74,6 +74,7 @@ struct msg_disconnect {
 	const char *app;  /* "": any */
 	const char *vnet; /* "": any */
 	const char *reason;
+	bool is_restart; /* the worker is told to restart its app; in any case it dials again */
 };
 int msg_disconnect_encode(const struct msg_disconnect *m, uint8_t **ret_frame, size_t *ret_len);
 int msg_disconnect_decode(const uint8_t *payload, size_t len,
