@@ -85,10 +85,16 @@ int msg_site_vnet_decode(const uint8_t *payload, size_t len, struct msg_site_vne
 
 /* ---- CONNECTION ---- */
 
+/* Bits behind the length are zero: equal prefixes have equal bytes. */
+static bool is_clean(const uint8_t *bytes, uint8_t len)
+{
+	return len % 8 == 0 || !(bytes[len / 8] & (0xff >> len % 8));
+}
+
 /* u8 length and as many of its bytes as that needs; IPv4 only, as are all tunnels. */
 static void put_prefix(struct msg_frame *f, const struct prefix *p)
 {
-	if (p->family != AF_INET || p->len > 32) {
+	if (p->family != AF_INET || p->len > 32 || !is_clean(p->addr, p->len)) {
 		f->w.failed = true;
 		return;
 	}
@@ -96,21 +102,18 @@ static void put_prefix(struct msg_frame *f, const struct prefix *p)
 	wire_put(&f->w, p->addr, (p->len + 7u) / 8);
 }
 
-/* Bits behind the length must be zero: equal prefixes have equal bytes. */
 static void get_prefix(struct wire_reader *r, struct prefix *p)
 {
 	uint8_t len = wire_u8(r);
 	const uint8_t *bytes = len <= 32 ? wire_bytes(r, (len + 7u) / 8) : NULL;
 
-	if (!wire_ok(r) || !bytes) {
+	if (!wire_ok(r) || !bytes || !is_clean(bytes, len)) {
 		r->failed = true;
 		return;
 	}
 	p->family = AF_INET;
 	p->len = len;
 	memcpy(p->addr, bytes, (len + 7u) / 8);
-	if (len % 8 && p->addr[len / 8] & (0xff >> len % 8))
-		r->failed = true;
 }
 
 int msg_connection_encode(const struct msg_connection *m, uint8_t **ret_frame, size_t *ret_len)
