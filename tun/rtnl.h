@@ -22,6 +22,15 @@ enum {
 /* Opens a socket in netns_fd (< 0: the present one). Returns 0 with an owned handle, or -errno. */
 int rtnl_open(int netns_fd, struct rtnl **ret_rtnl);
 
+/*
+ * The same of a socket that rtnl_open() made, here or in another process: it stays in its namespace. Only who may
+ * change the network there can do more than ask. Takes fd, also on failure. 0 or -errno: -ENOTSOCK.
+ */
+int rtnl_adopt(int fd, struct rtnl **ret_rtnl);
+
+/* Borrowed until rtnl_close(). */
+int rtnl_fd(const struct rtnl *r);
+
 /* Takes NULL. What was set stays; take it back first. */
 void rtnl_close(struct rtnl *r);
 

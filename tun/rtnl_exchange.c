@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tun/netns.h"
 #include "tun/rtnl.h"
@@ -50,6 +51,29 @@ int rtnl_open(int netns_fd, struct rtnl **ret_rtnl)
 	}
 	*ret_rtnl = r;
 	return 0;
+}
+
+int rtnl_adopt(int fd, struct rtnl **ret_rtnl)
+{
+	struct rtnl *r = calloc(1, sizeof(*r));
+	int error = -ENOMEM;
+
+	if (r) {
+		r->socket = mnl_socket_fdopen(fd);
+		error = r->socket ? 0 : -errno;
+	}
+	if (error < 0) {
+		close(fd);
+		free(r);
+		return error;
+	}
+	*ret_rtnl = r;
+	return 0;
+}
+
+int rtnl_fd(const struct rtnl *r)
+{
+	return mnl_socket_get_fd(r->socket);
 }
 
 void rtnl_close(struct rtnl *r)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tun/netns.h"
 
@@ -39,6 +40,24 @@ int rtnl_watch_open(int netns_fd, struct rtnl_watch **ret_watch)
 	error = netns_call(netns_fd, open_here, w);
 	if (error < 0) {
 		rtnl_watch_close(w);
+		return error;
+	}
+	*ret_watch = w;
+	return 0;
+}
+
+int rtnl_watch_adopt(int fd, struct rtnl_watch **ret_watch)
+{
+	struct rtnl_watch *w = calloc(1, sizeof(*w));
+	int error = -ENOMEM;
+
+	if (w) {
+		w->socket = mnl_socket_fdopen(fd);
+		error = w->socket ? 0 : -errno;
+	}
+	if (error < 0) {
+		close(fd);
+		free(w);
 		return error;
 	}
 	*ret_watch = w;

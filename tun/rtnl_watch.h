@@ -12,6 +12,9 @@ struct rtnl_watch;
 /* Watches netns_fd (< 0: the present one) from now on. 0 with an owned object, or -errno. */
 int rtnl_watch_open(int netns_fd, struct rtnl_watch **ret_watch);
 
+/* One that rtnl_watch_open() made in another process. Takes fd, also on failure. As rtnl_adopt(). */
+int rtnl_watch_adopt(int fd, struct rtnl_watch **ret_watch);
+
 /* Takes NULL. */
 void rtnl_watch_close(struct rtnl_watch *w);
 

@@ -78,13 +78,38 @@ int steer_new(const struct tun *t, uint32_t addresses_max, struct steer **ret_st
 	return error;
 }
 
-void steer_free(struct steer *s)
+int steer_adopt(const struct tun *t, int map_fd, struct steer **ret_steer)
+{
+	struct steer *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		close(map_fd);
+		return -ENOMEM;
+	}
+	s->tun = t;
+	s->map_fd = map_fd;
+	*ret_steer = s;
+	return 0;
+}
+
+int steer_map(const struct steer *s)
+{
+	return s->map_fd;
+}
+
+void steer_leave(struct steer *s)
 {
 	if (!s)
 		return;
-	attach(s->tun, -1);
 	close(s->map_fd);
 	free(s);
+}
+
+void steer_free(struct steer *s)
+{
+	if (s)
+		attach(s->tun, -1);
+	steer_leave(s);
 }
 
 static union bpf_attr element(const struct steer *s, const uint32_t *addr_be)

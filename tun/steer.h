@@ -27,8 +27,20 @@ struct tun;
  */
 int steer_new(const struct tun *t, uint32_t addresses_max, struct steer **ret_steer);
 
+/*
+ * The same of a device that is steered already, by the map of another process's steer_new(): that one had better not
+ * steer_free() it. Takes map_fd, also on failure, which is -ENOMEM.
+ */
+int steer_adopt(const struct tun *t, int map_fd, struct steer **ret_steer);
+
+/* What steer_adopt() takes. Borrowed until the steer goes. */
+int steer_map(const struct steer *s);
+
 /* Back to the kernel's own choice of queues. Takes NULL. */
 void steer_free(struct steer *s);
+
+/* Lets go of it; the device goes on being steered, by whoever has the map. Takes NULL. */
+void steer_leave(struct steer *s);
 
 /*
  * Packets to addr_be (network byte order) arrive at this queue, modulo the number of queues, from

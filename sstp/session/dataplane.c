@@ -56,6 +56,8 @@ struct dataplane {
 	uint64_t ended;	  /* sessions, at the last tick */
 	uint64_t trimmed; /* of them, at the last trim */
 	unsigned quiet_ticks;
+	vnet_open_fn *open;
+	void *open_arg;
 	struct vnet *vnets[SHARD_VNETS_MAX]; /* by id; NULL: free */
 	struct loop_task look;
 	atomic_bool look_posted;
@@ -300,6 +302,12 @@ struct dataplane *dataplane_new(struct loop *loop, unsigned threads, const char 
 	return NULL;
 }
 
+void dataplane_set_opener(struct dataplane *d, vnet_open_fn *open, void *arg)
+{
+	d->open = open;
+	d->open_arg = arg;
+}
+
 void dataplane_free(struct dataplane *d)
 {
 	if (!d)
@@ -406,6 +414,8 @@ static int new_vnet(struct dataplane *d, const struct vnet_params *params, char 
 		.loop = d->loop,
 		.publisher = d->publisher,
 		.threads = d->nthreads,
+		.open = d->open,
+		.open_arg = d->open_arg,
 		.on_failure = on_news,
 		.arg = d,
 	};

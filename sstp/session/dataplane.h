@@ -48,6 +48,9 @@ unsigned dataplane_cpus(void);
  */
 struct dataplane *dataplane_new(struct loop *loop, unsigned threads, const char *name);
 
+/* Who makes the devices of VNets from now on, in the control thread; in the beginning the data plane does it itself. */
+void dataplane_set_opener(struct dataplane *d, vnet_open_fn *open, void *arg);
+
 /* Stops the threads, cuts what is left and frees all. Takes NULL. */
 void dataplane_free(struct dataplane *d);
 

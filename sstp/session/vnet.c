@@ -87,7 +87,7 @@ static int fill(const struct vnet *v, const struct vnet_policy *policy, struct t
 		add(t, &v->pools[i],
 		    policy->client_to_client ? DROP_REASONS : DROP_CLIENT_TO_CLIENT);
 	add_host(t, v->gateway_be);
-	r = rtnl_address_list(v->rtnl, add_local, t);
+	r = rtnl_address_list(v->device.rtnl, add_local, t);
 	return r < 0 ? r : t->error;
 }
 
@@ -172,7 +172,6 @@ int vnet_new(const struct vnet_env *env, const struct vnet_params *params, struc
 	pthread_mutex_init(&v->lock, NULL);
 	fib_slot_init(&v->table);
 	v->env = *env;
-	v->netns_fd = -1;
 	v->mtu = params->mtu;
 	v->gateway_be = params->gateway_be;
 	v->offload = params->offload;
@@ -234,7 +233,7 @@ bool vnet_take_failure(struct vnet *v)
 	if (v->failed || !atomic_load(&v->failure))
 		return false;
 	log_error("vnet %s: TUN device '%s' is gone: its sessions end; a reload makes it anew",
-		  v->name, v->tuns[0].name);
+		  v->name, v->device.tuns[0].name);
 	set_failed(v, true);
 	return true;
 }

@@ -17,6 +17,7 @@
 #include "routing/fib_slot.h"
 #include "routing/pool.h"
 #include "routing/prefix.h"
+#include "sstp/session/vnet_open.h"
 
 struct loop;
 
@@ -41,6 +42,8 @@ struct vnet_env {
 	struct loop *loop;		 /* the control thread's */
 	struct fib_publisher *publisher; /* used by the control thread only */
 	unsigned threads;		 /* TUN queues that a device gets */
+	vnet_open_fn *open;		 /* who may make devices; NULL: vnet_open() */
+	void *open_arg;
 	/* A device is gone: vnet_take_failure() would say which. Any thread calls it, also several at once. */
 	void (*on_failure)(void *arg);
 	void *arg;

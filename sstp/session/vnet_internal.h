@@ -5,7 +5,7 @@
  * A VNet's inside, for vnet.c (life and table), vnet_device.c (set-up of the device) and vnet_queue.c (a thread's part).
  *
  * Who may touch what: the control thread all but `owners`; data threads what is immutable while a queue is open (pool's
- * addresses, gateway_be, mtu, tuns), the pool's leases and what else stands under the lock, the table, and `owners`:
+ * addresses, gateway_be, mtu, device), the pool's leases and what else stands under the lock, the table, and `owners`:
  * that of an address is written under the lock and read without. Which session it is that a thread owns the address
  * for, the thread's queue has in an array of its own, so that another thread can take over without writing what this one
  * reads: where `owners` names a thread, its array has a session, until it takes that out itself.
@@ -14,12 +14,8 @@
 #include <stdatomic.h>
 
 #include "sstp/session/vnet.h"
+#include "sstp/session/vnet_open.h"
 #include "sstp/session/vnet_seat.h"
-#include "tun/tun.h"
-
-struct rtnl;
-struct rtnl_watch;
-struct steer;
 
 /* What a reload may change of the table. */
 struct vnet_policy {
@@ -46,15 +42,13 @@ struct vnet {
 	struct vnet_queue **queues; /* by thread; borrowed; NULL: it has none yet */
 	uint64_t leased_at; /* when the pool was last told the time, which never goes back */
 	uint32_t dns_be[2];
-	bool failed;	     /* the device is gone; vnet_remake() makes it anew */
-	struct steer *steer; /* NULL: the kernel does not let us; queues are its own choice then */
+	bool failed; /* the device is gone; vnet_remake() makes it anew */
+	struct steer *
+		steer; /* device's; NULL: the kernel does not let us, and queues are its own choice */
 
 	struct fib_slot table; /* destination -> enum drop_reason; DROP_REASONS: it may pass */
 
-	struct tun *tuns; /* env.threads queues of the device */
-	int netns_fd;
-	struct rtnl *rtnl;
-	struct rtnl_watch *watch;
+	struct vnet_opened device; /* with env.threads queues; zeroed: it is gone */
 	struct loop_io *watch_io;
 	atomic_bool failure; /* found by a data thread, not yet taken by the control thread */
 };

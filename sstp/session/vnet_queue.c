@@ -426,7 +426,7 @@ void vnet_queue_close(struct vnet_queue *q)
 
 int vnet_queue_open(struct vnet_queue *q)
 {
-	q->port = port_new(q->env->loop, &q->vnet->tuns[q->number], &port_callbacks, q);
+	q->port = port_new(q->env->loop, &q->vnet->device.tuns[q->number], &port_callbacks, q);
 	return q->port ? 0 : -errno;
 }
 

@@ -827,6 +827,35 @@ static void namespace_that_is_not_there_is_refused_with_a_sentence(void **state)
 			    "(does it exist? see: ip netns list, ls /dev/net/tun)");
 }
 
+/* Who may make devices, and at his second one does not any more. */
+static int open_once(void *arg, const struct vnet_open_params *params,
+		     struct vnet_opened *ret_opened, enum vnet_step *ret_step)
+{
+	unsigned *calls = arg;
+
+	assert_string_equal(params->tun_name, "lab1");
+	assert_int_equal(params->queues, 1);
+	assert_int_equal(params->addresses, 256);
+	*ret_step = VNET_STEP_ASK;
+	return ++*calls > 1 ? -ETIMEDOUT : vnet_open(NULL, params, ret_opened, ret_step);
+}
+
+static void device_is_made_by_whoever_is_named(void **state)
+{
+	struct scene *s = *state;
+	unsigned calls = 0;
+	char error[256];
+
+	s->vnet_env.open = open_once;
+	s->vnet_env.open_arg = &calls;
+	assert_int_equal(second_vnet(s, "lab1", s->netns_path, error), 0);
+	assert_int_equal(second_vnet(s, "lab1", s->netns_path, error), -ETIMEDOUT);
+	assert_int_equal(calls, 2);
+	assert_string_equal(error, "vnet second: cannot have the parent process make the TUN "
+				   "device 'lab1': Connection timed out");
+	assert_int_equal(device_in(s, "lab1"), 0);
+}
+
 /* ---- two threads */
 
 static void packet_comes_to_the_thread_that_holds_its_address(void **state)
@@ -897,7 +926,8 @@ static void without_steering_threads_hand_packets_over(void **state)
 	struct vnet_lease lease = {0};
 	struct link_address address;
 
-	steer_free(s->vnet->steer);
+	steer_free(s->vnet->device.steer);
+	s->vnet->device.steer = NULL;
 	s->vnet->steer = NULL;
 	assert_int_equal(lease_as(s->other, "bob", &lease, &address), 0);
 	vnet_attach(&lease, &s->session);
@@ -1436,6 +1466,7 @@ int main(void)
 		in_scene(packet_for_a_device_that_is_gone_is_dropped),
 		in_scene(device_that_cannot_be_made_anew_is_not_left_half_made),
 		in_scene(name_that_is_taken_is_refused_with_a_sentence),
+		in_scene(device_is_made_by_whoever_is_named),
 		in_scene(namespace_that_is_not_there_is_refused_with_a_sentence),
 		with_two_threads(packet_comes_to_the_thread_that_holds_its_address),
 		with_two_threads(address_that_was_given_back_is_not_steered_any_more),

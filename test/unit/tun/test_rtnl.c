@@ -135,6 +135,25 @@ static void all_addresses_are_listed_with_their_links(void **state)
 	assert_string_equal(listed, expected);
 }
 
+static void adopted_socket_asks_in_its_own_namespace(void **state)
+{
+	struct scene *s = *state;
+	char before[256] = "", after[256] = "";
+	struct rtnl *adopted = NULL;
+	int pipe_fds[2];
+
+	scene_tun_ready(s);
+	assert_int_equal(rtnl_address_list(s->rtnl, append_line, before), 0);
+	assert_int_equal(rtnl_adopt(dup(rtnl_fd(s->rtnl)), &adopted), 0);
+	assert_int_equal(rtnl_address_list(adopted, append_line, after), 0);
+	rtnl_close(adopted);
+	assert_string_equal(after, before);
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(rtnl_adopt(pipe_fds[0], &adopted), -ENOTSOCK);
+	assert_int_equal(close(pipe_fds[0]), -1); /* it was taken */
+	close(pipe_fds[1]);
+}
+
 static struct rtnl_route route(const struct scene *s, const char *dst, enum rtnl_route_kind kind)
 {
 	struct rtnl_route route = {.kind = kind};
@@ -486,6 +505,7 @@ int main(void)
 		cmocka_unit_test(handle_needs_a_namespace),
 		SCENE_TEST(address_is_there_from_add_to_del),
 		SCENE_TEST(all_addresses_are_listed_with_their_links),
+		SCENE_TEST(adopted_socket_asks_in_its_own_namespace),
 		SCENE_TEST(device_route_leads_out_with_its_source),
 		SCENE_TEST(unreachable_route_fails_closed),
 		SCENE_TEST(own_route_is_replaced_by_the_same),

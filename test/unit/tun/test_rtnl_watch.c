@@ -212,6 +212,18 @@ static void descriptor_never_blocks_nor_is_inherited(void **state)
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 }
 
+static void adopted_watch_tells_the_same(void **state)
+{
+	struct bench *b = *state;
+	int fd = dup(rtnl_watch_fd(b->watch));
+
+	rtnl_watch_close(b->watch);
+	b->watch = NULL;
+	assert_int_equal(rtnl_watch_adopt(fd, &b->watch), 0);
+	add(b, "10.9.0.1");
+	check_changed(b);
+}
+
 static void watch_needs_a_namespace(void **state)
 {
 	struct rtnl_watch *w = NULL;
@@ -235,6 +247,7 @@ int main(void)
 		WATCH_TEST(overrun_is_a_change_and_no_error),
 		WATCH_TEST(news_without_end_do_not_keep_the_reader),
 		WATCH_TEST(descriptor_never_blocks_nor_is_inherited),
+		WATCH_TEST(adopted_watch_tells_the_same),
 		cmocka_unit_test(watch_needs_a_namespace),
 	};
 

@@ -545,6 +545,23 @@ static void without_steering_the_kernel_chooses_again(void **state)
 	steer_free(NULL);
 }
 
+static void device_is_steered_on_by_who_adopts_the_map(void **state)
+{
+	struct bench *b = *state;
+	int map = dup(steer_map(b->steer));
+	struct steer *adopted;
+
+	assert_int_equal(steer_set(b->steer, address_be(0), 1), 0);
+	steer_leave(b->steer);
+	b->steer = NULL;
+	assert_int_equal(steer_adopt(&b->tuns[0], map, &adopted), 0);
+	b->steer = adopted;
+	check_udp(b, address_be(0), 1);
+	assert_int_equal(steer_set(adopted, address_be(0), 3), 0);
+	check_udp(b, address_be(0), 3);
+	steer_leave(NULL);
+}
+
 static void what_cannot_be_steered_is_refused_and_changes_nothing(void **state)
 {
 	struct bench *b = *state;
@@ -682,6 +699,7 @@ int main(void)
 		STEER_TEST(packet_that_is_cut_short_arrives_at_queue_0),
 		STEER_TEST(addresses_have_their_limit),
 		STEER_TEST(without_steering_the_kernel_chooses_again),
+		STEER_TEST(device_is_steered_on_by_who_adopts_the_map),
 		STEER_TEST(what_cannot_be_steered_is_refused_and_changes_nothing),
 		STEER_TEST(B16_closed_queue_gives_its_number_to_the_last),
 		STEER_TEST(without_privilege_steering_is_refused),
