@@ -138,31 +138,47 @@ static void listener_reap(struct loop_reap *node)
 	free(node);
 }
 
-struct listener *listener_new(struct loop *loop, const struct sockaddr *addr, socklen_t addr_len,
-			      listen_accept_fn *on_accept, void *arg)
+int listener_socket(const struct sockaddr *addr, socklen_t addr_len)
+{
+	int fd = listen_on_any_kernel(addr, addr_len, true);
+
+	return fd < 0 ? -errno : fd;
+}
+
+struct listener *listener_adopt(struct loop *loop, int fd, listen_accept_fn *on_accept, void *arg)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	int error;
 
-	if (!l)
-		return NULL;
-	l->loop = loop;
-	l->on_accept = on_accept;
-	l->arg = arg;
-	l->reap.free_fn = listener_reap;
-	l->fd = listen_on_any_kernel(addr, addr_len, true);
-	if (l->fd >= 0)
+	if (l) {
+		l->loop = loop;
+		l->on_accept = on_accept;
+		l->arg = arg;
+		l->reap.free_fn = listener_reap;
+		l->fd = fd;
 		l->resume = loop_timer_new(loop, resume_accepting, l);
-	if (l->resume)
-		l->io = loop_io_new(loop, l->fd, LOOP_READ, accept_ready, l);
-	if (l->io)
+	}
+	if (l && l->resume)
+		l->io = loop_io_new(loop, fd, LOOP_READ, accept_ready, l);
+	if (l && l->io)
 		return l;
 	error = errno;
-	loop_timer_free(l->resume);
-	if (l->fd >= 0)
-		close(l->fd);
+	if (l)
+		loop_timer_free(l->resume);
+	close(fd);
 	free(l);
 	errno = error;
+	return NULL;
+}
+
+struct listener *listener_new(struct loop *loop, const struct sockaddr *addr, socklen_t addr_len,
+			      listen_accept_fn *on_accept, void *arg)
+{
+	int fd = listener_socket(addr, addr_len);
+
+	if (fd >= 0)
+		return listener_adopt(loop, fd, on_accept, arg);
+	errno = -fd;
 	return NULL;
 }
 

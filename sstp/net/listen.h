@@ -25,6 +25,15 @@ struct listener *listener_new(struct loop *loop, const struct sockaddr *addr, so
 			      listen_accept_fn *on_accept, void *arg);
 
 /*
+ * A socket that listens on addr as listener_new()'s does, for listener_adopt() here or in another process, which needs no
+ * privilege. Its descriptor, close-on-exec, or -errno.
+ */
+int listener_socket(const struct sockaddr *addr, socklen_t addr_len);
+
+/* As listener_new(); takes fd, also on failure. Others may hold the same socket, which goes on when this one stops. */
+struct listener *listener_adopt(struct loop *loop, int fd, listen_accept_fn *on_accept, void *arg);
+
+/*
  * Whether addr can be listened on: 0, or -errno. SO_REUSEPORT, which threads need, would let another process's
  * listener on the same address share its connections with us silently: -EADDRINUSE here.
  */

@@ -302,6 +302,11 @@ struct dataplane *dataplane_new(struct loop *loop, unsigned threads, const char 
 	return NULL;
 }
 
+unsigned dataplane_threads(const struct dataplane *d)
+{
+	return d->nthreads;
+}
+
 void dataplane_set_opener(struct dataplane *d, vnet_open_fn *open, void *arg)
 {
 	d->open = open;
@@ -508,6 +513,26 @@ static int listen_on(struct shard *s, void *arg)
 int dataplane_listen(struct dataplane *d, const struct sockaddr *addr, socklen_t addr_len)
 {
 	return ask_all(d, listen_on, &(struct listen_call){addr, addr_len});
+}
+
+static int listen_by(struct shard *s, void *arg)
+{
+	const int *fd = arg;
+
+	return shard_listen_by(s, *fd);
+}
+
+int dataplane_listen_by(struct dataplane *d, const int *fds)
+{
+	int first = 0;
+
+	for (unsigned i = 0; i < d->nthreads; i++) {
+		int r = ask(&d->threads[i], listen_by, (void *)(uintptr_t)&fds[i]);
+
+		if (first == 0)
+			first = r;
+	}
+	return first;
 }
 
 static int shut_down(struct shard *s, void *arg)

@@ -51,6 +51,8 @@ struct dataplane *dataplane_new(struct loop *loop, unsigned threads, const char 
 /* Who makes the devices of VNets from now on, in the control thread; in the beginning the data plane does it itself. */
 void dataplane_set_opener(struct dataplane *d, vnet_open_fn *open, void *arg);
 
+unsigned dataplane_threads(const struct dataplane *d);
+
 /* Stops the threads, cuts what is left and frees all. Takes NULL. */
 void dataplane_free(struct dataplane *d);
 
@@ -71,6 +73,12 @@ void dataplane_remove_vnet(struct dataplane *d, const char *name);
 
 /* Every thread listens. 0 or -errno. */
 int dataplane_listen(struct dataplane *d, const struct sockaddr *addr, socklen_t addr_len);
+
+/*
+ * The same with sockets that listen already on one address (listener_socket()), as many as there are threads. Takes them,
+ * also on failure.
+ */
+int dataplane_listen_by(struct dataplane *d, const int *fds);
 
 /*
  * Who answers clients that ask to be enrolled (enrol.h), called from the loop; NULL, as in the beginning: nobody, and the

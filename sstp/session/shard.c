@@ -618,17 +618,28 @@ void shard_remove_vnet(struct shard *s, unsigned id)
 	s->vnets[id] = NULL;
 }
 
-int shard_listen(struct shard *s, const struct sockaddr *addr, socklen_t addr_len)
+static int keep_listener(struct shard *s, struct listener *l)
 {
-	struct listener *l;
-
-	if (s->nlisteners == SHARD_LISTENERS_MAX)
-		return -E2BIG;
-	l = listener_new(s->loop, addr, addr_len, on_accept, s);
 	if (!l)
 		return -errno;
 	s->listeners[s->nlisteners++] = l;
 	return 0;
+}
+
+int shard_listen(struct shard *s, const struct sockaddr *addr, socklen_t addr_len)
+{
+	if (s->nlisteners == SHARD_LISTENERS_MAX)
+		return -E2BIG;
+	return keep_listener(s, listener_new(s->loop, addr, addr_len, on_accept, s));
+}
+
+int shard_listen_by(struct shard *s, int fd)
+{
+	if (s->nlisteners == SHARD_LISTENERS_MAX) {
+		close(fd);
+		return -E2BIG;
+	}
+	return keep_listener(s, listener_adopt(s->loop, fd, on_accept, s));
 }
 
 void shard_shutdown(struct shard *s, const char *reason)

@@ -87,6 +87,8 @@ void shard_remove_vnet(struct shard *s, unsigned id);
 
 /* 0 or -errno. */
 int shard_listen(struct shard *s, const struct sockaddr *addr, socklen_t addr_len);
+/* The same of a socket that listens already: listener_socket(). Takes fd, also on failure. */
+int shard_listen_by(struct shard *s, int fd);
 
 /*
  * Stops accepting and disconnects every session in order. A second call hurries: sessions whose peer has not answered

@@ -167,6 +167,27 @@ static void two_listeners_share_a_port(void **state)
 	listener_free(second);
 }
 
+/* One who accepts ends; his successor gets who came meanwhile. */
+static void adopted_socket_goes_on_when_a_listener_stops(void **state)
+{
+	socklen_t len;
+	int fd;
+
+	assert_int_equal(address_parse("127.0.0.1:0", 0, &t.addr, &len), 0);
+	fd = listener_socket((struct sockaddr *)&t.addr, len);
+	assert_true(fd >= 0);
+	t.listener = listener_adopt(t.loop, dup(fd), on_accept, NULL);
+	assert_non_null(t.listener);
+	assert_int_equal(listener_address(t.listener, &t.addr), 0);
+	connect_clients(1);
+	run_until_accepted(1);
+	listener_free(t.listener);
+	connect_clients(2);
+	t.listener = listener_adopt(t.loop, fd, on_accept, NULL);
+	assert_non_null(t.listener);
+	run_until_accepted(3);
+}
+
 static void address_that_is_not_ours_is_an_error(void **state)
 {
 	struct sockaddr_storage addr;
@@ -175,6 +196,7 @@ static void address_that_is_not_ours_is_an_error(void **state)
 	assert_int_equal(address_parse("192.0.2.1:443", 0, &addr, &len), 0);
 	assert_null(listener_new(t.loop, (struct sockaddr *)&addr, len, on_accept, NULL));
 	assert_int_equal(errno, EADDRNOTAVAIL);
+	assert_int_equal(listener_socket((struct sockaddr *)&addr, len), -EADDRNOTAVAIL);
 }
 
 static struct rlimit roomy;
@@ -214,6 +236,7 @@ int main(void)
 		on_loop(no_more_than_64_are_accepted_in_a_pass),
 		on_loop(listener_freed_inside_on_accept_accepts_no_more),
 		on_loop(two_listeners_share_a_port),
+		on_loop(adopted_socket_goes_on_when_a_listener_stops),
 		on_loop(address_that_is_not_ours_is_an_error),
 		on_loop(without_descriptors_it_pauses_and_goes_on_later),
 	};

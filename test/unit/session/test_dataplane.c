@@ -176,6 +176,24 @@ struct listener *__wrap_listener_new(struct loop *loop, const struct sockaddr *a
 	return l;
 }
 
+struct listener *__real_listener_adopt(struct loop *loop, int fd, listen_accept_fn *on_accept,
+				       void *arg);
+struct listener *__wrap_listener_adopt(struct loop *loop, int fd, listen_accept_fn *on_accept,
+				       void *arg);
+
+struct listener *__wrap_listener_adopt(struct loop *loop, int fd, listen_accept_fn *on_accept,
+				       void *arg)
+{
+	struct listener *l = NULL;
+
+	if (is_refused(LISTENER))
+		close(fd);
+	else
+		l = __real_listener_adopt(loop, fd, on_accept, arg);
+	held[LISTENER] += l != NULL;
+	return l;
+}
+
 void __wrap_listener_free(struct listener *l)
 {
 	held[LISTENER] -= l != NULL;
@@ -370,6 +388,30 @@ static void listener_that_one_thread_cannot_have_is_an_error(void **state)
 	}
 }
 
+/* The others listen where one thread cannot. */
+static void sockets_that_listen_already_are_taken_by_a_thread_each(void **state)
+{
+	struct scene *s = *state;
+	const struct sockaddr_in any = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	assert_int_equal(dataplane_threads(s->dataplane), THREADS);
+	for (int at = -1; at < THREADS; at++) {
+		int before = held[LISTENER];
+		int fds[THREADS];
+
+		for (int i = 0; i < THREADS; i++) {
+			fds[i] = listener_socket((const struct sockaddr *)&any, sizeof(any));
+			assert_true(fds[i] >= 0);
+		}
+		refuse(LISTENER, at);
+		assert_int_equal(dataplane_listen_by(s->dataplane, fds), at < 0 ? 0 : -ENOMEM);
+		assert_int_equal(held[LISTENER], before + THREADS - (at >= 0));
+	}
+}
+
 static void data_plane_that_lacks_one_thread_is_none(void **state)
 {
 	struct scene *s = *state;
@@ -402,6 +444,7 @@ int main(void)
 		in_scene(vnet_that_one_thread_cannot_take_up_again_has_still_failed),
 		in_scene(policy_that_one_thread_cannot_get_is_nobodys),
 		in_scene(listener_that_one_thread_cannot_have_is_an_error),
+		in_scene(sockets_that_listen_already_are_taken_by_a_thread_each),
 		in_scene(data_plane_that_lacks_one_thread_is_none),
 		in_scene(thread_that_cannot_be_started_leaves_no_shard),
 	};
