@@ -2,7 +2,6 @@
 #include "sstp/base/conf.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,18 +27,24 @@ static int decode(const struct conf_doc *doc, const char *path, const cyaml_sche
 	return error == CYAML_ERR_OOM ? -ENOMEM : -EINVAL;
 }
 
+int conf_load_text(const struct conf_text *text, const cyaml_schema_value_t *schema,
+		   void **ret_data, struct conf_error *ret_error)
+{
+	struct conf_doc doc;
+	int r = conf_doc_load(&doc, text, ret_error);
+
+	if (!r)
+		r = conf_check(&doc, text->path, schema, ret_error);
+	if (!r)
+		r = decode(&doc, text->path, schema, ret_data, ret_error);
+	conf_doc_done(&doc);
+	return r;
+}
+
 int conf_load(const char *path, const cyaml_schema_value_t *schema, void **ret_data,
 	      struct conf_error *ret_error)
 {
-	struct conf_doc doc;
-	int r = conf_doc_load(&doc, path, ret_error);
-
-	if (!r)
-		r = conf_check(&doc, path, schema, ret_error);
-	if (!r)
-		r = decode(&doc, path, schema, ret_data, ret_error);
-	conf_doc_done(&doc);
-	return r;
+	return conf_load_text(&(struct conf_text){.path = path}, schema, ret_data, ret_error);
 }
 
 void conf_free(const cyaml_schema_value_t *schema, void *data)
@@ -48,13 +53,13 @@ void conf_free(const cyaml_schema_value_t *schema, void *data)
 }
 
 /* 0 when the file has gone or changed so much that there is no such line. */
-static size_t line_at(const char *path, const char *yaml_path)
+static size_t line_at(const struct conf_text *text, const char *yaml_path)
 {
 	struct conf_error ignored;
 	struct conf_doc doc;
 	size_t line = 0;
 
-	if (conf_doc_load(&doc, path, &ignored) == 0)
+	if (conf_doc_load(&doc, text, &ignored) == 0)
 		line = conf_doc_line_at(&doc, yaml_path);
 	conf_doc_done(&doc);
 	return line;
@@ -68,24 +73,33 @@ static void keep_one_line(char *text)
 			*text = '?';
 }
 
-int conf_fail(struct conf_error *ret_error, const char *path, const char *yaml_path,
-	      const char *fmt, ...)
+int conf_vfail_text(struct conf_error *ret_error, const struct conf_text *text,
+		    const char *yaml_path, const char *fmt, va_list ap)
 {
-	size_t line = *yaml_path ? line_at(path, yaml_path) : 0;
+	size_t line = *yaml_path ? line_at(text, yaml_path) : 0;
 	size_t size = sizeof(ret_error->text);
-	va_list ap;
 	int len;
 
 	if (line)
-		len = snprintf(ret_error->text, size, "%s:%zu: ", path, line);
+		len = snprintf(ret_error->text, size, "%s:%zu: ", text->path, line);
 	else
-		len = snprintf(ret_error->text, size, "%s: ", path);
-	va_start(ap, fmt);
+		len = snprintf(ret_error->text, size, "%s: ", text->path);
 	if (len > 0 && (size_t)len < size)
 		vsnprintf(ret_error->text + len, size - (size_t)len, fmt, ap);
-	va_end(ap);
 	keep_one_line(ret_error->text);
 	return -EINVAL;
+}
+
+int conf_fail(struct conf_error *ret_error, const char *path, const char *yaml_path,
+	      const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = conf_vfail_text(ret_error, &(struct conf_text){.path = path}, yaml_path, fmt, ap);
+	va_end(ap);
+	return r;
 }
 
 int conf_fail_plain(struct conf_error *ret_error, const char *fmt, ...)

@@ -14,6 +14,7 @@
  * aliases, anchors and tags.
  */
 #include <cyaml/cyaml.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,6 +55,22 @@ struct conf_error {
 
 extern const cyaml_strval_t conf_bools[2];
 
+/* A file of which somebody else may have read the bytes, borrowed; NULL: they are in the file. */
+struct conf_text {
+	const char *path; /* what errors call it */
+	const char *bytes;
+	size_t len;
+};
+
+/*
+ * The bytes of a file, owned, within the limit; they may hold passwords. 0, or -errno as conf_load().
+ */
+int conf_read(const char *path, char **ret_bytes, size_t *ret_len, struct conf_error *ret_error);
+
+/* As conf_load(); with bytes, no file is opened. */
+int conf_load_text(const struct conf_text *text, const cyaml_schema_value_t *schema,
+		   void **ret_data, struct conf_error *ret_error);
+
 /*
  * Loads path into *ret_data (owned: conf_free with the same schema). 0; -ENOENT, -EACCES; -ENOMEM;
  * -EINVAL with ret_error filled in every case. An unknown key's error lists the keys that are
@@ -70,6 +87,11 @@ void conf_free(const cyaml_schema_value_t *schema, void *data);
  */
 int conf_fail(struct conf_error *ret_error, const char *path, const char *yaml_path,
 	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same, of words that are in ap. */
+int conf_vfail_text(struct conf_error *ret_error, const struct conf_text *text,
+		    const char *yaml_path, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
 
 /* The same without a file in front, for what did not come out of one. Always returns -EINVAL. */
 int conf_fail_plain(struct conf_error *ret_error, const char *fmt, ...)

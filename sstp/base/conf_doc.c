@@ -195,17 +195,43 @@ static int with_parser(parse_fn *parse, struct conf_doc *doc, const char *path,
 	return r;
 }
 
-int conf_doc_load(struct conf_doc *doc, const char *path, struct conf_error *e)
+static int copy_bytes(struct conf_doc *doc, const struct conf_text *text, struct conf_error *e)
+{
+	if (text->len > CONF_FILE_MAX)
+		return conf_fail_plain(e, "%s: is larger than %d bytes", text->path, CONF_FILE_MAX);
+	doc->bytes = malloc(text->len + 1);
+	if (!doc->bytes)
+		return fail_errno(e, text->path, ENOMEM);
+	memcpy(doc->bytes, text->bytes, text->len);
+	doc->len = text->len;
+	return 0;
+}
+
+int conf_doc_load(struct conf_doc *doc, const struct conf_text *text, struct conf_error *e)
 {
 	int r;
 
 	*doc = (struct conf_doc){0};
-	r = read_file(doc, path, e);
+	r = text->bytes ? copy_bytes(doc, text, e) : read_file(doc, text->path, e);
 	if (!r)
-		r = with_parser(scan_events, doc, path, e);
+		r = with_parser(scan_events, doc, text->path, e);
 	if (!r)
-		r = with_parser(build_tree, doc, path, e);
+		r = with_parser(build_tree, doc, text->path, e);
 	return r;
+}
+
+int conf_read(const char *path, char **ret_bytes, size_t *ret_len, struct conf_error *ret_error)
+{
+	struct conf_doc doc = {0};
+	int r = read_file(&doc, path, ret_error);
+
+	if (r < 0) {
+		conf_doc_done(&doc);
+		return r;
+	}
+	*ret_bytes = (char *)doc.bytes;
+	*ret_len = doc.len;
+	return 0;
 }
 
 static void wipe_texts(yaml_document_t *tree)

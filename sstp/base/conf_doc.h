@@ -14,10 +14,10 @@ struct conf_doc {
 };
 
 /*
- * Reads and parses the file within the limits of conf.h. 0; -errno as conf_load(), ret_error
+ * Parses the text, or reads the file, within the limits of conf.h. 0; -errno as conf_load(), ret_error
  * filled. Either way conf_doc_done() must follow.
  */
-int conf_doc_load(struct conf_doc *doc, const char *path, struct conf_error *ret_error);
+int conf_doc_load(struct conf_doc *doc, const struct conf_text *text, struct conf_error *ret_error);
 void conf_doc_done(struct conf_doc *doc);
 
 /* Never NULL after conf_doc_load() succeeded. Returns borrowed. */

@@ -38,6 +38,17 @@ void load_at(struct load *l, const char *fmt, ...)
 	va_end(ap);
 }
 
+int load_fail_at(struct load *l, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = conf_vfail_text(l->error, l->text, l->where, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
 int load_fail(struct load *l, const char *fmt, ...)
 {
 	char text[CONF_ERROR_MAX];
@@ -46,7 +57,7 @@ int load_fail(struct load *l, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return conf_fail(l->error, l->path, l->where, "'%s' %s", l->where, text);
+	return load_fail_at(l, "'%s' %s", l->where, text);
 }
 
 int load_no_memory(struct load *l)
@@ -233,12 +244,15 @@ static void raw_free(struct gateway_raw *raw)
 	conf_free(&gateway_schema, raw);
 }
 
-int gateway_config_load(const char *path, struct gateway_config **ret_config,
-			struct conf_error *ret_error)
+int gateway_config_parse(const struct conf_text *text, bool looks_at_files,
+			 struct gateway_config **ret_config, struct conf_error *ret_error)
 {
-	struct load l = {.path = path, .error = ret_error};
+	struct load l = {.path = text->path,
+			 .text = text,
+			 .looks_at_files = looks_at_files,
+			 .error = ret_error};
 	void *raw;
-	int r = conf_load(path, &gateway_schema, &raw, ret_error);
+	int r = conf_load_text(text, &gateway_schema, &raw, ret_error);
 
 	if (r)
 		return r;
@@ -250,9 +264,16 @@ int gateway_config_load(const char *path, struct gateway_config **ret_config,
 		gateway_config_free(l.config);
 		return r;
 	}
-	warn_exposed(l.config);
+	if (looks_at_files)
+		warn_exposed(l.config);
 	*ret_config = l.config;
 	return 0;
+}
+
+int gateway_config_load(const char *path, struct gateway_config **ret_config,
+			struct conf_error *ret_error)
+{
+	return gateway_config_parse(&(struct conf_text){.path = path}, true, ret_config, ret_error);
 }
 
 void gateway_config_free(struct gateway_config *config)

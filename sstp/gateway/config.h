@@ -107,6 +107,13 @@ struct gateway_config {
 int gateway_config_load(const char *path, struct gateway_config **ret_config,
 			struct conf_error *ret_error);
 
+/*
+ * The same of a text. Without looks_at_files, for a process that opens none and gets them from one that has looked:
+ * whether certificates and keys are there is not asked, and nothing is warned of.
+ */
+int gateway_config_parse(const struct conf_text *text, bool looks_at_files,
+			 struct gateway_config **ret_config, struct conf_error *ret_error);
+
 /* Wipes the secrets. Takes NULL. */
 void gateway_config_free(struct gateway_config *config);
 

@@ -14,7 +14,7 @@ static int load_pem(struct load *l, const char *file, const char *label, char **
 	*ret_path = conf_file_resolve(l->path, file);
 	if (!*ret_path)
 		return load_no_memory(l);
-	problem = conf_file_pem_problem(*ret_path, label, buf);
+	problem = l->looks_at_files ? conf_file_pem_problem(*ret_path, label, buf) : NULL;
 	return problem ? load_fail(l, "%s %s", *ret_path, problem) : 0;
 }
 

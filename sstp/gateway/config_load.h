@@ -11,6 +11,8 @@ enum {
 
 struct load {
 	const char *path;
+	const struct conf_text *text; /* of that path */
+	bool looks_at_files;	      /* those that it names */
 	const struct gateway_raw *raw;
 	struct gateway_config *config;
 	struct conf_error *error;
@@ -22,6 +24,9 @@ void load_at(struct load *l, const char *fmt, ...) __attribute__((format(printf,
 
 /* "FILE:LINE: 'WHERE' text". Returns -EINVAL. */
 int load_fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same without WHERE: "FILE:LINE: text". */
+int load_fail_at(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Returns -ENOMEM. */
 int load_no_memory(struct load *l);

@@ -33,8 +33,7 @@ static int load_prefix(struct load *l, const char *text, struct prefix *ret_pref
 	int r;
 
 	if (strchr(text, ':'))
-		return conf_fail(l->error, l->path, l->where, "IPv6 is not supported yet in '%s'",
-				 l->where);
+		return load_fail_at(l, "IPv6 is not supported yet in '%s'", l->where);
 	r = prefix_parse(text, ret_prefix);
 	if (r == -EDOM)
 		return load_fail(l, "has bits set behind its length: write %s",
@@ -75,8 +74,7 @@ static int load_address(struct load *l, const char *text, uint32_t *ret_be)
 	struct in_addr addr;
 
 	if (strchr(text, ':'))
-		return conf_fail(l->error, l->path, l->where, "IPv6 is not supported yet in '%s'",
-				 l->where);
+		return load_fail_at(l, "IPv6 is not supported yet in '%s'", l->where);
 	if (inet_pton(AF_INET, text, &addr) != 1 || !is_unicast(addr.s_addr))
 		return fail_text(l, "must be a host's IPv4 address, such as 10.1.0.4", text);
 	*ret_be = addr.s_addr;

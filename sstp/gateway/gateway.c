@@ -90,12 +90,15 @@ static int load_certificates(const struct gateway *g, const struct gateway_confi
 			     struct tls_ctx **ret_tls, char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct control_certificate own = {0};
-	char tls_error[TLS_ERROR_MAX];
-	int r;
+	char tls_error[TLS_ERROR_MAX] = "out of memory";
+	struct pem_files files = {0};
+	int r = certificates_read(config, &files);
 
 	if (g->control)
 		own = control_certificate(g->control);
-	r = certificates_load(config, &own, ret_tls, tls_error);
+	if (r == 0)
+		r = certificates_load(config, &files, &own, ret_tls, tls_error);
+	pem_files_done(&files);
 	if (r < 0)
 		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
 	return r;

@@ -153,6 +153,34 @@ static void values_are_decoded(void **state)
 	conf_free(&schema, h);
 }
 
+static void bytes_that_were_read_load_as_the_file_does(void **state)
+{
+	static const char yaml[] = "floors: 7\ndoors:\n  - name: main\n";
+	struct conf_text text = {.path = "gone"};
+	struct conf_error error = {""};
+	struct house *h = NULL;
+	char *bytes = NULL;
+	va_list none;
+
+	write_text(yaml);
+	assert_int_equal(conf_read("f", &bytes, &text.len, &error), 0);
+	assert_int_equal(text.len, strlen(yaml));
+	assert_memory_equal(bytes, yaml, text.len);
+	text.bytes = bytes;
+	assert_int_equal(conf_load_text(&text, &schema, (void **)&h, &error), 0);
+	assert_int_equal(*h->floors, 7);
+	conf_free(&schema, h);
+	memset(&none, 0, sizeof(none));
+	assert_int_equal(conf_vfail_text(&error, &text, "doors[0].name", "is wrong", none),
+			 -EINVAL);
+	assert_string_equal(error.text, "gone:3: is wrong");
+	text.len = CONF_FILE_MAX + 1;
+	assert_int_equal(conf_load_text(&text, &schema, (void **)&h, &error), -EINVAL);
+	free(bytes);
+	assert_int_equal(conf_read("gone", &bytes, &text.len, &error), -ENOENT);
+	assert_string_equal(error.text, "gone: cannot be read: No such file or directory");
+}
+
 static void absent_keys_are_null(void **state)
 {
 	struct house *h = load("floors: 1");
@@ -405,6 +433,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_folder(texts_are_wiped_in_the_file_and_in_its_tree),
 		in_folder(values_are_decoded),
+		in_folder(bytes_that_were_read_load_as_the_file_does),
 		in_folder(absent_keys_are_null),
 		in_folder(unknown_key_lists_what_is_allowed),
 		in_folder(required_key_is_missed),

@@ -33,6 +33,24 @@ static int make_files(void **state)
 	return 0;
 }
 
+/* From the files, over what another process gets of them. */
+static int load(struct tls_ctx **ret_tls, char error[TLS_ERROR_MAX])
+{
+	struct pem_files read, files;
+	uint8_t *bytes;
+	size_t len;
+	int r;
+
+	assert_int_equal(certificates_read(&config, &read), 0);
+	assert_int_equal(pem_files_encode(&read, &bytes, &len), 0);
+	assert_int_equal(pem_files_decode(bytes, len, &files), 0);
+	pem_files_wipe(bytes, len);
+	pem_files_done(&read);
+	r = certificates_load(&config, &files, NULL, ret_tls, error);
+	pem_files_done(&files);
+	return r;
+}
+
 static void all_of_them_are_loaded(void **state)
 {
 	struct tls_ctx *tls = NULL;
@@ -40,7 +58,7 @@ static void all_of_them_are_loaded(void **state)
 
 	certificates[0].vnet = GATEWAY_ANY_VNET;
 	certificates[1].vnet = 0;
-	assert_int_equal(certificates_load(&config, NULL, &tls, error), 0);
+	assert_int_equal(load(&tls, error), 0);
 	/* a day is left of each; a third one there is not */
 	assert_non_null(tls_ctx_warning(tls, 0, text));
 	assert_non_null(tls_ctx_warning(tls, 1, text));
@@ -55,13 +73,36 @@ static void one_that_cannot_be_used_spoils_all_and_is_named(void **state)
 	char *key = certificates[1].key;
 
 	certificates[1].key = certificates[0].key;
-	assert_int_equal(certificates_load(&config, NULL, &tls, error), -EINVAL);
+	assert_int_equal(load(&tls, error), -EINVAL);
 	snprintf(expected, sizeof(expected),
 		 "%s: is not the private key of the first certificate in %s", certificates[0].key,
 		 certificates[1].certificate);
 	assert_string_equal(error, expected);
 	assert_null(tls);
 	certificates[1].key = key;
+}
+
+static void one_that_cannot_be_read_is_named(void **state)
+{
+	struct tls_ctx *tls = NULL;
+	char error[TLS_ERROR_MAX];
+	char *key = certificates[1].key;
+
+	certificates[1].key = (char *)"/nonexistent/b.key";
+	assert_int_equal(load(&tls, error), -ENOENT);
+	assert_string_equal(error, "/nonexistent/b.key: cannot read the private key: "
+				   "No such file or directory");
+	certificates[1].key = key;
+}
+
+static void files_of_another_configuration_are_refused(void **state)
+{
+	struct pem_files none = {0};
+	struct tls_ctx *tls = NULL;
+	char error[TLS_ERROR_MAX];
+
+	assert_int_equal(certificates_load(&config, &none, NULL, &tls, error), -EINVAL);
+	assert_string_equal(error, "the certificates are not those of the configuration");
 }
 
 static void every_file_is_listed(void **state)
@@ -80,6 +121,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_them_are_loaded),
 		cmocka_unit_test(one_that_cannot_be_used_spoils_all_and_is_named),
+		cmocka_unit_test(one_that_cannot_be_read_is_named),
+		cmocka_unit_test(files_of_another_configuration_are_refused),
 		cmocka_unit_test(every_file_is_listed),
 	};
 

@@ -222,6 +222,30 @@ static void failing_load_leaves_the_result_alone(void **state)
 	assert_ptr_equal(c, *state);
 }
 
+/* As a process does that opens no file: neither this one is there nor those that it names. */
+static void text_is_loaded_without_a_look_at_files(void **state)
+{
+	static const char good[] = FILES "vnets:\n" VNET_LAB;
+	static const char bad[] = FILES "vnets:\n" VNET_LAB "users:\n"
+					"  - {name: a, password: b, vnet: x}\n";
+	struct conf_text text = {.path = "none/f", .bytes = good, .len = sizeof(good) - 1};
+	struct gateway_config *c = NULL;
+	struct conf_error error = {""};
+
+	write_file("f", "", 0600);
+	assert_int_equal(gateway_config_parse(&text, true, &c, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "none/f:"));
+	assert_non_null(strstr(error.text, "cannot be read"));
+	assert_int_equal(gateway_config_parse(&text, false, &c, &error), 0);
+	assert_string_equal(c->certificates[0].key, "none/k.pem");
+	gateway_config_free(c);
+	text = (struct conf_text){.path = "none/f", .bytes = bad, .len = sizeof(bad) - 1};
+	assert_int_equal(gateway_config_parse(&text, false, &c, &error), -EINVAL);
+	assert_non_null(strstr(error.text, ": 'users[0].vnet' names 'x'"));
+	assert_non_null(strstr(error.text, "none/f:"));
+	assert_null(strstr(error.text, "none/f: ")); /* the line is known */
+}
+
 static void nothing_can_be_freed(void **state)
 {
 	write_file("f", "", 0600);
@@ -370,6 +394,7 @@ int main(void)
 		in_folder(many_users_are_loaded),
 		in_folder(failing_load_leaves_the_result_alone),
 		in_folder(nothing_can_be_freed),
+		in_folder(text_is_loaded_without_a_look_at_files),
 		in_folder(exposed_secrets_are_warned_of),
 		in_folder(what_can_be_reloaded_needs_no_restart),
 		in_folder(what_a_vnet_stands_on_needs_a_restart),
