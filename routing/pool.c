@@ -274,17 +274,33 @@ bool pool_is_held_by(const struct pool *p, uint32_t index, const char *owner)
 	       p->entries[index].owner == owner_hash(p, owner);
 }
 
-void pool_release(struct pool *p, uint32_t index, uint64_t now_ns)
+/* Behind all that are free, and in front of what else its owner held. */
+static void rest(struct pool *p, uint32_t index, uint64_t now_ns)
 {
-	uint32_t head;
+	uint32_t head = chain_head(p, p->entries[index].owner);
 
-	assert(index < p->total && p->entries[index].state == ENTRY_LEASED);
-	head = chain_head(p, p->entries[index].owner);
 	p->entries[index].state = ENTRY_FREE;
 	p->entries[index].since_ns = now_ns;
 	link_insert_before(p->frees, p->total, index);
 	link_insert_before(p->chains, p->chains[head].next, index);
+}
+
+void pool_release(struct pool *p, uint32_t index, uint64_t now_ns)
+{
+	assert(index < p->total && p->entries[index].state == ENTRY_LEASED);
+	rest(p, index, now_ns);
 	p->used--;
+}
+
+bool pool_remember(struct pool *p, uint32_t index, const char *owner, uint64_t now_ns)
+{
+	assert(index < p->total);
+	if (p->entries[index].state != ENTRY_FREE || p->entries[index].owner)
+		return false;
+	p->entries[index].owner = owner_hash(p, owner);
+	link_remove(p->frees, index);
+	rest(p, index, now_ns);
+	return true;
 }
 
 int pool_index(const struct pool *p, uint32_t addr_be)

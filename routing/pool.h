@@ -60,6 +60,13 @@ bool pool_is_held_by(const struct pool *p, uint32_t index, const char *owner);
 void pool_release(struct pool *p, uint32_t index, uint64_t now_ns);
 
 /*
+ * As if owner had given the address back now: he held it last, in a life before this pool's. now_ns as above; of several of
+ * one owner he gets the one that was remembered last first. False, and nothing changes, when this pool knows better: the
+ * address is or was leased, remembered or reserved. The index must be below pool_indexes().
+ */
+bool pool_remember(struct pool *p, uint32_t index, const char *owner, uint64_t now_ns);
+
+/*
  * The index of addr, leased, reserved or not; -ENOENT when it is not in the pool. Constant time for
  * one prefix, logarithmic in their number.
  */

@@ -288,6 +288,51 @@ static void lease_is_held_by_its_owner_until_it_is_released(void **state)
 	pool_free(p);
 }
 
+static bool remember(struct pool *p, const char *address, const char *owner, uint64_t now_ns)
+{
+	return pool_remember(p, (uint32_t)pool_index(p, addr(address)), owner, now_ns);
+}
+
+/* What was known before a restart. */
+static void remembered_owner_gets_its_address_and_strangers_the_others(void **state)
+{
+	struct pool *p = POOL_OF("10.0.0.0/30");
+	uint32_t got;
+
+	assert_true(remember(p, "10.0.0.0", "alice", 1));
+	assert_true(remember(p, "10.0.0.2", "bob", 2));
+	assert_int_equal(pool_used(p), 0);
+	assert_int_equal(lease(p, "carol", 3), addr("10.0.0.1"));
+	assert_int_equal(lease(p, "bob", 3), addr("10.0.0.2"));
+	assert_int_equal(lease(p, "carol", 3), addr("10.0.0.3"));
+	/* all others are taken: alice's, once it has rested */
+	assert_int_equal(pool_lease(p, "carol", POOL_REST_NS, &got), -ENOSPC);
+	assert_int_equal(lease(p, "carol", 1 + POOL_REST_NS), addr("10.0.0.0"));
+	assert_true(pool_check(p));
+	pool_free(p);
+}
+
+static void what_the_pool_knows_itself_is_not_overruled_by_what_is_remembered(void **state)
+{
+	struct pool *p = POOL_OF("10.0.0.0/30");
+	uint32_t a = lease(p, "alice", 1);
+	uint32_t b = lease(p, "bob", 1);
+
+	release(p, b, 2);
+	assert_true(pool_reserve(p, addr("10.0.0.2")));
+	assert_true(remember(p, "10.0.0.3", "dave", 3));
+	assert_false(pool_remember(p, (uint32_t)pool_index(p, a), "carol", 3));
+	assert_false(pool_remember(p, (uint32_t)pool_index(p, b), "carol", 3));
+	assert_false(remember(p, "10.0.0.2", "carol", 3));
+	assert_false(remember(p, "10.0.0.3", "carol", 3));
+	assert_true(pool_is_held_by(p, 0, "alice"));
+	assert_int_equal(lease(p, "bob", 4), b);
+	assert_int_equal(lease(p, "dave", 4), addr("10.0.0.3"));
+	assert_exhausted(p);
+	assert_true(pool_check(p));
+	pool_free(p);
+}
+
 static void owners_differ_in_any_byte(void **state)
 {
 	struct pool *p = POOL_OF("10.0.0.0/29");
@@ -440,6 +485,19 @@ static void slow_release(struct slow_entry *e, struct pool *p, uint32_t from, ui
 	}
 }
 
+static void slow_remember(struct slow_entry *e, struct pool *p, uint32_t i, int owner, uint64_t now)
+{
+	bool is_news = !e[i].leased && !e[i].reserved && e[i].owner < 0;
+	char name[16];
+
+	snprintf(name, sizeof(name), "app-%d", owner);
+	assert_int_equal(pool_remember(p, i, name, now), is_news);
+	if (!is_news)
+		return;
+	e[i].owner = owner;
+	e[i].released = now;
+}
+
 static void run_against_oracle(struct prng *prng, struct pool *p, int owners, int steps)
 {
 	struct slow_entry e[SLOW_MAX] = {0};
@@ -458,7 +516,10 @@ static void run_against_oracle(struct prng *prng, struct pool *p, int owners, in
 		/* the drift changes now and then, so that the pool runs full and empty */
 		uint32_t leases = step / 200 % 2 ? 3 : 7;
 
-		if (prng_below(prng, 10) < leases)
+		if (prng_below(prng, 16) == 0)
+			slow_remember(e, p, prng_below(prng, n),
+				      (int)prng_below(prng, (uint32_t)owners), now);
+		else if (prng_below(prng, 10) < leases)
 			slow_lease(e, p, (int)prng_below(prng, (uint32_t)owners), now);
 		else
 			slow_release(e, p, prng_below(prng, n), now);
@@ -500,6 +561,8 @@ int main(void)
 		cmocka_unit_test(stranger_gets_unused_then_the_longest_rested),
 		cmocka_unit_test(X54_stranger_gets_no_address_that_was_released_within_the_minute),
 		cmocka_unit_test(lease_is_held_by_its_owner_until_it_is_released),
+		cmocka_unit_test(remembered_owner_gets_its_address_and_strangers_the_others),
+		cmocka_unit_test(what_the_pool_knows_itself_is_not_overruled_by_what_is_remembered),
 		cmocka_unit_test(owners_differ_in_any_byte),
 		cmocka_unit_test(names_made_to_collide_are_two_owners),
 		cmocka_unit_test(a_thousand_leases_of_one_owner_come_and_go),
