@@ -59,6 +59,7 @@ static const struct msg_disconnect disconnect = {
 	.app = "shop",
 	.vnet = "",
 	.reason = "an operator wants it",
+	.is_restart = true,
 };
 
 static const struct msg_session_up up = {
@@ -284,6 +285,7 @@ static void disconnect_comes_back_as_it_was(void **state)
 	assert_string_equal(got.app, "shop");
 	assert_string_equal(got.vnet, "");
 	assert_string_equal(got.reason, disconnect.reason);
+	assert_true(got.is_restart);
 }
 
 static void assert_counts(const struct msg_counts *got, const struct msg_counts *expected)
