@@ -201,10 +201,18 @@ static bool has_vnet(struct ask *q, const char *vnet)
 {
 	char text[256];
 	char shown[DETAIL_MAX];
+	struct certs_error e;
+	int r = networks_has_vnet(q->w->est->networks, vnet, &e);
 
-	if (networks_digest(q->w->est->networks, vnet))
+	if (r > 0)
 		return true;
-	snprintf(text, sizeof(text), "there is no VNet '%s' in the gateway's configuration",
+	if (r < 0) {
+		fail(q, r, &e);
+		return false;
+	}
+	snprintf(text, sizeof(text),
+		 "there is no VNet '%s': neither in gateway.yaml nor made by "
+		 "the API",
 		 log_escape(shown, sizeof(shown), vnet, strlen(vnet)));
 	refuse(q, 404, text);
 	return false;
@@ -330,14 +338,19 @@ static void drop_token(struct ask *q)
 static const char *drift_of(struct ask *q, const char *app, const char *vnet)
 {
 	const struct handed_entry *handed = handed_find(q->w->est->handed, app);
-	const char *network = networks_digest(q->w->est->networks, vnet);
 	char roots[NETWORK_DIGEST_MAX];
+	struct network network;
+	struct certs_error e;
+	int r;
 
 	if (!handed)
 		return NULL;
-	if (!network)
+	if (networks_has_vnet(q->w->est->networks, vnet, &e) == 0)
 		return "its VNet is gone";
-	if (strcmp(handed->network, network) != 0)
+	r = networks_find(q->w->est->networks, app, vnet, &network, &e);
+	if (r == 0)
+		return "it is not connected any more";
+	if (r > 0 && strcmp(handed->network, network.digest) != 0)
 		return "its network has changed";
 	if (est_roots_digest(q->w->est, q->now, roots) == 0 && strcmp(handed->roots, roots) != 0)
 		return "the gateway's roots have changed";

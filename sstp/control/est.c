@@ -135,34 +135,36 @@ int est_roots_digest(const struct est_world *w, int64_t now, char ret_digest[NET
 /* That the app knows the present network, and that set of roots, is no reason to fail. */
 static void remember(struct request *q)
 {
-	const char *digest = networks_digest(q->w->networks, q->vnet);
 	struct handed_entry entry = {.at = q->now};
+	struct network network;
 	struct certs_error e;
 
-	if (!digest || est_roots_digest(q->w, q->now, entry.roots) < 0)
+	if (networks_find(q->w->networks, q->answer->app, q->vnet, &network, &e) <= 0 ||
+	    est_roots_digest(q->w, q->now, entry.roots) < 0)
 		return;
 	snprintf(entry.app, sizeof(entry.app), "%s", q->answer->app);
-	snprintf(entry.network, sizeof(entry.network), "%s", digest);
+	snprintf(entry.network, sizeof(entry.network), "%s", network.digest);
 	if (handed_set(q->w->handed, &entry, &e) < 0)
 		log_warning("what app %s was told is not stored, after a restart it is compared "
 			    "with what was stored before, or shows as in sync: %s",
 			    entry.app, e.text);
 }
 
-/* Certificate and network in one body. NULL without memory, or when the VNet is not known. */
+/* Certificate and network in one body. NULL without memory, or when the app is not connected any more. */
 static char *with_network(struct request *q, const char *pkcs7)
 {
-	char *json = networks_describe(q->w->networks, q->vnet, q->answer->app);
+	struct network network;
+	struct certs_error e;
 	char *body = NULL;
 
-	if (json && asprintf(&body,
-			     "--" BOUNDARY "\r\nContent-Type: %s\r\n"
-			     "Content-Transfer-Encoding: base64\r\n\r\n%s\r\n"
-			     "--" BOUNDARY "\r\nContent-Type: application/json\r\n\r\n%s\r\n"
-			     "--" BOUNDARY "--\r\n",
-			     pkcs7_type, pkcs7, json) < 0)
+	if (networks_find(q->w->networks, q->answer->app, q->vnet, &network, &e) > 0 &&
+	    asprintf(&body,
+		     "--" BOUNDARY "\r\nContent-Type: %s\r\n"
+		     "Content-Transfer-Encoding: base64\r\n\r\n%s\r\n"
+		     "--" BOUNDARY "\r\nContent-Type: application/json\r\n\r\n%s\r\n"
+		     "--" BOUNDARY "--\r\n",
+		     pkcs7_type, pkcs7, network.description) < 0)
 		body = NULL;
-	free(json);
 	return body;
 }
 

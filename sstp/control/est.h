@@ -42,7 +42,7 @@ struct est_world {
 	struct authority *authority;
 	struct attempts *attempts;
 	struct handed *handed;
-	const struct networks *networks; /* NULL: not known yet */
+	struct networks *networks;
 	/* of the operator's certificates that the gateway shows; NULL: it shows one of ours */
 	const struct anchors *anchors;
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/control/network.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -8,97 +10,412 @@
 #include <string.h>
 
 #include "certs/name.h"
+#include "routing/aggregate.h"
+#include "routing/range.h"
+#include "sstp/control/model_internal.h"
 
-struct network {
-	json_t *json; /* without app and digest */
-	char digest[NETWORK_DIGEST_MAX];
+enum {
+	/* read at most; whoever has so many has too many, however often they repeat each other */
+	READ_MAX = 8 * MSG_ROUTES_MAX,
+	ADDED_MAX = NAME_LABEL_MAX + NETWORK_DIGEST_MAX + 32 /* to a group's text */
+};
+
+/* A list of prefixes that grows. */
+struct routes {
+	struct prefix *list; /* owned */
+	size_t n;
+	size_t size;
+};
+
+/* What the connections of a plan to a VNet, synced alike, have in common. */
+struct group {
+	int64_t revision; /* of the model, when it was read; -1: nothing is known */
+	int64_t plan;
+	int64_t vnet;
+	bool has_defaults;
+	char *synced; /* owned, as all that follow; what it was made of */
+	struct routes routes;
+	bool has_too_many; /* then there are none */
+	uint32_t dns_be[MSG_DNS_MAX];
+	char *text; /* the description without the app and the digest */
 };
 
 struct networks {
-	size_t n;
-	struct network list[];
+	struct model *model;
+	struct group group;
+	char app[NAME_LABEL_MAX];
+	char vnet[NAME_LABEL_MAX];
+	char refusal[MSG_REASON_MAX + 1];
+	char digest[NETWORK_DIGEST_MAX];
+	char *description; /* owned */
 };
 
-/* Owned; NULL without memory. */
-static json_t *list_of(const char *const *texts, size_t n)
+struct networks *networks_new(struct model *model)
 {
-	json_t *list = json_array();
+	struct networks *n = calloc(1, sizeof(*n));
 
-	for (size_t i = 0; list && i < n; i++) {
-		if (json_array_append_new(list, json_string(texts[i])) < 0) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
-static bool digest_of(const json_t *json, char ret_digest[NETWORK_DIGEST_MAX])
-{
-	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-	unsigned char hash[32];
-	bool done = text && EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) == 1;
-
-	for (size_t i = 0; done && i < sizeof(hash); i++)
-		snprintf(ret_digest + 2 * i, 3, "%02x", hash[i]);
-	free(text);
-	return done;
-}
-
-static bool network_init(struct network *n, const struct msg_vnet *v)
-{
-	n->json = json_pack("{s:s, s:o, s:o, s:s}", "vnetName", v->name, "addressSpaces",
-			    list_of(v->spaces, v->n_spaces), "dnsServers",
-			    list_of(v->dns, v->n_dns), "gateway", v->gateway);
-	return n->json && digest_of(n->json, n->digest);
-}
-
-struct networks *networks_new(const struct msg_config *config)
-{
-	struct networks *n = calloc(1, sizeof(*n) + config->n_vnets * sizeof(n->list[0]));
-
-	for (size_t i = 0; n && i < config->n_vnets; i++) {
-		n->n = i + 1;
-		if (!network_init(&n->list[i], &config->vnets[i])) {
-			networks_free(n);
-			return NULL;
-		}
+	if (n) {
+		n->model = model;
+		n->group.revision = -1;
 	}
 	return n;
 }
 
+static void group_done(struct group *g)
+{
+	free(g->synced);
+	free(g->routes.list);
+	free(g->text);
+	*g = (struct group){.revision = -1};
+}
+
 void networks_free(struct networks *n)
 {
-	for (size_t i = 0; n && i < n->n; i++)
-		json_decref(n->list[i].json);
+	if (!n)
+		return;
+	group_done(&n->group);
+	free(n->description);
 	free(n);
 }
 
-static const struct network *find(const struct networks *n, const char *vnet)
+static int no_memory(struct certs_error *e)
 {
-	for (size_t i = 0; n && i < n->n; i++)
-		if (name_equal(json_string_value(json_object_get(n->list[i].json, "vnetName")),
-			       vnet))
-			return &n->list[i];
-	return NULL;
+	return certs_fail(e, -ENOMEM, "out of memory");
 }
 
-const char *networks_digest(const struct networks *n, const char *vnet)
-{
-	const struct network *found = find(n, vnet);
+/* ---- routes ---- */
 
-	return found ? found->digest : NULL;
+/* IPv6 is left out: the tunnel carries IPv4 only. */
+static int add(struct routes *r, const struct prefix *list, size_t n)
+{
+	if (r->n + n > r->size) {
+		size_t size = 2 * (r->n + n) + 16;
+		struct prefix *grown = realloc(r->list, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		r->list = grown;
+		r->size = size;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (list[i].family == AF_INET)
+			r->list[r->n++] = list[i];
+	return 0;
 }
 
-char *networks_describe(const struct networks *n, const char *vnet, const char *app)
+static int add_texts(struct routes *r, const json_t *texts)
 {
-	const struct network *found = find(n, vnet);
-	json_t *json = found ? json_copy(found->json) : NULL;
-	char *text = NULL;
+	for (size_t i = 0; i < json_array_size(texts) && r->n < READ_MAX; i++) {
+		const char *text = json_string_value(json_array_get(texts, i));
+		struct prefix p;
 
-	if (json && json_object_set_new(json, "appName", json_string(app)) == 0 &&
-	    json_object_set_new(json, "digest", json_string(found->digest)) == 0)
-		text = json_dumps(json, JSON_COMPACT);
+		if (text && prefix_parse(text, &p) == 0 && add(r, &p, 1) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_range(struct routes *r, const char *start, const char *end)
+{
+	struct prefix list[RANGE_PREFIXES_MAX];
+	struct range range;
+	const char *why;
+
+	if (range_parse(start, end, &range, &why) < 0)
+		return 0;
+	return add(r, list, range_prefixes(&range, list));
+}
+
+static int add_plans(struct networks *n, struct certs_error *e)
+{
+	const struct store_value values[] = {
+		{.name = ":plan", .number = n->group.plan, .is_number = true},
+		{.name = ":vnet", .number = n->group.vnet, .is_number = true},
+	};
+	struct store_query *q;
+	int r = store_query(n->model->store,
+			    "SELECT start_address, end_address FROM route"
+			    " WHERE plan_id = :plan AND vnet_id = :vnet",
+			    values, 2, &q, e);
+
+	if (r < 0)
+		return r;
+	while (n->group.routes.n < READ_MAX && (r = store_query_next(q, e)) > 0)
+		if (add_range(&n->group.routes, store_query_text(q, 0), store_query_text(q, 1)) <
+		    0) {
+			r = no_memory(e);
+			break;
+		}
+	store_query_end(q);
+	return r < 0 ? r : 0;
+}
+
+static int add_defaults(struct routes *r)
+{
+	static const char *const texts[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (add_range(r, texts[i], NULL) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* Each once. */
+static int read_routes(struct networks *n, const json_t *synced, struct certs_error *e)
+{
+	struct group *g = &n->group;
+	int r = add_plans(n, e);
+
+	if (r < 0)
+		return r;
+	if (add_texts(&g->routes, json_object_get(synced, "addressSpaces")) < 0 ||
+	    add_texts(&g->routes, json_object_get(synced, "customRoutes")) < 0 ||
+	    (g->has_defaults && add_defaults(&g->routes) < 0))
+		return no_memory(e);
+	g->routes.n = aggregate_sort(g->routes.list, g->routes.n);
+	return 0;
+}
+
+/* ---- what a group has in common ---- */
+
+static void read_dns(struct group *g, const json_t *synced)
+{
+	const json_t *list = json_object_get(synced, "dnsServers");
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(list) && n < MSG_DNS_MAX; i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (text && inet_pton(AF_INET, text, &g->dns_be[n]) == 1)
+			n++;
+	}
+}
+
+static json_t *routes_json(const struct routes *r)
+{
+	json_t *list = json_array();
+	char text[PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < r->n; i++)
+		json_array_append_new(list, json_string(prefix_format(&r->list[i], text)));
+	return list;
+}
+
+/* "[]" where there is none. */
+static json_t *list_of(const json_t *synced, const char *key)
+{
+	json_t *list = json_object_get(synced, key);
+
+	return list ? json_incref(list) : json_array();
+}
+
+static char *text_of(const struct networks *n, const json_t *synced, const char *gateway)
+{
+	json_t *json =
+		json_pack("{s:s, s:o, s:o, s:o, s:s}", "vnetName", n->vnet, "addressSpaces",
+			  list_of(synced, "addressSpaces"), "routes", routes_json(&n->group.routes),
+			  "dnsServers", list_of(synced, "dnsServers"), "gateway", gateway);
+	char *text = json_dumps(json, JSON_COMPACT);
+
 	json_decref(json);
 	return text;
+}
+
+/* Too many are none: half of them would lead traffic to where nobody wants it. */
+static int fill_group(struct networks *n, const char *gateway, struct certs_error *e)
+{
+	struct group *g = &n->group;
+	json_t *synced = json_loads(g->synced, 0, NULL);
+	int r = synced ? read_routes(n, synced, e) : no_memory(e);
+
+	if (r == 0) {
+		g->has_too_many = g->routes.n > MSG_ROUTES_MAX;
+		if (g->has_too_many)
+			g->routes.n = 0;
+		read_dns(g, synced);
+		g->text = text_of(n, synced, gateway);
+		g->routes.n = aggregate_minimal(g->routes.list, g->routes.n);
+		r = g->text ? 0 : no_memory(e);
+	}
+	json_decref(synced);
+	return r;
+}
+
+static int revision_of(struct networks *n, int64_t *ret_revision, struct certs_error *e)
+{
+	struct store_query *q;
+	int r = store_query(n->model->store, "SELECT revision FROM state", NULL, 0, &q, e);
+
+	if (r < 0)
+		return r;
+	r = store_query_next(q, e);
+	if (r > 0)
+		*ret_revision = store_query_number(q, 0);
+	store_query_end(q);
+	return r < 0 ? r : 0;
+}
+
+/* Column by column of row_sql. */
+static bool is_group_of(const struct group *g, struct store_query *row, int64_t revision)
+{
+	return g->revision == revision && g->plan == store_query_number(row, 2) &&
+	       g->vnet == store_query_number(row, 3) &&
+	       g->has_defaults == (store_query_number(row, 4) != 0) &&
+	       strcmp(g->synced, store_query_text(row, 5)) == 0;
+}
+
+static int take_group(struct networks *n, struct store_query *row, int64_t revision,
+		      struct certs_error *e)
+{
+	struct group *g = &n->group;
+	int r;
+
+	if (is_group_of(g, row, revision))
+		return 0;
+	group_done(g);
+	g->plan = store_query_number(row, 2);
+	g->vnet = store_query_number(row, 3);
+	g->has_defaults = store_query_number(row, 4) != 0;
+	g->synced = strdup(store_query_text(row, 5));
+	r = g->synced ? fill_group(n, store_query_text(row, 6), e) : no_memory(e);
+	if (r == 0)
+		g->revision = revision;
+	return r;
+}
+
+/* ---- one connection ---- */
+
+static bool digest_of(const char *text, size_t len, char ret_digest[NETWORK_DIGEST_MAX])
+{
+	unsigned char hash[32];
+
+	if (EVP_Digest(text, len, hash, NULL, EVP_sha256(), NULL) != 1)
+		return false;
+	for (size_t i = 0; i < sizeof(hash); i++)
+		snprintf(ret_digest + 2 * i, 3, "%02x", hash[i]);
+	return true;
+}
+
+/* A name needs no escaping: see name_is_label(). */
+static int describe(struct networks *n, struct certs_error *e)
+{
+	size_t len = strlen(n->group.text) - 1; /* without the brace */
+	char *text = malloc(len + ADDED_MAX);
+	size_t end;
+
+	if (!text)
+		return no_memory(e);
+	memcpy(text, n->group.text, len);
+	end = len + (size_t)snprintf(text + len, ADDED_MAX, ",\"appName\":\"%s\"", n->app);
+	if (!digest_of(text, end, n->digest)) {
+		free(text);
+		return no_memory(e);
+	}
+	snprintf(text + end, len + ADDED_MAX - end, ",\"digest\":\"%s\"}", n->digest);
+	free(n->description);
+	n->description = text;
+	return 0;
+}
+
+static void fill(const struct networks *n, struct network *ret_network)
+{
+	const struct group *g = &n->group;
+
+	*ret_network = (struct network){
+		.app = n->app,
+		.vnet = n->vnet,
+		.refusal = n->refusal,
+		.routes = g->routes.list,
+		.n_routes = g->routes.n,
+		.description = n->description,
+		.digest = n->digest,
+	};
+	memcpy(ret_network->dns_be, g->dns_be, sizeof(g->dns_be));
+	if (g->has_too_many && !*n->refusal)
+		ret_network->refusal = "The routes of this connection are more than 4096 prefixes: "
+				       "a tunnel takes no more. Combine or remove some.";
+}
+
+static const char row_sql[] = "SELECT app, vnet, plan_id, vnet_id, has_default_routes,"
+			      " json_remove(synced, '$.certThumbprint'), tunnel_address, refusal"
+			      " FROM connection_now WHERE app_id = :app";
+
+static int read_row(struct networks *n, struct store_query *row, struct network *ret_network,
+		    struct certs_error *e)
+{
+	int64_t revision = 0;
+	int r = revision_of(n, &revision, e);
+
+	if (r < 0)
+		return r;
+	snprintf(n->app, sizeof(n->app), "%s", store_query_text(row, 0));
+	snprintf(n->vnet, sizeof(n->vnet), "%s", store_query_text(row, 1));
+	snprintf(n->refusal, sizeof(n->refusal), "%s", store_query_text(row, 7));
+	r = take_group(n, row, revision, e);
+	if (r == 0)
+		r = describe(n, e);
+	if (r == 0)
+		fill(n, ret_network);
+	return r;
+}
+
+int networks_read(struct networks *n, int64_t app_id, struct network *ret_network,
+		  struct certs_error *ret_error)
+{
+	const struct store_value value = {.name = ":app", .number = app_id, .is_number = true};
+	struct store_query *row;
+	int r = store_query(n->model->store, row_sql, &value, 1, &row, ret_error);
+
+	if (r < 0)
+		return r;
+	r = store_query_next(row, ret_error);
+	if (r > 0) {
+		int error = read_row(n, row, ret_network, ret_error);
+
+		r = error < 0 ? error : r;
+	}
+	store_query_end(row);
+	return r;
+}
+
+/* ---- by name ---- */
+
+/* The first number of the first row. 1, 0: no row, -errno. */
+static int find_number(struct networks *n, const char *sql, const struct store_value *values,
+		       size_t n_values, int64_t *ret_number, struct certs_error *e)
+{
+	struct store_query *q;
+	int r = store_query(n->model->store, sql, values, n_values, &q, e);
+
+	if (r < 0)
+		return r;
+	r = store_query_next(q, e);
+	if (r > 0)
+		*ret_number = store_query_number(q, 0);
+	store_query_end(q);
+	return r;
+}
+
+int networks_find(struct networks *n, const char *app, const char *vnet,
+		  struct network *ret_network, struct certs_error *ret_error)
+{
+	const struct store_value values[] = {{.name = ":app", .text = app},
+					     {.name = ":vnet", .text = vnet}};
+	int64_t id = 0;
+	int r = find_number(n,
+			    "SELECT c.app_id FROM connection c JOIN app a ON a.id = c.app_id"
+			    " JOIN vnet v ON v.id = c.vnet_id"
+			    " WHERE a.name = :app AND v.name = :vnet",
+			    values, 2, &id, ret_error);
+
+	return r > 0 ? networks_read(n, id, ret_network, ret_error) : r;
+}
+
+int networks_has_vnet(struct networks *n, const char *vnet, struct certs_error *ret_error)
+{
+	const struct store_value value = {.name = ":vnet", .text = vnet};
+	int64_t id = 0;
+
+	return find_number(n, "SELECT id FROM vnet WHERE name = :vnet AND source <> 'gone'", &value,
+			   1, &id, ret_error);
 }

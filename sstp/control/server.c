@@ -34,7 +34,6 @@ struct server {
 	struct loop_timer *timer; /* the clock's own changes */
 	struct sync *sync;
 	struct est_world est;
-	struct networks *networks;
 	struct anchors *anchors;
 	struct model *model;
 	char dial[MSG_NAME_MAX + 1];
@@ -120,18 +119,13 @@ static int take_names(struct server *s, const struct msg_config *m)
 
 static void on_config(struct server *s, const struct msg_config *m)
 {
-	struct networks *networks = networks_new(m);
 	struct certs_error e;
 
-	if (!networks || take_names(s, m) < 0) {
+	if (take_names(s, m) < 0) {
 		log_error("out of memory: the networks stay as they were");
-		networks_free(networks);
 		return;
 	}
 	take_chains(s, m);
-	networks_free(s->networks);
-	s->networks = networks;
-	s->est.networks = networks;
 	snprintf(s->dial, sizeof(s->dial), "%s", m->dial);
 	s->is_configured = true;
 	model_set_strict(s->model, m->is_strict);
@@ -305,7 +299,11 @@ static int open_state(struct server *s, const char *state, struct certs_error *e
 	if (r < 0)
 		return r;
 	snprintf(folder, sizeof(folder), "%s/model.sqlite", state);
-	return model_open(folder, &s->model, e);
+	r = model_open(folder, &s->model, e);
+	if (r < 0)
+		return r;
+	s->est.networks = networks_new(s->model);
+	return s->est.networks ? 0 : certs_fail(e, -ENOMEM, "out of memory");
 }
 
 static int make_parts(struct server *s, const struct server_params *params, struct certs_error *e)
@@ -349,10 +347,10 @@ static void server_done(struct server *s)
 	loop_timer_free(s->timer);
 	sync_free(s->sync);
 	attempts_free(s->est.attempts);
+	networks_free(s->est.networks);
 	model_close(s->model);
 	handed_close(s->est.handed);
 	authority_close(s->est.authority);
-	networks_free(s->networks);
 	anchors_free(s->anchors);
 	loop_free(s->loop);
 }

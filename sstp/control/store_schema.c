@@ -98,7 +98,11 @@ static const char version_1[] =
 	"  UNIQUE (plan_id, vnet_id, name)) STRICT;"
 	"CREATE INDEX route_by_vnet ON route (vnet_id);";
 
-static const char *const steps[] = {version_1};
+/* Our end of every tunnel in the VNet; gateway.yaml has another one where that is taken. */
+static const char version_2[] =
+	"ALTER TABLE vnet ADD COLUMN tunnel_address TEXT NOT NULL DEFAULT '192.0.0.8';";
+
+static const char *const steps[] = {version_1, version_2};
 
 const struct store_schema store_schema_model = {
 	.application_id = 0x53535450, /* "SSTP" */
@@ -120,11 +124,30 @@ const char store_schema_views[] =
 	"  a.has_default_routes, a.plan_id, p.name AS plan, p.subscription AS plan_subscription,"
 	"  p.tier, p.tier NOT IN ('Free', 'Shared') AS is_enabled, p.is_linux, p.auto_sync,"
 	"  v.name AS vnet, v.subscription AS vnet_subscription, v.location, v.source, v.spaces,"
+	"  v.tunnel_address,"
 	"  '/subscriptions/' || v.subscription || '/resourceGroups/' || v.resource_group ||"
 	"  '/providers/Microsoft.Network/virtualNetworks/' || v.name AS vnet_resource_id,"
 	"  g.id AS gateway_id, g.vpn_type, g.sku, coalesce(g.pools, '[]') AS pools,"
 	"  coalesce(g.protocols, '[]') AS protocols,"
 	"  coalesce(g.on_premises, '[]') AS on_premises,"
+	/* why nobody comes in by it: what the rules of connecting say, where it is so by now */
+	"  CASE WHEN v.source = 'gone' THEN 'Virtual network ' || v.name ||"
+	"      ' is not in gateway.yaml any more.'"
+	"    WHEN p.tier IN ('Free', 'Shared') THEN 'VNET Integration is not available in the ' ||"
+	"      p.tier || ' tier: scale the App Service plan to Basic, Standard, Premium, PremiumV2 "
+	"or'"
+	"      || ' PremiumV3.'"
+	"    WHEN g.id IS NULL THEN 'This VNET has no gateway: create one of type Vpn first.'"
+	"    WHEN EXISTS (SELECT 1 FROM gateway e WHERE e.vnet_id = v.id"
+	"      AND e.gateway_type = 'ExpressRoute')"
+	"      THEN 'This gateway coexists with an ExpressRoute gateway. It cannot be joined to an "
+	"App.'"
+	"    WHEN g.vpn_type <> 'RouteBased'"
+	"      THEN 'This gateways Vpn type is not RouteBased. It cannot be joined to an App.'"
+	"    WHEN json_array_length(g.pools) = 0"
+	"      THEN 'This gateway has no point-to-site address pool.'"
+	"    WHEN NOT EXISTS (SELECT 1 FROM json_each(g.protocols) WHERE value = 'SSTP')"
+	"      THEN 'SSTP is not among the protocols of this gateway.' ELSE '' END AS refusal,"
 	"  t.thumbprint, t.blob, t.status,"
 	"  json_object('certThumbprint', t.thumbprint, 'dnsServers', json(v.dns), 'addressSpaces',"
 	"    json(v.spaces), 'customRoutes', json(coalesce(g.custom_routes, '[]'))) AS now"

@@ -257,7 +257,7 @@ static void hand_over(struct world *w)
 	struct handed_entry entry = {.app = "shop", .at = MINT_NOW};
 
 	assert_int_equal(est_roots_digest(&w->est, MINT_NOW, entry.roots), 0);
-	strcpy(entry.network, networks_digest(w->networks, "blue"));
+	strcpy(entry.network, world_digest(w, "shop", "blue"));
 	assert_int_equal(handed_set(w->est.handed, &entry, NULL), 0);
 }
 
@@ -266,6 +266,7 @@ static void B42_app_is_out_of_sync_while_network_or_roots_are_not_what_it_was_ha
 	struct world *w = world_new();
 	char thumbprint[CERT_THUMBPRINT_MAX];
 
+	world_connect(w, "shop", "blue");
 	scene_issue(w->est.authority, "shop", "blue", MINT_NOW, thumbprint);
 	assert_string_equal(only(w, "/v1/apps", "resyncRequired"), "false");
 	hand_over(w);

@@ -175,6 +175,7 @@ static void B41_network_comes_with_the_certificate_when_it_is_asked_for(void **s
 	char roots[NETWORK_DIGEST_MAX];
 	const struct est_answer *a;
 
+	world_connect(w, "shop", "blue");
 	scene_token(w->est.authority, "shop", "blue", MINT_NOW, secret);
 	a = enrol(w, secret, NULL, true, MINT_NOW);
 	assert_int_equal(a->status, 200);
@@ -187,7 +188,7 @@ static void B41_network_comes_with_the_certificate_when_it_is_asked_for(void **s
 	assert_non_null(strstr(a->body, "\r\n--sstp-gateway-est--\r\n"));
 	handed = handed_find(w->est.handed, "shop");
 	assert_non_null(handed);
-	assert_string_equal(handed->network, networks_digest(w->networks, "blue"));
+	assert_string_equal(handed->network, world_digest(w, "shop", "blue"));
 	assert_true(handed->at == MINT_NOW);
 	assert_int_equal(est_roots_digest(&w->est, MINT_NOW, roots), 0);
 	assert_string_equal(handed->roots, roots);

@@ -21,6 +21,8 @@ struct world *world_new(void)
 	snprintf(folder, sizeof(folder), "%s.apps", scene_folder());
 	assert_int_equal(handed_open(folder, &w->est.handed, NULL), 0);
 	assert_int_equal(model_open(":memory:", &w->model, NULL), 0);
+	w->est.networks = networks_new(w->model);
+	assert_non_null(w->est.networks);
 	world_set_dns(w, "10.1.0.4");
 	return w;
 }
@@ -30,10 +32,31 @@ void world_free(struct world *w)
 	authority_close(w->est.authority);
 	attempts_free(w->est.attempts);
 	handed_close(w->est.handed);
-	networks_free(w->networks);
+	networks_free(w->est.networks);
 	anchors_free(w->anchors);
 	model_close(w->model);
 	free(w);
+}
+
+static int keep(void *arg)
+{
+	return 0;
+}
+
+void world_connect(struct world *w, const char *app, const char *vnet)
+{
+	struct certs_error e;
+
+	if (model_admit(w->model, app, vnet, MINT_NOW, keep, NULL, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+const char *world_digest(struct world *w, const char *app, const char *vnet)
+{
+	struct network network;
+
+	assert_int_equal(networks_find(w->est.networks, app, vnet, &network, NULL), 1);
+	return network.digest;
 }
 
 void world_set_dns(struct world *w, const char *dns)
@@ -48,10 +71,6 @@ void world_set_dns(struct world *w, const char *dns)
 				.gateway = "192.0.0.8"};
 	struct msg_config config = {.dial = "", .vnets = &vnet, .n_vnets = 1};
 
-	networks_free(w->networks);
-	w->networks = networks_new(&config);
-	assert_non_null(w->networks);
-	w->est.networks = w->networks;
 	assert_int_equal(model_set_networks(w->model, &config, MINT_NOW, NULL), 0);
 }
 

@@ -8,13 +8,18 @@
 
 struct world {
 	struct est_world est;
-	struct networks *networks;
 	struct anchors *anchors;
 	struct model *model; /* in memory */
 };
 
 struct world *world_new(void);
 void world_free(struct world *w);
+
+/* App and connection, in the plan of the VNet's name (model_admit()). */
+void world_connect(struct world *w, const char *app, const char *vnet);
+
+/* What the description of the connection has as its digest; good until the next call. */
+const char *world_digest(struct world *w, const char *app, const char *vnet);
 
 /* The VNet "blue" with this DNS server from now on. */
 void world_set_dns(struct world *w, const char *dns);
