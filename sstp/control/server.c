@@ -24,7 +24,12 @@
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
 #include "sstp/control/channel.h"
+#include "sstp/control/push.h"
 #include "sstp/control/sync.h"
+
+enum {
+	PUSH_PAUSE_NS = 10 * 1000 * 1000 /* while there is more to tell than goes at once */
+};
 
 struct server {
 	const struct server_params *params;
@@ -32,6 +37,8 @@ struct server {
 	struct channel *channel;
 	struct front *front;
 	struct loop_timer *timer; /* the clock's own changes */
+	struct loop_timer *push_timer;
+	struct push *push;
 	struct sync *sync;
 	struct est_world est;
 	struct anchors *anchors;
@@ -50,14 +57,32 @@ static void tell_failed(struct server *s, const char *text)
 		channel_send(s->channel, frame, len);
 }
 
+static void report(struct server *s, const struct certs_error *e)
+{
+	log_error("the data plane is not up to date: %s", e->text);
+	tell_failed(s, e->text);
+}
+
+/* The site first: who may come in finds his connection. */
 static void push(struct server *s)
 {
 	struct certs_error e;
+	int r;
 
-	if (!s->is_configured || sync_push(s->sync, time(NULL), &e) == 0)
+	if (!s->is_configured)
 		return;
-	log_error("the data plane is not up to date: %s", e.text);
-	tell_failed(s, e.text);
+	r = push_run(s->push, &e);
+	if (r < 0)
+		report(s, &e);
+	if (r > 0)
+		loop_timer_set(s->push_timer, loop_now(s->loop) + PUSH_PAUSE_NS);
+	if (sync_push(s->sync, time(NULL), &e) < 0)
+		report(s, &e);
+}
+
+static void on_push_timer(void *arg)
+{
+	push(arg);
 }
 
 /* Who may come in has changed, or may have. */
@@ -127,10 +152,12 @@ static void on_config(struct server *s, const struct msg_config *m)
 	}
 	take_chains(s, m);
 	snprintf(s->dial, sizeof(s->dial), "%s", m->dial);
-	s->is_configured = true;
 	model_set_strict(s->model, m->is_strict);
 	if (model_set_networks(s->model, m, time(NULL), &e) < 0)
 		log_error("plans and apps do not see the networks of now: %s", e.text);
+	if (!s->is_configured && push_restart(s->push, &e) < 0)
+		log_error("the data plane is not told of the site: %s", e.text);
+	s->is_configured = true;
 	push(s);
 }
 
@@ -243,11 +270,11 @@ static void on_request(void *arg, const struct front_request *request,
 
 	if (api_has_path(request->path)) {
 		api_answer(s->model, request, time(NULL), ret_reply);
+		push(s);
 		return;
 	}
-	if (!admin_answer(&w, request, time(NULL), ret_reply))
-		return;
-	take_certificates(s);
+	if (admin_answer(&w, request, time(NULL), ret_reply))
+		take_certificates(s);
 	push(s);
 }
 
@@ -309,6 +336,8 @@ static int open_state(struct server *s, const char *state, struct certs_error *e
 static int make_parts(struct server *s, const struct server_params *params, struct certs_error *e)
 {
 	struct sync_params sync = {.authority = s->est.authority, .send = send_frame, .arg = s};
+	struct push_params push = {
+		.model = s->model, .networks = s->est.networks, .send = send_frame, .arg = s};
 	struct front_params front = {.path = params->socket, .on_request = on_request, .arg = s};
 	struct channel_params channel = {.fd = params->fd,
 					 .is_control = true,
@@ -321,9 +350,13 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->est.attempts = attempts_new();
 	s->sync = sync_new(&sync);
 	s->timer = loop_timer_new(s->loop, on_timer, s);
+	s->push_timer = loop_timer_new(s->loop, on_push_timer, s);
 	s->channel = channel_new(s->loop, &channel);
-	if (!s->est.attempts || !s->sync || !s->timer || !s->channel)
+	if (!s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->channel)
 		return certs_fail(e, -ENOMEM, "out of memory");
+	r = push_new(&push, &s->push, e);
+	if (r < 0)
+		return r;
 	r = front_new(s->loop, &front, &s->front, error);
 	return r < 0 ? certs_fail(e, r, "%s", error) : 0;
 }
@@ -345,6 +378,8 @@ static void server_done(struct server *s)
 	front_free(s->front);
 	channel_free(s->channel);
 	loop_timer_free(s->timer);
+	loop_timer_free(s->push_timer);
+	push_free(s->push);
 	sync_free(s->sync);
 	attempts_free(s->est.attempts);
 	networks_free(s->est.networks);

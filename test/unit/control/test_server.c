@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "certs/token.h"
-#include "sstp/control/msg.h"
+#include "sstp/control/msg_site.h"
 #include "test/support/cmocka.h"
 #include "test/unit/control/world.h"
 
@@ -126,7 +126,7 @@ static void must_read(int fd, void *to, size_t len)
 	}
 }
 
-static enum msg_kind next(struct scene *s)
+static enum msg_kind next_of_all(struct scene *s)
 {
 	uint8_t head[MSG_HEAD_SIZE];
 	enum msg_kind kind;
@@ -137,6 +137,17 @@ static enum msg_kind next(struct scene *s)
 	s->payload = malloc(s->len + 1);
 	assert_non_null(s->payload);
 	must_read(s->fd, s->payload, s->len);
+	return kind;
+}
+
+/* Of those that are not about the site. */
+static enum msg_kind next(struct scene *s)
+{
+	enum msg_kind kind;
+
+	do
+		kind = next_of_all(s);
+	while (kind >= MSG_SITE_BEGIN);
 	return kind;
 }
 
@@ -263,6 +274,26 @@ static void who_may_come_in_is_told_before_the_applicant_has_his_answer(void **s
 	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
 }
 
+static void site_is_told_and_a_connection_as_soon_as_there_is_a_token_for_it(void **state)
+{
+	uint8_t secret[TOKEN_SECRET_SIZE];
+	struct msg_connection m;
+	struct scene s;
+
+	scene_init(&s, scene_folder());
+	configure(&s, NULL);
+	assert_int_equal(next_of_all(&s), MSG_SITE_BEGIN);
+	assert_int_equal(next_of_all(&s), MSG_SITE_END);
+	assert_int_equal(next_of_all(&s), MSG_ACCESS);
+	make_token(&s, secret);
+	assert_int_equal(next_of_all(&s), MSG_CONNECTION);
+	assert_int_equal(msg_connection_decode(s.payload, s.len, &m), 0);
+	assert_string_equal(m.app, "shop");
+	assert_int_equal(m.n_routes, 1);
+	msg_connection_done(&m);
+	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
+}
+
 static void what_the_operator_changes_is_told_at_once(void **state)
 {
 	char thumbprint[CERT_THUMBPRINT_MAX];
@@ -318,6 +349,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(who_may_come_in_is_told_before_the_applicant_has_his_answer),
+		TEST(site_is_told_and_a_connection_as_soon_as_there_is_a_token_for_it),
 		TEST(what_the_operator_changes_is_told_at_once),
 		TEST(certificate_is_made_for_the_operator_s_names_and_no_other),
 		TEST(entry_of_a_new_state_folder_is_flushed),

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The data plane of these tests writes down what it is told, a line each. */
+#include "sstp/control/push.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sstp/control/api.h"
+#include "sstp/control/model_internal.h"
+#include "sstp/control/msg_site.h"
+#include "test/support/cmocka.h"
+#include "test/unit/control/world.h"
+
+#define PROVIDERS(s, g) "/subscriptions/" s "/resourceGroups/" g "/providers"
+#define DEFAULT		PROVIDERS("default", "default")
+#define PLAN		DEFAULT "/Microsoft.Web/serverfarms/blue"
+#define APP(name)	DEFAULT "/Microsoft.Web/sites/" name
+#define APP_VNET(a, v)	APP(a) "/virtualNetworkConnections/" v
+#define ROUTE(name)	PLAN "/virtualNetworkConnections/blue/routes/" name
+#define VNET(name)	DEFAULT "/Microsoft.Network/virtualNetworks/" name
+#define GATEWAY(name)	VNET(name) "/virtualNetworkGateways/gw"
+#define SPACE(prefix)	"{\"properties\":{\"addressSpace\":{\"addressPrefixes\":[\"" prefix "\"]}}}"
+#define POOL(prefix)                                                              \
+	"{\"properties\":{\"vpnClientConfiguration\":{\"vpnClientAddressPool\":{" \
+	"\"addressPrefixes\":[\"" prefix "\"]}}}}"
+
+enum {
+	LINES_MAX = 16 << 10,
+	MANY = 5000,	  /* connections */
+	MANY_ROUTES = 50, /* of each plan */
+	MANY_IN_PLAN = 5, /* apps */
+};
+
+struct plane {
+	struct world *w;
+	struct push *push;
+	char lines[LINES_MAX]; /* since they were asked for last */
+	size_t n_frames;
+	size_t n_bytes;
+	size_t room; /* frames that it takes before it is full */
+	bool is_counting;
+};
+
+/* ---- the data plane ---- */
+
+static void say(struct plane *p, const char *text)
+{
+	size_t len = strlen(p->lines);
+
+	snprintf(p->lines + len, sizeof(p->lines) - len, "%s%s", len ? "\n" : "", text);
+}
+
+static void say_connection(struct plane *p, const uint8_t *payload, size_t len)
+{
+	struct msg_connection m;
+	char text[1024];
+	char one[PREFIX_TEXT_MAX];
+	json_t *json;
+
+	assert_int_equal(msg_connection_decode(payload, len, &m), 0);
+	snprintf(text, sizeof(text), "CONNECTION %s %s", m.app, m.vnet);
+	for (size_t i = 0; i < m.n_routes; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+			 prefix_format(&m.routes[i], one));
+	for (size_t i = 0; i < MSG_DNS_MAX && m.dns_be[i]; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " dns %s",
+			 inet_ntop(AF_INET, &m.dns_be[i], one, sizeof(one)));
+	if (*m.refusal)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " refused: %.20s",
+			 m.refusal);
+	json = json_loads(m.description, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(json, "appName")), m.app);
+	json_decref(json);
+	msg_connection_done(&m);
+	say(p, text);
+}
+
+static void say_vnet(struct plane *p, const uint8_t *payload, size_t len)
+{
+	struct msg_site_vnet m;
+	char text[256];
+
+	assert_int_equal(msg_site_vnet_decode(payload, len, &m), 0);
+	snprintf(text, sizeof(text), "VNET %s %s %s %s %s%s%s", m.vnet.name, m.device,
+		 m.vnet.spaces[0], m.vnet.pools[0], m.vnet.gateway, m.vnet.n_dns ? " dns " : "",
+		 m.vnet.n_dns ? m.vnet.dns[0] : "");
+	say(p, text);
+}
+
+static void say_name(struct plane *p, const char *what, const uint8_t *payload, size_t len)
+{
+	const char *name;
+	char text[256];
+
+	assert_int_equal(msg_name_decode(payload, len, &name), 0);
+	snprintf(text, sizeof(text), "%s%s%s", what, *name ? " " : "", name);
+	say(p, text);
+}
+
+static void hear(struct plane *p, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	switch (kind) {
+	case MSG_SITE_BEGIN: say_name(p, "BEGIN", payload, len); break;
+	case MSG_SITE_END: say_name(p, "END", payload, len); break;
+	case MSG_VNET: say_vnet(p, payload, len); break;
+	case MSG_VNET_GONE: say_name(p, "VNET_GONE", payload, len); break;
+	case MSG_CONNECTION: say_connection(p, payload, len); break;
+	case MSG_CONNECTION_GONE: say_name(p, "GONE", payload, len); break;
+	default: fail_msg("kind %d", (int)kind);
+	}
+}
+
+static int take(void *arg, uint8_t *frame, size_t len)
+{
+	struct plane *p = arg;
+	enum msg_kind kind;
+	size_t payload;
+	bool has_room = p->room > 0;
+
+	if (has_room) {
+		p->room--;
+		p->n_frames++;
+		p->n_bytes += len;
+		assert_true(msg_head(frame, false, &kind, &payload));
+		assert_int_equal(payload, len - MSG_HEAD_SIZE);
+		if (!p->is_counting)
+			hear(p, kind, frame + MSG_HEAD_SIZE, payload);
+	}
+	msg_frame_free(frame, len);
+	return has_room ? 0 : -ENOBUFS;
+}
+
+static struct plane *plane_new(void)
+{
+	struct plane *p = calloc(1, sizeof(*p));
+	struct certs_error e;
+
+	assert_non_null(p);
+	p->w = world_new();
+	p->room = SIZE_MAX;
+	if (push_new(&(struct push_params){.model = p->w->model,
+					   .networks = p->w->est.networks,
+					   .send = take,
+					   .arg = p},
+		     &p->push, &e) < 0)
+		fail_msg("%s", e.text);
+	return p;
+}
+
+static void plane_free(struct plane *p)
+{
+	push_free(p->push);
+	world_free(p->w);
+	free(p);
+}
+
+static int run(struct plane *p)
+{
+	struct certs_error e;
+	int r = push_run(p->push, &e);
+
+	if (r < 0)
+		fail_msg("%s", e.text);
+	return r;
+}
+
+/* All that is to be told is this. */
+static void hears(struct plane *p, const char *expected)
+{
+	*p->lines = '\0';
+	assert_int_equal(run(p), 0);
+	assert_string_equal(p->lines, expected);
+	*p->lines = '\0';
+	assert_int_equal(run(p), 0);
+	assert_string_equal(p->lines, "");
+}
+
+static void start(struct plane *p, const char *expected)
+{
+	assert_int_equal(push_restart(p->push, NULL), 0);
+	hears(p, expected);
+}
+
+/* ---- the operator ---- */
+
+static void ask(struct plane *p, enum front_method method, const char *path, const char *body)
+{
+	struct front_request request = {
+		.method = method, .path = path, .body = body, .body_len = strlen(body)};
+	struct front_reply reply;
+
+	api_answer(p->w->model, &request, MINT_NOW, &reply);
+	if (reply.status != 200)
+		fail_msg("%s: %d: %s", path, reply.status, reply.json);
+	free(reply.json);
+}
+
+static void put(struct plane *p, const char *path, const char *body)
+{
+	ask(p, FRONT_PUT, path, body);
+}
+
+static void drop(struct plane *p, const char *path)
+{
+	ask(p, FRONT_DELETE, path, "");
+}
+
+static void put_route(struct plane *p, const char *path, const char *prefix)
+{
+	char body[128];
+
+	snprintf(body, sizeof(body), "{\"properties\":{\"startAddress\":\"%s\"}}", prefix);
+	put(p, path, body);
+}
+
+#define SHOP_LINE "CONNECTION shop blue 10.1.0.0/16 dns 10.1.0.4"
+
+/* ---- what is tested ---- */
+
+static void data_plane_that_knows_nothing_is_told_all(void **state)
+{
+	struct plane *p = plane_new();
+
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	put(p, VNET("empty"), SPACE("10.3.0.0/16")); /* nobody could come to it */
+	world_connect(p->w, "shop", "blue");
+	world_connect(p->w, "stock", "green");
+	hears(p, ""); /* nobody listens yet */
+	start(p, "BEGIN\n"
+		 "VNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\n" SHOP_LINE
+		 "\nCONNECTION stock green 10.2.0.0/16\n"
+		 "END");
+	start(p, "BEGIN\n"
+		 "VNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\n" SHOP_LINE
+		 "\nCONNECTION stock green 10.2.0.0/16\n"
+		 "END");
+	plane_free(p);
+}
+
+static void connection_comes_and_goes(void **state)
+{
+	struct plane *p = plane_new();
+
+	start(p, "BEGIN\nEND");
+	world_connect(p->w, "shop", "blue");
+	hears(p, SHOP_LINE);
+	drop(p, APP_VNET("shop", "blue"));
+	hears(p, "GONE shop");
+	put(p, APP_VNET("shop", "blue"), "{}");
+	hears(p, SHOP_LINE);
+	drop(p, APP("shop")); /* its connection goes with it */
+	hears(p, "GONE shop");
+	plane_free(p);
+}
+
+static void what_has_come_and_gone_meanwhile_is_no_news(void **state)
+{
+	struct plane *p = plane_new();
+
+	start(p, "BEGIN\nEND");
+	world_connect(p->w, "shop", "blue");
+	drop(p, APP_VNET("shop", "blue"));
+	hears(p, "");
+	put(p, APP_VNET("shop", "blue"), "{}");
+	hears(p, SHOP_LINE);
+	drop(p, APP_VNET("shop", "blue"));
+	put(p, APP_VNET("shop", "blue"), "{}");
+	hears(p, "");
+	plane_free(p);
+}
+
+static void app_of_another_network_is_gone_and_there_again(void **state)
+{
+	struct plane *p = plane_new();
+
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	world_connect(p->w, "shop", "blue");
+	start(p,
+	      "BEGIN\nVNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\n" SHOP_LINE "\nEND");
+	drop(p, APP_VNET("shop", "blue"));
+	put(p, APP_VNET("shop", "green"), "{}");
+	hears(p, "GONE shop\nCONNECTION shop green 10.2.0.0/16");
+	plane_free(p);
+}
+
+/* The store gives an id that has become free to the next one who comes. */
+static void another_app_with_the_id_of_one_that_is_gone(void **state)
+{
+	struct plane *p = plane_new();
+
+	world_connect(p->w, "shop", "blue");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	drop(p, APP("shop"));
+	world_connect(p->w, "stock", "blue");
+	hears(p, "GONE shop\nCONNECTION stock blue 10.1.0.0/16 dns 10.1.0.4");
+	plane_free(p);
+}
+
+static void B34_route_reaches_all_apps_of_the_plan_and_no_other(void **state)
+{
+	struct plane *p = plane_new();
+
+	put(p, DEFAULT "/Microsoft.Web/serverfarms/other", "{\"sku\":{\"tier\":\"Basic\"}}");
+	put(p, APP("third"), "{\"properties\":{\"serverFarmId\":\"other\"}}");
+	put(p, APP_VNET("third", "blue"), "{}");
+	world_connect(p->w, "shop", "blue");
+	world_connect(p->w, "stock", "blue");
+	assert_int_equal(push_restart(p->push, NULL), 0);
+	assert_int_equal(run(p), 0);
+	put_route(p, ROUTE("r"), "192.0.2.0/24");
+	hears(p, "CONNECTION shop blue 10.1.0.0/16 192.0.2.0/24 dns 10.1.0.4\n"
+		 "CONNECTION stock blue 10.1.0.0/16 192.0.2.0/24 dns 10.1.0.4");
+	put_route(p, ROUTE("r"), "192.0.2.0/25");
+	hears(p, "CONNECTION shop blue 10.1.0.0/16 192.0.2.0/25 dns 10.1.0.4\n"
+		 "CONNECTION stock blue 10.1.0.0/16 192.0.2.0/25 dns 10.1.0.4");
+	drop(p, ROUTE("r"));
+	hears(p, SHOP_LINE "\nCONNECTION stock blue 10.1.0.0/16 dns 10.1.0.4");
+	plane_free(p);
+}
+
+static void change_that_concerns_no_tunnel_is_not_told(void **state)
+{
+	struct plane *p = plane_new();
+
+	world_connect(p->w, "shop", "blue");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	put(p, PLAN, "{\"sku\":{\"tier\":\"Premium\"}}");
+	put(p, PLAN "/virtualNetworkConnections/blue/gateways/primary",
+	    "{\"properties\":{\"vpnPackageUri\":\"https://example.com/p\"}}");
+	hears(p, "");
+	plane_free(p);
+}
+
+static void what_was_taken_back_is_not_told(void **state)
+{
+	struct plane *p = plane_new();
+	struct front_request request = {.method = FRONT_PUT,
+					.path = GATEWAY("blue"),
+					.body = POOL("172.16.6.0/24"),
+					.body_len = strlen(POOL("172.16.6.0/24"))};
+	struct front_reply reply;
+
+	world_connect(p->w, "shop", "blue");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	api_answer(p->w->model, &request, MINT_NOW, &reply);
+	assert_int_equal(reply.status, 409);
+	free(reply.json);
+	hears(p, "");
+	plane_free(p);
+}
+
+static void B46_plan_that_is_scaled_down_is_refused_and_comes_back(void **state)
+{
+	struct plane *p = plane_new();
+
+	world_connect(p->w, "shop", "blue");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	put(p, PLAN, "{\"sku\":{\"tier\":\"Free\"}}");
+	hears(p, SHOP_LINE " refused: VNET Integration is ");
+	put(p, PLAN, "{\"sku\":{\"tier\":\"Basic\"}}");
+	hears(p, SHOP_LINE);
+	plane_free(p);
+}
+
+static void B31_dns_is_told_when_it_is_synced(void **state)
+{
+	struct plane *p = plane_new();
+
+	world_connect(p->w, "shop", "blue");
+	put(p, PLAN, "{\"sku\":{\"tier\":\"Basic\"},\"properties\":{\"autoSync\":false}}");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	world_set_dns(p->w, "10.1.0.9");
+	hears(p, "");
+	ask(p, FRONT_POST, PLAN "/virtualNetworkConnections/blue/sync", "");
+	hears(p, "CONNECTION shop blue 10.1.0.0/16 dns 10.1.0.9");
+	plane_free(p);
+}
+
+static void network_of_the_api_comes_changes_and_goes(void **state)
+{
+	struct plane *p = plane_new();
+
+	start(p, "BEGIN\nEND");
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	hears(p, "");
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	hears(p, "VNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8");
+	put(p, VNET("green"),
+	    "{\"properties\":{\"addressSpace\":{\"addressPrefixes\":[\"10.2.0.0/16\"]},"
+	    "\"dhcpOptions\":{\"dnsServers\":[\"10.2.0.4\"]}}}");
+	hears(p, "VNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8 dns 10.2.0.4");
+	drop(p, GATEWAY("green"));
+	hears(p, "VNET_GONE green");
+	drop(p, VNET("green"));
+	hears(p, "");
+	plane_free(p);
+}
+
+/* A connection must not stand there without its network. */
+static void network_is_told_before_its_connections_and_gone_behind_them(void **state)
+{
+	struct plane *p = plane_new();
+
+	start(p, "BEGIN\nEND");
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	world_connect(p->w, "shop", "green");
+	hears(p, "VNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\n"
+		 "CONNECTION shop green 10.2.0.0/16");
+	drop(p, APP_VNET("shop", "green"));
+	drop(p, VNET("green"));
+	hears(p, "GONE shop\nVNET_GONE green");
+	plane_free(p);
+}
+
+static void network_that_is_no_longer_in_gateway_yaml_refuses_its_apps(void **state)
+{
+	struct plane *p = plane_new();
+
+	world_connect(p->w, "shop", "blue");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	assert_int_equal(
+		model_set_networks(p->w->model, &(struct msg_config){.dial = ""}, MINT_NOW, NULL),
+		0);
+	hears(p, SHOP_LINE " refused: Virtual network blue");
+	world_set_dns(p->w, "10.1.0.4");
+	hears(p, SHOP_LINE);
+	plane_free(p);
+}
+
+/* Wherever it was full, what comes afterwards is the rest. */
+static void data_plane_that_is_full_is_told_the_rest_later(void **state)
+{
+	static const char expected[] =
+		"BEGIN\nVNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\n" SHOP_LINE
+		"\nCONNECTION stock green 10.2.0.0/16\nEND";
+	struct plane *p = plane_new();
+
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	world_connect(p->w, "shop", "blue");
+	world_connect(p->w, "stock", "green");
+	for (size_t room = 0; room < 5; room++) {
+		*p->lines = '\0';
+		assert_int_equal(push_restart(p->push, NULL), 0);
+		p->room = room;
+		assert_int_equal(run(p), 1);
+		p->room = SIZE_MAX;
+		assert_int_equal(run(p), 0);
+		assert_string_equal(p->lines, expected);
+	}
+	plane_free(p);
+}
+
+/* ---- a big site ---- */
+
+static void fill(struct plane *p)
+{
+	static const char *const sql[] = {
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :plans)"
+		" INSERT INTO plan (id, subscription, resource_group, name)"
+		" SELECT 1000 + i, 'default', 'default', 'plan' || i FROM n",
+		"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < "
+		":apps)"
+		" INSERT INTO app (subscription, resource_group, name, plan_id)"
+		" SELECT 'default', 'default', 'app' || i, 1001 + i / :in_plan FROM n",
+		"INSERT INTO connection (app_id, vnet_id, synced) SELECT a.id, v.id,"
+		" '{\"addressSpaces\":[\"10.1.0.0/16\"],\"dnsServers\":[\"10.1.0.4\"]}'"
+		" FROM app a, vnet v WHERE v.name = 'blue'",
+		"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < "
+		":routes)"
+		" INSERT INTO route (plan_id, vnet_id, name, start_address)"
+		" SELECT p.id, v.id, 'r' || i, '192.168.' || (2 * i) || '.0/24'"
+		" FROM plan p, vnet v, n WHERE v.name = 'blue'",
+	};
+	const struct store_value values[] = {
+		{.name = ":plans", .number = MANY / MANY_IN_PLAN, .is_number = true},
+		{.name = ":apps", .number = MANY, .is_number = true},
+		{.name = ":in_plan", .number = MANY_IN_PLAN, .is_number = true},
+		{.name = ":routes", .number = MANY_ROUTES, .is_number = true},
+	};
+	struct certs_error e;
+
+	assert_int_equal(store_begin(p->w->model->store, NULL), 0);
+	for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]); i++)
+		if (store_run(p->w->model->store, sql[i], values, 4, &e) < 0)
+			fail_msg("%s", e.text);
+	assert_int_equal(store_commit(p->w->model->store, NULL), 0);
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* How long it takes is printed, and asserted by nobody: the benchmark looks at that. */
+static void many_connections_are_told_once_and_a_change_to_those_that_it_concerns(void **state)
+{
+	struct plane *p = plane_new();
+	double begun;
+
+	fill(p);
+	p->is_counting = true;
+	assert_int_equal(push_restart(p->push, NULL), 0);
+	begun = now_ms();
+	while (run(p))
+		;
+	printf("# all %d connections: %.0f ms, %zu frames, %zu KB\n", MANY, now_ms() - begun,
+	       p->n_frames, p->n_bytes >> 10);
+	assert_int_equal(p->n_frames, MANY + 2);
+	p->n_frames = 0;
+	p->is_counting = false;
+	begun = now_ms();
+	put_route(p,
+		  DEFAULT "/Microsoft.Web/serverfarms/plan7/virtualNetworkConnections/blue/routes/"
+			  "r7",
+		  "192.168.200.0/23");
+	printf("# one route is changed: %.1f ms\n", now_ms() - begun);
+	begun = now_ms();
+	assert_int_equal(run(p), 0);
+	printf("# and told: %.1f ms\n", now_ms() - begun);
+	assert_int_equal(p->n_frames, MANY_IN_PLAN);
+	assert_non_null(strstr(p->lines, "CONNECTION app30 blue 10.1.0.0/16 192.168.0.0/24 "));
+	plane_free(p);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, scene_set_up)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(data_plane_that_knows_nothing_is_told_all),
+		TEST(connection_comes_and_goes),
+		TEST(what_has_come_and_gone_meanwhile_is_no_news),
+		TEST(app_of_another_network_is_gone_and_there_again),
+		TEST(another_app_with_the_id_of_one_that_is_gone),
+		TEST(B34_route_reaches_all_apps_of_the_plan_and_no_other),
+		TEST(change_that_concerns_no_tunnel_is_not_told),
+		TEST(what_was_taken_back_is_not_told),
+		TEST(B46_plan_that_is_scaled_down_is_refused_and_comes_back),
+		TEST(B31_dns_is_told_when_it_is_synced),
+		TEST(network_of_the_api_comes_changes_and_goes),
+		TEST(network_is_told_before_its_connections_and_gone_behind_them),
+		TEST(network_that_is_no_longer_in_gateway_yaml_refuses_its_apps),
+		TEST(data_plane_that_is_full_is_told_the_rest_later),
+		TEST(many_connections_are_told_once_and_a_change_to_those_that_it_concerns),
+	};
+
+	return cmocka_run_group_tests_name("control/push", tests, NULL, scene_tear_down);
+}
