@@ -9,6 +9,7 @@
 #include "certs/name.h"
 #include "sstp/base/log.h"
 #include "sstp/control/kinds.h"
+#include "sstp/control/reply.h"
 
 enum {
 	SEGMENT_MAX = 64, /* bytes of a part of a path */
@@ -299,29 +300,6 @@ static void dispatch(struct call *c)
 
 /* ---- answers ---- */
 
-static const char *code_of(int status)
-{
-	switch (status) {
-	case 400: return "BadRequest";
-	case 404: return "NotFound";
-	case 405: return "MethodNotAllowed";
-	case 409: return "Conflict";
-	case 412: return "PreconditionFailed";
-	case 507: return "InsufficientStorage";
-	default: return "InternalServerError";
-	}
-}
-
-static char *error_text(const struct model_answer *a)
-{
-	json_t *json =
-		json_pack("{s:{s:s, s:s}}", "error", "code", code_of(a->status), "message", a->why);
-	char *text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
-
-	json_decref(json);
-	return text;
-}
-
 bool api_has_path(const char *path)
 {
 	static const char head[] = "/subscriptions";
@@ -336,8 +314,10 @@ void api_answer(struct model *model, const struct front_request *request, int64_
 	struct call c = {.model = model, .now = now, .request = request};
 
 	dispatch(&c);
-	ret_reply->status = c.answer.status;
-	ret_reply->json = c.answer.json ? c.answer.json : error_text(&c.answer);
-	snprintf(ret_reply->etag, sizeof(ret_reply->etag), "%s",
-		 c.answer.json ? c.answer.etag : "");
+	if (!c.answer.json) {
+		reply_refuse(ret_reply, c.answer.status, c.answer.why, NULL);
+		return;
+	}
+	*ret_reply = (struct front_reply){.status = c.answer.status, .json = c.answer.json};
+	snprintf(ret_reply->etag, sizeof(ret_reply->etag), "%s", c.answer.etag);
 }

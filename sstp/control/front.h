@@ -13,7 +13,7 @@
 #include "sstp/net/loop.h"
 
 enum {
-	FRONT_BODY_MAX = 64 * 1024,
+	FRONT_BODY_MAX = 16 << 20, /* a site with all that the gateway holds */
 	FRONT_HEAD_MAX = 8 * 1024,
 	FRONT_TIMEOUT_S = 30,
 	FRONT_ERROR_MAX = 256,

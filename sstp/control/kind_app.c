@@ -61,5 +61,5 @@ const struct resource_kind kind_app =
 			 "subscription: "
 			 "names of apps are unique over the gateway.",
 		.before_write = rules_app_before_write,
-		.after_write = rules_app_after_write,
+		.after_all = rules_app_after_all,
 };

@@ -119,7 +119,7 @@ const struct resource_kind kind_connection = {
 	.touch = TOUCH SQL_CONNECTION,
 	.missing = "Virtual network does not exist.",
 	.before_write = rules_connection_before_write,
-	.after_write = rules_connection_after_write,
+	.after_all = rules_connection_after_all,
 };
 
 #define PACKAGE_JSON(id, type)                                                          \

@@ -75,4 +75,5 @@ const struct resource_kind kind_gateway = {
 	.before_write = rules_gateway_before_write,
 	.before_remove = rules_gateway_before_remove,
 	.after_write = rules_gateway_after_write,
+	.after_all = rules_gateway_after_all,
 };

@@ -56,5 +56,5 @@ const struct resource_kind kind_plan = {
 	.missing = "There is no such App Service plan.",
 	.taken = "An App Service plan of this name is there already.",
 	.before_remove = rules_plan_before_remove,
-	.after_write = rules_plan_after_write,
+	.after_all = rules_plan_after_all,
 };

@@ -60,5 +60,5 @@ const struct resource_kind kind_route = {
 	.missing_update = "Route not found.",
 	.missing_remove = "Specified Virtual Network route does not exist.",
 	.before_write = rules_route_before_write,
-	.after_write = rules_route_after_write,
+	.after_all = rules_route_after_all,
 };

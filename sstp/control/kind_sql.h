@@ -31,4 +31,13 @@
 	" || '/providers/Microsoft.Web/serverfarms/' || (:body ->> 'plan')))"
 /* clang-format on */
 
+/* B3: what a rule of after_all refuses. */
+/* clang-format off */
+#define SQL_SIXTH_VNET                                                                            \
+	"SELECT 'Adding this VNET would exceed the App Service Plan VNET limit of 5'"              \
+	" FROM (SELECT DISTINCT plan_id FROM touched JOIN app ON id = app_id) p"                   \
+	" WHERE (SELECT count(DISTINCT c.vnet_id) FROM app a JOIN connection c ON c.app_id = a.id" \
+	"  WHERE a.plan_id = p.plan_id) > 5"
+/* clang-format on */
+
 #endif

@@ -21,13 +21,6 @@ static const struct resource_field fields[] = {
 	/* clang-format on */
 };
 
-static const char *check(const json_t *body)
-{
-	return json_array_size(json_object_get(body, "spaces"))
-		       ? NULL
-		       : "'properties.addressSpace.addressPrefixes' is empty";
-}
-
 #define FROM " FROM vnet_json WHERE subscription = :subscription"
 
 const char kind_vnet_list[] = "SELECT json" FROM " AND resource_group = :group ORDER BY name";
@@ -37,7 +30,6 @@ const struct resource_kind kind_vnet = {
 	.name = "vnet",
 	.fields = fields,
 	.n_fields = sizeof(fields) / sizeof(fields[0]),
-	.check = check,
 	.view = "CREATE TEMP VIEW vnet_json AS SELECT subscription, resource_group, name, version,"
 		" json_object('id', '/subscriptions/' || subscription || '/resourceGroups/' ||"
 		"  resource_group || '/providers/Microsoft.Network/virtualNetworks/' || name,"
@@ -64,4 +56,5 @@ const struct resource_kind kind_vnet = {
 	.before_write = rules_vnet_before_write,
 	.before_remove = rules_vnet_before_remove,
 	.after_write = rules_vnet_after_write,
+	.after_all = rules_vnet_after_all,
 };

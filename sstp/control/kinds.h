@@ -28,19 +28,21 @@ extern const char kind_route_get[]; /* as a list */
 extern const char kind_subscription_list[];
 
 extern const struct resource_rule rules_plan_before_remove[];
-extern const struct resource_rule rules_plan_after_write[];
+extern const struct resource_rule rules_plan_after_all[];
 extern const struct resource_rule rules_app_before_write[];
-extern const struct resource_rule rules_app_after_write[];
+extern const struct resource_rule rules_app_after_all[];
 extern const struct resource_rule rules_vnet_before_write[];
 extern const struct resource_rule rules_vnet_before_remove[];
 extern const struct resource_rule rules_vnet_after_write[];
+extern const struct resource_rule rules_vnet_after_all[];
 extern const struct resource_rule rules_gateway_before_write[];
 extern const struct resource_rule rules_gateway_before_remove[];
 extern const struct resource_rule rules_gateway_after_write[];
+extern const struct resource_rule rules_gateway_after_all[];
 extern const struct resource_rule rules_connection_before_write[];
-extern const struct resource_rule rules_connection_after_write[];
+extern const struct resource_rule rules_connection_after_all[];
 extern const struct resource_rule rules_sync_before_write[];
 extern const struct resource_rule rules_route_before_write[];
-extern const struct resource_rule rules_route_after_write[];
+extern const struct resource_rule rules_route_after_all[];
 
 #endif

@@ -110,9 +110,8 @@ void model_fail(struct model_answer *a, int error, const struct certs_error *e)
 	refuse(a, error == -ENOSPC ? 507 : 500, "%s", e->text);
 }
 
-/* 1: found; 0: not; -errno. */
-static int fetch(struct model *m, const struct resource_kind *kind, const struct model_names *names,
-		 struct model_answer *a, struct certs_error *e)
+int model_fetch(struct model *m, const struct resource_kind *kind, const struct model_names *names,
+		struct model_answer *a, struct certs_error *e)
 {
 	struct store_query *q;
 	int r = store_query(m->store, kind->get, names->values, names->n, &q, e);
@@ -138,7 +137,7 @@ void model_get(struct model *m, const struct resource_kind *kind, const struct m
 	int r;
 
 	*ret_answer = (struct model_answer){.status = 500};
-	r = fetch(m, kind, names, ret_answer, &e);
+	r = model_fetch(m, kind, names, ret_answer, &e);
 	if (r < 0)
 		model_fail(ret_answer, r, &e);
 	else if (r == 0)
@@ -262,9 +261,8 @@ int model_settle(struct model *m, const struct model_values *v, struct certs_err
 
 /* ---- one change ---- */
 
-/* False: a rule refuses, or there is trouble. */
-static bool keeps(struct model *m, const struct resource_rule *rules, const struct model_values *v,
-		  struct model_answer *a)
+bool model_keeps(struct model *m, const struct resource_rule *rules, const struct model_values *v,
+		 struct model_answer *a)
 {
 	for (; rules && rules->sql && !*a->why; rules++) {
 		struct store_query *q;
@@ -283,9 +281,8 @@ static bool keeps(struct model *m, const struct resource_rule *rules, const stru
 	return !*a->why;
 }
 
-/* Rows changed; -1: refused. */
-static int write_row(struct model *m, const struct resource_kind *kind, const char *sql,
-		     const struct model_values *v, struct model_answer *a)
+int model_run(struct model *m, const struct resource_kind *kind, const char *sql,
+	      const struct model_values *v, struct model_answer *a)
 {
 	struct certs_error e;
 	int r = store_run(m->store, sql, v->list, v->n, &e);
@@ -340,29 +337,26 @@ static bool read_body(const struct model_change *c, const struct model_answer *o
 	return r == 0;
 }
 
-static bool write_all(struct model *m, const struct model_change *c, bool is_there,
-		      struct model_values *v, struct model_answer *a)
+bool model_write(struct model *m, const struct resource_kind *kind, bool is_there,
+		 const struct model_values *v, struct model_answer *a)
 {
-	const struct resource_kind *kind = c->kind;
 	int n;
 
-	if (!keeps(m, kind->before_write, v, a))
+	if (!model_keeps(m, kind->before_write, v, a))
 		return false;
-	if (!is_there && write_row(m, kind, kind->insert, v, a) < 0)
+	if (!is_there && model_run(m, kind, kind->insert, v, a) < 0)
 		return false;
-	n = write_row(m, kind, kind->update, v, a);
+	n = model_run(m, kind, kind->update, v, a);
 	if (n == 0)
 		refuse(a, 404, "%s", kind->missing);
-	if (n <= 0 || (kind->touch && write_row(m, kind, kind->touch, v, a) < 0))
-		return false;
-	return keeps(m, kind->after_write, v, a);
+	return n > 0 && (!kind->touch || model_run(m, kind, kind->touch, v, a) >= 0);
 }
 
-static bool remove_row(struct model *m, const struct model_change *c, const struct model_values *v,
-		       struct model_answer *a)
+bool model_remove(struct model *m, const struct resource_kind *kind, const struct model_values *v,
+		  struct model_answer *a)
 {
-	return keeps(m, c->kind->before_remove, v, a) &&
-	       write_row(m, c->kind, c->kind->remove, v, a) >= 0;
+	return model_keeps(m, kind->before_remove, v, a) &&
+	       model_run(m, kind, kind->remove, v, a) >= 0;
 }
 
 static bool write_or_remove(struct model *m, const struct model_change *c,
@@ -382,10 +376,12 @@ static bool write_or_remove(struct model *m, const struct model_change *c,
 		return false;
 	}
 	if (c->verb == MODEL_DELETE)
-		return remove_row(m, c, v, a);
+		return model_remove(m, c->kind, v, a);
 	if (c->verb != MODEL_POST && !read_body(c, old, v, a))
 		return false;
-	return write_all(m, c, old->json != NULL, v, a);
+	return model_write(m, c->kind, old->json != NULL, v, a) &&
+	       model_keeps(m, c->kind->after_write, v, a) &&
+	       model_keeps(m, c->kind->after_all, v, a);
 }
 
 bool model_apply(struct model *m, const struct model_change *change, struct model_values *v,
@@ -394,7 +390,7 @@ bool model_apply(struct model *m, const struct model_change *change, struct mode
 	struct model_answer old = {0};
 	struct certs_error e;
 	bool good;
-	int r = fetch(m, change->kind, &change->names, &old, &e);
+	int r = model_fetch(m, change->kind, &change->names, &old, &e);
 
 	good = r >= 0 && write_or_remove(m, change, &old, v, ret_answer);
 	if (good)

@@ -31,6 +31,24 @@ int model_set_body(struct model_values *v, const json_t *body);
 bool model_apply(struct model *m, const struct model_change *change, struct model_values *v,
 		 struct model_answer *ret_answer);
 
+/*
+ * The parts of that, for many changes in one transaction. False: refused, as ret_answer says.
+ *
+ * model_fetch: 1: found, with json and etag; 0: not; -errno. model_write: the rules of before_write, and the row;
+ * what has to do with it is in temp.touched. model_remove: the rules of before_remove, and the row.
+ */
+int model_fetch(struct model *m, const struct resource_kind *kind, const struct model_names *names,
+		struct model_answer *ret_answer, struct certs_error *ret_error);
+bool model_keeps(struct model *m, const struct resource_rule *rules, const struct model_values *v,
+		 struct model_answer *ret_answer);
+bool model_write(struct model *m, const struct resource_kind *kind, bool is_there,
+		 const struct model_values *v, struct model_answer *ret_answer);
+bool model_remove(struct model *m, const struct resource_kind *kind, const struct model_values *v,
+		  struct model_answer *ret_answer);
+/* Rows changed; -1: refused. */
+int model_run(struct model *m, const struct resource_kind *kind, const char *sql,
+	      const struct model_values *v, struct model_answer *ret_answer);
+
 /* Syncs what temp.touched names and its plan lets be synced. */
 int model_settle(struct model *m, const struct model_values *v, struct certs_error *ret_error);
 

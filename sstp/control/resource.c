@@ -89,6 +89,8 @@ static int check_texts(const struct visit *v, const struct resource_field *f, co
 
 	if (json_array_size(list) > f->max)
 		return refuse(v, f->path, "has more than %u entries", f->max);
+	if (!f->fallback && !json_array_size(list))
+		return refuse(v, f->path, "is empty");
 	json_array_foreach(list, i, item)
 	{
 		int r = json_is_string(item)
@@ -130,7 +132,7 @@ static const struct resource_field *find_field(const struct resource_kind *kind,
 		{.path = "etag", .type = RESOURCE_READ_ONLY},
 	};
 
-	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+	for (size_t i = 0; !kind->is_bare && i < sizeof(common) / sizeof(common[0]); i++)
 		if (strcmp(common[i].path, path) == 0)
 			return &common[i];
 	for (size_t i = 0; i < kind->n_fields; i++)

@@ -8,7 +8,8 @@
  *
  * A body is checked against the fields before anything of it is used: an unknown key, another type,
  * a text or a list over its limit is refused with the key's name. Keys that can only be read are taken
- * and ignored, and null is what is not there, so that what GET gave can be PUT back.
+ * and ignored, and null is what is not there, so that what GET gave can be PUT back. A list that has
+ * no fallback must not be empty.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -56,6 +57,7 @@ struct resource_kind {
 	/* Looks at several fields at once: a sentence, or NULL; body holds the fields by name. */
 	const char *(*check)(const json_t *body);
 	const char *check_text; /* stands before each sentence about the body; NULL: nothing */
+	bool is_bare;		/* has not what every resource shows of itself: id, name, etag... */
 
 	const char *view;   /* a script for the start: views that the statements below use */
 	const char *get;    /* JSON, and the version; no row: it is not there */
@@ -73,6 +75,8 @@ struct resource_kind {
 	const struct resource_rule *before_write;
 	const struct resource_rule *before_remove;
 	const struct resource_rule *after_write;
+	/* Without names: about all of temp.touched, or all there is; many changes ask them once. */
+	const struct resource_rule *after_all;
 };
 
 /* An object, or refused. 0; -EINVAL with the sentence in ret_why. */

@@ -50,9 +50,13 @@ const struct resource_rule rules_vnet_before_remove[] = {
 	{0, NULL},
 };
 
-const struct resource_rule rules_vnet_after_write[] = {
+const struct resource_rule rules_vnet_after_all[] = {
 	{409, "SELECT 'The gateway holds at most 1000 virtual networks.'"
 	      " WHERE (SELECT count(*) FROM vnet) > 1000"},
+	{0, NULL},
+};
+
+const struct resource_rule rules_vnet_after_write[] = {
 	TWICE("the address space", "v.spaces"),
 	MEET("The address pool", "g.pools", "the address space", "v.spaces"),
 	{0, NULL},
@@ -113,6 +117,10 @@ const struct resource_rule rules_gateway_after_write[] = {
 	TWICE("the address pool", "g.pools"),
 	MEET("The address pool", "g.pools", "the address space", "v.spaces"),
 	MEET("The address pool", "g.pools", "the on-premises range", "g.on_premises"),
+	{0, NULL},
+};
+
+const struct resource_rule rules_gateway_after_all[] = {
 	ELIGIBLE,
 	{0, NULL},
 };
@@ -144,12 +152,9 @@ const struct resource_rule rules_connection_before_write[] = {
 	{0, NULL},
 };
 
-const struct resource_rule rules_connection_after_write[] = {
+const struct resource_rule rules_connection_after_all[] = {
 	ELIGIBLE,
-	{409, "SELECT 'Adding this VNET would exceed the App Service Plan VNET limit of 5'"
-	      " WHERE (SELECT count(DISTINCT c.vnet_id) FROM connection c JOIN app a"
-	      "  ON a.id = c.app_id WHERE a.plan_id = (SELECT plan_id FROM app"
-	      "  WHERE name = :app)) > 5"},
+	{409, SQL_SIXTH_VNET},
 	{0, NULL},
 };
 

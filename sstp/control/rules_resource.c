@@ -25,7 +25,7 @@ const struct resource_rule rules_plan_before_remove[] = {
 	{0, NULL},
 };
 
-const struct resource_rule rules_plan_after_write[] = {
+const struct resource_rule rules_plan_after_all[] = {
 	AT_MOST("10000", "App Service plans", "plan"),
 	{0, NULL},
 };
@@ -37,23 +37,21 @@ const struct resource_rule rules_app_before_write[] = {
 };
 
 /* Whether an app may be connected is asked of the plan that it moves to as well. */
-const struct resource_rule rules_app_after_write[] = {
+const struct resource_rule rules_app_after_all[] = {
 	AT_MOST("10000", "apps", "app"),
-	{409, "SELECT 'Adding this VNET would exceed the App Service Plan VNET limit of 5'"
-	      " WHERE EXISTS (SELECT 1 FROM touched) AND (SELECT count(DISTINCT c.vnet_id)"
-	      "  FROM connection c JOIN app a ON a.id = c.app_id WHERE a.plan_id ="
-	      "  (SELECT plan_id FROM app WHERE name = :app)) > 5"},
+	{409, SQL_SIXTH_VNET},
 	{0, NULL},
 };
 
 /* A plan's route belongs to a network that its apps are connected to. */
 const struct resource_rule rules_route_before_write[] = {
 	{404, "SELECT 'Virtual network could not be found.' WHERE NOT EXISTS ("
-	      "SELECT 1 FROM connection WHERE " SQL_PLAN_CONNECTIONS ")"},
+	      "SELECT 1 FROM app JOIN connection ON app_id = app.id"
+	      " WHERE plan_id = " SQL_PLAN_ID " AND vnet_id = " SQL_VNET_BY_NAME ")"},
 	{0, NULL},
 };
 
-const struct resource_rule rules_route_after_write[] = {
+const struct resource_rule rules_route_after_all[] = {
 	AT_MOST("100000", "routes", "route"),
 	{0, NULL},
 };

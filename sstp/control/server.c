@@ -23,6 +23,7 @@
 #include "sstp/base/log.h"
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
+#include "sstp/control/apply.h"
 #include "sstp/control/channel.h"
 #include "sstp/control/push.h"
 #include "sstp/control/sync.h"
@@ -268,6 +269,10 @@ static void on_request(void *arg, const struct front_request *request,
 	struct server *s = arg;
 	struct admin_world w = {.est = &s->est, .model = s->model, .dial = s->dial};
 
+	if (apply_has_path(request->path)) {
+		apply_answer(s->model, request, time(NULL), ret_reply);
+		return;
+	}
 	if (api_has_path(request->path)) {
 		api_answer(s->model, request, time(NULL), ret_reply);
 		push(s);

@@ -117,7 +117,7 @@ const char store_schema_views[] =
 	"  app TEXT PRIMARY KEY COLLATE NOCASE, vnet TEXT COLLATE NOCASE, thumbprint TEXT,"
 	"  blob TEXT, status TEXT);"
 	/* the connections that a change has to do with: what rules look at, and what is synced */
-	"CREATE TEMP TABLE touched (app_id INTEGER PRIMARY KEY);"
+	"CREATE TEMP TABLE touched (app_id INTEGER PRIMARY KEY ON CONFLICT IGNORE);"
 
 	"CREATE TEMP VIEW connection_now AS SELECT c.app_id, c.vnet_id, c.synced, c.synced_at,"
 	"  c.version, a.name AS app, a.subscription, a.resource_group, a.is_container,"

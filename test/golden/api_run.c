@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "sstp/control/api.h"
+#include "sstp/control/apply.h"
 
 enum {
 	NOW = 1700000000,
@@ -116,7 +117,10 @@ static void run_request(struct model *m, char *line)
 	request.body = body;
 	request.body_len = body_len;
 	request.if_match = tag;
-	api_answer(m, &request, NOW, &reply);
+	if (apply_has_path(path))
+		apply_answer(m, &request, NOW, &reply);
+	else
+		api_answer(m, &request, NOW, &reply);
 	print_answer(&reply);
 	free(reply.json);
 	free(body);
