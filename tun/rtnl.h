@@ -37,6 +37,12 @@ void rtnl_close(struct rtnl *r);
 int rtnl_link_up(struct rtnl *r, unsigned ifindex, uint32_t mtu); /* mtu 0: as it is */
 int rtnl_link_down(struct rtnl *r, unsigned ifindex);
 
+/*
+ * What is sent goes to the device without a queueing discipline in between: one that takes every packet at once, as a TUN
+ * device does, has nothing to queue. For a new device; whoever wants a discipline later sets one. 0 or -errno.
+ */
+int rtnl_link_drop_qdisc(struct rtnl *r, unsigned ifindex);
+
 /* Adds a host address (IPv4 in network byte order), /32; -EEXIST is not an error. */
 int rtnl_address_add(struct rtnl *r, unsigned ifindex, uint32_t addr_be);
 /* -EADDRNOTAVAIL is not an error. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -37,6 +38,18 @@ int rtnl_link_up(struct rtnl *r, unsigned ifindex, uint32_t mtu)
 int rtnl_link_down(struct rtnl *r, unsigned ifindex)
 {
 	return rtnl_exchange(r, link_request(r, ifindex, 0), NULL, NULL);
+}
+
+int rtnl_link_drop_qdisc(struct rtnl *r, unsigned ifindex)
+{
+	struct nlmsghdr *request = rtnl_request(r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE);
+	struct tcmsg *qdisc = mnl_nlmsg_put_extra_header(request, sizeof(*qdisc));
+
+	qdisc->tcm_family = AF_UNSPEC;
+	qdisc->tcm_ifindex = (int)ifindex;
+	qdisc->tcm_parent = TC_H_ROOT;
+	mnl_attr_put_strz(request, TCA_KIND, "noqueue");
+	return rtnl_exchange(r, request, NULL, NULL);
 }
 
 static int change_address(struct rtnl *r, uint16_t type, uint16_t flags, unsigned ifindex,

@@ -67,8 +67,10 @@ static int set_up(const struct vnet_open_params *p, int netns, struct vnet_opene
 	if (p->queues > 1)
 		o->steer_error = steer_new(&o->tuns[0], p->addresses, &o->steer);
 	r = rtnl_open(netns, &o->rtnl);
-	if (r == 0)
+	if (r == 0) {
+		rtnl_link_drop_qdisc(o->rtnl, o->tuns[0].ifindex); /* it goes with one, too */
 		r = rtnl_link_up(o->rtnl, o->tuns[0].ifindex, p->mtu);
+	}
 	if (r == 0)
 		r = rtnl_watch_open(netns, &o->watch);
 	return r;

@@ -185,8 +185,10 @@ static const char *advice(int error)
 static int probe_offload(struct network *n)
 {
 	char text[OFFLOAD_TEXT_MAX];
-	int r = rtnl_link_up(n->rtnl, n->tun.ifindex, n->params.mtu);
+	int r;
 
+	rtnl_link_drop_qdisc(n->rtnl, n->tun.ifindex); /* it goes with one, too */
+	r = rtnl_link_up(n->rtnl, n->tun.ifindex, n->params.mtu);
 	if (r < 0)
 		return r;
 	offload_probe_device(&n->tun, 1);

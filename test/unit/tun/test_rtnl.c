@@ -8,6 +8,7 @@
 #include <net/route.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -54,6 +55,25 @@ static void link_goes_up_with_its_mtu_and_down(void **state)
 	assert_link(s, IFF_UP, 1400);
 	assert_int_equal(rtnl_link_down(s->rtnl, s->tun.ifindex), 0);
 	assert_link(s, 0, 1400);
+}
+
+static int has_no_qdisc(void *arg)
+{
+	return system("ip link show tun0 | grep -q ' qdisc noqueue '") == 0;
+}
+
+/* Also the kernel's own choice, which it makes when a link goes up, does not come back. */
+static void new_link_can_do_without_a_queueing_discipline(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(rtnl_link_drop_qdisc(s->rtnl, s->tun.ifindex), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rtnl_link_up(s->rtnl, s->tun.ifindex, 0), 0);
+		assert_int_equal(netns_call(s->netns, has_no_qdisc, NULL), true);
+		assert_int_equal(rtnl_link_down(s->rtnl, s->tun.ifindex), 0);
+	}
+	assert_int_equal(rtnl_link_drop_qdisc(s->rtnl, NO_SUCH_LINK), -ENODEV);
 }
 
 static void link_stays_down_when_its_mtu_is_refused(void **state)
@@ -500,6 +520,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(link_goes_up_with_its_mtu_and_down),
+		SCENE_TEST(new_link_can_do_without_a_queueing_discipline),
 		SCENE_TEST(link_stays_down_when_its_mtu_is_refused),
 		SCENE_TEST(link_that_is_not_there_is_enodev),
 		cmocka_unit_test(handle_needs_a_namespace),
