@@ -254,28 +254,37 @@ static void deliver(struct stream *s, uint8_t *buf, size_t len)
 }
 
 /*
- * So that what OpenSSL says next is about what it does next. Clearing takes 200 ns, also when there is nothing to clear,
- * looking 35; and there is one for each record.
+ * What SSL_get_error() would say of an SSL_read() that gave nothing, but without the thread's queue of errors: what
+ * somebody else has left there is not the stream's, and for who wakes up and has nothing in the cache, only to see that
+ * the queue is empty takes as long as a system call.
  */
-static void forget_tls_errors(void)
+static int why_nothing(const SSL *ssl)
 {
-	if (ERR_peek_error())
-		ERR_clear_error();
+	if (SSL_want_read(ssl))
+		return SSL_ERROR_WANT_READ;
+	return SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN ? SSL_ERROR_ZERO_RETURN
+							     : SSL_ERROR_SSL;
 }
 
-/* Reads all that OpenSSL can decrypt of the scratch behind *len bytes of plain. Returns what SSL_get_error() says. */
+/* Has OpenSSL seen all there is? Asking it is cheaper than an SSL_read() that finds nothing. */
+static bool is_all_read(const struct stream *s)
+{
+	return s->bio.in_len == 0 && !SSL_has_pending(s->ssl);
+}
+
+/* Reads all that OpenSSL can decrypt of the scratch behind *len bytes of plain. Returns what SSL_get_error() would say. */
 static int decrypt(struct stream *s, size_t *len)
 {
 	uint8_t *plain = s->scratch->plain;
 	int n;
 
-	forget_tls_errors();
-	for (;;) {
+	do {
 		n = SSL_read(s->ssl, plain + *len, (int)(PLAIN_SIZE - *len));
 		if (n <= 0)
-			return SSL_get_error(s->ssl, n);
+			return why_nothing(s->ssl);
 		*len += (size_t)n;
-	}
+	} while (!is_all_read(s));
+	return SSL_ERROR_WANT_READ;
 }
 
 static void tell_certificate(struct stream *s)
@@ -304,7 +313,7 @@ static void read_plaintext(struct stream *s)
 	result = decrypt(s, &len);
 	/* the error queue is the thread's: ask before the owner does something else with TLS */
 	if (result != SSL_ERROR_WANT_READ && result != SSL_ERROR_ZERO_RETURN)
-		tls_failure_text(text);
+		tls_newest_failure_text(text);
 	if (len > s->kept_len)
 		deliver(s, plain, len);
 	/* the last message of the client's answer was there; after a failure it was not good */
@@ -643,9 +652,8 @@ int stream_send(struct stream *s, const void *buf, size_t len)
 	if (s->sent_since >= LOOK_AFTER_BYTES)
 		look_at_path(s, false);
 	count_records(s, records);
-	forget_tls_errors();
 	if (SSL_write(s->ssl, buf, (int)len) != (int)len) {
-		end(s, STREAM_END_TLS, "%s", tls_failure_text(text));
+		end(s, STREAM_END_TLS, "%s", tls_newest_failure_text(text));
 		return -EPIPE;
 	}
 	if (outlet_waiting(&s->bio.out) >= s->pace.burst)

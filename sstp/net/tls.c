@@ -27,9 +27,8 @@ enum {
 	KEY_RECORDS = 1 << 24,
 };
 
-const char *tls_failure_text(char text[TLS_ERROR_MAX])
+static const char *failure_text(unsigned long code, char text[TLS_ERROR_MAX])
 {
-	unsigned long code = ERR_get_error();
 	int reason = ERR_GET_REASON(code);
 	const char *words = ERR_reason_error_string(code);
 
@@ -42,6 +41,16 @@ const char *tls_failure_text(char text[TLS_ERROR_MAX])
 	else
 		snprintf(text, TLS_ERROR_MAX, "TLS failed: %s", words ? words : "unknown reason");
 	return text;
+}
+
+const char *tls_failure_text(char text[TLS_ERROR_MAX])
+{
+	return failure_text(ERR_peek_error(), text);
+}
+
+const char *tls_newest_failure_text(char text[TLS_ERROR_MAX])
+{
+	return failure_text(ERR_peek_last_error(), text);
 }
 
 SSL_CTX *tls_ssl_ctx_new(const SSL_METHOD *method)

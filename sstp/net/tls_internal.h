@@ -46,4 +46,7 @@ int tls_handshake(SSL *ssl, char ret_refused[TLS_ERROR_MAX]);
 /* The oldest error of this thread's OpenSSL queue as a sentence; empties the queue. Returns ret_text. */
 const char *tls_failure_text(char ret_text[TLS_ERROR_MAX]);
 
+/* The same of the newest error, which is the last call's, whatever others left in the queue before it. */
+const char *tls_newest_failure_text(char ret_text[TLS_ERROR_MAX]);
+
 #endif

@@ -377,6 +377,50 @@ static void broken_record_ends_the_stream_after_what_stood_before_it(void **stat
 	raw_close(&raw);
 }
 
+static bool server_has_4(struct rig *rig)
+{
+	return rig->server.len == 4;
+}
+
+/* OpenSSL's queue of errors is the thread's: what others have left there is no failure of this peer's... */
+static void half_a_record_is_waited_for_whatever_error_others_have_left(void **state)
+{
+	struct rig *rig = *state;
+
+	raw_open(rig);
+	raw_send(&raw, "good", 4);
+	assert_int_equal(write(raw.fd, "\x17\x03\x03\x00\x40half", 9), 9);
+	ERR_raise(ERR_LIB_USER, 1);
+	rig_run(rig, server_has_4);
+	assert_int_equal(rig->server.ended, 0);
+	raw_close(&raw);
+}
+
+static void farewell_is_one_whatever_error_others_have_left(void **state)
+{
+	struct rig *rig = *state;
+
+	raw_open(rig);
+	SSL_shutdown(raw.ssl);
+	ERR_raise(ERR_LIB_USER, 1);
+	rig_run(rig, rig_server_ended);
+	assert_int_equal(rig->server.why, STREAM_END_PEER);
+	raw_close(&raw);
+}
+
+/* ...nor what is said of one. */
+static void failure_is_told_whatever_error_others_have_left(void **state)
+{
+	struct rig *rig = *state;
+
+	raw_open(rig);
+	assert_int_equal(write(raw.fd, "\x17\x03\x03\x00\x04 bad", 9), 9);
+	ERR_raise(ERR_LIB_USER, 1);
+	assert_string_not_equal(tls_failure(rig), "TLS failed: unknown reason");
+	assert_int_equal(ERR_peek_error(), 0);
+	raw_close(&raw);
+}
+
 static void reset_is_called_lost(void **state)
 {
 	struct rig *rig = *state;
@@ -568,6 +612,9 @@ int main(void)
 		on_rig(fin_in_the_handshake_is_the_peers_end),
 		on_rig(fin_inside_a_record_is_the_peers_end),
 		on_rig(broken_record_ends_the_stream_after_what_stood_before_it),
+		on_rig(half_a_record_is_waited_for_whatever_error_others_have_left),
+		on_rig(farewell_is_one_whatever_error_others_have_left),
+		on_rig(failure_is_told_whatever_error_others_have_left),
 		on_rig(reset_is_called_lost),
 		on_rig(close_notify_without_fin_is_the_peers_end),
 		on_rig(record_that_arrives_byte_by_byte_is_read),

@@ -207,11 +207,9 @@ static void error_that_somebody_left_behind_is_not_the_streams(void **state)
 	rig_open(rig);
 	ERR_raise(ERR_LIB_USER, 1);
 	assert_int_equal(stream_send(rig->client.stream, messages, sizeof(messages)), 0);
-	assert_int_equal(ERR_peek_error(), 0);
-	ERR_raise(ERR_LIB_USER, 1);
 	rig_run(rig, server_has_100);
-	assert_int_equal(ERR_peek_error(), 0);
 	assert_int_equal(rig->server.ended, 0);
+	ERR_clear_error();
 }
 
 static void records_of_one_pass_leave_together_and_arrive_in_one_run(void **state)
