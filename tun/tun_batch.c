@@ -24,7 +24,7 @@ enum {
 	HEADER_AT = 6, /* so that the packet is at a multiple of 16 */
 	PACKET_AT = HEADER_AT + TUN_HEADER_LEN,
 	BUFFER = PACKET_AT + TUN_PACKET_MAX + 1,
-	FEW_READS = 2,		 /* a packet, and that there is no other */
+	FEW_READS = 4,		 /* to begin with, behind two that were found one by one */
 	READ_BYTES = 256 * 1024, /* at a time: what is read is to be in the cache still */
 };
 
@@ -35,7 +35,8 @@ struct tun_batch {
 	bool has_ring;
 	struct io_uring ring;
 	int results[TUN_BATCH_WRITES];
-	unsigned reads; /* to ask for at a time, as it went last */
+	unsigned reads; /* to ask for at a time, as it went last; 1: not through the ring */
+	bool found_one; /* one by one, the last one that was asked for was there */
 	_Alignas(16) uint8_t buffers[TUN_BATCH_READS][BUFFER];
 };
 
@@ -99,7 +100,8 @@ struct tun_batch *tun_batch_new(const struct tun *t)
 	if (!b)
 		return NULL;
 	b->tun = t;
-	b->reads = FEW_READS;
+	b->reads = 1;
+	b->found_one = false;
 	b->has_ring = t->offload & TUN_OFFLOAD_IO_URING &&
 		      io_uring_queue_init(TUN_BATCH_WRITES, &b->ring, 0) == 0;
 	return b;
@@ -198,7 +200,7 @@ static unsigned next_reads(unsigned reads, const struct tun_packet *packets, int
 	size_t longest = 1;
 
 	if (n < (int)reads)
-		return n < FEW_READS ? FEW_READS : (unsigned)n;
+		return n > 1 ? (unsigned)n : 1;
 	for (int i = 0; i < n; i++)
 		if (packets[i].len > longest)
 			longest = packets[i].len;
@@ -206,15 +208,29 @@ static unsigned next_reads(unsigned reads, const struct tun_packet *packets, int
 	return reads * longest <= READ_BYTES ? reads : (unsigned)(READ_BYTES / longest);
 }
 
+/*
+ * A packet that comes alone is somebody's who waits: the ring's requests, one for it and one to see that there is no other,
+ * take longer than two plain calls, above all behind a pause, when nothing of the ring is in the cache.
+ */
+static int read_alone(struct tun_batch *b, struct tun_packet *ret_packet)
+{
+	int n = read_one(b, ret_packet);
+	bool is_second = n == 1 && b->found_one;
+
+	b->reads = is_second ? FEW_READS : 1;
+	b->found_one = n == 1 && !is_second;
+	return n;
+}
+
 int tun_batch_read(struct tun_batch *b, struct tun_packet ret_packets[TUN_BATCH_READS],
 		   bool *ret_drained)
 {
-	unsigned done = b->has_ring ? submit_reads(b, b->reads) : 0;
+	unsigned done = b->has_ring && b->reads > 1 ? submit_reads(b, b->reads) : 0;
 	int n;
 
 	*ret_drained = false;
 	if (done == 0)
-		return read_one(b, ret_packets);
+		return read_alone(b, ret_packets);
 	n = collect(b, done, ret_packets, ret_drained);
 	b->reads = next_reads(b->reads, ret_packets, n);
 	return n;

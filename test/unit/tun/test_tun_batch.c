@@ -47,10 +47,13 @@ static int submit_errors[2];
 int __wrap_io_uring_submit_and_wait(struct io_uring *ring, unsigned n);
 int __real_io_uring_submit_and_wait(struct io_uring *ring, unsigned n);
 
+static unsigned submits; /* calls of the ring */
+
 int __wrap_io_uring_submit_and_wait(struct io_uring *ring, unsigned n)
 {
 	int error = submit_errors[0];
 
+	submits++;
 	submit_errors[0] = submit_errors[1];
 	submit_errors[1] = 0;
 	return error ? error : __real_io_uring_submit_and_wait(ring, n);
@@ -311,12 +314,48 @@ static void reading_goes_on_when_the_kernel_takes_nothing(void **state)
 {
 	struct bench *b = *state;
 
-	send_number(b, 0);
+	for (unsigned number = 0; number < MANY; number++)
+		send_number(b, number);
 	submit_errors[0] = -EBUSY;
-	assert_int_equal(read_all(b, 0), 1);
-	send_number(b, 1);
-	assert_int_equal(read_all(b, 1), 1);
+	assert_int_equal(read_all(b, 0), MANY);
+	send_number(b, MANY);
+	assert_int_equal(read_all(b, MANY), 1);
 	assert_int_equal(tun_batch_writes(b->batch), 1);
+}
+
+/* Somebody waits for it, and what the ring does for one packet takes longer than two plain calls. */
+static void packet_that_comes_alone_is_read_without_the_ring(void **state)
+{
+	struct bench *b = *state;
+
+	read_all(b, 0);
+	submits = 0;
+	for (unsigned number = 0; number < 10; number++) {
+		send_number(b, number);
+		assert_int_equal(read_all(b, number), 1);
+	}
+	assert_int_equal(submits, 0);
+}
+
+static void packets_that_come_together_are_read_through_the_ring(void **state)
+{
+	struct bench *b = *state;
+
+	read_all(b, 0);
+	for (unsigned round = 0; round < 2; round++) {
+		submits = 0;
+		for (unsigned number = 0; number < MANY; number++)
+			send_number(b, number);
+		assert_int_equal(read_all(b, 0), MANY);
+		/* two one by one, then 4 and 8 at a time, then as many as there can be */
+		assert_in_range(submits, MANY / TUN_BATCH_READS, 3 + MANY / TUN_BATCH_READS);
+	}
+	send_number(b, 0);
+	assert_int_equal(read_all(b, 0), 1); /* still through it */
+	submits = 0;
+	send_number(b, 0);
+	assert_int_equal(read_all(b, 0), 1);
+	assert_int_equal(submits, 0);
 }
 
 static void asking_what_is_possible_takes_no_packet(void **state)
@@ -422,6 +461,8 @@ int main(void)
 		BATCH_TEST(packets_are_read_in_their_order),
 		BATCH_TEST(nothing_to_read_is_eagain),
 		BATCH_TEST(reading_goes_on_when_the_kernel_takes_nothing),
+		BATCH_TEST(packet_that_comes_alone_is_read_without_the_ring),
+		BATCH_TEST(packets_that_come_together_are_read_through_the_ring),
 		BATCH_TEST(asking_what_is_possible_takes_no_packet),
 		BATCH_TEST(it_is_not_possible_with_what_is_no_queue),
 		BATCH_TEST(deleted_device_is_told_as_without_io_uring),
