@@ -299,8 +299,21 @@ static void note_rejected_code(struct lcp *lcp, const struct ppp_packet *p)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
 
-	if (wire_u8(&r) == LCP_ECHO_REQUEST)
-		lcp->no_echo = true;
+	uint8_t code = wire_u8(&r);
+
+	if (!wire_ok(&r))
+		return;
+	lcp->no_echo |= code == LCP_ECHO_REQUEST;
+	lcp->no_vendor |= code == VENDOR_CODE;
+}
+
+/* Echo-Reply and Discard-Request. */
+static unsigned on_life(struct lcp *lcp, uint64_t now, const struct ppp_packet *p,
+			struct outbox *out)
+{
+	if (p->code == LCP_ECHO_REPLY && lcp->cp.state == FSM_OPENED)
+		lcp->echo_answered = true;
+	return cp_event(&lcp->cp, now, FSM_RXR, out) & ~(unsigned)FSM_SER;
 }
 
 unsigned lcp_input(struct lcp *lcp, uint64_t now, const struct ppp_packet *p, struct outbox *out)
@@ -309,7 +322,7 @@ unsigned lcp_input(struct lcp *lcp, uint64_t now, const struct ppp_packet *p, st
 	case LCP_PROTO_REJECT: return on_proto_reject(lcp, now, p, out);
 	case LCP_ECHO_REQUEST: return on_echo_request(lcp, now, p, out);
 	case LCP_ECHO_REPLY:
-	case LCP_DISCARD: return cp_event(&lcp->cp, now, FSM_RXR, out) & ~(unsigned)FSM_SER;
+	case LCP_DISCARD: return on_life(lcp, now, p, out);
 	case LCP_IDENTIFICATION:
 	case LCP_TIME_REMAINING: return 0;
 	case CP_CODE_REJECT: note_rejected_code(lcp, p); return cp_input(&lcp->cp, now, p, out);
@@ -335,5 +348,13 @@ void lcp_send_echo(struct lcp *lcp, struct outbox *out)
 
 	w = frame_begin(out, PPP_LCP, LCP_ECHO_REQUEST, cp_next_id(&lcp->cp));
 	wire_put_be32(&w, lcp->magic);
+	frame_end(out, &w);
+}
+
+void lcp_send_vendor(struct lcp *lcp, const struct vendor_packet *packet, struct outbox *out)
+{
+	struct wire_writer w = frame_begin(out, PPP_LCP, VENDOR_CODE, cp_next_id(&lcp->cp));
+
+	vendor_put(&w, lcp->magic, packet);
 	frame_end(out, &w);
 }

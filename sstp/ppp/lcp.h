@@ -7,7 +7,7 @@
  * Options that we know: MRU, ACCM (without meaning here), Authentication-Protocol and Magic-Number.
  * All others are rejected, PFC, ACFC, Callback and those of multilink among them. The server asks
  * for one authentication protocol at a time, MS-CHAPv2, EAP, PAP, and follows the peer's Nak among the allowed ones; a link without authentication never opens. Codes 12 and above are
- * never sent.
+ * never sent, and code 0 only to those who are to know it (vendor.h).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@
 #include "sstp/base/random.h"
 #include "sstp/ppp/cp.h"
 #include "sstp/ppp/link_types.h"
+#include "sstp/ppp/vendor.h"
 
 enum lcp_code {
 	LCP_PROTO_REJECT = 8,
@@ -54,6 +55,8 @@ struct lcp {
 	unsigned auth_tried; /* server */
 	uint8_t auth_rounds; /* server: how often the peer wanted another */
 	bool no_echo;	     /* the peer does not know Echo-Request */
+	bool no_vendor;	     /* nor our code 0 */
+	bool echo_answered;  /* it has answered one */
 	uint16_t rejected_protocol;
 };
 
@@ -65,5 +68,6 @@ unsigned lcp_input(struct lcp *lcp, uint64_t now, const struct ppp_packet *p, st
 /* Only in Opened; the owner limits the rate. */
 void lcp_reject_protocol(struct lcp *lcp, const struct ppp_frame *frame, struct outbox *out);
 void lcp_send_echo(struct lcp *lcp, struct outbox *out);
+void lcp_send_vendor(struct lcp *lcp, const struct vendor_packet *packet, struct outbox *out);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/ppp/link.h"
 
+#include <errno.h>
+
 #include "sstp/ppp/frame.h"
 
 /*
@@ -13,7 +15,9 @@
  *           own counters too
  *   ipcp    client, NETWORK: at once, but in a call of its own: CALL_CONNECTED, which the session
  *           sends when authentication is done, goes before the first IPCP packet (MS-SSTP 3.2.7.1)
- *   echo    server, OPEN: 30 s without any frame: Echo-Request; the fourth time: finished
+ *   echo    OPEN: 30 s, or what the parameters say, without any frame: Echo-Request; the fourth
+ *           time: finished. A client, only when it was told how long: it sends one at once, and what
+ *           never answers one is not asked any more
  *
  * Until OPEN a peer also has a budget of control packets. In TERMINATE only LCP's restart timer
  * runs.
@@ -103,6 +107,7 @@ static unsigned on_lcp_down(struct link *l, uint64_t now, struct outbox *out)
 	cp_event(&l->ipcp.cp, now, FSM_DOWN, out);
 	l->echo_deadline = CLOCK_NEVER;
 	l->ipcp_deadline = CLOCK_NEVER;
+	l->subscribed = false;
 	if (l->lcp.cp.state >= FSM_REQ_SENT) {
 		auth_stop(&l->auth);
 		enter(l, now, LINK_PHASE_ESTABLISH);
@@ -173,14 +178,30 @@ static unsigned begin(struct link *l, uint64_t now, struct outbox *out)
 
 /* What comes of IPCP */
 
+static bool asks_for_description(const struct link *l)
+{
+	return !is_server(l) && l->params.subscribe && !l->lcp.no_vendor;
+}
+
+/* What a client that watches its server, or subscribes, sends at once. */
+static void greet(struct link *l, struct outbox *out)
+{
+	if (l->params.echo_every_ns)
+		lcp_send_echo(&l->lcp, out);
+	if (asks_for_description(l))
+		lcp_send_vendor(&l->lcp, &(struct vendor_packet){.kind = VENDOR_SUBSCRIBE}, out);
+}
+
 static unsigned on_ipcp_up(struct link *l, uint64_t now, struct outbox *out)
 {
 	if (!is_server(l) && !ipcp_has_usable_address(&l->ipcp))
 		return terminate(l, now, "the server gives us no usable address", out);
 	enter(l, now, LINK_PHASE_OPEN);
 	auth_wipe_key(&l->auth);
-	if (is_server(l))
-		l->echo_deadline = now + ECHO_NS;
+	if (l->params.echo_every_ns)
+		l->echo_deadline = now + l->params.echo_every_ns;
+	if (!is_server(l))
+		greet(l, out);
 	return LINK_EV_UP;
 }
 
@@ -256,11 +277,65 @@ struct frame_handler {
 			   const struct ppp_packet *p, struct outbox *out);
 };
 
+static unsigned on_subscribe(struct link *l)
+{
+	if (!is_server(l) || l->subscribed)
+		return 0;
+	l->subscribed = true;
+	return LINK_EV_SUBSCRIBED;
+}
+
+static unsigned on_description(struct link *l, const struct vendor_packet *v)
+{
+	int r = asks_for_description(l) ? vendor_text_add(&l->description, v) : 0;
+
+	l->malformed += r == -EBADMSG;
+	return r > 0 ? LINK_EV_DESCRIPTION : 0;
+}
+
+static unsigned on_close_announced(struct link *l, const struct vendor_packet *v)
+{
+	if (!asks_for_description(l))
+		return 0;
+	l->close_code = v->code;
+	reason_set(&l->reason, "the gateway closes the connection", v->data, v->len);
+	return LINK_EV_CLOSE;
+}
+
+/* What is in band: nobody has anything to say before the link is open, or to the wrong end. */
+static unsigned on_vendor(struct link *l, const struct vendor_packet *v)
+{
+	if (l->phase != LINK_PHASE_OPEN)
+		return 0;
+	switch (v->kind) {
+	case VENDOR_SUBSCRIBE: return on_subscribe(l);
+	case VENDOR_DESCRIPTION: return on_description(l, v);
+	case VENDOR_CLOSE: return on_close_announced(l, v);
+	}
+	return 0;
+}
+
+/* False: it is another vendor's, to be rejected as any code that is not known. */
+static bool handle_vendor(struct link *l, const struct ppp_packet *p, unsigned *ret_events)
+{
+	struct vendor_packet v;
+	int r = p->code == VENDOR_CODE ? vendor_decode(p, &v) : -ENOMSG;
+
+	if (r == -ENOMSG)
+		return false;
+	l->malformed += r < 0;
+	*ret_events = r < 0 ? 0 : on_vendor(l, &v);
+	return true;
+}
+
 static unsigned handle_lcp(struct link *l, uint64_t now, const struct ppp_frame *frame,
 			   const struct ppp_packet *p, struct outbox *out)
 {
 	unsigned events = l->phase == LINK_PHASE_WAIT ? begin(l, now, out) : 0;
+	unsigned in_band;
 
+	if (handle_vendor(l, p, &in_band))
+		return events | in_band;
 	if (p->code == CP_TERM_REQUEST)
 		reason_set(&l->reason, "the peer ended the link", p->data, p->len);
 	return events | on_lcp(l, now, lcp_input(&l->lcp, now, p, out), out);
@@ -389,6 +464,8 @@ void link_init(struct link *l, const struct link_params *params)
 		.echo_deadline = CLOCK_NEVER,
 		.ipcp_deadline = CLOCK_NEVER,
 	};
+	if (server && !params->echo_every_ns)
+		l->params.echo_every_ns = ECHO_NS;
 	lcp_init(&l->lcp, &(struct lcp_params){
 				  .server = server,
 				  .auth = usable_auth(params),
@@ -414,8 +491,10 @@ void link_set_eap_tls(struct link *l, struct eap_tls_ctx *eap_tls)
 
 void link_done(struct link *l)
 {
-	if (l)
-		auth_done(&l->auth);
+	if (!l)
+		return;
+	auth_done(&l->auth);
+	vendor_text_done(&l->description);
 }
 
 unsigned link_up(struct link *l, uint64_t now, struct outbox *out)
@@ -436,6 +515,7 @@ unsigned link_down(struct link *l)
 	cp_event(&l->lcp.cp, 0, FSM_DOWN, NULL);
 	l->echo_deadline = CLOCK_NEVER;
 	l->ipcp_deadline = CLOCK_NEVER;
+	l->subscribed = false;
 	enter(l, 0, LINK_PHASE_DEAD);
 	return events;
 }
@@ -468,7 +548,7 @@ void link_on_traffic(struct link *l, uint64_t now)
 {
 	if (l->echo_deadline == CLOCK_NEVER)
 		return;
-	l->echo_deadline = now + ECHO_NS;
+	l->echo_deadline = now + l->params.echo_every_ns;
 	l->echoes_missed = 0;
 }
 
@@ -488,20 +568,26 @@ static unsigned give_up(struct link *l, uint64_t now, struct outbox *out)
 
 	give_reason(l, "the peer answers no echo request");
 	events = on_lcp(l, now, cp_event(&l->lcp.cp, now, FSM_DOWN, out), out);
-	return events | finish(l, now, out);
+	return events | finish(l, now, out) | LINK_EV_SILENT;
+}
+
+/* A server may be mute to echoes for all that a client knows, until it has answered one. */
+static bool is_mute(const struct link *l)
+{
+	return !is_server(l) && l->echoes_missed == ECHOES_MAX && !l->lcp.echo_answered;
 }
 
 static unsigned on_silence(struct link *l, uint64_t now, struct outbox *out)
 {
-	if (l->echoes_missed == ECHOES_MAX)
-		return give_up(l, now, out);
-	if (l->lcp.no_echo) {
+	if (l->lcp.no_echo || is_mute(l)) {
 		l->echo_deadline = CLOCK_NEVER;
 		return 0;
 	}
+	if (l->echoes_missed == ECHOES_MAX)
+		return give_up(l, now, out);
 	lcp_send_echo(&l->lcp, out);
 	l->echoes_missed++;
-	l->echo_deadline = now + ECHO_NS;
+	l->echo_deadline = now + l->params.echo_every_ns;
 	return 0;
 }
 
@@ -585,6 +671,51 @@ const char *link_auth_name(unsigned method)
 const struct link_address *link_addresses(const struct link *l)
 {
 	return &l->ipcp.address;
+}
+
+bool link_is_subscribed(const struct link *l)
+{
+	return l->subscribed && l->phase == LINK_PHASE_OPEN;
+}
+
+size_t link_describe(struct link *l, const char *text, size_t len, size_t offset,
+		     struct outbox *out)
+{
+	size_t room = l->lcp.cp.peer_mru - PPP_PACKET_HEADER - VENDOR_FRAGMENT_HEADER;
+	struct vendor_packet v = {
+		.kind = VENDOR_DESCRIPTION,
+		.total = (uint32_t)len,
+		.offset = (uint32_t)offset,
+		.data = (const uint8_t *)text + offset,
+		.len = len - offset < room ? len - offset : room,
+	};
+
+	if (!link_is_subscribed(l))
+		return offset;
+	lcp_send_vendor(&l->lcp, &v, out);
+	return offset + v.len;
+}
+
+void link_announce_close(struct link *l, uint8_t code, const char *why, struct outbox *out)
+{
+	size_t room = l->lcp.cp.peer_mru - PPP_PACKET_HEADER - VENDOR_FRAGMENT_HEADER;
+	size_t len = strnlen(why, room < VENDOR_REASON_MAX ? room : VENDOR_REASON_MAX);
+	struct vendor_packet v = {
+		.kind = VENDOR_CLOSE, .code = code, .data = (const uint8_t *)why, .len = len};
+
+	if (link_is_subscribed(l))
+		lcp_send_vendor(&l->lcp, &v, out);
+}
+
+const char *link_description(const struct link *l, size_t *ret_len)
+{
+	*ret_len = l->description.total;
+	return l->description.bytes;
+}
+
+uint8_t link_close_code(const struct link *l)
+{
+	return l->close_code;
 }
 
 bool link_is_up(const struct link *l)

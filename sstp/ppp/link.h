@@ -15,6 +15,10 @@
  * Client: both happen by themselves; LINK_EV_UP carries the result. IPCP begins with the next call
  * into the link, which link_deadline() asks for at once: what the session sends on LINK_EV_AUTH_OK
  * goes first.
+ *
+ * In band (vendor.h), while the link is open: a client that was asked to subscribes by itself; the
+ * server learns it by LINK_EV_SUBSCRIBED, and only then link_describe() and link_announce_close()
+ * send anything.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +34,7 @@
 #include "sstp/ppp/link_types.h"
 #include "sstp/ppp/reason.h"
 #include "sstp/ppp/reject_limit.h"
+#include "sstp/ppp/vendor.h"
 
 enum link_role {
 	LINK_SERVER,
@@ -45,6 +50,10 @@ enum link_event {
 	LINK_EV_DOWN = 1 << 4,		  /* IPCP is no longer open */
 	LINK_EV_PEER_TERMINATED = 1 << 5, /* the peer sent LCP Terminate-Request */
 	LINK_EV_FINISHED = 1 << 6,	  /* nothing more to say: end the call */
+	LINK_EV_SILENT = 1 << 7,      /* with FINISHED: the peer answers no echo: nobody is there */
+	LINK_EV_SUBSCRIBED = 1 << 8,  /* server: the peer wants to know its description */
+	LINK_EV_DESCRIPTION = 1 << 9, /* client: link_description() is complete */
+	LINK_EV_CLOSE = 1 << 10, /* client: the server is about to hang up: link_close_code() */
 };
 
 struct link_params {
@@ -60,6 +69,12 @@ struct link_params {
 	const struct secret *password;
 	const struct random_source *random; /* borrowed */
 	struct eap_tls_ctx *eap_tls;	    /* of the role; borrowed; NULL: no EAP-TLS */
+	bool subscribe;			    /* client: asks for its description, in band */
+	/*
+	 * Of silence until an LCP echo goes out; the fourth time: LINK_EV_SILENT. 0: server 30 s,
+	 * client never. A client counts only on a server that has answered one: it asks at once.
+	 */
+	uint64_t echo_every_ns;
 };
 
 enum link_phase {
@@ -83,6 +98,9 @@ struct link {
 	uint64_t echo_deadline;
 	uint64_t ipcp_deadline; /* client: when IPCP begins */
 	uint8_t echoes_missed;
+	bool subscribed; /* server: the peer understands DESCRIPTION and CLOSE */
+	uint8_t close_code;
+	struct vendor_text description; /* client */
 	unsigned packets_before_open;
 	unsigned malformed;
 	struct lcp lcp;
@@ -146,10 +164,7 @@ unsigned link_close(struct link *l, uint64_t now, const char *why, struct outbox
 uint64_t link_deadline(const struct link *l);
 unsigned link_on_timer(struct link *l, uint64_t now, struct outbox *out);
 
-/*
- * Any frame at all arrived (data too): restarts the LCP echo timer (server: every 30 s of silence,
- * 3 missed: LINK_EV_FINISHED). Cheap: called for each burst of data.
- */
+/* Any frame at all arrived (data too): restarts the echo timer. Cheap: called for each burst of data. */
 void link_on_traffic(struct link *l, uint64_t now);
 
 /*
@@ -199,6 +214,25 @@ const char *link_auth_name(unsigned method);
  * LINK_EV_UP.
  */
 const struct link_address *link_addresses(const struct link *l);
+
+/* Server: LINK_EV_SUBSCRIBED has come, and the link is open. */
+bool link_is_subscribed(const struct link *l);
+
+/*
+ * Server, to a peer that has subscribed: the next fragment of text (len up to VENDOR_TEXT_MAX), from offset on;
+ * the first one has offset 0. Returns the offset of the next; len: that was the last one.
+ */
+size_t link_describe(struct link *l, const char *text, size_t len, size_t offset,
+		     struct outbox *out);
+
+/* Server, to a peer that has subscribed: why it is about to be closed. The text is cut to what fits. */
+void link_announce_close(struct link *l, uint8_t code, const char *why, struct outbox *out);
+
+/* Client, at LINK_EV_DESCRIPTION: all bytes, untrusted, borrowed until the next call into the link. */
+const char *link_description(const struct link *l, size_t *ret_len);
+
+/* Client, at LINK_EV_CLOSE; the sentence is link_reason()'s then. */
+uint8_t link_close_code(const struct link *l);
 
 /* True between LINK_EV_UP and LINK_EV_DOWN. */
 bool link_is_up(const struct link *l);

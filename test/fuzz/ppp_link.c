@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A whole link. The first byte: bit 0 client, bits 1 to 3 the methods allowed. The session's
- * answers come at once: every name is RFC 2759's user, and gets an address.
+ * answers come at once: every name is RFC 2759's user, and gets an address; who subscribes gets a
+ * description. A client is a worker's: it subscribes, and asks for life every 2 s.
  */
 #include "sstp/ppp/link.h"
 #include "sstp/ppp/nthash.h"
@@ -20,6 +21,10 @@ static unsigned answer(struct link *l, uint64_t now, unsigned events, struct out
 	}
 	if (events & LINK_EV_AUTH_OK && l->params.role == LINK_SERVER)
 		events |= link_on_address(l, now, &address, out);
+	if (events & LINK_EV_SUBSCRIBED) {
+		link_describe(l, "{}", 2, 0, out);
+		link_announce_close(l, 1, "bye", out);
+	}
 	return events;
 }
 
@@ -44,6 +49,8 @@ static void check(const struct link *l, unsigned seen)
 	if (link_is_up(l) && !(seen & LINK_EV_AUTH_OK))
 		abort();
 	if (seen & LINK_EV_FINISHED && link_deadline(l) != CLOCK_NEVER)
+		abort();
+	if (l->description.got > l->description.total || l->description.total > VENDOR_TEXT_MAX)
 		abort();
 	for (const char *c = link_reason(l); *c; c++) {
 		if (*c < 0x20 || *c > 0x7e)
@@ -73,6 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			  .name = config & 1 ? "User" : "gw",
 			  .password = config & 1 ? &password : NULL,
 			  .random = &random,
+			  .subscribe = true,
+			  .echo_every_ns = config & 1 ? 2 * CLOCK_NS_PER_S : 0,
 		  });
 	seen = link_up(&l, now, &out);
 	while (record_next(&r, &record)) {

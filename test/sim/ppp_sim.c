@@ -8,7 +8,9 @@
  *   - UP comes after AUTH_OK, once; AUTH_FAILED comes once, is followed by FINISHED and never by UP
  *   - EAP holds memory in the authentication phase only
  *   - a deadline lies in the future; a finished link has none and stays silent
- *   - frames are whole: FF 03, a Length that is theirs, LCP codes up to 11, other codes up to 7
+ *   - frames are whole: FF 03, a Length that is theirs, LCP codes up to 11, other codes up to 7; code 0
+ *     leaves no server before the client has subscribed, and no client that is not to
+ *   - a description arrives as it was sent, or not at all
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -24,7 +26,8 @@
 
 enum {
 	PIPE_MAX = 512,
-	FRAME_MAX = 1500,
+	FRAME_MAX = 1504, /* an information field of 1500 bytes */
+	TEXT_MAX = 20000,
 	PATIENCE_S = 220, /* 90 s to open, then 120 s until a server misses a client that is gone */
 };
 
@@ -60,6 +63,10 @@ struct world {
 	struct eap_tls_ctx *server_tls, *client_tls;
 	struct eap_tls_rig_judge judge;
 	struct side server, client;
+	bool subscribes; /* the client, in this run */
+	size_t text_len;
+	char text[TEXT_MAX]; /* the description */
+	unsigned described;  /* how often it arrived */
 	struct letter pipe[PIPE_MAX];
 	size_t letters;
 	uint8_t buf[OUTBOX_SIZE];
@@ -73,14 +80,26 @@ static const struct link_address assigned = {
 	.dns = {0x0100000a, 0x08080808},
 };
 
-static void check_frame(const struct side *from, const uint8_t *frame, size_t len)
+/* Code 0 is the first byte of a packet that only who has been asked understands. */
+static void check_in_band(const struct world *w, const struct side *from)
+{
+	assert_true(w->subscribes);
+	assert_true(link_is_up(&from->link));
+	if (from == &w->server)
+		assert_true(from->seen & LINK_EV_SUBSCRIBED);
+}
+
+static void check_frame(const struct world *w, const struct side *from, const uint8_t *frame,
+			size_t len)
 {
 	unsigned protocol = (unsigned)frame[2] << 8 | frame[3];
 
 	assert_true(len >= 8 && len <= FRAME_MAX);
 	assert_int_equal(frame[0] << 8 | frame[1], 0xff03);
 	assert_int_equal(frame[6] << 8 | frame[7], len - 4);
-	assert_in_range(frame[4], 1, protocol == PPP_LCP ? 11 : 7);
+	assert_in_range(frame[4], protocol == PPP_LCP ? 0 : 1, protocol == PPP_LCP ? 11 : 7);
+	if (frame[4] == VENDOR_CODE)
+		check_in_band(w, from);
 	if (protocol != PPP_LCP)
 		assert_int_not_equal(from->link.lcp.auth, 0);
 	if (protocol == PPP_IPCP)
@@ -116,9 +135,36 @@ static void check_events(struct side *s, unsigned events)
 	s->seen |= events;
 }
 
+static void check_description(struct world *w)
+{
+	size_t len;
+	const char *text = link_description(&w->client.link, &len);
+
+	assert_int_equal(len, w->text_len);
+	if (len)
+		assert_memory_equal(text, w->text, len);
+	w->described++;
+}
+
 static uint64_t answer_time(struct world *w)
 {
 	return w->now + prng_below(&w->prng, w->weather->answers_s + 1) * CLOCK_NS_PER_S;
+}
+
+static void after_step(struct world *w, struct side *s, unsigned events);
+
+/* As a session does, but all of it at once. */
+static void describe(struct world *w)
+{
+	size_t at = 0;
+
+	w->text_len = prng_below(&w->prng, TEXT_MAX);
+	for (size_t i = 0; i < w->text_len; i++)
+		w->text[i] = (char)prng_next(&w->prng);
+	do {
+		at = link_describe(&w->server.link, w->text, w->text_len, at, &w->out);
+		after_step(w, &w->server, 0);
+	} while (at < w->text_len);
 }
 
 static void after_step(struct world *w, struct side *s, unsigned events)
@@ -129,13 +175,17 @@ static void after_step(struct world *w, struct side *s, unsigned events)
 	check_events(s, events);
 	assert_int_equal(w->out.dropped, 0);
 	while (outbox_next(&w->out, &pos, &msg, &len)) {
-		check_frame(s, msg, len);
+		check_frame(w, s, msg, len);
 		if (prng_below(&w->prng, 100) >= w->weather->loss)
 			put_in_pipe(w, s->other, msg, len);
 		if (prng_below(&w->prng, 100) < w->weather->repeat)
 			put_in_pipe(w, s->other, msg, len);
 	}
 	outbox_clear(&w->out);
+	if (events & LINK_EV_DESCRIPTION)
+		check_description(w);
+	if (events & LINK_EV_SUBSCRIBED)
+		describe(w);
 	if (events & LINK_EV_USER)
 		s->answer_user_at = answer_time(w);
 	if (s == &w->server && events & LINK_EV_AUTH_OK)
@@ -228,15 +278,19 @@ static void init_side(struct world *w, struct side *s, struct side *other, enum 
 		.answer_user_at = CLOCK_NEVER,
 		.answer_address_at = CLOCK_NEVER,
 	};
-	link_init(&s->link, &(struct link_params){
-				    .role = role,
-				    .auth = auth,
-				    .mru = 1500,
-				    .name = role == LINK_SERVER ? "gw" : "DOM\\User",
-				    .password = role == LINK_SERVER ? NULL : &w->password,
-				    .random = &w->random,
-				    .eap_tls = role == LINK_SERVER ? w->server_tls : w->client_tls,
-			    });
+	link_init(&s->link,
+		  &(struct link_params){
+			  .role = role,
+			  .auth = auth,
+			  .mru = 1500,
+			  .name = role == LINK_SERVER ? "gw" : "DOM\\User",
+			  .password = role == LINK_SERVER ? NULL : &w->password,
+			  .random = &w->random,
+			  .eap_tls = role == LINK_SERVER ? w->server_tls : w->client_tls,
+			  .subscribe = w->subscribes,
+			  .echo_every_ns =
+				  w->subscribes && role == LINK_CLIENT ? 2 * CLOCK_NS_PER_S : 0,
+		  });
 }
 
 static void start(struct world *w, const struct weather *weather, const char *password,
@@ -247,6 +301,8 @@ static void start(struct world *w, const struct weather *weather, const char *pa
 	w->letters = 0;
 	w->out = outbox(w->buf, sizeof(w->buf));
 	w->random = prng_source(&w->prng);
+	w->subscribes = prng_below(&w->prng, 2);
+	w->described = 0;
 	secret_set(&w->password, password, strlen(password));
 	init_side(w, &w->server, &w->client, LINK_SERVER, server_auth);
 	init_side(w, &w->client, &w->server, LINK_CLIENT, client_auth);
@@ -344,6 +400,7 @@ P54_P55_links_come_up_at_once_with_nothing_but_whole_frames_and_known_codes(void
 		if (!both_up(w))
 			continue;
 		assert_in_range(w->now, 0, 2 * CLOCK_NS_PER_S);
+		assert_int_equal(w->described, w->subscribes);
 		finish(w, i % 2 ? &w->server : &w->client);
 		assert_true(is_finished(&w->server) && is_finished(&w->client));
 	}

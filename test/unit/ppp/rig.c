@@ -251,7 +251,7 @@ void rig_client_lcp(struct rig *r, unsigned auth)
 	assert_int_equal(rig_feed(r, "ff03c0210201000e010405dc0506" RIG_MAGIC), 0);
 }
 
-void rig_client_open(struct rig *r)
+void rig_client_authenticated(struct rig *r)
 {
 	rig_client_lcp(r, LINK_AUTH_MSCHAPV2);
 	assert_int_equal(rig_feed(r, "ff03c22301010017"
@@ -259,6 +259,10 @@ void rig_client_open(struct rig *r)
 			 0);
 	rig_expect(r, rig_response);
 	assert_int_equal(rig_feed(r, rig_success), LINK_EV_AUTH_OK);
+}
+
+void rig_client_ipcp(struct rig *r)
+{
 	assert_int_equal(rig_wait(r, 0), 0);
 	rig_expect(r, "ff03802101010016030600000000810600000000830600000000");
 	assert_int_equal(rig_feed(r, "ff0380210101000a03060a000001"), 0);
@@ -277,4 +281,10 @@ void rig_client_open(struct rig *r)
 				     "81060a000001"
 				     "830608080808"),
 			 LINK_EV_UP);
+}
+
+void rig_client_open(struct rig *r)
+{
+	rig_client_authenticated(r);
+	rig_client_ipcp(r);
 }

@@ -89,9 +89,11 @@ size_t rig_skip(struct rig *r);
 void rig_server_lcp(struct rig *r, unsigned auth);
 void rig_server_authenticated(struct rig *r);
 void rig_server_open(struct rig *r);
-/* A client with LCP open; with IPCP open. */
+/* A client with LCP open; with IPCP open, which is authenticated and then IPCP alone. */
 void rig_client_lcp(struct rig *r, unsigned auth);
 void rig_client_open(struct rig *r);
+void rig_client_authenticated(struct rig *r);
+void rig_client_ipcp(struct rig *r);
 
 /* The response of RFC 2759 to RIG_CHALLENGE, and what it gets, identifier 01. */
 extern const char rig_response[];
