@@ -261,6 +261,8 @@ static struct session *session_new(struct session_env *env, enum call_role role,
 				    .password = params->password,
 				    .random = &random_system,
 				    .eap_tls = params->eap_tls,
+				    .subscribe = params->ops->on_description != NULL,
+				    .echo_every_ns = params->echo_every_ns,
 			    });
 	s->timer = loop_timer_new(env->loop, on_timer, s);
 	return s;
@@ -322,6 +324,34 @@ void session_disconnect(struct session *s, const char *reason)
 	rearm(s);
 }
 
+int session_describe(struct session *s, const char *text, size_t len)
+{
+	char *copy;
+
+	if (len > VENDOR_TEXT_MAX)
+		return -EMSGSIZE;
+	if (s->description && len == s->description_len && !memcmp(text, s->description, len))
+		return 0;
+	copy = malloc(len + !len);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, len);
+	free(s->description);
+	s->description = copy;
+	s->description_len = len;
+	s->description_sent = 0;
+	s->description_due = true;
+	session_mark_dirty(s);
+	return 0;
+}
+
+void session_close_connection(struct session *s, enum session_close code, const char *why)
+{
+	if (s->phase == SESSION_CALL && s->is_up)
+		session_announce_close(s, (uint8_t)code, why);
+	session_disconnect(s, why);
+}
+
 void session_answer_enrol(struct session *s, const struct est_reply *reply)
 {
 	if (s->phase != SESSION_EST)
@@ -350,6 +380,8 @@ void session_free(struct session *s)
 	session_est_done(s);
 	call_done(&s->call);
 	link_done(&s->link);
+	free(s->description);
+	s->description = NULL;
 	eap_tls_ctx_unref(s->params.eap_tls);
 	s->params.eap_tls = NULL;
 	s->reap.free_fn = reap_session;

@@ -59,6 +59,10 @@ enum session_end {
 	SESSION_END_CERTIFICATE, /* client: the gateway's certificate was refused, in TLS or EAP-TLS */
 	SESSION_END_AUTH,	 /* authentication failed */
 	SESSION_END_REFUSED,	 /* HTTP or SSTP refused by the peer, or no common ground */
+	/* client: the gateway has said so before it hung up, of enum session_close */
+	SESSION_END_DISCONNECTED,
+	SESSION_END_DISABLED,
+	SESSION_END_RESTART,
 };
 
 struct session_ops {
@@ -86,6 +90,11 @@ struct session_ops {
 	void (*on_packet)(void *arg, uint8_t *pkt, size_t len);
 	/* No more packets for now: what was kept of them must be written or let go. */
 	void (*on_burst_end)(void *arg);
+	/*
+	 * Client: what the gateway tells of the connection, all of it, as often as it changes; borrowed for the call,
+	 * untrusted. NULL: nobody wants to know, and the gateway is not asked to tell.
+	 */
+	void (*on_description)(void *arg, const char *text, size_t len);
 	/* Packets flow no more, or never did; the address may be given back. At most once, before on_end. */
 	void (*on_down)(void *arg);
 	/* Server: is there anybody who enrols? NULL: no. If not, all paths of EST are not found. */
@@ -97,6 +106,13 @@ struct session_ops {
 	int (*on_enrol)(void *arg, const struct est_request *request);
 	/* It is over; the owner calls session_free(), now or later. Nothing is called afterwards. */
 	void (*on_end)(void *arg, enum session_end end, const char *reason);
+};
+
+/* What a gateway tells a worker before it hangs up. On the wire. */
+enum session_close {
+	SESSION_CLOSE_DISCONNECTED = 1, /* by the operator: do not come back */
+	SESSION_CLOSE_DISABLED = 2,	/* try again after a minute */
+	SESSION_CLOSE_RESTART = 3,	/* dial again at once */
 };
 
 struct session_params {
@@ -113,6 +129,8 @@ struct session_params {
 		*host; /* client: the name dialled, for HTTP, SNI and the certificate; borrowed */
 	/* client: the address of the session that this one is to take over from, network order; 0: none */
 	uint32_t replaces_be;
+	/* client: after so long without a packet the gateway is asked whether it is there; four times that, and it is lost */
+	uint64_t echo_every_ns; /* 0: it is not asked */
 };
 
 /* Prepares env on loop (borrowed). 0 or -errno. */
@@ -131,6 +149,16 @@ struct session *session_dial(struct session_env *env, const struct sockaddr *add
 
 /* Ends it in order: PPP Terminate, SSTP DISCONNECT, TLS, TCP; on_end follows within about 12 s. */
 void session_disconnect(struct session *s, const char *reason);
+
+/*
+ * Server: what a worker is to know of its connection. Copied, sent when the peer has subscribed and packets flow, and again
+ * when it differs from the last; one that is not a worker of ours never gets it. 0, -ENOMEM, -EMSGSIZE (VENDOR_TEXT_MAX).
+ * Costs len bytes until the session ends.
+ */
+int session_describe(struct session *s, const char *text, size_t len);
+
+/* Server: session_disconnect(), before which a peer that has subscribed is told why. */
+void session_close_connection(struct session *s, enum session_close code, const char *why);
 
 /* The answer to on_enrol(); reply is borrowed for the call. One that comes too late is dropped. */
 void session_answer_enrol(struct session *s, const struct est_reply *reply);

@@ -76,6 +76,8 @@ static void maybe_up(struct session *s)
 	session_log(s, LOG_LEVEL_INFO, "up, address=%s mru=%u %s", address, link_peer_mru(&s->link),
 		    stream_tls_name(s->stream));
 	s->params.ops->on_up(s->params.arg, a);
+	if (s->description_due)
+		session_mark_dirty(s);
 }
 
 static void execute(struct session *s, unsigned todo)
@@ -190,8 +192,49 @@ static void on_link_finished(struct session *s)
 	after_call(s, call_disconnect(&s->call, now(s), &out), &out);
 }
 
+static void on_silent(struct session *s)
+{
+	session_log(s, LOG_LEVEL_WARNING, "ppp finished: %s", link_reason(&s->link));
+	session_note(s, SESSION_END_LOST, "%s", link_reason(&s->link));
+	session_cut(s);
+}
+
+/* The first reason stands: how it really ends is no news then. */
+static void on_close_announced(struct session *s)
+{
+	static const enum session_end ends[] = {
+		[SESSION_CLOSE_DISCONNECTED] = SESSION_END_DISCONNECTED,
+		[SESSION_CLOSE_DISABLED] = SESSION_END_DISABLED,
+		[SESSION_CLOSE_RESTART] = SESSION_END_RESTART,
+	};
+	uint8_t code = link_close_code(&s->link);
+	bool is_known = code >= SESSION_CLOSE_DISCONNECTED && code <= SESSION_CLOSE_RESTART;
+
+	session_note(s, is_known ? ends[code] : SESSION_END_NORMAL, "%s", link_reason(&s->link));
+}
+
+/* What the peer says in band. */
+static void on_in_band_events(struct session *s, unsigned events)
+{
+	const char *text;
+	size_t len;
+
+	if (events & LINK_EV_SUBSCRIBED && s->description_due)
+		session_mark_dirty(s);
+	if (events & LINK_EV_DESCRIPTION && s->is_up) {
+		text = link_description(&s->link, &len);
+		s->params.ops->on_description(s->params.arg, text, len);
+	}
+	if (events & LINK_EV_CLOSE)
+		on_close_announced(s);
+}
+
 static void on_link_events(struct session *s, unsigned events)
 {
+	if (events & LINK_EV_SILENT) {
+		on_silent(s);
+		return;
+	}
 	if (events & LINK_EV_USER)
 		answer_user(s);
 	if (events & LINK_EV_AUTH_OK)
@@ -206,6 +249,7 @@ static void on_link_events(struct session *s, unsigned events)
 		session_note(s, SESSION_END_NORMAL, "%s", link_reason(&s->link));
 	if (events & LINK_EV_FINISHED && s->phase == SESSION_CALL)
 		on_link_finished(s);
+	on_in_band_events(s, events);
 }
 
 /* ---- received packets ---- */
@@ -312,6 +356,14 @@ void session_run_timers(struct session *s)
 		out = fresh_outbox(s);
 		after_link(s, link_on_timer(&s->link, now(s), &out), &out);
 	}
+}
+
+void session_announce_close(struct session *s, uint8_t code, const char *why)
+{
+	struct outbox out = fresh_outbox(s);
+
+	link_announce_close(&s->link, code, why, &out);
+	session_send_frames(s, &out);
 }
 
 void session_end_call(struct session *s)

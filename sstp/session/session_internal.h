@@ -54,6 +54,10 @@ struct session {
 	struct fq data;	  /* packets that wait for the stream */
 	uint8_t *control; /* packets that leave at the end of the pass; NULL: none */
 	size_t control_len;
+	char *description; /* server: owned; NULL: none */
+	size_t description_len;
+	size_t description_sent; /* of these bytes */
+	bool description_due;	 /* not all of it was sent */
 	struct traffic traffic;
 	char peer[ADDRESS_TEXT_MAX];
 	char user[4 * LINK_NAME_MAX]; /* escaped; "" before it is known */
@@ -105,6 +109,9 @@ void session_run_timers(struct session *s);
 
 /* Ends the call in order: PPP first, then SSTP; session_close() follows. */
 void session_end_call(struct session *s);
+
+/* To a peer that has subscribed: why session_disconnect() follows. */
+void session_announce_close(struct session *s, uint8_t code, const char *why);
 
 /* The connection is gone or of no more use: tells the SSTP engine, and logs its step. */
 void session_lose_call(struct session *s);

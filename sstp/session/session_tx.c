@@ -296,10 +296,37 @@ static bool send_record(struct session *s)
 	return true;
 }
 
+/*
+ * As much of it as the stream takes now, a fragment in a record; the rest when the stream takes more. Behind all control
+ * packets, so that a long one needs no place among them.
+ */
+static bool send_description(struct session *s)
+{
+	struct outbox out;
+	uint8_t *frame;
+	size_t next, len;
+
+	while (s->description_due && s->is_up && link_is_subscribed(&s->link)) {
+		size_t pos = 0;
+
+		out = outbox(s->env->outbox, sizeof(s->env->outbox));
+		next = link_describe(&s->link, s->description, s->description_len,
+				     s->description_sent, &out);
+		if (!outbox_next(&out, &pos, &frame, &len))
+			return false;
+		sstp_put_data_header(frame - SSTP_HEADER_SIZE, len);
+		if (stream_send(s->stream, frame - SSTP_HEADER_SIZE, len + SSTP_HEADER_SIZE) < 0)
+			return false;
+		s->description_sent = next;
+		s->description_due = next < s->description_len;
+	}
+	return true;
+}
+
 void session_pack(struct session *s)
 {
 	session_flush_record(s->env);
-	if (!send_control(s))
+	if (!send_control(s) || !send_description(s))
 		return;
 	while (!fq_is_empty(&s->data) && !stream_is_blocked(s->stream) && send_record(s))
 		;

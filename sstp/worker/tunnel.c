@@ -15,6 +15,12 @@
 #define RETRY_MAX   (60 * CLOCK_NS_PER_S)
 #define PROVEN_LIFE (60 * CLOCK_NS_PER_S)
 
+/* Of a connection that the gateway has disabled: what a plan's tier takes away its operator gives back, some day. */
+#define RETRY_DISABLED (60 * CLOCK_NS_PER_S)
+
+/* Four times that, and a gateway that is silent is lost: known and refused within 10 s. */
+#define ECHO_EVERY (2 * CLOCK_NS_PER_S)
+
 /* ---- coming up, going down, trying again ---- */
 
 static void stop_dialling(struct tunnel *t)
@@ -85,6 +91,7 @@ static void on_up(void *arg, const struct link_address *address)
 		return;
 	}
 	t->was_up = true;
+	t->is_disabled = false;
 	t->up_since = loop_now(t->env.loop);
 	leg->address_be = t->former_be = address->local;
 	loop_timer_set(t->give_up, CLOCK_NEVER);
@@ -108,7 +115,8 @@ static bool is_final(const struct tunnel *t, enum session_end end)
 {
 	bool is_refused = end == SESSION_END_AUTH || (end == SESSION_END_CERTIFICATE && !t->was_up);
 
-	return t->stopping || (is_refused && !t->wants_next);
+	return t->stopping || end == SESSION_END_DISCONNECTED ||
+	       (is_refused && !t->wants_next && !t->is_disabled);
 }
 
 /* Somewhere between half of the wait and all of it. */
@@ -124,11 +132,16 @@ static void retry_later(struct tunnel *t, const char *reason)
 {
 	uint64_t wait = with_jitter(t->retry_after);
 
+	if (t->is_disabled)
+		wait = RETRY_DISABLED + with_jitter(RETRY_FIRST);
+	else
+		t->retry_after = t->retry_after * 2 < RETRY_MAX ? t->retry_after * 2 : RETRY_MAX;
 	snprintf(t->last_reason, sizeof(t->last_reason), "%s", reason);
 	log_warning("no tunnel to %s:%u: %s; trying again in %.1f s", t->params.host,
 		    t->params.port, reason, (double)wait / 1e9);
-	t->retry_after = t->retry_after * 2 < RETRY_MAX ? t->retry_after * 2 : RETRY_MAX;
 	loop_timer_set(t->retry, loop_now(t->env.loop) + wait);
+	if (t->params.ops->on_retry)
+		t->params.ops->on_retry(t->params.arg, reason, wait);
 }
 
 /* After tunnel_stop() the last goodbye counts. */
@@ -136,8 +149,10 @@ static void end_leg(struct tunnel *t, enum session_end end, const char *why)
 {
 	if (t->stopping && has_session(t))
 		return;
-	if (t->reconnecting && !t->stopping) {
+	t->is_disabled |= end == SESSION_END_DISABLED;
+	if ((t->reconnecting || end == SESSION_END_RESTART) && !t->stopping) {
 		t->reconnecting = false;
+		log_info("dialling again: %s", why);
 		loop_timer_set(t->retry, loop_now(t->env.loop));
 	} else if (is_final(t, end)) {
 		finish(t, end, why);
@@ -179,11 +194,22 @@ static void on_down(void *arg)
 		go_down(t);
 }
 
+/* One that is on its way out knows less than the one that carries packets. */
+static void on_description(void *arg, const char *text, size_t len)
+{
+	const struct leg *leg = arg;
+	struct tunnel *t = leg->tunnel;
+
+	if (leg == t->current && t->params.ops->on_description)
+		t->params.ops->on_description(t->params.arg, text, len);
+}
+
 static const struct session_ops session_callbacks = {
 	.on_auth = on_auth,
 	.on_up = on_up,
 	.on_packet = tunnel_on_packet,
 	.on_burst_end = tunnel_on_burst_end,
+	.on_description = on_description,
 	.on_down = on_down,
 	.on_end = on_end,
 };
@@ -220,6 +246,7 @@ int tunnel_dial(struct leg *leg, const struct candidate *to)
 		.eap_tls = t->params.credentials->eap_tls,
 		.host = t->params.host,
 		.replaces_be = address_to_keep(t),
+		.echo_every_ns = ECHO_EVERY,
 	};
 	const struct sockaddr *addr = (const void *)&to->addr;
 	int r = pin_gateway(t, addr);

@@ -8,7 +8,13 @@
  * Lost sessions are dialled again: after 1 s at first, doubling to 60 s, each wait cut by a random
  * half so that a thousand workers do not come back in step; a session that lived for a minute
  * starts the row anew. Refused credentials are final; a refused certificate is final until the
- * first session was up, after that it is tried again (the tunnel fails closed meanwhile). When the
+ * first session was up, after that it is tried again (the tunnel fails closed meanwhile).
+ *
+ * A gateway of ours may say why it hangs up (session.h, enum session_close). Disconnected by the
+ * operator: final. Disabled: dialled again after a minute, and each minute from then on, also when
+ * the credentials are refused meanwhile, until a session is up. To restart: dialled again at once.
+ *
+ * A gateway that falls silent is lost after 8 s (ECHO_EVERY, link.h), whatever TCP thinks. When the
  * name does not resolve any more, the addresses known from before are dialled. A TUN device that
  * somebody deletes is the end (SESSION_END_LOST).
  */
@@ -28,8 +34,12 @@ struct tunnel_ops {
 	 * not to be had and the old one stays. NULL: nobody wants to know.
 	 */
 	void (*on_replaced)(void *arg, bool ok, const char *reason);
+	/* What the gateway tells of the connection, untrusted, borrowed: session_ops. NULL: it is not asked. */
+	void (*on_description)(void *arg, const char *text, size_t len);
 	/* Packets do not flow any more; it is dialled again. */
 	void (*on_down)(void *arg);
+	/* There is no session, for this reason, and another is dialled after so long (ns). NULL: nobody wants to know. */
+	void (*on_retry)(void *arg, const char *reason, uint64_t wait);
 	/* It is over: after tunnel_stop(), or for good (see `end`). */
 	void (*on_end)(void *arg, enum session_end end, const char *reason);
 };

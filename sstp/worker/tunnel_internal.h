@@ -39,6 +39,7 @@ struct tunnel {
 	uint64_t up_since;  /* 0: not up */
 	uint32_t former_be; /* the address that it had last; 0: none yet */
 	bool was_up;
+	bool is_disabled; /* the gateway has said so, and no session was up since */
 	bool stopping;
 	bool ended;
 	char last_reason[SESSION_REASON_MAX]; /* why there is no tunnel */

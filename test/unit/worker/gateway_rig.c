@@ -250,6 +250,26 @@ static void on_replaced(void *arg, bool ok, const char *reason)
 	note(rig, ok ? "replaced" : "not replaced");
 }
 
+static void on_description(void *arg, const char *text, size_t len)
+{
+	struct gateway_rig *rig = arg;
+
+	assert_in_range(len, 0, VENDOR_TEXT_MAX);
+	memcpy(rig->description, text, len);
+	rig->description[len] = '\0';
+	rig->descriptions++;
+	check(rig);
+}
+
+static void on_retry(void *arg, const char *reason, uint64_t wait)
+{
+	struct gateway_rig *rig = arg;
+
+	rig->waits = wait;
+	snprintf(rig->reason, sizeof(rig->reason), "%s", reason);
+	note(rig, "waits");
+}
+
 static void on_end(void *arg, enum session_end end, const char *reason)
 {
 	struct gateway_rig *rig = arg;
@@ -264,6 +284,8 @@ static const struct tunnel_ops tunnel_callbacks = {
 	.on_up = on_up,
 	.on_down = on_down,
 	.on_replaced = on_replaced,
+	.on_description = on_description,
+	.on_retry = on_retry,
 	.on_end = on_end,
 };
 

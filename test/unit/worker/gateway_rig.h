@@ -45,7 +45,10 @@ struct gateway_rig {
 	struct credentials credentials;
 	struct network *network;
 	struct tunnel *tunnel;
-	char events[256]; /* "up 172.16.77.2, down, ..." as the tunnel told them */
+	char events[512]; /* "up 172.16.77.2, down, ..." as the tunnel told them */
+	char description[VENDOR_TEXT_MAX + 1]; /* that came last */
+	unsigned descriptions;
+	uint64_t waits; /* ns: until the tunnel is dialled again, as it said last */
 	bool tunnel_ended;
 	enum session_end end;
 	char reason[SESSION_REASON_MAX];

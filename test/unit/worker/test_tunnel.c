@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's tunnel by certificate, and how a second session takes over. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <net/if.h>
 #include <string.h>
 
@@ -259,7 +260,7 @@ static void replacing_while_a_dial_fails_is_done_by_the_next_dial(void **state)
 	gateway_rig_run(rig, is_up);
 	gateway_rig_start_app(rig);
 	gateway_rig_run(rig, has_traffic);
-	assert_string_equal(rig->events, "up 172.16.77.2");
+	assert_string_equal(rig->events, "waits, up 172.16.77.2");
 	assert_int_equal(rig->n_sessions, 2);
 	gateway_rig_free(rig);
 }
@@ -274,7 +275,7 @@ static void refusal_of_what_was_renewed_meanwhile_is_not_final(void **state)
 	gateway_rig_run(rig, first_has_ended);
 	rig->refuse = false;
 	gateway_rig_run(rig, is_up);
-	assert_string_equal(rig->events, "up 172.16.77.2");
+	assert_string_equal(rig->events, "waits, up 172.16.77.2");
 	assert_int_equal(rig->n_sessions, 2);
 	gateway_rig_free(rig);
 }
@@ -302,6 +303,137 @@ static void reconnecting_hangs_up_first_and_asks_for_its_former_address(void **s
 	/* the gateway may not know yet that the first one has gone */
 	assert_int_equal(rig->replaces_be[0], 0);
 	assert_int_equal(rig->replaces_be[1], inet_addr("172.16.77.2"));
+	gateway_rig_free(rig);
+}
+
+/* ---- what the gateway tells in band ---- */
+
+static bool is_described(struct gateway_rig *rig)
+{
+	return rig->descriptions > 0;
+}
+
+static bool is_described_twice(struct gateway_rig *rig)
+{
+	return rig->descriptions > 1;
+}
+
+static bool is_up_again(struct gateway_rig *rig)
+{
+	return strstr(rig->events, "down, up ") != NULL;
+}
+
+static bool is_waiting(struct gateway_rig *rig)
+{
+	return strstr(rig->events, "waits") != NULL;
+}
+
+static int describe(struct gateway_rig *rig, unsigned session, const char *text)
+{
+	return session_describe(rig->sessions[session].session, text, strlen(text));
+}
+
+static void description_reaches_the_worker_and_again_when_it_changes(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	gateway_rig_run(rig, is_up);
+	assert_int_equal(describe(rig, 0, "{\"one\": 1}"), 0);
+	gateway_rig_run(rig, is_described);
+	assert_string_equal(rig->description, "{\"one\": 1}");
+	assert_int_equal(describe(rig, 0, "{\"one\": 1}"), 0);
+	assert_int_equal(describe(rig, 0, "{\"two\": 2}"), 0);
+	gateway_rig_run(rig, is_described_twice);
+	assert_string_equal(rig->description, "{\"two\": 2}");
+	assert_string_equal(rig->events, "up 172.16.77.2");
+	gateway_rig_free(rig);
+}
+
+/* Told before anybody has subscribed, and longer than all that waits of other control packets may be. */
+static void longest_description_arrives_beside_traffic(void **state)
+{
+	static char text[VENDOR_TEXT_MAX + 2];
+	struct gateway_rig *rig = gateway_rig_new();
+
+	for (size_t i = 0; i < VENDOR_TEXT_MAX; i++)
+		text[i] = (char)('a' + i % 23);
+	gateway_rig_run(rig, is_dialling);
+	assert_int_equal(describe(rig, 0, text), 0);
+	gateway_rig_run(rig, is_up);
+	gateway_rig_start_app(rig);
+	gateway_rig_run(rig, is_described);
+	assert_int_equal(strcmp(rig->description, text), 0);
+	assert_int_equal(session_describe(rig->sessions[0].session, text, VENDOR_TEXT_MAX + 1),
+			 -EMSGSIZE);
+	assert_int_equal(describe(rig, 0, text + 1), 0);
+	assert_int_equal(describe(rig, 0, text + 2), 0);
+	gateway_rig_run(rig, is_described_twice);
+	assert_int_equal(strcmp(rig->description, text + 2), 0);
+	gateway_rig_run(rig, all_is_back);
+	assert_int_equal(rig->received, rig->sent);
+	gateway_rig_free(rig);
+}
+
+static void session_that_takes_over_brings_its_own_description(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	assert_int_equal(describe(rig, 0, "first"), 0);
+	gateway_rig_run(rig, is_described);
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, second_is_done);
+	assert_int_equal(describe(rig, 0, "of the old one"), 0);
+	assert_int_equal(describe(rig, 1, "second"), 0);
+	gateway_rig_run(rig, is_described_twice);
+	assert_string_equal(rig->description, "second");
+	gateway_rig_free(rig);
+}
+
+static void close_by_the_operator_is_final(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	session_close_connection(rig->sessions[0].session, SESSION_CLOSE_DISCONNECTED,
+				 "the operator has disconnected app \"shop\"");
+	gateway_rig_run(rig, has_ended);
+	assert_int_equal(rig->end, SESSION_END_DISCONNECTED);
+	assert_string_equal(rig->events, "up 172.16.77.2, down, end");
+	assert_non_null(strstr(rig->reason, "the operator has disconnected app"));
+	gateway_rig_free(rig);
+}
+
+static void close_to_restart_dials_again_at_once(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+	uint64_t began = loop_now(rig->loop);
+
+	session_close_connection(rig->sessions[0].session, SESSION_CLOSE_RESTART, "sync");
+	gateway_rig_run(rig, is_up_again);
+	assert_string_equal(rig->events, "up 172.16.77.2, down, up 172.16.77.2");
+	/* the first wait is at least half a second */
+	assert_in_range(loop_now(rig->loop) - began, 0, 400 * CLOCK_NS_PER_MS);
+	gateway_rig_free(rig);
+}
+
+static void close_of_what_is_disabled_waits_a_minute(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	session_close_connection(rig->sessions[0].session, SESSION_CLOSE_DISABLED,
+				 "the plan's tier is not allowed");
+	gateway_rig_run(rig, is_waiting);
+	assert_string_equal(rig->events, "up 172.16.77.2, down, waits");
+	assert_in_range(rig->waits, 60 * CLOCK_NS_PER_S, 61 * CLOCK_NS_PER_S);
+	gateway_rig_free(rig);
+}
+
+static void session_that_is_only_disconnected_is_dialled_after_a_second(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	session_disconnect(rig->sessions[0].session, "the gateway stops");
+	gateway_rig_run(rig, is_waiting);
+	assert_in_range(rig->waits, CLOCK_NS_PER_S / 2, CLOCK_NS_PER_S);
 	gateway_rig_free(rig);
 }
 
@@ -345,6 +477,13 @@ int main(void)
 		cmocka_unit_test(refusal_of_what_was_renewed_meanwhile_is_not_final),
 		cmocka_unit_test(reconnecting_while_the_first_is_dialled_dials_again),
 		cmocka_unit_test(reconnecting_hangs_up_first_and_asks_for_its_former_address),
+		cmocka_unit_test(description_reaches_the_worker_and_again_when_it_changes),
+		cmocka_unit_test(longest_description_arrives_beside_traffic),
+		cmocka_unit_test(session_that_takes_over_brings_its_own_description),
+		cmocka_unit_test(close_by_the_operator_is_final),
+		cmocka_unit_test(close_to_restart_dials_again_at_once),
+		cmocka_unit_test(close_of_what_is_disabled_waits_a_minute),
+		cmocka_unit_test(session_that_is_only_disconnected_is_dialled_after_a_second),
 		cmocka_unit_test(stopping_while_there_are_two_ends_once),
 		cmocka_unit_test(freeing_while_the_second_is_dialled_cuts_both),
 		/* last: the address stays */
