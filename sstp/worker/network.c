@@ -56,7 +56,11 @@ struct network {
 	struct rtnl *rtnl;
 	uint32_t table;
 	bool owns_table;
+	struct prefix *routes; /* owned */
+	size_t nroutes;
 	uint32_t address_be; /* 0: none yet */
+	bool is_up;
+	uint32_t gateway_be; /* the one that is dialled; 0: none yet */
 	bool pinned;
 	uint32_t pin_be;
 };
@@ -71,20 +75,34 @@ static uint32_t table_of(const char *tun_name)
 	return TABLE_BASE | ((hash >> 24 ^ hash) & ~TABLE_MASK);
 }
 
-static struct rtnl_route unreachable(const struct network *n, size_t i)
+static struct rtnl_route unreachable(const struct network *n, const struct prefix *p)
 {
 	return (struct rtnl_route){
-		.dst = n->params.routes[i],
+		.dst = *p,
 		.kind = RTNL_ROUTE_UNREACHABLE,
 		.metric = UNREACHABLE_METRIC,
 		.table = n->table,
 	};
 }
 
-static int add_unreachable(struct network *n)
+static struct rtnl_route through_device(const struct network *n, const struct prefix *p)
 {
-	for (size_t i = 0; i < n->params.nroutes; i++) {
-		struct rtnl_route route = unreachable(n, i);
+	return (struct rtnl_route){
+		.dst = *p,
+		.kind = RTNL_ROUTE_DEVICE,
+		.ifindex = n->tun.ifindex,
+		.source_be = n->address_be,
+		.table = n->table,
+		.metric = DEVICE_METRIC,
+	};
+}
+
+/* One route of this kind for each of them, added or deleted. 0 or -errno of the first that cannot be added. */
+static int add_all(struct network *n, const struct prefix *p, size_t count,
+		   struct rtnl_route (*route_of)(const struct network *n, const struct prefix *p))
+{
+	for (size_t i = 0; i < count; i++) {
+		struct rtnl_route route = route_of(n, &p[i]);
 		int r = rtnl_route_add(n->rtnl, &route);
 
 		if (r < 0)
@@ -93,10 +111,22 @@ static int add_unreachable(struct network *n)
 	return 0;
 }
 
+static void del_all(struct network *n, const struct prefix *p, size_t count,
+		    struct rtnl_route (*route_of)(const struct network *n, const struct prefix *p))
+{
+	for (size_t i = 0; i < count; i++) {
+		struct rtnl_route route = route_of(n, &p[i]);
+
+		rtnl_route_del(n->rtnl, &route);
+	}
+}
+
 /* ---- what others have, and what a killed worker left ---- */
 
 struct conflict {
 	const struct network *network;
+	const struct prefix *wanted;
+	size_t nwanted;
 	const struct prefix *prefix; /* ours; NULL: none */
 	uint32_t table;
 };
@@ -109,27 +139,36 @@ static void note_conflict(void *arg, const struct rtnl_route *route)
 	if (route->kind != RTNL_ROUTE_UNREACHABLE || route->table == n->table ||
 	    (route->table & TABLE_MASK) != TABLE_BASE)
 		return;
-	for (size_t i = 0; i < n->params.nroutes && !c->prefix; i++)
-		if (prefix_overlaps(&n->params.routes[i], &route->dst)) {
-			c->prefix = &n->params.routes[i];
+	for (size_t i = 0; i < c->nwanted && !c->prefix; i++)
+		if (prefix_overlaps(&c->wanted[i], &route->dst)) {
+			c->prefix = &c->wanted[i];
 			c->table = route->table;
 		}
 }
 
-static int refuse_conflict(struct network *n, char ret_error[256])
+static int refuse_conflict(struct network *n, const struct prefix *wanted, size_t nwanted,
+			   char ret_error[256])
 {
-	struct conflict c = {.network = n};
+	struct conflict c = {.network = n, .wanted = wanted, .nwanted = nwanted};
 	char text[PREFIX_TEXT_MAX];
 	int r = rtnl_route_list(n->rtnl, note_conflict, &c);
 
 	if (r < 0 || !c.prefix)
 		return r;
 	snprintf(ret_error, 256,
-		 "--route %s overlaps what another worker in this namespace tunnels. If that one "
+		 "route %s overlaps what another worker in this namespace tunnels. If that one "
 		 "was "
 		 "killed: ip rule del lookup %u; ip route flush table %u",
 		 prefix_format(c.prefix, text), c.table, c.table);
 	return -EEXIST;
+}
+
+static bool has(const struct prefix *list, size_t n, const struct prefix *p)
+{
+	for (size_t i = 0; i < n; i++)
+		if (prefix_equal(&list[i], p))
+			return true;
+	return false;
 }
 
 /* Keeps the unreachable routes of a table that is ours. */
@@ -139,10 +178,9 @@ static void drop_stray(void *arg, const struct rtnl_route *route)
 
 	if (route->table != n->table)
 		return;
-	for (size_t i = 0; n->owns_table && i < n->params.nroutes; i++)
-		if (route->kind == RTNL_ROUTE_UNREACHABLE &&
-		    prefix_equal(&route->dst, &n->params.routes[i]))
-			return;
+	if (n->owns_table && route->kind == RTNL_ROUTE_UNREACHABLE &&
+	    has(n->routes, n->nroutes, &route->dst))
+		return;
 	rtnl_route_del(n->rtnl, route);
 }
 
@@ -159,7 +197,7 @@ static int take_table(struct network *n)
 	int r;
 
 	n->owns_table = true;
-	r = add_unreachable(n);
+	r = add_all(n, n->routes, n->nroutes, unreachable);
 	if (r == 0)
 		r = rtnl_route_list(n->rtnl, drop_stray, n);
 	if (r == 0)
@@ -204,10 +242,21 @@ static int set_up(struct network *n, char ret_error[256])
 	if (r == 0)
 		r = rtnl_open(p->netns_fd, &n->rtnl);
 	if (r == 0)
-		r = refuse_conflict(n, ret_error);
+		r = refuse_conflict(n, n->routes, n->nroutes, ret_error);
 	if (r == 0)
 		r = take_table(n);
 	return r < 0 ? r : probe_offload(n);
+}
+
+/* Owned, NULL never. 0 or -ENOMEM. */
+static int copy_routes(const struct prefix *routes, size_t nroutes, struct prefix **ret_routes)
+{
+	*ret_routes = calloc(nroutes + 1, sizeof(**ret_routes));
+	if (!*ret_routes)
+		return -ENOMEM;
+	if (nroutes)
+		memcpy(*ret_routes, routes, nroutes * sizeof(*routes));
+	return 0;
 }
 
 int network_new(const struct network_params *params, struct network **ret_network,
@@ -221,6 +270,10 @@ int network_new(const struct network_params *params, struct network **ret_networ
 		n->params = *params;
 		n->tun.fd = -1;
 		n->table = table_of(params->tun_name);
+		r = copy_routes(params->routes, params->nroutes, &n->routes);
+	}
+	if (r == 0) {
+		n->nroutes = params->nroutes;
 		r = set_up(n, ret_error);
 	}
 	if (r < 0) {
@@ -245,15 +298,16 @@ void network_free(struct network *n)
 		give_table_up(n);
 	rtnl_close(n->rtnl);
 	tun_close(&n->tun);
+	free(n->routes);
 	free(n);
 }
 
 /* ---- the gateway's own address ---- */
 
-static bool is_tunnelled(const struct network *n, uint32_t addr_be)
+static bool covers(const struct prefix *routes, size_t nroutes, uint32_t addr_be)
 {
-	for (size_t i = 0; i < n->params.nroutes; i++)
-		if (prefix_contains(&n->params.routes[i], &addr_be))
+	for (size_t i = 0; i < nroutes; i++)
+		if (prefix_contains(&routes[i], &addr_be))
 			return true;
 	return false;
 }
@@ -270,44 +324,39 @@ static struct rtnl_route pin(const struct network *n, uint32_t gateway_be)
 	return route;
 }
 
-int network_pin(struct network *n, uint32_t gateway_be)
+static void unpin(struct network *n)
 {
 	struct rtnl_route route = pin(n, n->pin_be);
+
+	if (n->pinned)
+		rtnl_route_del(n->rtnl, &route);
+	n->pinned = false;
+}
+
+/* Where these prefixes cover the gateway. */
+static int pin_if_covered(struct network *n, const struct prefix *routes, size_t nroutes)
+{
+	struct rtnl_route route = pin(n, n->gateway_be);
 	int r;
 
-	if (n->pinned && n->pin_be != gateway_be) {
-		rtnl_route_del(n->rtnl, &route);
-		n->pinned = false;
-	}
-	if (n->params.netns_fd >= 0 || !is_tunnelled(n, gateway_be))
+	if (!n->gateway_be || n->params.netns_fd >= 0 ||
+	    !covers(routes, nroutes, n->gateway_be))
 		return 0;
-	route = pin(n, gateway_be);
 	r = rtnl_route_add(n->rtnl, &route);
 	n->pinned = r == 0;
-	n->pin_be = gateway_be;
+	n->pin_be = n->gateway_be;
 	return r;
 }
 
-/* ---- up and down ---- */
-
-static int add_routes(struct network *n)
+int network_pin(struct network *n, uint32_t gateway_be)
 {
-	for (size_t i = 0; i < n->params.nroutes; i++) {
-		struct rtnl_route route = {
-			.dst = n->params.routes[i],
-			.kind = RTNL_ROUTE_DEVICE,
-			.ifindex = n->tun.ifindex,
-			.source_be = n->address_be,
-			.table = n->table,
-			.metric = DEVICE_METRIC,
-		};
-		int r = rtnl_route_add(n->rtnl, &route);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (n->pin_be != gateway_be)
+		unpin(n);
+	n->gateway_be = gateway_be;
+	return pin_if_covered(n, n->routes, n->nroutes);
 }
+
+/* ---- up and down ---- */
 
 int network_up(struct network *n, uint32_t address_be)
 {
@@ -319,7 +368,10 @@ int network_up(struct network *n, uint32_t address_be)
 	r = rtnl_address_add(n->rtnl, n->tun.ifindex, address_be);
 	if (r == 0)
 		r = rtnl_link_up(n->rtnl, n->tun.ifindex, n->params.mtu);
-	return r < 0 ? r : add_routes(n);
+	if (r == 0)
+		r = add_all(n, n->routes, n->nroutes, through_device);
+	n->is_up = r == 0;
+	return r;
 }
 
 void network_down(struct network *n)
@@ -327,8 +379,110 @@ void network_down(struct network *n)
 	/* the kernel takes a device's routes away with its link */
 	int r = rtnl_link_down(n->rtnl, n->tun.ifindex);
 
+	n->is_up = false;
 	if (r < 0)
 		log_warning("%s: cannot set the link down: %s", n->tun.name, strerror(-r));
+}
+
+/* ---- other prefixes ---- */
+
+/* Those of a that are not in b, owned. -ENOMEM. Quadratic: 4096 against 4096 take some 20 ms. */
+static int without(const struct prefix *a, size_t na, const struct prefix *b, size_t nb,
+		   struct prefix **ret_list, size_t *ret_n)
+{
+	struct prefix *list = calloc(na + 1, sizeof(*list));
+	size_t n = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < na; i++)
+		if (!has(b, nb, &a[i]))
+			list[n++] = a[i];
+	*ret_list = list;
+	*ret_n = n;
+	return 0;
+}
+
+struct change {
+	struct prefix *all, *added, *removed; /* owned */
+	size_t nall, nadded, nremoved;
+};
+
+static int change_new(const struct network *n, const struct prefix *routes, size_t nroutes,
+		      struct change *ret)
+{
+	struct change c = {.nall = nroutes};
+	int r = copy_routes(routes, nroutes, &c.all);
+
+	if (r == 0)
+		r = without(routes, nroutes, n->routes, n->nroutes, &c.added, &c.nadded);
+	if (r == 0)
+		r = without(n->routes, n->nroutes, routes, nroutes, &c.removed, &c.nremoved);
+	*ret = c;
+	return r;
+}
+
+static void change_done(struct change *c)
+{
+	free(c->all);
+	free(c->added);
+	free(c->removed);
+}
+
+/* The gateway's own way first, or its connection would go into itself; closed before open. */
+static int make(struct network *n, const struct change *c)
+{
+	int r = pin_if_covered(n, c->added, c->nadded);
+
+	if (r == 0)
+		r = add_all(n, c->added, c->nadded, unreachable);
+	if (r == 0 && n->is_up)
+		r = add_all(n, c->added, c->nadded, through_device);
+	return r;
+}
+
+/* Refused, then left to the other tables. */
+static void take_away(struct network *n, const struct prefix *gone, size_t ngone,
+		      const struct prefix *left, size_t nleft)
+{
+	del_all(n, gone, ngone, through_device);
+	del_all(n, gone, ngone, unreachable);
+	if (!covers(left, nleft, n->gateway_be))
+		unpin(n);
+}
+
+int network_set_routes(struct network *n, const struct prefix *routes, size_t nroutes,
+		       char ret_error[256])
+{
+	struct change c;
+	int r = change_new(n, routes, nroutes, &c);
+
+	ret_error[0] = '\0';
+	if (r == 0)
+		r = refuse_conflict(n, c.added, c.nadded, ret_error);
+	if (r < 0)
+		goto out;
+	r = make(n, &c);
+	if (r < 0) {
+		take_away(n, c.added, c.nadded, n->routes, n->nroutes);
+		goto out;
+	}
+	take_away(n, c.removed, c.nremoved, c.all, c.nall);
+	free(n->routes);
+	n->routes = c.all;
+	n->nroutes = c.nall;
+	c.all = NULL;
+out:
+	if (r < 0 && !ret_error[0])
+		snprintf(ret_error, 256, "%s", strerror(-r));
+	change_done(&c);
+	return r;
+}
+
+const struct prefix *network_routes(const struct network *n, size_t *ret_nroutes)
+{
+	*ret_nroutes = n->nroutes;
+	return n->routes;
 }
 
 const struct tun *network_tun(const struct network *n)

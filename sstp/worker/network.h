@@ -9,6 +9,8 @@
  * for a tunnelled prefix leaves through the device or is refused at once. The next start with the
  * same TUN name takes over what a killed one left. How: see network.c.
  *
+ * The prefixes can change at any time, also while packets flow (network_set_routes()).
+ *
  * Where app and worker share a namespace, a tunnelled prefix may cover the gateway itself:
  * network_pin() leaves its address out of the tunnel.
  */
@@ -27,7 +29,7 @@ struct network_params {
 	const char *tun_name;
 	uint16_t mtu;
 	unsigned offload;	     /* wanted of the device, of enum tun_offload */
-	const struct prefix *routes; /* borrowed for the network's life */
+	const struct prefix *routes; /* no two the same; copied */
 	size_t nroutes;
 };
 
@@ -59,6 +61,17 @@ int network_up(struct network *n, uint32_t address_be);
  * survive.
  */
 void network_down(struct network *n);
+
+/*
+ * These prefixes in place of those that there are, copied. What stays is not touched; what is new goes into the
+ * tunnel, or is refused while it is down, before what is gone leaves it. 0, or -errno with ret_error, and then the
+ * prefixes are those from before: -EEXIST as network_new().
+ */
+int network_set_routes(struct network *n, const struct prefix *routes, size_t nroutes,
+		       char ret_error[256]);
+
+/* The prefixes in effect; borrowed until they change. */
+const struct prefix *network_routes(const struct network *n, size_t *ret_nroutes);
 
 const struct tun *network_tun(const struct network *n);
 

@@ -127,7 +127,7 @@ second_worker_with_an_overlapping_prefix_is_refused() {
 	stop "$worker_pid" KILL
 	is $? $EXIT_INTERNAL "exit status of the second worker"
 	like "$(cat "$world_dir/second.log")" \
-		'--route 10\.0\.0\.0/8 overlaps what another worker in this namespace tunnels' "its message"
+		'route 10\.0\.0\.0/8 overlaps what another worker in this namespace tunnels' "its message"
 	is "$(network_of "$host")" "$before" "network of the namespace"
 	like "$(in_ns "$host" sh -c "$page")" "$page_regex" "page through the first tunnel"
 	stop "$first_pid"
