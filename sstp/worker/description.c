@@ -40,14 +40,23 @@ static bool has_route(const struct description *d, const struct prefix *p)
 	return false;
 }
 
-static int take_routes(const json_t *root, struct description *d, struct certs_error *e)
+static int fail_prefixes(struct certs_error *e, const char *key, const char *what)
 {
-	const json_t *list = json_object_get(root, "addressSpaces");
+	return certs_fail(e, -EBADMSG, "the gateway's network description: \"%s\" %s", key, what);
+}
+
+/* Of the key; what an earlier one gave is gone then. */
+static int take_prefixes(const json_t *root, const char *key, struct description *d,
+			 struct certs_error *e)
+{
+	const json_t *list = json_object_get(root, key);
 	size_t n = json_array_size(list);
 	struct prefix p;
 
 	if (!json_is_array(list) || n > DESCRIPTION_ROUTES_MAX)
-		return fail(e, "\"addressSpaces\" must be a list of at most 1024 prefixes");
+		return fail_prefixes(e, key, "must be a list of at most 4096 prefixes");
+	free(d->routes);
+	d->n_routes = 0;
 	d->routes = calloc(n + 1, sizeof(*d->routes));
 	if (!d->routes)
 		return certs_fail(e, -ENOMEM, "out of memory");
@@ -55,12 +64,19 @@ static int take_routes(const json_t *root, struct description *d, struct certs_e
 		const char *text = json_string_value(json_array_get(list, i));
 
 		if (!text || prefix_parse(text, &p) < 0)
-			return fail(e, "\"addressSpaces\" holds what is no prefix, such as "
-				       "10.1.0.0/16");
+			return fail_prefixes(e, key,
+					     "holds what is no prefix, such as 10.1.0.0/16");
 		if (p.family == AF_INET && !has_route(d, &p))
 			d->routes[d->n_routes++] = p;
 	}
 	return 0;
+}
+
+static int take_routes(const json_t *root, struct description *d, struct certs_error *e)
+{
+	int r = take_prefixes(root, "addressSpaces", d, e);
+
+	return r == 0 && json_object_get(root, "routes") ? take_prefixes(root, "routes", d, e) : r;
 }
 
 static bool is_ipv6(const char *text)
@@ -132,7 +148,7 @@ int description_parse(const char *json, size_t len, struct description *ret_desc
 
 	if (len > DESCRIPTION_JSON_MAX)
 		return certs_fail(ret_error, -EMSGSIZE,
-				  "the gateway's network description is longer than 64 KB");
+				  "the gateway's network description is longer than 128 KB");
 	root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
 	if (!root)
 		return fail(ret_error, "it is not JSON");
@@ -143,6 +159,19 @@ int description_parse(const char *json, size_t len, struct description *ret_desc
 	else
 		*ret_description = d;
 	return r;
+}
+
+bool description_equal(const struct description *a, const struct description *b)
+{
+	if (a->digest[0] && b->digest[0])
+		return strcmp(a->digest, b->digest) == 0;
+	if (a->n_routes != b->n_routes || a->n_dns != b->n_dns || strcmp(a->vnet, b->vnet) != 0 ||
+	    strcmp(a->app, b->app) != 0)
+		return false;
+	for (size_t i = 0; i < a->n_routes; i++)
+		if (!has_route(b, &a->routes[i]))
+			return false;
+	return memcmp(a->dns_be, b->dns_be, sizeof(a->dns_be)) == 0;
 }
 
 void description_done(struct description *d)

@@ -2,16 +2,18 @@
 #ifndef SSTP_WORKER_DESCRIPTION_H
 #define SSTP_WORKER_DESCRIPTION_H
 /*
- * The network description that comes with a certificate: what a worker has to know of its VNet.
- * JSON:
+ * The network description that comes with a certificate, and in band whenever it changes: what a
+ * worker has to know of its connection. JSON:
  *
  *   {"vnetName": "lab", "appName": "shop", "addressSpaces": ["10.20.0.0/16"],
- *    "dnsServers": ["10.20.0.4"], "digest": "5f0c..."}
+ *    "routes": ["10.20.0.0/16", "192.168.7.0/24"], "dnsServers": ["10.20.0.4"], "digest": "5f0c..."}
  *
- * vnetName and addressSpaces must be there; each has the type above, no key stands twice. Other
- * keys are left alone, so that an older worker understands a newer gateway. IPv6 address spaces and
+ * vnetName and addressSpaces must be there; each has the type above, no key stands twice. "routes"
+ * is all that goes into the tunnel; of a gateway that does not tell, it is the address spaces. Other
+ * keys are left alone, so that an older worker understands a newer gateway. IPv6 prefixes and
  * servers are left out: the tunnel carries IPv4 only.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,8 +22,8 @@
 #include "routing/prefix.h"
 
 enum {
-	DESCRIPTION_JSON_MAX = 64 * 1024, /* bytes */
-	DESCRIPTION_ROUTES_MAX = 1024,
+	DESCRIPTION_JSON_MAX = 128 * 1024, /* bytes */
+	DESCRIPTION_ROUTES_MAX = 4096,
 	DESCRIPTION_DNS_MAX = 2,      /* as many as PPP carries */
 	DESCRIPTION_DIGEST_MAX = 129, /* with NUL: printable ASCII without blanks */
 };
@@ -43,6 +45,12 @@ struct description {
  */
 int description_parse(const char *json, size_t len, struct description *ret_description,
 		      struct certs_error *ret_error);
+
+/*
+ * The same to a worker: routes in any order. Where both have a digest that alone counts: the gateway
+ * changes it with anything.
+ */
+bool description_equal(const struct description *a, const struct description *b);
 
 /* Frees what it owns, and zeroes it. Takes NULL. */
 void description_done(struct description *d);

@@ -137,10 +137,77 @@ static void as_many_spaces_as_a_worker_can_route(void **state)
 
 	assert_int_equal(parse(most, &d, NULL), 0);
 	assert_int_equal(d.n_routes, DESCRIPTION_ROUTES_MAX);
-	expect_refused(more, "1024");
+	expect_refused(more, "4096");
 	description_done(&d);
 	free(most);
 	free(more);
+}
+
+/* What the plan adds goes into the tunnel too. */
+static void routes_count_where_the_gateway_tells_them(void **state)
+{
+	struct description d = {0};
+	char text[PREFIX_TEXT_MAX];
+
+	assert_int_equal(parse("{\"vnetName\": \"lab\", \"addressSpaces\": [\"10.20.0.0/16\"],"
+			       "\"routes\": [\"192.168.7.0/24\", \"10.20.0.0/16\"]}",
+			       &d, NULL),
+			 0);
+	assert_int_equal(d.n_routes, 2);
+	assert_string_equal(prefix_format(&d.routes[0], text), "192.168.7.0/24");
+	description_done(&d);
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"routes\": {}}",
+		       "\"routes\" must be a list");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"routes\": [\"x\"]}",
+		       "\"routes\" holds what is no prefix");
+	expect_refused("{\"vnetName\": \"a\", \"routes\": []}", "addressSpaces");
+}
+
+static bool are_equal(const char *json_a, const char *json_b)
+{
+	struct description a = {0}, b = {0};
+	bool equal;
+
+	assert_int_equal(parse(json_a, &a, NULL), 0);
+	assert_int_equal(parse(json_b, &b, NULL), 0);
+	equal = description_equal(&a, &b);
+	assert_int_equal(description_equal(&b, &a), equal);
+	description_done(&a);
+	description_done(&b);
+	return equal;
+}
+
+static void digest_alone_tells_a_change_where_there_is_one(void **state)
+{
+	assert_true(are_equal("{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": \"1\"}",
+			      "{\"vnetName\": \"b\", \"addressSpaces\": [], \"digest\": \"1\"}"));
+	assert_false(are_equal("{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": \"1\"}",
+			       "{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": \"2\"}"));
+}
+
+static void without_a_digest_all_that_counts_is_compared(void **state)
+{
+	static const char same[] = "{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.0/16\","
+				   "\"10.2.0.0/16\"], \"dnsServers\": [\"10.1.0.4\"]}";
+	static const char *const others[] = {
+		"{\"vnetName\": \"b\", \"addressSpaces\": [\"10.1.0.0/16\",\"10.2.0.0/16\"],"
+		"\"dnsServers\": [\"10.1.0.4\"]}",
+		"{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.0/16\",\"10.3.0.0/16\"],"
+		"\"dnsServers\": [\"10.1.0.4\"]}",
+		"{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.0/16\"],"
+		"\"dnsServers\": [\"10.1.0.4\"]}",
+		"{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.0/16\",\"10.2.0.0/16\"],"
+		"\"dnsServers\": [\"10.1.0.5\"]}",
+		"{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.0/16\",\"10.2.0.0/16\"]}",
+		"{\"vnetName\": \"a\", \"appName\": \"x\", \"addressSpaces\": [\"10.1.0.0/16\","
+		"\"10.2.0.0/16\"], \"dnsServers\": [\"10.1.0.4\"]}",
+	};
+
+	assert_true(are_equal(
+		same, "{\"vnetName\": \"a\", \"addressSpaces\": [\"10.2.0.0/16\","
+		      "\"10.1.0.0/16\"], \"dnsServers\": [\"10.1.0.4\"], \"digest\": \"1\"}"));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(are_equal(same, others[i]));
 }
 
 static void too_long_is_not_read(void **state)
@@ -173,6 +240,9 @@ int main(void)
 		cmocka_unit_test(keys_of_a_newer_gateway_are_left_alone),
 		cmocka_unit_test(wrong_types_and_values_are_refused),
 		cmocka_unit_test(as_many_spaces_as_a_worker_can_route),
+		cmocka_unit_test(routes_count_where_the_gateway_tells_them),
+		cmocka_unit_test(digest_alone_tells_a_change_where_there_is_one),
+		cmocka_unit_test(without_a_digest_all_that_counts_is_compared),
 		cmocka_unit_test(too_long_is_not_read),
 		cmocka_unit_test(nothing_is_done_with_nothing),
 	};
