@@ -200,13 +200,32 @@ static int next_revision(struct model *m, int64_t *ret_revision, struct certs_er
 	return r;
 }
 
+int model_batch(struct model *m, struct certs_error *ret_error)
+{
+	int r = m->is_batch ? 0 : store_begin(m->store, ret_error);
+
+	if (r == 0)
+		m->is_batch = true;
+	return r;
+}
+
+int model_flush(struct model *m, struct certs_error *ret_error)
+{
+	if (!m->is_batch)
+		return 0;
+	m->is_batch = false;
+	return store_commit(m->store, ret_error);
+}
+
 int model_begin(struct model *m, const struct model_names *names, int64_t now,
 		struct model_values *ret_values, struct certs_error *ret_error)
 {
 	int64_t revision = 0;
-	int r = store_begin(m->store, ret_error);
+	int r = model_flush(m, ret_error);
 
 	*ret_values = (struct model_values){0};
+	if (r == 0)
+		r = store_begin(m->store, ret_error);
 	if (r < 0)
 		return r;
 	r = next_revision(m, &revision, ret_error);

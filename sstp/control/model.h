@@ -32,6 +32,13 @@ int model_open(const char *path, struct model **ret_model, struct certs_error *r
 /* Takes NULL. */
 void model_close(struct model *m);
 
+/*
+ * What comes often and may be lost with a crash shares a transaction: model_batch() opens it where it is not
+ * open yet; model_flush() commits what there is, as does every change of the model before it begins.
+ */
+int model_batch(struct model *m, struct certs_error *ret_error);
+int model_flush(struct model *m, struct certs_error *ret_error);
+
 /* Linux apps and containers are refused, as by the original. */
 void model_set_strict(struct model *m, bool is_strict);
 

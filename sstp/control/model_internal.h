@@ -11,6 +11,7 @@ enum {
 struct model {
 	struct store *store;
 	bool is_strict;
+	bool is_batch; /* model_batch() */
 };
 
 /* What a change's statements are given. */

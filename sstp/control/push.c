@@ -16,14 +16,16 @@
 enum {
 	BATCH = 1024, /* ids that are read before anything is done about them */
 	DIGEST_MAX = 65,
+	LEASES = 512, /* of a message */
 };
 
 struct push {
 	struct push_params params;
-	bool is_known; /* a data plane listens */
-	bool is_fresh; /* it has not even been told SITE_BEGIN */
-	bool is_whole; /* it is being told all: SITE_END is to come */
-	size_t bytes;  /* told in this run */
+	bool is_known;		     /* a data plane listens */
+	bool is_fresh;		     /* it has not even been told SITE_BEGIN */
+	bool is_whole;		     /* it is being told all: SITE_END is to come */
+	struct store_value after[3]; /* the lease that was told of last: VNet, time, address */
+	size_t bytes;		     /* told in this run */
 };
 
 /* ---- what was touched, and what was told ---- */
@@ -97,6 +99,11 @@ static const char *const all[] = {
 
 static const char *const done[] = {"DELETE FROM spread_vnet"};
 
+static struct store_value number(const char *name, int64_t value)
+{
+	return (struct store_value){.name = name, .number = value, .is_number = true};
+}
+
 static struct store *store_of(const struct push *p)
 {
 	return p->params.model->store;
@@ -140,6 +147,9 @@ int push_restart(struct push *p, struct certs_error *ret_error)
 	p->is_known = true;
 	p->is_fresh = true;
 	p->is_whole = true;
+	p->after[0] = number(":vnet", -1);
+	p->after[1] = number(":at", 0);
+	p->after[2] = number(":address", 0);
 	return RUN_ALL(p, all, ret_error);
 }
 
@@ -194,11 +204,6 @@ struct told {
 	char vnet[MSG_NAME_MAX + 1];
 	char digest[DIGEST_MAX];
 };
-
-static struct store_value number(const char *name, int64_t value)
-{
-	return (struct store_value){.name = name, .number = value, .is_number = true};
-}
 
 static int read_told(struct push *p, const struct thing *t, struct told *ret_told,
 		     struct certs_error *e)
@@ -390,6 +395,88 @@ static int push_vnet(struct push *p, int64_t id, bool gone, struct certs_error *
 	return r < 0 ? r : 0;
 }
 
+/* ---- leases ---- */
+
+/* Of one VNet at a time, the one whose owner has been away for longest first. */
+static const char lease_sql[] =
+	"SELECT l.vnet_id, l.at, l.address, l.owner, v.name FROM lease l JOIN vnet v"
+	" ON v.id = l.vnet_id WHERE (l.vnet_id, l.at, l.address) > (:vnet, :at, :address)"
+	" ORDER BY l.vnet_id, l.at, l.address";
+
+/* A message's worth. */
+struct leases {
+	struct msg_leases m;
+	struct msg_lease list[LEASES];
+	char vnet[MSG_NAME_MAX + 1];
+	char owners[LEASES][MSG_OWNER_MAX + 1];
+	struct store_value last[3];
+};
+
+/* False: it belongs into another message. */
+static bool take_lease(struct leases *l, struct store_query *q)
+{
+	size_t n = l->m.n_leases;
+
+	if (n == LEASES || (n && strcmp(l->vnet, store_query_text(q, 4)) != 0))
+		return false;
+	snprintf(l->vnet, sizeof(l->vnet), "%s", store_query_text(q, 4));
+	snprintf(l->owners[n], sizeof(l->owners[n]), "%s", store_query_text(q, 3));
+	l->list[n] = (struct msg_lease){.address_be = htonl((uint32_t)store_query_number(q, 2)),
+					.owner = l->owners[n]};
+	for (int i = 0; i < 3; i++)
+		l->last[i].number = store_query_number(q, i);
+	l->m.n_leases++;
+	return true;
+}
+
+/* How many; -errno. */
+static int read_leases(struct push *p, struct leases *l, struct certs_error *e)
+{
+	struct store_query *q;
+	int r = store_query(store_of(p), lease_sql, p->after, 3, &q, e);
+
+	if (r < 0)
+		return r;
+	memcpy(l->last, p->after, sizeof(l->last));
+	l->m = (struct msg_leases){.vnet = l->vnet, .leases = l->list};
+	do
+		r = store_query_next(q, e);
+	while (r > 0 && take_lease(l, q));
+	store_query_end(q);
+	return r < 0 ? r : (int)l->m.n_leases;
+}
+
+static int send_leases(struct push *p, const struct leases *l, struct certs_error *e)
+{
+	uint8_t *frame;
+	size_t len;
+	int r = msg_leases_encode(&l->m, &frame, &len);
+
+	if (r == 0)
+		r = send_frame(p, frame, len, e);
+	else
+		r = unencodable("addresses in virtual network", l->vnet, r, e);
+	if (r == 0)
+		memcpy(p->after, l->last, sizeof(p->after));
+	return r;
+}
+
+static int push_leases(struct push *p, struct certs_error *e)
+{
+	struct leases *l = malloc(sizeof(*l));
+	int r;
+
+	if (!l)
+		return certs_fail(e, -ENOMEM, "out of memory");
+	while ((r = read_leases(p, l, e)) > 0) {
+		r = send_leases(p, l, e);
+		if (r < 0)
+			break;
+	}
+	free(l);
+	return r;
+}
+
 /* ---- one run ---- */
 
 /* How many ids; -errno. */
@@ -479,6 +566,8 @@ static int push_changes(struct push *p, struct certs_error *e)
 		r = RUN_ALL(p, spread, e);
 	if (r == 0)
 		r = push_vnets(p, false, e);
+	if (r == 0 && p->is_whole)
+		r = push_leases(p, e);
 	if (r == 0)
 		r = push_apps(p, e);
 	if (r == 0)

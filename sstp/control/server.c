@@ -26,10 +26,12 @@
 #include "sstp/control/apply.h"
 #include "sstp/control/channel.h"
 #include "sstp/control/push.h"
+#include "sstp/control/sessions.h"
 #include "sstp/control/sync.h"
 
 enum {
-	PUSH_PAUSE_NS = 10 * 1000 * 1000 /* while there is more to tell than goes at once */
+	PUSH_PAUSE_NS = 10 * 1000 * 1000, /* while there is more to tell than goes at once */
+	FLUSH_NS = 500 * 1000 * 1000,	  /* what is told of sessions shares a transaction */
 };
 
 struct server {
@@ -40,6 +42,9 @@ struct server {
 	struct loop_timer *timer; /* the clock's own changes */
 	struct loop_timer *push_timer;
 	struct push *push;
+	struct loop_timer *flush_timer;
+	struct sessions *sessions;
+	bool is_flushing; /* the timer runs */
 	struct sync *sync;
 	struct est_world est;
 	struct anchors *anchors;
@@ -95,10 +100,35 @@ static void take_certificates(struct server *s)
 		log_error("connections do not show the certificates of now: %s", e.text);
 }
 
+/* ---- sessions ---- */
+
+static void on_flush_timer(void *arg)
+{
+	struct server *s = arg;
+	struct certs_error e;
+
+	s->is_flushing = false;
+	if (model_flush(s->model, &e) < 0)
+		log_error("what the sessions did is not stored: %s", e.text);
+}
+
+/* r: what came of it, and e its sentence. */
+static void after_sessions(struct server *s, int r, const struct certs_error *e)
+{
+	if (r < 0)
+		log_error("what the data plane says of sessions is lost: %s", e->text);
+	if (s->is_flushing)
+		return;
+	s->is_flushing = true;
+	loop_timer_set(s->flush_timer, loop_now(s->loop) + FLUSH_NS);
+}
+
 static void on_timer(void *arg)
 {
 	struct server *s = arg;
+	struct certs_error e;
 
+	after_sessions(s, sessions_tick(s->sessions, time(NULL), &e), &e);
 	take_certificates(s);
 	push(s);
 	loop_timer_set(s->timer, loop_now(s->loop) + SYNC_INTERVAL_S * CLOCK_NS_PER_S);
@@ -236,8 +266,14 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 	struct server *s = arg;
 	struct msg_est_request request;
 	struct msg_config config;
-	int r = -EBADMSG;
+	struct certs_error e;
+	int r = sessions_take(s->sessions, kind, payload, len, time(NULL), &e);
 
+	if (r != 0) {
+		after_sessions(s, r, &e);
+		return;
+	}
+	r = -EBADMSG;
 	if (kind == MSG_CONFIG) {
 		r = msg_config_decode(payload, len, &config);
 		if (r == 0) {
@@ -257,7 +293,11 @@ static void on_closed(void *arg, const char *why)
 {
 	struct server *s = arg;
 
+	struct certs_error e;
+
 	log_debug("control ends: %s", why);
+	if (sessions_lost(s->sessions, time(NULL), &e) < 0 || model_flush(s->model, &e) < 0)
+		log_error("the end of the sessions is not stored: %s", e.text);
 	loop_stop(s->loop);
 }
 
@@ -356,8 +396,11 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->sync = sync_new(&sync);
 	s->timer = loop_timer_new(s->loop, on_timer, s);
 	s->push_timer = loop_timer_new(s->loop, on_push_timer, s);
+	s->flush_timer = loop_timer_new(s->loop, on_flush_timer, s);
+	s->sessions = sessions_new(s->model);
 	s->channel = channel_new(s->loop, &channel);
-	if (!s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->channel)
+	if (!s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->flush_timer ||
+	    !s->sessions || !s->channel)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	r = push_new(&push, &s->push, e);
 	if (r < 0)
@@ -384,6 +427,8 @@ static void server_done(struct server *s)
 	channel_free(s->channel);
 	loop_timer_free(s->timer);
 	loop_timer_free(s->push_timer);
+	loop_timer_free(s->flush_timer);
+	sessions_free(s->sessions);
 	push_free(s->push);
 	sync_free(s->sync);
 	attempts_free(s->est.attempts);

@@ -102,7 +102,57 @@ static const char version_1[] =
 static const char version_2[] =
 	"ALTER TABLE vnet ADD COLUMN tunnel_address TEXT NOT NULL DEFAULT '192.0.0.8';";
 
-static const char *const steps[] = {version_1, version_2};
+#define COUNTS                                           \
+	"  sent_packets INTEGER NOT NULL DEFAULT 0,"     \
+	"  sent_bytes INTEGER NOT NULL DEFAULT 0,"       \
+	"  received_packets INTEGER NOT NULL DEFAULT 0," \
+	"  received_bytes INTEGER NOT NULL DEFAULT 0"
+
+/*
+ * What the data plane tells of sessions. Names are texts, not references: what was used stays known
+ * when the app is gone. Days are counted since 1970, in UTC.
+ */
+static const char version_3[] = "CREATE TABLE session ("
+				"  id INTEGER PRIMARY KEY,"
+				"  boot INTEGER NOT NULL,"
+				"  number INTEGER NOT NULL,"
+				"  app TEXT NOT NULL COLLATE NOCASE,"
+				"  plan TEXT NOT NULL COLLATE NOCASE,"
+				"  vnet TEXT NOT NULL COLLATE NOCASE,"
+				"  user TEXT NOT NULL,"
+				"  address INTEGER NOT NULL,"
+				"  source TEXT NOT NULL,"
+				"  correlation TEXT NOT NULL,"
+				"  thumbprint TEXT NOT NULL,"
+				"  since INTEGER NOT NULL,"
+				"  ended INTEGER,"
+				"  reason TEXT NOT NULL DEFAULT ''," COUNTS ","
+				"  UNIQUE (boot, number)) STRICT;"
+				"CREATE INDEX session_by_end ON session (ended);"
+				"CREATE INDEX session_by_app ON session (app);"
+
+				"CREATE TABLE usage ("
+				"  day INTEGER NOT NULL,"
+				"  app TEXT NOT NULL COLLATE NOCASE,"
+				"  plan TEXT NOT NULL COLLATE NOCASE,"
+				"  vnet TEXT NOT NULL COLLATE NOCASE," COUNTS ","
+				"  PRIMARY KEY (day, app, plan, vnet)) STRICT, WITHOUT ROWID;"
+
+				"CREATE TABLE gateway_time ("
+				"  day INTEGER NOT NULL,"
+				"  vnet TEXT NOT NULL COLLATE NOCASE,"
+				"  seconds INTEGER NOT NULL,"
+				"  PRIMARY KEY (day, vnet)) STRICT, WITHOUT ROWID;"
+
+				"CREATE TABLE lease ("
+				"  vnet_id INTEGER NOT NULL REFERENCES vnet ON DELETE CASCADE,"
+				"  address INTEGER NOT NULL,"
+				"  owner TEXT NOT NULL,"
+				"  at INTEGER NOT NULL,"
+				"  PRIMARY KEY (vnet_id, address)) STRICT, WITHOUT ROWID;"
+				"CREATE INDEX lease_by_age ON lease (vnet_id, at, address);";
+
+static const char *const steps[] = {version_1, version_2, version_3};
 
 const struct store_schema store_schema_model = {
 	.application_id = 0x53535450, /* "SSTP" */
@@ -118,6 +168,17 @@ const char store_schema_views[] =
 	"  blob TEXT, status TEXT);"
 	/* the connections that a change has to do with: what rules look at, and what is synced */
 	"CREATE TEMP TABLE touched (app_id INTEGER PRIMARY KEY ON CONFLICT IGNORE);"
+	/* how the data plane serves each VNet; why: '': it does; counted: till when it has its time */
+	"CREATE TEMP TABLE gateway_state ("
+	"  vnet TEXT PRIMARY KEY COLLATE NOCASE, why TEXT, counted INTEGER);"
+	"CREATE TEMP TRIGGER gateway_state_vnet AFTER DELETE ON main.vnet BEGIN"
+	"  DELETE FROM gateway_state WHERE vnet = old.name; END;"
+	"CREATE TEMP TRIGGER gateway_state_gateway AFTER DELETE ON main.gateway BEGIN"
+	"  DELETE FROM gateway_state WHERE vnet = (SELECT name FROM vnet WHERE id = old.vnet_id);"
+	"  END;"
+	/* the sessions of a list on its way */
+	"CREATE TEMP TABLE listed (boot INTEGER, number INTEGER, PRIMARY KEY (boot, number))"
+	"  WITHOUT ROWID;"
 
 	"CREATE TEMP VIEW connection_now AS SELECT c.app_id, c.vnet_id, c.synced, c.synced_at,"
 	"  c.version, a.name AS app, a.subscription, a.resource_group, a.is_container,"

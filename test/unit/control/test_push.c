@@ -92,6 +92,22 @@ static void say_vnet(struct plane *p, const uint8_t *payload, size_t len)
 	say(p, text);
 }
 
+static void say_leases(struct plane *p, const uint8_t *payload, size_t len)
+{
+	struct msg_leases m;
+	char text[1024];
+	char one[INET_ADDRSTRLEN];
+
+	assert_int_equal(msg_leases_decode(payload, len, &m), 0);
+	snprintf(text, sizeof(text), "LEASES %s %zu", m.vnet, m.n_leases);
+	for (size_t i = 0; i < m.n_leases && i < 3; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s %s",
+			 inet_ntop(AF_INET, &m.leases[i].address_be, one, sizeof(one)),
+			 m.leases[i].owner);
+	msg_leases_done(&m);
+	say(p, text);
+}
+
 static void say_name(struct plane *p, const char *what, const uint8_t *payload, size_t len)
 {
 	const char *name;
@@ -109,6 +125,7 @@ static void hear(struct plane *p, enum msg_kind kind, const uint8_t *payload, si
 	case MSG_SITE_END: say_name(p, "END", payload, len); break;
 	case MSG_VNET: say_vnet(p, payload, len); break;
 	case MSG_VNET_GONE: say_name(p, "VNET_GONE", payload, len); break;
+	case MSG_LEASES: say_leases(p, payload, len); break;
 	case MSG_CONNECTION: say_connection(p, payload, len); break;
 	case MSG_CONNECTION_GONE: say_name(p, "GONE", payload, len); break;
 	default: fail_msg("kind %d", (int)kind);
@@ -435,11 +452,44 @@ static void network_that_is_no_longer_in_gateway_yaml_refuses_its_apps(void **st
 	plane_free(p);
 }
 
+static void write_leases(struct plane *p, const char *sql)
+{
+	struct certs_error e;
+
+	if (store_run(p->w->model->store, sql, NULL, 0, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void addresses_are_told_with_their_last_owners_the_oldest_first(void **state)
+{
+	struct plane *p = plane_new();
+
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	write_leases(p, "INSERT INTO lease SELECT id, 0xac104d05, 'shop', 9 FROM vnet"
+			" WHERE name = 'blue'");
+	write_leases(p, "INSERT INTO lease SELECT id, 0xac104d06, 'stock', 7 FROM vnet"
+			" WHERE name = 'blue'");
+	write_leases(p, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+			" WHERE i < 1500) INSERT INTO lease SELECT v.id, i, 'o' || i, 1700 - i"
+			" FROM vnet v, n WHERE v.name = 'green'");
+	start(p, "BEGIN\nVNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\n"
+		 "LEASES blue 2 172.16.77.6 stock 172.16.77.5 shop\n"
+		 "LEASES green 512 0.0.5.220 o1500 0.0.5.219 o1499 0.0.5.218 o1498\n"
+		 "LEASES green 512 0.0.3.220 o988 0.0.3.219 o987 0.0.3.218 o986\n"
+		 "LEASES green 476 0.0.1.220 o476 0.0.1.219 o475 0.0.1.218 o474\nEND");
+	world_connect(p->w, "shop", "blue");
+	hears(p, SHOP_LINE); /* only once */
+	plane_free(p);
+}
+
 /* Wherever it was full, what comes afterwards is the rest. */
 static void data_plane_that_is_full_is_told_the_rest_later(void **state)
 {
 	static const char expected[] =
-		"BEGIN\nVNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\n" SHOP_LINE
+		"BEGIN\nVNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\n"
+		"LEASES blue 1 172.16.77.5 shop\n"
+		"LEASES green 1 172.16.6.5 stock\n" SHOP_LINE
 		"\nCONNECTION stock green 10.2.0.0/16\nEND";
 	struct plane *p = plane_new();
 
@@ -447,7 +497,9 @@ static void data_plane_that_is_full_is_told_the_rest_later(void **state)
 	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
 	world_connect(p->w, "shop", "blue");
 	world_connect(p->w, "stock", "green");
-	for (size_t room = 0; room < 5; room++) {
+	write_leases(p, "INSERT INTO lease SELECT id, iif(name = 'blue', 0xac104d05, 0xac100605),"
+			" iif(name = 'blue', 'shop', 'stock'), 9 FROM vnet");
+	for (size_t room = 0; room < 7; room++) {
 		*p->lines = '\0';
 		assert_int_equal(push_restart(p->push, NULL), 0);
 		p->room = room;
@@ -552,6 +604,7 @@ int main(void)
 		TEST(network_of_the_api_comes_changes_and_goes),
 		TEST(network_is_told_before_its_connections_and_gone_behind_them),
 		TEST(network_that_is_no_longer_in_gateway_yaml_refuses_its_apps),
+		TEST(addresses_are_told_with_their_last_owners_the_oldest_first),
 		TEST(data_plane_that_is_full_is_told_the_rest_later),
 		TEST(many_connections_are_told_once_and_a_change_to_those_that_it_concerns),
 	};
