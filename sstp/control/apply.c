@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "sstp/base/log.h"
+#include "sstp/control/kind_sql.h"
 #include "sstp/control/model_internal.h"
 #include "sstp/control/reply.h"
 #include "sstp/control/site.h"
@@ -90,28 +91,52 @@ static json_t *compare(const struct site_item *item, json_t *old)
 	return list;
 }
 
-/* 1: it is there, and differs as ret_fields says, which is owned and may be empty; 0: it is not there. */
-static int look(struct work *w, const struct site_item *item, json_t **ret_fields)
+/* A connection is there or not, with nothing that could differ; its view shows up to all routes. */
+static int look_for_connection(struct work *w, const struct site_item *item, struct certs_error *e)
+{
+	struct store_query *q = NULL;
+	int r = store_query(w->m->store, "SELECT 1 FROM connection WHERE " SQL_CONNECTION,
+			    item->names.values, item->names.n, &q, e);
+
+	if (r == 0)
+		r = store_query_next(q, e);
+	store_query_end(q);
+	return r;
+}
+
+/* 1: it is there, with its fields in ret_fields: owned; 0: it is not there. */
+static int look_for_fields(struct work *w, const struct site_item *item, json_t **ret_fields,
+			   struct certs_error *e)
 {
 	const struct resource_kind *kind = site_resource(item->kind);
 	struct model_answer old = {0};
-	struct certs_error e;
+	char why[RESOURCE_WHY_MAX];
 	json_t *json;
+	int r = model_fetch(w->m, kind, &item->names, &old, e);
+
+	if (r <= 0)
+		return r;
+	json = json_loads(old.json, 0, NULL);
+	free(old.json);
+	/* what the model shows, it takes */
+	if (!json || resource_read(kind, json, NULL, ret_fields, why) < 0)
+		r = certs_fail(e, -ENOMEM, "out of memory");
+	json_decref(json);
+	return r;
+}
+
+/* 1: it is there, and differs as ret_differences says, which is owned and may be empty; 0: it is not there. */
+static int look(struct work *w, const struct site_item *item, json_t **ret_differences)
+{
+	struct certs_error e;
 	json_t *fields = NULL;
-	int r = model_fetch(w->m, kind, &item->names, &old, &e);
+	int r = item->kind == SITE_CONNECTION ? look_for_connection(w, item, &e)
+					      : look_for_fields(w, item, &fields, &e);
 
 	if (r < 0)
 		model_fail(w->answer, r, &e);
-	if (r <= 0)
-		return r;
-	/* what it is connected to is its name already */
-	json = item->kind == SITE_CONNECTION ? NULL : json_loads(old.json, 0, NULL);
-	free(old.json);
-	if (json && resource_read(kind, json, NULL, &fields, w->answer->why) < 0)
-		r = -EIO; /* what the model shows, it takes */
-	json_decref(json);
-	if (r > 0)
-		*ret_fields = fields ? compare(item, fields) : json_array();
+	else if (r > 0)
+		*ret_differences = fields ? compare(item, fields) : json_array();
 	json_decref(fields);
 	return r;
 }
