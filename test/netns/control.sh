@@ -219,6 +219,7 @@ options_may_stand_in_front_of_noun_and_verb() {
 completes() {
 	# shellcheck disable=SC2034
 	(
+		PATH=$(dirname "$sstpctl_bin"):$PATH
 		. "$world_root/tools/sstpctl/completion.bash"
 		COMP_WORDS=(sstpctl "$@") COMP_CWORD=$#
 		_sstpctl
@@ -227,7 +228,7 @@ completes() {
 }
 
 completion_knows_noun_and_verb_behind_options() {
-	is "$(completes ro)" root "a noun"
+	is "$(completes roo)" root "a noun"
 	is "$(completes --json --socket "$socket" cert re)" revoke "a verb behind options"
 	is "$(completes --socket = "$socket" token cr)" create "a verb behind --socket=PATH"
 	is "$(completes cert --json revoke --for)" --foreign "a verb's option"

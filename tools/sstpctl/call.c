@@ -1,49 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/sstpctl/call.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/sstpctl/duration.h"
+#include "tools/sstpctl/help.h"
 
 enum {
-	WORDS_MAX = 3, /* noun, verb, argument */
+	WORDS_MAX = 2 + CALL_ARGUMENTS_MAX,
+	LONG_ONLY = 256, /* getopt's value of an option without a letter */
+	LETTERS_MAX = 2 * OPTION_COUNT + 1,
 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const struct {
-	char letter;
-	const char *name;
-	const char *value; /* NULL: a switch */
-	const char *help;
-} option_table[] = {
-	{'a', "app", "NAME", "the app that is to enrol, or whose certificates are meant"},
-	{'v', "vnet", "NAME", "the VNet that it comes into"},
-	{'g', "gateway", "HOST[:PORT]", "what the worker dials (default: the first of the names)"},
-	{'l', "lifetime", "TIME", "how long it can be used: 90s, 15m, 1h (default), 7d"},
-	{'f', "foreign", NULL, "also one that this gateway did not issue"},
-	{'n', "name", "NAME", "what the root is to be called"},
-	{'s', "socket", "PATH", "the gateway's control_socket (default " SSTPCTL_SOCKET ")"},
-	{'j', "json", NULL, "prints JSON, for programs"},
-	{'h', "help", NULL, "prints help, on the noun or verb that is given, and ends"},
-	{'V', "version", NULL, "prints the version and ends"},
-};
-
-static const char common_options[] = "sjhV";
 
 /* On its way. */
 struct parse {
-	const struct verb *verbs;
-	size_t n;
 	struct call call;
 	const char *words[WORDS_MAX];
 	size_t n_words;
-	bool is_given[COUNT(option_table)];
-	bool wants_help;
-	bool wants_version;
 };
 
 int call_fail(int code, const char *fmt, ...)
@@ -58,180 +34,227 @@ int call_fail(int code, const char *fmt, ...)
 	return code;
 }
 
-/* ---- help ---- */
+/* ---- arguments ---- */
 
-static void print_verbs(FILE *f, const struct parse *p, const char *noun)
+const char *call_argument(const char *arguments, size_t i, size_t *ret_len, bool *ret_is_optional)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		const struct verb *v = &p->verbs[i];
-		char head[64];
-
-		if (noun && strcmp(v->noun, noun) != 0)
-			continue;
-		snprintf(head, sizeof(head), "%s %s %s", v->noun, v->verb,
-			 v->argument ? v->argument : "");
-		fprintf(f, "  %-23s %s\n", head, v->help);
+	for (; i > 0; i--) {
+		arguments += strcspn(arguments, " ");
+		arguments += strspn(arguments, " ");
 	}
+	if (!*arguments)
+		return NULL;
+	*ret_is_optional = *arguments == '[';
+	arguments += *ret_is_optional;
+	*ret_len = strcspn(arguments, " ]");
+	return arguments;
 }
 
-static void print_options(FILE *f, const char *letters)
+const char *call_word(const struct call *c, const char *name, size_t len)
 {
-	for (size_t i = 0; i < COUNT(option_table); i++) {
-		char head[40];
+	const char *argument;
+	char option[32];
+	size_t n;
+	bool is_optional;
 
-		if (!strchr(letters, option_table[i].letter))
-			continue;
-		snprintf(head, sizeof(head), "--%s %s", option_table[i].name,
-			 option_table[i].value ? option_table[i].value : "");
-		fprintf(f, "  %-23s %s\n", head, option_table[i].help);
-	}
-}
-
-/* Of one noun, or of all: NULL. */
-static void print_usage(FILE *f, const struct parse *p, const char *noun)
-{
-	fprintf(f, "Usage: sstpctl %s VERB [ARGUMENT] [OPTION]...\n\n", noun ? noun : "NOUN");
-	print_verbs(f, p, noun);
-	fputs("\nOptions may stand anywhere. Those of every verb:\n\n", f);
-	print_options(f, common_options);
-	fprintf(f, "\nsstpctl %s VERB --help names those of one verb; see also sstpctl(8).\n",
-		noun ? noun : "NOUN");
-}
-
-static void print_verb_help(const struct verb *v)
-{
-	printf("Usage: sstpctl %s %s%s%s [OPTION]...\n\n%s\n\n", v->noun, v->verb,
-	       v->argument ? " " : "", v->argument ? v->argument : "", v->help);
-	print_options(stdout, v->options);
-	if (*v->options)
-		putchar('\n');
-	print_options(stdout, common_options);
+	for (size_t i = 0; (argument = call_argument(c->verb->arguments, i, &n, &is_optional)); i++)
+		if (n == len && strncmp(argument, name, len) == 0 && c->arguments[i])
+			return c->arguments[i];
+	if (len >= sizeof(option))
+		return NULL;
+	for (n = 0; n < len; n++)
+		option[n] = (char)tolower((unsigned char)name[n]);
+	n = option_find(option, len);
+	return n < OPTION_COUNT ? c->options[n] : NULL;
 }
 
 /* ---- words ---- */
 
-static bool has_noun(const struct parse *p, const char *noun)
+bool call_has_noun(const struct verb_table *table, const char *noun)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->verbs[i].noun, noun) == 0)
+	for (size_t i = 0; i < table->n; i++)
+		if (strcmp(table->verbs[i].noun, noun) == 0)
 			return true;
 	return false;
 }
 
-static const struct verb *find_verb(const struct parse *p)
+static bool is_verb(const struct verb *v, const char *noun, const char *verb)
 {
-	for (size_t i = 0; i < p->n && p->n_words > 1; i++)
-		if (!strcmp(p->verbs[i].noun, p->words[0]) &&
-		    !strcmp(p->verbs[i].verb, p->words[1]))
-			return &p->verbs[i];
+	if (strcmp(v->noun, noun) != 0)
+		return false;
+	return !v->verb || (verb && strcmp(v->verb, verb) == 0);
+}
+
+const struct verb *call_find_verb(const struct verb_table *table, const char *noun,
+				  const char *verb)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (is_verb(&table->verbs[i], noun, verb))
+			return &table->verbs[i];
 	return NULL;
+}
+
+static int fail_no_verb(const struct parse *p)
+{
+	const struct verb *v = p->call.table->elsewhere;
+
+	while (v && v->noun && !is_verb(v, p->words[0], p->words[1]))
+		v++;
+	if (v && v->noun)
+		return call_fail(EXIT_USAGE, "%s", v->help);
+	return call_fail(EXIT_USAGE, "there is no '%s %s'; see sstpctl %s --help", p->words[0],
+			 p->words[1], p->words[0]);
 }
 
 /* -1, or an exit code: there is no such noun, or verb. */
 static int find_words(struct parse *p)
 {
-	p->call.verb = find_verb(p);
-	if (p->n_words && !has_noun(p, p->words[0]))
+	if (!p->n_words)
+		return -1;
+	p->call.verb = call_find_verb(p->call.table, p->words[0], p->words[1]);
+	if (!p->call.verb && p->n_words > 1)
+		return call_has_noun(p->call.table, p->words[0])
+			       ? fail_no_verb(p)
+			       : call_fail(EXIT_USAGE, "there is no '%s'; see sstpctl --help",
+					   p->words[0]);
+	if (!p->call.verb && !call_has_noun(p->call.table, p->words[0]))
 		return call_fail(EXIT_USAGE, "there is no '%s'; see sstpctl --help", p->words[0]);
-	if (p->n_words > 1 && !p->call.verb)
-		return call_fail(EXIT_USAGE, "there is no '%s %s'; see sstpctl %s --help",
-				 p->words[0], p->words[1], p->words[0]);
 	return -1;
 }
 
-static int help(const struct parse *p)
+/* "plan show", or a noun alone. */
+static const char *called(const struct verb *v, char buf[64])
 {
-	if (p->call.verb)
-		print_verb_help(p->call.verb);
-	else
-		print_usage(stdout, p, p->words[0]);
-	return 0;
+	snprintf(buf, 64, "%s%s%s", v->noun, v->verb ? " " : "", v->verb ? v->verb : "");
+	return buf;
 }
 
 static int check_options(const struct parse *p)
 {
 	const struct verb *v = p->call.verb;
+	char name[64];
 
-	for (size_t i = 0; i < COUNT(option_table); i++)
-		if (p->is_given[i] && !strchr(v->options, option_table[i].letter) &&
-		    !strchr(common_options, option_table[i].letter))
-			return call_fail(EXIT_USAGE,
-					 "%s %s takes no --%s; see sstpctl %s %s --help", v->noun,
-					 v->verb, option_table[i].name, v->noun, v->verb);
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		bool is_needed = false;
+		bool is_known = option_is_among((enum option_id)i, v->options, &is_needed);
+
+		if (is_needed && !p->call.options[i])
+			return call_fail(EXIT_USAGE, "--%s is missing; see sstpctl %s --help",
+					 option_info((enum option_id)i)->name, called(v, name));
+		if (p->call.options[i] && !is_known && i < OPTION_COMMON)
+			return call_fail(EXIT_USAGE, "%s takes no --%s; see sstpctl %s --help",
+					 called(v, name), option_info((enum option_id)i)->name,
+					 name);
+	}
 	return -1;
 }
 
-static int check_call(struct parse *p)
+static int take_arguments(struct parse *p)
 {
 	const struct verb *v = p->call.verb;
-	/* what is named by its app needs no other name */
-	const char *argument = p->call.app ? NULL : v->argument;
-	size_t wanted = argument ? 3 : 2;
+	size_t first = v->verb ? 2 : 1, i = 0, len;
+	const char *argument;
+	char name[64];
+	bool is_optional;
 
-	if (p->n_words < wanted)
-		return call_fail(EXIT_USAGE, "%s is missing; see sstpctl %s %s --help", v->argument,
-				 v->noun, v->verb);
-	if (p->n_words > wanted)
-		return call_fail(EXIT_USAGE, "unexpected argument '%s'; see sstpctl %s %s --help",
-				 p->words[wanted], v->noun, v->verb);
-	p->call.argument = argument ? p->words[2] : NULL;
+	for (; (argument = call_argument(v->arguments, i, &len, &is_optional)); i++) {
+		if (first + i < p->n_words)
+			p->call.arguments[i] = p->words[first + i];
+		else if (!is_optional)
+			return call_fail(EXIT_USAGE, "%.*s is missing; see sstpctl %s --help",
+					 (int)len, argument, called(v, name));
+	}
+	if (first + i < p->n_words)
+		return call_fail(EXIT_USAGE, "unexpected argument '%s'; see sstpctl %s --help",
+				 p->words[first + i], called(v, name));
 	return check_options(p);
 }
 
 /* ---- options ---- */
 
-static int take_option(struct parse *p, int letter)
+static int take_output(struct call *c, const char *text)
 {
-	struct call *c = &p->call;
+	static const char *const words[] = {
+		[OUTPUT_TABLE] = "table",
+		[OUTPUT_JSON] = "json",
+		[OUTPUT_YAML] = "yaml",
+		[OUTPUT_CSV] = "csv",
+	};
 
-	switch (letter) {
-	case 'a': c->app = optarg; return -1;
-	case 'v': c->vnet = optarg; return -1;
-	case 'g': c->gateway = optarg; return -1;
-	case 'n': c->name = optarg; return -1;
-	case 's': c->socket = optarg; return -1;
-	case 'j': c->json = true; return -1;
-	case 'f': c->foreign = true; return -1;
-	case 'h': p->wants_help = true; return -1;
-	case 'V': p->wants_version = true; return -1;
-	case 'l':
-		if (duration_parse(optarg, &c->lifetime_s))
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i], text) == 0) {
+			c->output = (enum output)i;
 			return -1;
-		return call_fail(EXIT_USAGE, "--lifetime must be like 90s, 15m, 1h or 7d, not '%s'",
-				 optarg);
-	default: return EXIT_USAGE; /* getopt_long() has complained */
+		}
 	}
+	return call_fail(EXIT_USAGE, "--output must be table, json, yaml or csv, not '%s'", text);
 }
 
-static void mark_given(struct parse *p, int letter)
+static int take_option(struct call *c, enum option_id option, const char *value)
 {
-	for (size_t i = 0; i < COUNT(option_table); i++)
-		if (option_table[i].letter == letter)
-			p->is_given[i] = true;
+	if (c->options[option] && option < OPTION_OUTPUT)
+		return call_fail(EXIT_USAGE, "--%s is given twice", option_info(option)->name);
+	c->options[option] = value ? value : "";
+	if (option == OPTION_JSON)
+		c->output = OUTPUT_JSON;
+	return option == OPTION_OUTPUT ? take_output(c, value) : -1;
+}
+
+/* Of getopt_long(): the letter, or LONG_ONLY and the place in the table. */
+static enum option_id option_of(int returned)
+{
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (option_info((enum option_id)i)->letter == returned)
+			return (enum option_id)i;
+	return (enum option_id)(returned - LONG_ONLY);
+}
+
+/* As getopt_long() wants them. */
+static void list_options(struct option list[OPTION_COUNT], char *letters)
+{
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_info *o = option_info((enum option_id)i);
+
+		list[i] = (struct option){o->name, o->value ? required_argument : no_argument, NULL,
+					  o->letter ? o->letter : LONG_ONLY + i};
+		if (!o->letter)
+			continue;
+		*letters++ = o->letter;
+		if (o->value)
+			*letters++ = ':';
+	}
+	*letters = '\0';
 }
 
 /* All options, wherever they stand; getopt_long() moves them in front of the words. */
 static int take_options(struct parse *p, int argc, char **argv)
 {
-	struct option list[COUNT(option_table) + 1] = {0};
-	int letter, code = -1;
+	struct option list[OPTION_COUNT + 1] = {0};
+	char letters[LETTERS_MAX];
+	int returned, code = -1;
 
-	for (size_t i = 0; i < COUNT(option_table); i++)
-		list[i] = (struct option){option_table[i].name,
-					  option_table[i].value ? required_argument : no_argument,
-					  NULL, option_table[i].letter};
+	list_options(list, letters);
 	optind = 0; /* from the start, also the second time */
-	while (code < 0 && (letter = getopt_long(argc, argv, "hV", list, NULL)) != -1) {
-		mark_given(p, letter);
-		code = take_option(p, letter);
-	}
+	while (code < 0 && (returned = getopt_long(argc, argv, letters, list, NULL)) != -1)
+		code = returned == '?' ? EXIT_USAGE /* it has complained */
+				       : take_option(&p->call, option_of(returned), optarg);
 	return code;
+}
+
+/* What was said by hand is not mixed with another way to the gateway. */
+static void take_environment(struct call *c)
+{
+	bool has_way = c->options[OPTION_SOCKET] || c->options[OPTION_SERVER];
+
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (!c->options[i] && !(has_way && (i == OPTION_SOCKET || i == OPTION_SERVER)))
+			c->options[i] = option_from_environment((enum option_id)i);
 }
 
 static int take_words(struct parse *p, int n, char **words)
 {
 	if (n > 0 && !strcmp(words[0], "help")) {
-		p->wants_help = true;
+		p->call.options[OPTION_HELP] = "";
 		words++;
 		n--;
 	}
@@ -243,30 +266,45 @@ static int take_words(struct parse *p, int n, char **words)
 	return -1;
 }
 
-int call_parse(const struct verb *verbs, size_t n, int argc, char **argv, struct call *ret_call)
+/* -1: there is a verb with its arguments; or an exit code. */
+static int understand(struct parse *p)
 {
-	struct parse p = {.verbs = verbs, .n = n, .call = {.socket = SSTPCTL_SOCKET}};
+	int code = find_words(p);
+	const char *noun = p->n_words ? p->words[0] : NULL;
+
+	if (code >= 0)
+		return code;
+	if (p->call.options[OPTION_HELP]) {
+		if (p->call.verb)
+			help_verb(stdout, p->call.verb);
+		else
+			help_usage(stdout, p->call.table, noun);
+		return 0;
+	}
+	if (!p->call.verb) {
+		help_usage(stderr, p->call.table, noun);
+		return EXIT_USAGE;
+	}
+	return take_arguments(p);
+}
+
+int call_parse(const struct verb_table *table, int argc, char **argv, struct call *ret_call)
+{
+	struct parse p = {.call = {.table = table}};
 	int code = take_options(&p, argc, argv);
 
 	if (code < 0)
 		code = take_words(&p, argc - optind, argv + optind);
 	if (code >= 0)
 		return code;
-	if (p.wants_version) {
+	if (p.call.options[OPTION_VERSION]) {
 		puts("sstpctl " SSTP_VERSION);
 		return 0;
 	}
-	code = find_words(&p);
+	code = understand(&p);
 	if (code >= 0)
 		return code;
-	if (p.wants_help)
-		return help(&p);
-	if (!p.call.verb) {
-		print_usage(stderr, &p, p.words[0]);
-		return EXIT_USAGE;
-	}
-	code = check_call(&p);
-	if (code < 0)
-		*ret_call = p.call;
-	return code;
+	take_environment(&p.call);
+	*ret_call = p.call;
+	return -1;
 }

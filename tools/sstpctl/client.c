@@ -9,17 +9,29 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	ANSWER_MAX = 64 << 20, /* bytes: ten thousand certificates are 10 MB */
 	TIMEOUT_S = 60,
-	URL_MAX = 512,
+	OPERATION_S = 3600, /* how long one that was accepted is waited for */
+	POLL_MS = 100,
+	TOKEN_MAX = 4096,
+	TARGET_MAX = 512,
 };
 
 struct answer {
 	char *data;
 	size_t len;
+	long status;
+};
+
+struct client {
+	struct client_params params;
+	CURL *curl;
+	char *token; /* "Authorization: Bearer ..."; NULL: none */
+	char target[TARGET_MAX];
 };
 
 static int fail(struct client_error *e, int error, const char *fmt, ...)
@@ -33,6 +45,11 @@ static int fail(struct client_error *e, int error, const char *fmt, ...)
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
 	return error;
+}
+
+static const char *where(const struct client *c)
+{
+	return c->params.server ? c->params.server : c->params.socket;
 }
 
 /* ---- the socket ---- */
@@ -66,7 +83,89 @@ static int check_socket(const char *socket_path, struct client_error *e)
 	return 0;
 }
 
-/* ---- the request ---- */
+/* ---- the client ---- */
+
+/* The first line of the file. */
+static int read_token(struct client *c, struct client_error *e)
+{
+	static const char head[] = "Authorization: Bearer ";
+	FILE *f = fopen(c->params.token_file, "re");
+	char token[TOKEN_MAX] = "";
+	int r = 0;
+
+	if (!f)
+		return fail(e, -errno, "%s: %s", c->params.token_file, strerror(errno));
+	if (!fgets(token, sizeof(token), f))
+		r = fail(e, -EINVAL, "%s: there is no token in it", c->params.token_file);
+	fclose(f);
+	token[strcspn(token, "\r\n")] = '\0';
+	if (r == 0 && asprintf(&c->token, "%s%s", head, token) < 0) {
+		c->token = NULL;
+		r = fail(e, -ENOMEM, "out of memory");
+	}
+	explicit_bzero(token, sizeof(token));
+	return r;
+}
+
+static void set_tls(struct client *c)
+{
+	const struct client_params *p = &c->params;
+
+	curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(c->curl, CURLOPT_DEFAULT_PROTOCOL, "https");
+	curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (p->cacert)
+		curl_easy_setopt(c->curl, CURLOPT_CAINFO, p->cacert);
+	if (p->cert)
+		curl_easy_setopt(c->curl, CURLOPT_SSLCERT, p->cert);
+	if (p->key)
+		curl_easy_setopt(c->curl, CURLOPT_SSLKEY, p->key);
+}
+
+static int set_way(struct client *c, struct client_error *e)
+{
+	int r;
+
+	if (c->params.server) {
+		set_tls(c);
+		return c->params.token_file ? read_token(c, e) : 0;
+	}
+	r = check_socket(c->params.socket, e);
+	if (r == 0)
+		curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->params.socket);
+	return r;
+}
+
+int client_new(const struct client_params *params, struct client **ret_client,
+	       struct client_error *ret_error)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return fail(ret_error, -ENOMEM, "out of memory");
+	c->params = *params;
+	c->curl = curl_easy_init();
+	r = c->curl ? set_way(c, ret_error) : fail(ret_error, -ENOMEM, "out of memory");
+	if (r < 0)
+		client_free(c);
+	else
+		*ret_client = c;
+	return r;
+}
+
+void client_free(struct client *c)
+{
+	if (!c)
+		return;
+	if (c->token)
+		explicit_bzero(c->token, strlen(c->token));
+	free(c->token);
+	curl_easy_cleanup(c->curl);
+	free(c);
+}
+
+/* ---- a request ---- */
 
 static size_t on_data(char *data, size_t size, size_t n, void *arg)
 {
@@ -82,26 +181,44 @@ static size_t on_data(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
-/* ret_status is filled when curl says CURLE_OK. */
-static CURLcode perform(CURL *curl, const char *method, const char *body, struct answer *a,
-			long *ret_status)
+/* Owned; header is copied. */
+static struct curl_slist *make_headers(const struct client *c, const char *if_match)
 {
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	/* no "Expect: 100-continue" */
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	char *text = NULL;
+
+	list = curl_slist_append(list, "Content-Type: application/json");
+	if (c->token)
+		list = curl_slist_append(list, c->token);
+	if (if_match && asprintf(&text, "If-Match: %s", if_match) > 0)
+		list = curl_slist_append(list, text);
+	free(text);
+	return list;
+}
+
+/* a->status is filled when curl says CURLE_OK. */
+static CURLcode perform(struct client *c, const struct client_request *q, const char *url,
+			const char *body, struct answer *a)
+{
+	struct curl_slist *headers = make_headers(c, q->if_match);
 	CURLcode code;
 
-	/* no "Expect: 100-continue" */
-	headers = curl_slist_append(headers, "Expect:");
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-	if (body)
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	code = curl_easy_perform(curl);
+	curl_easy_setopt(c->curl, CURLOPT_URL, url);
+	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
+	if (body) {
+		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body);
+		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+	}
+	curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, q->method);
+	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, a);
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
+	code = curl_easy_perform(c->curl);
 	if (code == CURLE_OK)
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
+		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &a->status);
 	curl_slist_free_all(headers);
 	return code;
 }
@@ -110,6 +227,7 @@ static CURLcode perform(CURL *curl, const char *method, const char *body, struct
 static int error_of(CURLcode code)
 {
 	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
@@ -120,55 +238,131 @@ static int error_of(CURLcode code)
 	}
 }
 
-static int judge(long status, const struct answer *a, json_t **ret_answer, struct client_error *e)
+static int refuse(struct client *c, const json_t *error, struct client_error *e)
+{
+	const char *target = json_string_value(json_object_get(error, "target"));
+
+	snprintf(c->target, sizeof(c->target), "%s", target ? target : "");
+	e->target = c->target;
+	return fail(e, -EPROTO, "%s", json_string_value(json_object_get(error, "message")));
+}
+
+static int judge(struct client *c, const struct answer *a, json_t **ret_answer,
+		 struct client_error *e)
 {
 	json_t *json = json_loadb(a->data ? a->data : "", a->len, 0, NULL);
-	const char *message =
-		json_string_value(json_object_get(json_object_get(json, "error"), "message"));
+	const json_t *error = json_object_get(json, "error");
 	int r = 0;
 
-	if (message)
-		r = fail(e, -EPROTO, "%s", message);
-	else if (status < 200 || status > 299 || !json_is_object(json))
-		r = fail(e, -EPROTO, "the gateway does not speak as expected: HTTP %ld", status);
-	if (r < 0)
-		json_decref(json);
+	e->status = (int)a->status;
+	if (json_is_string(json_object_get(error, "message")))
+		r = refuse(c, error, e);
+	else if (a->status == 401 || a->status == 403)
+		r = fail(e, -EPROTO,
+			 "%s: not allowed: --token-file, or --cert and --key, say who asks",
+			 where(c));
+	else if (a->status < 200 || a->status > 299 || (a->len && !json))
+		r = fail(e, -EPROTO, "the gateway does not speak as expected: HTTP %ld", a->status);
+	if (r == 0)
+		*ret_answer = json ? json : json_object();
 	else
-		*ret_answer = json;
+		json_decref(json);
 	return r;
 }
 
-int client_ask(const char *socket_path, const char *method, const char *path, const json_t *body,
-	       json_t **ret_answer, struct client_error *ret_error)
+/* One request, one answer. */
+static int ask_once(struct client *c, const struct client_request *q, struct answer *a,
+		    json_t **ret_answer, struct client_error *e)
 {
-	struct answer a = {0};
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	char url[URL_MAX];
-	long status = 0;
-	CURL *curl;
+	char *body = q->body ? json_dumps(q->body, JSON_COMPACT) : NULL;
+	char *url = NULL;
 	CURLcode code;
-	int r = check_socket(socket_path, ret_error);
+	int r;
 
-	if (r < 0) {
-		free(text);
-		return r;
+	e->status = 0;
+	e->target = "";
+	if ((q->body && !body) ||
+	    asprintf(&url, "%s%s", c->params.server ? c->params.server : "http://gateway",
+		     q->path) < 0) {
+		free(body);
+		return fail(e, -ENOMEM, "out of memory");
 	}
-	curl = curl_easy_init();
-	if (!curl || (body && !text)) {
-		free(text);
-		return fail(ret_error, -ENOMEM, "out of memory");
+	code = perform(c, q, url, body, a);
+	r = code == CURLE_OK
+		    ? judge(c, a, ret_answer, e)
+		    : fail(e, error_of(code), "%s: %s", where(c), curl_easy_strerror(code));
+	free(url);
+	free(body);
+	return r;
+}
+
+/* ---- operations that take long ---- */
+
+static void show_progress(const json_t *operation)
+{
+	json_int_t total = json_integer_value(json_object_get(operation, "total"));
+	json_int_t done = json_integer_value(json_object_get(operation, "done"));
+
+	if (total > 0 && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%3d %%%s", (int)(100 * done / total), done == total ? "\n" : "");
+}
+
+/* Until it has a result; that, or its error, is what the request would have got. */
+static int wait_for(struct client *c, const char *path, json_t **answer, struct client_error *e)
+{
+	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+	const struct client_request q = {.method = "GET", .path = path};
+	time_t until = time(NULL) + OPERATION_S;
+
+	while (time(NULL) < until) {
+		const char *status = json_string_value(json_object_get(*answer, "status"));
+		const json_t *error = json_object_get(*answer, "error");
+		json_t *result = json_object_get(*answer, "result");
+		struct answer a = {0};
+		int r;
+
+		show_progress(*answer);
+		if (json_is_object(error))
+			return refuse(c, error, e);
+		if (status && strcmp(status, "Running") != 0) {
+			if (result) {
+				json_incref(result);
+				json_decref(*answer);
+				*answer = result;
+			}
+			return 0;
+		}
+		nanosleep(&pause, NULL);
+		json_decref(*answer);
+		*answer = NULL;
+		r = ask_once(c, &q, &a, answer, e);
+		free(a.data);
+		if (r < 0)
+			return r;
 	}
-	snprintf(url, sizeof(url), "http://localhost%s", path);
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
-	code = perform(curl, method, text, &a, &status);
-	if (code == CURLE_OK)
-		r = judge(status, &a, ret_answer, ret_error);
+	return fail(e, -ETIMEDOUT, "%s: the operation goes on: GET %s tells of it", where(c), path);
+}
+
+int client_ask(struct client *c, const struct client_request *request, json_t **ret_answer,
+	       struct client_error *ret_error)
+{
+	struct curl_header *location;
+	struct answer a = {0};
+	json_t *json = NULL;
+	int r = ask_once(c, request, &a, &json, ret_error);
+
+	if (r == 0 && a.status == 202 &&
+	    curl_easy_header(c->curl, "Location", 0, CURLH_HEADER, -1, &location) == CURLHE_OK) {
+		char *path = strdup(location->value);
+
+		r = path ? wait_for(c, path, &json, ret_error)
+			 : fail(ret_error, -ENOMEM, "out of memory");
+		free(path);
+	}
+	if (r == 0)
+		*ret_answer = json;
 	else
-		r = fail(ret_error, error_of(code), "%s: %s", socket_path,
-			 curl_easy_strerror(code));
-	curl_easy_cleanup(curl);
-	free(text);
+		json_decref(json);
 	free(a.data);
 	return r;
 }

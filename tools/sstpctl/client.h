@@ -1,24 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef TOOLS_SSTPCTL_CLIENT_H
 #define TOOLS_SSTPCTL_CLIENT_H
-/* One request to the gateway's control process, over its unix socket. */
+/* Requests to the gateway's control process, over its unix socket or over TCP with TLS. */
 #include <jansson.h>
 
 enum {
-	CLIENT_ERROR_MAX = 512
+	CLIENT_ERROR_MAX = 1024
 };
 
 struct client_error {
+	int status; /* of HTTP; 0: it did not come to that */
+	const char *
+		target; /* which part of the body is meant; "": none; lives as long as the client */
 	char text[CLIENT_ERROR_MAX];
 };
 
+/* All borrowed for the client's life; NULL: not given. */
+struct client_params {
+	const char *socket;
+	const char *server; /* "https://host:port"; goes over the socket */
+	const char *token_file;
+	const char *cert;
+	const char *key;
+	const char *cacert;
+};
+
+struct client;
+
+/* 0 with an owned client; -EINVAL, -ENOMEM, -errno of the token's file, with a sentence. */
+int client_new(const struct client_params *params, struct client **ret_client,
+	       struct client_error *ret_error);
+/* Takes NULL. */
+void client_free(struct client *c);
+
+struct client_request {
+	const char *method;   /* "GET" */
+	const char *path;     /* as a URL has it, with its query */
+	const json_t *body;   /* borrowed; NULL: none */
+	const char *if_match; /* NULL: none */
+};
+
 /*
- * Asks method ("GET", ...) of path; body is borrowed, NULL: none. 0 with an owned answer. With a
- * sentence: -ENOENT, -EACCES, -ECONNREFUSED: the gateway cannot be reached; -ECONNRESET, -ETIMEDOUT: it went
- * away, or did not answer, and it is not known whether it did what was asked; -EPROTO: it refuses, in its own
- * words, or does not speak as it should; -ENOMEM. An answer is an object; what is in it is not checked.
+ * 0 with an owned answer, an object or an array; what is in it is not checked. An operation that takes long
+ * (202) is waited for. With a sentence: -ENOENT, -EACCES, -ECONNREFUSED: the gateway cannot be reached;
+ * -ECONNRESET, -ETIMEDOUT: it went away, or did not answer, and it is not known whether it did what was
+ * asked; -EPROTO: it refuses, in its own words, or does not speak as it should; -ENOMEM.
  */
-int client_ask(const char *socket, const char *method, const char *path, const json_t *body,
-	       json_t **ret_answer, struct client_error *ret_error);
+int client_ask(struct client *c, const struct client_request *request, json_t **ret_answer,
+	       struct client_error *ret_error);
 
 #endif

@@ -14,10 +14,35 @@ enum {
 };
 
 static const struct verb verbs[] = {
-	{"token", "create", NULL, "avgl", "Makes a token.", NULL},
-	{"cert", "list", NULL, "", "Shows certificates.", NULL},
-	{"cert", "revoke", "THUMBPRINT", "af", "Revokes a certificate.", NULL},
+	{.noun = "token",
+	 .verb = "create",
+	 .arguments = "",
+	 .options = "app! vnet! gateway lifetime",
+	 .help = "Makes a token."},
+	{.noun = "cert",
+	 .verb = "list",
+	 .arguments = "",
+	 .options = "",
+	 .help = "Shows certificates."},
+	{.noun = "cert",
+	 .verb = "revoke",
+	 .arguments = "THUMBPRINT",
+	 .options = "app foreign",
+	 .help = "Revokes a certificate."},
+	{.noun = "apply", .arguments = "", .options = "file! dry-run", .help = "Makes it so."},
+	{.noun = "route",
+	 .verb = "list",
+	 .arguments = "PLAN [VNET]",
+	 .options = "resource-group",
+	 .help = "Shows routes."},
 };
+
+static const struct verb elsewhere[] = {
+	{.noun = "cert", .verb = "sync", .help = "a network is synced: plan sync"},
+	{.noun = NULL},
+};
+
+static const struct verb_table table = {verbs, sizeof(verbs) / sizeof(verbs[0]), elsewhere};
 
 static char line[256];
 static char said[SAID_MAX];
@@ -32,7 +57,7 @@ static int parse(const char *text)
 	for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
 	memset(&call, 0, sizeof(call));
-	return call_parse(verbs, 3, argc, argv, &call);
+	return call_parse(&table, argc, argv, &call);
 }
 
 /* The same; what is said on the stream is in `said`. */
@@ -81,35 +106,83 @@ static void options_may_stand_anywhere(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(parse(lines[i]), -1);
 		assert_ptr_equal(call.verb, &verbs[2]);
-		assert_string_equal(call.argument, "ABC");
-		assert_string_equal(call.socket, "/s");
-		assert_true(call.json && call.foreign);
+		assert_string_equal(call.arguments[0], "ABC");
+		assert_string_equal(call.options[OPTION_SOCKET], "/s");
+		assert_int_equal(call.output, OUTPUT_JSON);
+		assert_non_null(call.options[OPTION_FOREIGN]);
 	}
 }
 
 static void each_option_has_its_place(void **state)
 {
 	assert_int_equal(parse("--app a --vnet v token create --gateway g --lifetime 2h"), -1);
-	assert_string_equal(call.app, "a");
-	assert_string_equal(call.vnet, "v");
-	assert_string_equal(call.gateway, "g");
-	assert_int_equal(call.lifetime_s, 7200);
-	assert_false(call.json);
-	assert_string_equal(call.socket, SSTPCTL_SOCKET);
+	assert_string_equal(call.options[OPTION_APP], "a");
+	assert_string_equal(call.options[OPTION_VNET], "v");
+	assert_string_equal(call.options[OPTION_GATEWAY], "g");
+	assert_string_equal(call.options[OPTION_LIFETIME], "2h");
+	assert_int_equal(call.output, OUTPUT_TABLE);
+	assert_null(call.options[OPTION_SOCKET]);
 	assert_int_equal(parse("cert revoke X"), -1);
-	assert_false(call.foreign);
-	assert_int_equal(parse("cert revoke --app shop"), -1);
-	assert_string_equal(call.app, "shop");
-	assert_null(call.argument);
-	refuses("cert revoke X --app shop", "unexpected argument 'X'");
+	assert_null(call.options[OPTION_FOREIGN]);
+	refuses("cert revoke X Y", "unexpected argument 'Y'");
 	assert_int_equal(parse("cert list"), -1);
-	assert_null(call.argument);
+	assert_null(call.arguments[0]);
+}
+
+static void short_forms_are_the_same(void **state)
+{
+	assert_int_equal(parse("apply -f site.yaml -o yaml"), -1);
+	assert_string_equal(call.options[OPTION_FILE], "site.yaml");
+	assert_int_equal(call.output, OUTPUT_YAML);
+	assert_int_equal(parse("route list -g rg plan1"), -1);
+	assert_string_equal(call.options[OPTION_RESOURCE_GROUP], "rg");
+	assert_int_equal(parse("cert list -ojson"), -1);
+	assert_int_equal(call.output, OUTPUT_JSON);
+}
+
+static void noun_can_stand_alone_and_an_argument_be_left_out(void **state)
+{
+	assert_int_equal(parse("apply --file -"), -1);
+	assert_ptr_equal(call.verb, &verbs[3]);
+	refuses("apply all --file -", "unexpected argument 'all'; see sstpctl apply --help");
+	refuses("apply", "--file is missing; see sstpctl apply --help");
+	assert_int_equal(parse("route list plan1"), -1);
+	assert_string_equal(call.arguments[0], "plan1");
+	assert_null(call.arguments[1]);
+	assert_int_equal(parse("route list plan1 blue"), -1);
+	assert_string_equal(call.arguments[1], "blue");
+}
+
+static void word_is_found_by_the_argument_s_or_the_option_s_name(void **state)
+{
+	assert_int_equal(parse("route list plan1 -g rg"), -1);
+	assert_string_equal(call_word(&call, "PLAN", 4), "plan1");
+	assert_null(call_word(&call, "VNET", 4));
+	assert_string_equal(call_word(&call, "RESOURCE-GROUP", 14), "rg");
+	assert_null(call_word(&call, "NOTHING", 7));
+}
+
+static void environment_stands_in_for_what_is_not_said(void **state)
+{
+	setenv("SSTPCTL_SOCKET", "/env.sock", 1);
+	setenv("SSTPCTL_RESOURCE_GROUP", "env", 1);
+	setenv("SSTPCTL_APP", "env", 1);
+	assert_int_equal(parse("route list plan1"), -1);
+	assert_string_equal(call.options[OPTION_SOCKET], "/env.sock");
+	assert_string_equal(call.options[OPTION_RESOURCE_GROUP], "env");
+	assert_null(call.options[OPTION_APP]);
+	assert_int_equal(parse("route list plan1 -g rg --server https://gw:8443"), -1);
+	assert_string_equal(call.options[OPTION_RESOURCE_GROUP], "rg");
+	assert_null(call.options[OPTION_SOCKET]);
+	unsetenv("SSTPCTL_SOCKET");
+	unsetenv("SSTPCTL_RESOURCE_GROUP");
+	unsetenv("SSTPCTL_APP");
 }
 
 static void standard_input_is_an_argument(void **state)
 {
 	assert_int_equal(parse("cert revoke -"), -1);
-	assert_string_equal(call.argument, "-");
+	assert_string_equal(call.arguments[0], "-");
 }
 
 static void help_is_about_what_stands_beside_it(void **state)
@@ -146,7 +219,10 @@ static void mistakes_are_named_with_the_help_to_read(void **state)
 	refuses("cert list --app shop", "cert list takes no --app; see sstpctl cert list --help");
 	refuses("cert list --burn", "--burn");
 	refuses("cert list --socket", "--socket");
-	refuses("token create --lifetime soon", "--lifetime must be like");
+	refuses("token create --vnet v", "--app is missing; see sstpctl token create --help");
+	refuses("cert list --socket a --socket b", "--socket is given twice");
+	refuses("cert list -o xml", "--output must be table, json, yaml or csv, not 'xml'");
+	refuses("cert sync", "a network is synced: plan sync");
 }
 
 int main(void)
@@ -154,6 +230,10 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_may_stand_anywhere),
 		cmocka_unit_test(each_option_has_its_place),
+		cmocka_unit_test(short_forms_are_the_same),
+		cmocka_unit_test(noun_can_stand_alone_and_an_argument_be_left_out),
+		cmocka_unit_test(word_is_found_by_the_argument_s_or_the_option_s_name),
+		cmocka_unit_test(environment_stands_in_for_what_is_not_said),
 		cmocka_unit_test(standard_input_is_an_argument),
 		cmocka_unit_test(help_is_about_what_stands_beside_it),
 		cmocka_unit_test(mistakes_are_named_with_the_help_to_read),

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/sstpctl/verbs.h"
+
+#include "tools/sstpctl/nouns.h"
+
+#define PLACE	"subscription resource-group"
+#define TAG	" if-match " PLACE
+#define GATEWAY "{/VNET}/virtualNetworkGateways/{NAME=primary}"
+#define NETWORK "{/PLAN}/virtualNetworkConnections/{VNET}"
+#define ROUTE	NETWORK "/routes/{ROUTE}"
+#define LINK	"{/APP}/virtualNetworkConnections/{VNET}"
+
+#define DONE(text) (&(const struct view){.shape = VIEW_SENTENCE, .sentence = (text)})
+
+static const struct verb verbs[] = {
+	/* clang-format off */
+	{"plan", "list", "", PLACE, "Shows the App Service plans.",
+		"GET", "*Microsoft.Web/serverfarms", NULL, &plan_list_view, NULL},
+	{"plan", "show", "PLAN", PLACE, "Shows a plan, and each VNet that its apps connect to.",
+		"GET", "{/PLAN}", NULL, &plan_view, plan_show},
+	{"plan", "create", "PLAN", "tier! platform auto-sync location " PLACE, "Makes a plan.",
+		"PUT", "{+PLAN}", plan_body, DONE("plan {PLAN} is created"), NULL},
+	{"plan", "set", "PLAN", "tier platform auto-sync location" TAG, "Changes what is said of a plan.",
+		"PATCH", "{/PLAN}", plan_body, DONE("plan {PLAN} is changed"), NULL},
+	{"plan", "delete", "PLAN", TAG, "Removes a plan without apps.",
+		"DELETE", "{/PLAN}", NULL, DONE("plan {PLAN} is deleted"), NULL},
+	{"plan", "sync", "PLAN [VNET]", "restart " PLACE,
+		"Gives apps the certificates, DNS servers and routes of now, of one VNet or of all.",
+		"POST", NETWORK "/sync", NULL, &plan_synced_view, plan_sync},
+
+	{"app", "list", "", PLACE, "Shows the apps.",
+		"GET", "*Microsoft.Web/sites", NULL, &app_list_view, NULL},
+	{"app", "show", "APP", PLACE, "Shows an app, and the VNet that it is connected to.",
+		"GET", "{/APP}", NULL, &app_view, app_show},
+	{"app", "create", "APP", "plan! container default-routes location " PLACE, "Makes an app.",
+		"PUT", "{+APP}", app_body, DONE("app {APP} is created"), NULL},
+	{"app", "set", "APP", "plan container default-routes location" TAG, "Changes what is said of an app.",
+		"PATCH", "{/APP}", app_body, DONE("app {APP} is changed"), NULL},
+	{"app", "delete", "APP", TAG, "Removes an app and its connection.",
+		"DELETE", "{/APP}", NULL, DONE("app {APP} is deleted"), NULL},
+
+	{"vnet", "list", "", PLACE, "Shows the virtual networks.",
+		"GET", "*Microsoft.Network/virtualNetworks", NULL, &vnet_list_view, NULL},
+	{"vnet", "show", "VNET", PLACE, "Shows a virtual network and its gateway.",
+		"GET", "{/VNET}", NULL, &vnet_view, vnet_show},
+	{"vnet", "create", "VNET", "address-spaces! dns location " PLACE, "Makes a virtual network.",
+		"PUT", "{+VNET}", vnet_body, DONE("vnet {VNET} is created"), NULL},
+	{"vnet", "set", "VNET", "address-spaces dns location" TAG, "Changes what is said of a virtual network.",
+		"PATCH", "{/VNET}", vnet_body, DONE("vnet {VNET} is changed"), NULL},
+	{"vnet", "delete", "VNET", TAG, "Removes a virtual network that no app is connected to.",
+		"DELETE", "{/VNET}", NULL, DONE("vnet {VNET} is deleted"), NULL},
+
+	{"gateway", "list", "[VNET]", PLACE, "Shows the gateways of one VNet or of all, and whether they are up.",
+		"GET", "{/VNET}/virtualNetworkGateways", NULL, &gateway_list_view, gateway_list},
+	{"gateway", "show", "VNET", "name " PLACE, "Shows a VNet's gateway (--name: default \"primary\").",
+		"GET", GATEWAY, NULL, &gateway_view, NULL},
+	{"gateway", "create", "VNET",
+		"name type vpn-type sku pools protocols custom-routes on-premises " PLACE,
+		"Makes a VNet's gateway.",
+		"PUT", GATEWAY, gateway_body, DONE("gateway of vnet {VNET} is created"), NULL},
+	{"gateway", "set", "VNET",
+		"name type vpn-type sku pools protocols custom-routes on-premises" TAG,
+		"Changes what is said of a VNet's gateway.",
+		"PATCH", GATEWAY, gateway_body, DONE("gateway of vnet {VNET} is changed"), NULL},
+	{"gateway", "delete", "VNET", "name" TAG, "Removes the gateway of a VNet that no app is connected to.",
+		"DELETE", GATEWAY, NULL, DONE("gateway of vnet {VNET} is deleted"), NULL},
+
+	{"connection", "list", "", "plan vnet " PLACE, "Shows which apps are connected to which VNets.",
+		"GET", "*Microsoft.Web/serverfarms", NULL, &connection_list_view, connection_list},
+	{"connection", "show", "APP [VNET]", PLACE, "Shows an app's connection, and what is routed there.",
+		"GET", LINK, NULL, &connection_view, connection_show},
+	{"connection", "connect", "APP VNET", PLACE, "Connects an app to a VNet.",
+		"PUT", LINK, (const struct body_field[]){{NULL, NULL, BODY_TEXT}},
+		DONE("app {APP} is connected to vnet {VNET}"), NULL},
+	{"connection", "disconnect", "APP [VNET]", TAG,
+		"Takes an app out of its VNet: its tunnels, routes and name servers there go.",
+		"DELETE", LINK, NULL, DONE("app {APP} is disconnected from vnet {VNET}"),
+		connection_disconnect},
+
+	{"route", "list", "PLAN [VNET]", PLACE, "Shows the routes of a plan, to one VNet or to all.",
+		"GET", NETWORK "/routes", NULL, &route_list_view, route_list},
+	{"route", "show", "PLAN VNET ROUTE", PLACE, "Shows a route.",
+		"GET", ROUTE, NULL, &route_view, NULL},
+	{"route", "create", "PLAN VNET ROUTE", "prefix start end " PLACE,
+		"Sends a prefix, or a range of addresses, to a VNet, for all apps of the plan.",
+		"PUT", ROUTE, route_body, DONE("route {ROUTE} is created"), NULL},
+	{"route", "set", "PLAN VNET ROUTE", "prefix start end" TAG, "Changes a route.",
+		"PATCH", ROUTE, route_body, DONE("route {ROUTE} is changed"), NULL},
+	{"route", "delete", "PLAN VNET ROUTE", TAG, "Removes a route.",
+		"DELETE", ROUTE, NULL, DONE("route {ROUTE} is deleted"), NULL},
+
+	{"session", "list", "", "app vnet plan ended", "Shows the sessions that are up.",
+		"GET", "/v1/sessions", NULL, &session_list_view, NULL},
+	{"session", "show", "SESSION", "", "Shows all about a session.",
+		"GET", "/v1/sessions/{SESSION}", NULL, &session_view, NULL},
+	{"session", "disconnect", "[SESSION]", "app vnet all",
+		"Ends a session, those of an app or a VNet, or all of them.",
+		"POST", "/v1/sessions/disconnect", NULL, DONE("disconnected"), session_disconnect},
+
+	{"usage", NULL, "", "from to by app vnet plan", "Shows what was moved, by day.",
+		"GET", "/v1/usage", NULL, &usage_view, NULL},
+
+	{"token", "create", "", "app! vnet! gateway lifetime",
+		"Makes a token by which an app's worker enrols once, and prints it, alone.",
+		"POST", "/v1/tokens", token_body, &token_view, NULL},
+	{"token", "list", "", "", "Shows tokens: open, used, expired.",
+		"GET", "/v1/tokens", NULL, &token_list_view, NULL},
+	{"token", "drop", "ID", "", "Takes an open token back.",
+		"DELETE", "/v1/tokens/{ID}", NULL, DONE("token {ID} can no longer be used"), NULL},
+
+	{"cert", "list", "", "", "Shows the certificates of apps.",
+		"GET", "/v1/certificates", NULL, &cert_list_view, NULL},
+	{"cert", "show", "THUMBPRINT", "", "Shows all about a certificate, itself included.",
+		"GET", "/v1/certificates/{THUMBPRINT}", NULL, &object_view, NULL},
+	{"cert", "revoke", "[THUMBPRINT]", "app foreign",
+		"Revokes a certificate and its renewals, or all of --app: out at once, and for ever.",
+		"POST", "/v1/certificates/{THUMBPRINT}/revoke", NULL, &revoked_view, cert_revoke},
+	{"cert", "server", "", "", "Shows the gateway's own certificate, when it made one.",
+		"GET", "/v1/server", NULL, &object_view, NULL},
+	{"cert", "status", "", "",
+		"Shows each app's certificate, and whether the app knows the present network and roots.",
+		"GET", "/v1/apps", NULL, &cert_status_view, NULL},
+
+	{"root", "list", "", "", "Shows the roots that clients are trusted by.",
+		"GET", "/v1/roots", NULL, &root_list_view, NULL},
+	{"root", "rotate", "", "", "Makes a new root beside the old one, for new certificates.",
+		"POST", "/v1/roots/rotate", NULL, &root_rotated_view, NULL},
+	{"root", "import", "FILE", "name! vnet!",
+		"Trusts clients of an external root (PEM; - is standard input) for one VNet.",
+		"POST", "/v1/roots", root_body,
+		DONE("clients of root {NAME} may come into VNet {VNET}"), NULL},
+	{"root", "drop", "THUMBPRINT", "", "Trusts a root no longer.",
+		"DELETE", "/v1/roots/{THUMBPRINT}", NULL, &root_dropped_view, NULL},
+
+	{"apply", NULL, "", "file! dry-run prune", "Makes the site what a file says, all or nothing.",
+		"POST", "/v1/apply", NULL, &apply_view, site_apply},
+	{"site", "show", "", "", "Shows the whole site as apply takes it, in YAML.",
+		"GET", "/v1/site", NULL, &site_view, NULL},
+	{"get", NULL, "KIND [NAME] [NAME]", PLACE " app vnet plan name ended from to by",
+		"The same as KIND list, or with names as KIND show.",
+		NULL, NULL, NULL, NULL, get_run},
+	/* clang-format on */
+};
+
+/* Connect is the app's, sync and routes are the plan's. */
+#define IS_CONNECTION                                                                         \
+	"an app is connected and disconnected by name: sstpctl connection connect APP VNET, " \
+	"sstpctl connection disconnect APP"
+#define IS_SYNC \
+	"a network is synced at the level of the App Service plan: sstpctl plan sync PLAN [VNET]"
+#define IS_ROUTE "routes belong to the App Service plan: sstpctl route create PLAN VNET ROUTE"
+
+static const struct verb elsewhere[] = {
+	{.noun = "plan", .verb = "connect", .help = IS_CONNECTION},
+	{.noun = "plan", .verb = "disconnect", .help = IS_CONNECTION},
+	{.noun = "app", .verb = "connect", .help = IS_CONNECTION},
+	{.noun = "app", .verb = "disconnect", .help = IS_CONNECTION},
+	{.noun = "app", .verb = "sync", .help = IS_SYNC},
+	{.noun = "connection", .verb = "sync", .help = IS_SYNC},
+	{.noun = "app", .verb = "route", .help = IS_ROUTE},
+	{.noun = "connection", .verb = "route", .help = IS_ROUTE},
+	{.noun = NULL},
+};
+
+const struct verb_table verbs_table = {verbs, sizeof(verbs) / sizeof(verbs[0]), elsewhere};
