@@ -311,6 +311,7 @@ static void on_request(void *arg, const struct front_request *request,
 
 	if (apply_has_path(request->path)) {
 		apply_answer(s->model, request, time(NULL), ret_reply);
+		push(s);
 		return;
 	}
 	if (api_has_path(request->path)) {
