@@ -12,6 +12,7 @@ import time
 
 import measure
 import paths
+import large_site
 from figures import Figure, pair, peers, rounded
 from lab import OUTER, BenchError, established, resident_bytes, routed, wait_until
 
@@ -41,13 +42,14 @@ LPM_KEYS = {"v4_random": "random_ratio", "v4_hot": "hot_ratio", "v4_routed": "ro
 
 
 class Run:
-    """What a bench needs: the systems, how long and how often, and where progress goes."""
+    """What a bench needs: the systems, how long and how often, the plans of a site, and where progress goes."""
 
-    def __init__(self, lab, systems, seconds, rounds, say):
+    def __init__(self, lab, systems, arguments, say):
         self.lab = lab
         self.systems = systems
-        self.seconds = seconds
-        self.rounds = rounds
+        self.seconds = arguments.seconds
+        self.rounds = arguments.rounds
+        self.plans = arguments.plans
         self.say = say
 
     @property
@@ -381,4 +383,4 @@ def lpm(build_dir, seconds, rounds, say):
 
 ALONE = {"lpm": lpm}  # of (build_dir, seconds, rounds, say)
 BENCHES = {"tunnel": tunnel, "packets": packets, "latency": latency, "sessions": sessions, "syscalls": syscalls,
-           "stall": stall, "paths": paths.paths}
+           "stall": stall, "paths": paths.paths, "site": large_site.site}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark still works: one short round of `test/bench/run tunnel` prints what it promises. How fast anything is,
-is no question here. In TAP; --list prints the names of the cases."""
+"""The benchmark still works: a short round of `test/bench/run`, of tunnel and of a small site, prints what it promises.
+How fast anything is, is no question here. In TAP; --list prints the names of the cases."""
 import json
 import os
 import subprocess
@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("SSTP_BUILD", os.path.join(os.path.dirname(os.path.dirname(HERE)), "build"))
+SITE_KEYS = ("apply_s", "apply_again_s", "list_s", "route_s")
 KEYS = ("gbps", "ceiling_gbps", "ratio", "cpu_s_per_gb", "ceiling_cpu_s_per_gb", "cpu_ratio")
 
 
@@ -30,6 +31,7 @@ class Smoke:
         self.plot = os.path.join(folder, "plot.svg")
         self.done = bench("tunnel", "--json", "--seconds", "1", "--rounds", "1", "--plot", self.plot,
                           "--build-dir", BUILD)
+        self.site = bench("site", "--json", "--plans", "4", "--rounds", "1", "--build-dir", BUILD)
 
     def json_has_a_positive_figure_for_each_direction(self):
         tunnel = json.loads(self.done.stdout)["tunnel"]
@@ -45,6 +47,12 @@ class Smoke:
         root = ElementTree.parse(self.plot).getroot()
         bars = len(root.findall("{http://www.w3.org/2000/svg}rect")) - 3  # paper and two marks of the legend
         return "" if bars == 16 else f"{bars} bars, not 16"
+
+    def site_of_any_size_is_applied_listed_and_reaches_a_worker(self):
+        site = json.loads(self.site.stdout)["site"]
+        bad = [f"site.{key}={site.get(key)}" for key in SITE_KEYS
+               if not isinstance(site.get(key), float) or not 0 < site[key] < 10]
+        return ", ".join(bad) or ("" if site["connections"] == 20 and site["routes"] == 200 else self.site.stdout)
 
     def nothing_is_left_behind(self):
         return " ".join(sorted(namespaces() - self.before))
@@ -62,7 +70,7 @@ def judge(smoke, name):
     try:
         return getattr(smoke, name)()
     except (ValueError, KeyError, OSError, ElementTree.ParseError) as e:
-        return f"{type(e).__name__}: {e}\n{smoke.done.stderr}"
+        return f"{type(e).__name__}: {e}\n{smoke.done.stderr}\n{smoke.site.stderr}"
 
 
 def main():
