@@ -114,17 +114,38 @@ static int run_all(struct sessions *s, const char *const *sql, size_t n, const s
 
 /* The day's sum first: it is the difference to what the session has. */
 static const char *const count_sql[] = {
-	"INSERT INTO usage SELECT :day, app, plan, vnet, " MORE("sent_packets") ", " MORE("sent_"
-											  "bytes") ", " MORE("received_packets") ", " MORE(
-		"received_bytes") " FROM session WHERE " THIS
-				  " AND (sent_bytes < :sent_bytes OR sent_packets < :sent_packets"
-				  " OR received_bytes < :received_bytes OR received_packets < "
-				  ":received_packets)"
-				  " ON CONFLICT DO UPDATE SET " SUM("sent_packets") ", " SUM(
-					  "sent_bytes") ", " SUM("received_packets") ", " SUM("rece"
-											      "ived"
-											      "_byt"
-											      "es"),
+	"INSERT INTO usage SELECT :day, app, plan, vnet, " MORE("sent_packets") ", " MORE(
+		"sent_"
+		"bytes") ", " MORE("received_packets") ", " MORE("received_bytes") " FROM session "
+										   "WHERE " THIS
+										   " AND "
+										   "(sent_bytes < "
+										   ":sent_bytes OR "
+										   "sent_packets < "
+										   ":sent_packets"
+										   " OR "
+										   "received_bytes "
+										   "< "
+										   ":received_"
+										   "bytes OR "
+										   "received_"
+										   "packets < "
+										   ":received_"
+										   "packets)"
+										   " ON CONFLICT "
+										   "DO UPDATE "
+										   "SET " SUM("sent"
+											      "_pac"
+											      "ket"
+											      "s") ", " SUM("sent_bytes") ", " SUM(
+											   "receive"
+											   "d_"
+											   "packet"
+											   "s") ","
+												" " SUM("rece"
+													"ived"
+													"_byt"
+													"es"),
 
 	"UPDATE session SET " GROW("sent_packets") ", " GROW("sent_bytes") ", " GROW(
 		"received_packets") ", " GROW("received_bytes") " WHERE " THIS,
