@@ -112,44 +112,20 @@ static int run_all(struct sessions *s, const char *const *sql, size_t n, const s
 #define SUM(counter)  counter " = min(" counter " + excluded." counter ", 1 << 62)"
 #define GROW(counter) counter " = max(" counter ", :" counter ")"
 
+/* clang-format off */
 /* The day's sum first: it is the difference to what the session has. */
 static const char *const count_sql[] = {
-	"INSERT INTO usage SELECT :day, app, plan, vnet, " MORE("sent_packets") ", " MORE(
-		"sent_"
-		"bytes") ", " MORE("received_packets") ", " MORE("received_bytes") " FROM session "
-										   "WHERE " THIS
-										   " AND "
-										   "(sent_bytes < "
-										   ":sent_bytes OR "
-										   "sent_packets < "
-										   ":sent_packets"
-										   " OR "
-										   "received_bytes "
-										   "< "
-										   ":received_"
-										   "bytes OR "
-										   "received_"
-										   "packets < "
-										   ":received_"
-										   "packets)"
-										   " ON CONFLICT "
-										   "DO UPDATE "
-										   "SET " SUM("sent"
-											      "_pac"
-											      "ket"
-											      "s") ", " SUM("sent_bytes") ", " SUM(
-											   "receive"
-											   "d_"
-											   "packet"
-											   "s") ","
-												" " SUM("rece"
-													"ived"
-													"_byt"
-													"es"),
+	"INSERT INTO usage SELECT :day, app, plan, vnet, " MORE("sent_packets") ", " MORE("sent_bytes")
+	", " MORE("received_packets") ", " MORE("received_bytes") " FROM session WHERE " THIS
+	" AND (sent_bytes < :sent_bytes OR sent_packets < :sent_packets"
+	" OR received_bytes < :received_bytes OR received_packets < :received_packets)"
+	" ON CONFLICT DO UPDATE SET " SUM("sent_packets") ", " SUM("sent_bytes")
+	", " SUM("received_packets") ", " SUM("received_bytes"),
 
-	"UPDATE session SET " GROW("sent_packets") ", " GROW("sent_bytes") ", " GROW(
-		"received_packets") ", " GROW("received_bytes") " WHERE " THIS,
+	"UPDATE session SET " GROW("sent_packets") ", " GROW("sent_bytes")
+	", " GROW("received_packets") ", " GROW("received_bytes") " WHERE " THIS,
 };
+/* clang-format on */
 
 /* An app that is not the model's is nobody's. */
 static const char up_sql[] =

@@ -339,8 +339,7 @@ static int pin_if_covered(struct network *n, const struct prefix *routes, size_t
 	struct rtnl_route route = pin(n, n->gateway_be);
 	int r;
 
-	if (!n->gateway_be || n->params.netns_fd >= 0 ||
-	    !covers(routes, nroutes, n->gateway_be))
+	if (!n->gateway_be || n->params.netns_fd >= 0 || !covers(routes, nroutes, n->gateway_be))
 		return 0;
 	r = rtnl_route_add(n->rtnl, &route);
 	n->pinned = r == 0;

@@ -230,7 +230,9 @@ static void traffic_is_listed_however_much_there_is(void **state)
 	struct report_traffic_list list = {0};
 
 	for (uint64_t i = 0; i < 1000; i++)
-		assert_int_equal(report_traffic_add(&list, &(struct report_traffic){i, {.sent_packets = i}}), 0);
+		assert_int_equal(
+			report_traffic_add(&list, &(struct report_traffic){i, {.sent_packets = i}}),
+			0);
 	assert_int_equal(list.n, 1000);
 	for (uint64_t i = 0; i < 1000; i++)
 		assert_true(list.entries[i].id == i && list.entries[i].counts.sent_packets == i);

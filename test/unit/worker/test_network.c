@@ -86,14 +86,15 @@ struct listing {
 
 static void note(void *arg, const struct rtnl_route *route)
 {
-	static const char *const kinds[] = {
-		[RTNL_ROUTE_DEVICE] = "dev", [RTNL_ROUTE_UNREACHABLE] = "no", [RTNL_ROUTE_THROW] = "throw"};
+	static const char *const kinds[] = {[RTNL_ROUTE_DEVICE] = "dev",
+					    [RTNL_ROUTE_UNREACHABLE] = "no",
+					    [RTNL_ROUTE_THROW] = "throw"};
 	struct listing *l = arg;
 	char text[PREFIX_TEXT_MAX];
 
 	assert_in_range(l->n, 0, LIST_MAX * 2 - 1);
-	snprintf(l->lines[l->n++], sizeof(l->lines[0]), "%s:%s",
-		 prefix_format(&route->dst, text), kinds[route->kind]);
+	snprintf(l->lines[l->n++], sizeof(l->lines[0]), "%s:%s", prefix_format(&route->dst, text),
+		 kinds[route->kind]);
 }
 
 static int by_text(const void *a, const void *b)
@@ -185,7 +186,8 @@ static void prefix_of_another_worker_is_refused_and_nothing_changes(void **state
 }
 
 /* Some of what there may be, in any order. */
-static void choose(struct prng *prng, char ret_text[TEXT_MAX], char ret_expected[TEXT_MAX], bool is_up)
+static void choose(struct prng *prng, char ret_text[TEXT_MAX], char ret_expected[TEXT_MAX],
+		   bool is_up)
 {
 	size_t len = 0, expected = 0;
 	char chosen[LIST_MAX];
@@ -202,9 +204,9 @@ static void choose(struct prng *prng, char ret_text[TEXT_MAX], char ret_expected
 		if (!chosen[i])
 			continue;
 		if (is_up)
-			expected += (size_t)snprintf(ret_expected + expected, TEXT_MAX - expected,
-						     "%s10.%d.0.0/16:dev", expected ? " " : "",
-						     i + 10);
+			expected +=
+				(size_t)snprintf(ret_expected + expected, TEXT_MAX - expected,
+						 "%s10.%d.0.0/16:dev", expected ? " " : "", i + 10);
 		expected += (size_t)snprintf(ret_expected + expected, TEXT_MAX - expected,
 					     "%s10.%d.0.0/16:no", expected ? " " : "", i + 10);
 	}
