@@ -20,12 +20,15 @@ static const char usage[] =
 	"Usage: sstp-worker enrol TOKEN [--profile NAME|FILE] [--force]\n"
 	"       sstp-worker renew --profile NAME|FILE\n"
 	"       sstp-worker profile show NAME|FILE [--json]\n"
+	"       sstp-worker profile update NAME|FILE <DESCRIPTION\n"
 	"\n"
 	"enrol         makes a key, gets a certificate for it by TOKEN (-: from standard input),\n"
 	"              and writes a profile for: sstp-worker --profile NAME -- APP\n"
 	"renew         gets a new certificate by the present one; workers that run change over to "
 	"it\n"
 	"profile show  prints what is in a profile, all but the key\n"
+	"profile update  takes a network description, as a gateway makes it, into a profile; a\n"
+	"              worker that runs does it with what its gateway tells\n"
 	"\n"
 	"  -P, --profile NAME|FILE    a path with a slash, or a name in the folder of profiles\n"
 	"      --force                replace a profile that is there\n"
@@ -200,17 +203,42 @@ static int run_renew(const struct command *c)
 	return EXIT_SUCCESS;
 }
 
-static int run_profile(const struct command *c)
+/* What a worker that runs was told in band, or a gateway wrote into a file; one byte more is seen to be too long. */
+static int read_description(struct description *ret, struct certs_error *e)
+{
+	char *text = malloc(DESCRIPTION_JSON_MAX + 1);
+	size_t len;
+	int r;
+
+	if (!text)
+		return certs_fail(e, -ENOMEM, "out of memory");
+	len = fread(text, 1, DESCRIPTION_JSON_MAX + 1, stdin);
+	r = description_parse(text, len, ret, e);
+	free(text);
+	return r;
+}
+
+static int run_update(const struct command *c)
+{
+	struct description d = {.n_routes = 0};
+	char path[PROFILE_PATH_MAX];
+	struct certs_error e;
+	int r = profile_path(c->words[1], path, &e);
+
+	if (r == 0)
+		r = read_description(&d, &e);
+	if (r == 0)
+		r = profile_describe(path, &d, &e);
+	description_done(&d);
+	return r < 0 ? complain(WORKER_EXIT_USAGE, e.text) : EXIT_SUCCESS;
+}
+
+static int run_show(const struct command *c)
 {
 	struct profile p = {.enrolled = 0};
 	char path[PROFILE_PATH_MAX];
-	int r;
+	int r = load(c->words[1], path, &p);
 
-	if (c->n_words != 2 || strcmp(c->words[0], "show") != 0 || c->profile || c->force ||
-	    c->still)
-		return complain(WORKER_EXIT_USAGE,
-				"use: sstp-worker profile show NAME|FILE [--json]");
-	r = load(c->words[1], path, &p);
 	if (r)
 		return r;
 	if (c->json)
@@ -219,6 +247,19 @@ static int run_profile(const struct command *c)
 		profile_print(stdout, &p, c->now);
 	profile_done(&p);
 	return EXIT_SUCCESS;
+}
+
+static int run_profile(const struct command *c)
+{
+	if (c->n_words == 2 && !c->profile && !c->force && !c->still) {
+		if (strcmp(c->words[0], "show") == 0)
+			return run_show(c);
+		if (strcmp(c->words[0], "update") == 0 && !c->json)
+			return run_update(c);
+	}
+	return complain(WORKER_EXIT_USAGE,
+			"use: sstp-worker profile show NAME|FILE [--json], or profile update "
+			"NAME|FILE <DESCRIPTION");
 }
 
 /* ---- which ---- */

@@ -32,9 +32,10 @@ struct dns {
 	char path[PATH_MAX];
 	char saved_path[PATH_MAX];
 	bool made_folder;
-	bool written; /* the file is not the operator's: something to put back */
-	bool has_servers;
-	char *saved; /* what the file held before us; NULL: there was none */
+	bool written;  /* the file is not the operator's: something to put back */
+	bool has_file; /* written by us in this life */
+	bool keep;     /* also without servers */
+	char *saved;   /* what the file held before us; NULL: there was none */
 	size_t saved_len;
 };
 
@@ -185,30 +186,77 @@ void dns_free(struct dns *d)
 	free(d);
 }
 
-int dns_set(struct dns *d, const uint32_t servers_be[2])
+/* What the app would see without us, behind our first line; owned text. -ENOMEM, -EIO. */
+static int text_of_before(const struct dns *d, char **ret_text, size_t *ret_len)
 {
-	char text[256];
-	char address[INET_ADDRSTRLEN];
-	size_t len = (size_t)snprintf(text, sizeof(text), "%s", first_line);
+	char *host = NULL, *text;
+	const char *before = d->saved;
+	size_t len = d->saved_len, used = strlen(first_line);
 	int r = 0;
 
-	for (int i = 0; i < 2; i++)
-		if (servers_be[i])
-			len += (size_t)snprintf(
-				text + len, sizeof(text) - len, "nameserver %s\n",
-				inet_ntop(AF_INET, &servers_be[i], address, sizeof(address)));
-	if (!servers_be[0] && !servers_be[1])
+	if (!before) {
+		len = 0;
+		r = read_file("/etc/resolv.conf", &host, &len);
+		before = host;
+	}
+	text = r == 0 ? malloc(used + len + 1) : NULL;
+	if (text) {
+		memcpy(text, first_line, used);
+		if (len)
+			memcpy(text + used, before, len);
+		*ret_text = text;
+		*ret_len = used + len;
+	} else if (r == 0) {
+		r = -ENOMEM;
+	}
+	free(host);
+	return r;
+}
+
+static int text_of_servers(const uint32_t *servers_be, size_t n, char **ret_text, size_t *ret_len)
+{
+	FILE *f = open_memstream(ret_text, ret_len);
+	char address[INET_ADDRSTRLEN];
+
+	if (!f)
+		return -ENOMEM;
+	fputs(first_line, f);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "nameserver %s\n",
+			inet_ntop(AF_INET, &servers_be[i], address, sizeof(address)));
+	if (fclose(f) == 0)
 		return 0;
+	free(*ret_text);
+	return -ENOMEM;
+}
+
+void dns_keep(struct dns *d)
+{
+	d->keep = true;
+}
+
+int dns_set(struct dns *d, const uint32_t *servers_be, size_t n)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int r;
+
+	if (n == 0 && !d->has_file && !d->keep)
+		return 0;
+	r = n ? text_of_servers(servers_be, n, &text, &len) : text_of_before(d, &text, &len);
+	if (r < 0)
+		return r;
 	if (d->saved && !d->written)
 		r = write_file(d->saved_path, d->saved, d->saved_len);
 	if (r == 0)
 		r = write_file(d->path, text, len);
 	d->written |= r == 0;
-	d->has_servers |= r == 0;
+	d->has_file |= r == 0;
+	free(text);
 	return r;
 }
 
 const char *dns_path(const struct dns *d)
 {
-	return d->has_servers ? d->path : NULL;
+	return d->has_file ? d->path : NULL;
 }

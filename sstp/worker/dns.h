@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+	DNS_SERVERS_MAX = 3, /* as many as resolv.conf(5) knows */
+};
+
 struct dns;
 
 /*
@@ -23,12 +27,18 @@ int dns_new(const char *netns, struct dns **ret_dns);
 void dns_free(struct dns *d);
 
 /*
- * Writes the servers (network byte order; 0: none). With none at all the file keeps what it has. 0
- * or -errno.
+ * From the next dns_set() on there is a file also without servers, which says what the app would see
+ * without us by then: servers that come later are seen by an app that has it mounted.
  */
-int dns_set(struct dns *d, const uint32_t servers_be[2]);
+void dns_keep(struct dns *d);
 
-/* The file to mount over the app's resolv.conf; NULL while there are no servers. Borrowed. */
+/*
+ * Writes the servers (network byte order), up to DNS_SERVERS_MAX. None at all: what was there before
+ * us; a file that was never written stays as it is. 0 or -errno.
+ */
+int dns_set(struct dns *d, const uint32_t *servers_be, size_t n);
+
+/* The file to mount over the app's resolv.conf; NULL while there is none of ours. Borrowed. */
 const char *dns_path(const struct dns *d);
 
 #endif

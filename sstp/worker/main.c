@@ -205,7 +205,7 @@ static void on_signal(void *arg, int signo)
 
 static void set_dns(struct worker *w, const struct link_address *address)
 {
-	int r = w->dns ? dns_set(w->dns, address->dns) : 0;
+	int r = w->dns ? dns_set(w->dns, address->dns, !!address->dns[0] + !!address->dns[1]) : 0;
 
 	if (r < 0)
 		log_warning("cannot write the app's resolv.conf: %s", strerror(-r));

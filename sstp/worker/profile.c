@@ -540,6 +540,26 @@ void profile_renew(struct profile *p, struct enrolment *renewed, int64_t now)
 	memset(renewed, 0, sizeof(*renewed));
 }
 
+int profile_describe(const char *path, struct description *d, struct certs_error *ret_error)
+{
+	struct profile p = {.enrolled = 0};
+	struct draft *draft = NULL;
+	struct description before;
+	int r = profile_lock(path, &draft, ret_error);
+
+	if (r == 0)
+		r = profile_load(path, &p, ret_error);
+	if (r == 0 && !description_equal(&p.enrolment.description, d)) {
+		before = p.enrolment.description;
+		p.enrolment.description = *d;
+		*d = before;
+		r = profile_put(&p, path, draft, true, ret_error);
+	}
+	profile_done(&p);
+	draft_free(draft);
+	return r;
+}
+
 int profile_certificate(const struct profile *p, struct cert_facts *ret_facts)
 {
 	struct stack_st_X509 *chain = NULL;

@@ -80,6 +80,13 @@ int profile_put(const struct profile *p, const char *path, struct draft *d, bool
 /* Takes over what a renewal brought (it is zeroed). A missing description keeps the present one. */
 void profile_renew(struct profile *p, struct enrolment *renewed, int64_t now);
 
+/*
+ * Takes a description over into the profile at path, as profile_put() does, when it differs from what
+ * is there. Waits for the lock. What was in d is the old one afterwards. With a sentence: as
+ * profile_load() and profile_put().
+ */
+int profile_describe(const char *path, struct description *d, struct certs_error *ret_error);
+
 /* The first and the last second of its certificate's life, and its thumbprint. -EBADMSG. */
 int profile_certificate(const struct profile *p, struct cert_facts *ret_facts);
 

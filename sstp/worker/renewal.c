@@ -2,8 +2,6 @@
 #include "sstp/worker/renewal.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +10,7 @@
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
+#include "sstp/worker/child.h"
 #include "sstp/worker/config.h"
 #include "sstp/worker/schedule.h"
 
@@ -182,20 +181,8 @@ pid_t renewal_start_process(void *arg, const char *path, const char *thumbprint)
 			      (char *)"--if-still",
 			      (char *)thumbprint,
 			      NULL};
-	posix_spawnattr_t attr;
-	sigset_t all, none;
-	pid_t pid;
-	int error;
 
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	error = posix_spawn(&pid, "/proc/self/exe", NULL, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	return error ? -error : pid;
+	return child_start(CHILD_SELF, argv, environ, -1);
 }
 
 /* ---- its life ---- */

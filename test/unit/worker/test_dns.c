@@ -32,7 +32,7 @@ static int set_servers(struct dns *d, const char *first, const char *second)
 		second ? inet_addr(second) : 0,
 	};
 
-	return dns_set(d, servers_be);
+	return dns_set(d, servers_be, (size_t) !!first + !!second);
 }
 
 static int exists(const char *path)
@@ -122,22 +122,47 @@ static void new_servers_are_written_in_place(void **state)
 	dns_free(d);
 }
 
-static void second_server_alone_is_a_server(void **state)
+static void when_the_last_server_goes_the_operators_own_are_there_again(void **state)
 {
-	struct dns *d = new_dns("app1");
+	struct dns *d;
 
-	assert_int_equal(set_servers(d, NULL, "10.20.0.4"), 0);
-	assert_string_equal(read_text(NAMED), ONE_SERVER);
-	dns_free(d);
-}
-
-static void connection_without_servers_keeps_the_last_ones(void **state)
-{
-	struct dns *d = new_dns("app1");
-
+	write_text(NAMED, "nameserver 192.0.2.53\n");
+	d = new_dns("app1");
 	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
 	assert_int_equal(set_servers(d, NULL, NULL), 0);
-	assert_string_equal(read_text(NAMED), ONE_SERVER);
+	assert_string_equal(read_text(NAMED), FIRST_LINE "nameserver 192.0.2.53\n");
+	assert_string_equal(dns_path(d), NAMED);
+	dns_free(d);
+	assert_string_equal(read_text(NAMED), "nameserver 192.0.2.53\n");
+	assert_int_equal(unlink(NAMED), 0);
+}
+
+static void when_the_last_server_goes_the_hosts_are_there_again(void **state)
+{
+	struct dns *d = new_dns(NULL);
+
+	write_text("/etc/resolv.conf", "nameserver 192.0.2.54\n");
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
+	assert_int_equal(set_servers(d, NULL, NULL), 0);
+	assert_string_equal(read_text(dns_path(d)), FIRST_LINE "nameserver 192.0.2.54\n");
+	dns_free(d);
+	assert_int_equal(unlink("/etc/resolv.conf"), 0);
+}
+
+/* An app that is started now sees servers that are told later. */
+static void file_is_there_before_the_first_server_where_that_may_come(void **state)
+{
+	struct dns *d = new_dns(NULL);
+	struct stat before, after;
+
+	dns_keep(d);
+	assert_int_equal(set_servers(d, NULL, NULL), 0);
+	assert_string_equal(read_text(dns_path(d)), FIRST_LINE);
+	assert_int_equal(stat(dns_path(d), &before), 0);
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
+	assert_string_equal(read_text(dns_path(d)), ONE_SERVER);
+	assert_int_equal(stat(dns_path(d), &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
 	dns_free(d);
 }
 
@@ -190,8 +215,9 @@ int main(void)
 		cmocka_unit_test(what_stood_there_comes_back),
 		cmocka_unit_test(without_servers_the_old_file_is_not_touched),
 		cmocka_unit_test(new_servers_are_written_in_place),
-		cmocka_unit_test(second_server_alone_is_a_server),
-		cmocka_unit_test(connection_without_servers_keeps_the_last_ones),
+		cmocka_unit_test(when_the_last_server_goes_the_operators_own_are_there_again),
+		cmocka_unit_test(when_the_last_server_goes_the_hosts_are_there_again),
+		cmocka_unit_test(file_is_there_before_the_first_server_where_that_may_come),
 		cmocka_unit_test(folder_of_somebody_else_stays),
 		cmocka_unit_test(what_cannot_be_written_has_its_error),
 		cmocka_unit_test(file_of_a_worker_that_was_killed_goes_too),

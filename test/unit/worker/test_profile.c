@@ -266,6 +266,51 @@ static void renewal_takes_the_network_that_comes(void **state)
 	profile_done(&p);
 }
 
+static struct description other_network(const char *digest)
+{
+	struct description d = {.vnet = "lab", .app = "shop", .n_routes = 1};
+
+	d.routes = calloc(1, sizeof(*d.routes));
+	assert_int_equal(prefix_parse("10.30.0.0/16", &d.routes[0]), 0);
+	strcpy(d.digest, digest);
+	return d;
+}
+
+static void description_is_taken_over_when_it_is_news(void **state)
+{
+	const char *path = save("describe.yaml");
+	struct description d = other_network("news");
+	struct profile p = {.enrolled = 0};
+	struct certs_error e;
+	struct stat before, after;
+
+	assert_int_equal(stat(path, &before), 0);
+	assert_int_equal(profile_describe(path, &d, &e), 0);
+	description_done(&d);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_not_equal(after.st_ino, before.st_ino);
+	assert_int_equal(after.st_mode & 07777, 0600);
+	assert_int_equal(profile_load(path, &p, &e), 0);
+	assert_string_equal(p.enrolment.description.digest, "news");
+	assert_int_equal(p.enrolment.description.n_dns, 0);
+	assert_non_null(strstr(p.enrolment.key_pem, "PRIVATE KEY"));
+	profile_done(&p);
+	d = other_network("news");
+	assert_int_equal(profile_describe(path, &d, &e), 0);
+	description_done(&d);
+	assert_int_equal(stat(path, &before), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+}
+
+static void description_for_a_profile_that_is_not_there_is_refused(void **state)
+{
+	struct description d = other_network("news");
+	struct certs_error e;
+
+	assert_int_equal(profile_describe(testcert_path("nobody.yaml"), &d, &e), -ENOENT);
+	description_done(&d);
+}
+
 /* Owned */
 static char *printed(void (*print)(FILE *f, const struct profile *p, int64_t now), int64_t now)
 {
@@ -335,6 +380,8 @@ int main(void)
 		cmocka_unit_test(default_name_comes_from_the_gateway),
 		cmocka_unit_test(renewal_keeps_the_network_when_none_comes),
 		cmocka_unit_test(renewal_takes_the_network_that_comes),
+		cmocka_unit_test(description_is_taken_over_when_it_is_news),
+		cmocka_unit_test(description_for_a_profile_that_is_not_there_is_refused),
 		cmocka_unit_test(status_follows_the_clock),
 		cmocka_unit_test(what_is_printed_holds_no_key),
 	};
