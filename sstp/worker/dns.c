@@ -7,11 +7,9 @@
 #include "sstp/worker/dns.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sstp/worker/run_folder.h"
+
 enum {
 	SAVED_MAX = 65536
 };
-
-#define RUN_FOLDER "/run/sstp-worker"
 
 static const char first_line[] = "# by sstp-worker: the virtual network's DNS servers\n";
 
@@ -31,7 +29,8 @@ struct dns {
 	char folder[PATH_MAX / 2];
 	char path[PATH_MAX];
 	char saved_path[PATH_MAX];
-	bool made_folder;
+	bool made_folder; /* below /etc/netns */
+	bool in_run;
 	bool written;  /* the file is not the operator's: something to put back */
 	bool has_file; /* written by us in this life */
 	bool keep;     /* also without servers */
@@ -77,67 +76,34 @@ static int read_before(struct dns *d)
 	return read_file(d->saved_path, &d->saved, &d->saved_len);
 }
 
-/* Workers that were killed leave folders named after their process. */
-static void remove_dead(void)
+static int make_named(struct dns *d, const char *netns)
 {
-	DIR *dir = opendir(RUN_FOLDER);
-	const struct dirent *entry;
-	char path[PATH_MAX];
+	int r = run_folder_make_public("/etc/netns");
 
-	while (dir && (entry = readdir(dir))) {
-		int pid = atoi(entry->d_name);
-
-		if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
-			continue;
-		snprintf(path, sizeof(path), RUN_FOLDER "/%d/resolv.conf", pid);
-		unlink(path);
-		*strrchr(path, '/') = '\0';
-		rmdir(path);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-/* For an app that is not root, whatever the umask is. 1: made; 0: it was there; -errno. */
-static int make_public(const char *folder)
-{
-	if (mkdir(folder, 0755) < 0)
-		return errno == EEXIST ? 0 : -errno;
-	return chmod(folder, 0755) < 0 ? -errno : 1;
-}
-
-static int make_folder(struct dns *d, const char *parent)
-{
-	int r = make_public(parent);
-
+	snprintf(d->folder, sizeof(d->folder), "/etc/netns/%s", netns);
 	if (r >= 0)
-		r = make_public(d->folder);
+		r = run_folder_make_public(d->folder);
 	d->made_folder = r > 0;
 	return r < 0 ? r : 0;
 }
 
 /* A namespace given by its path has no name that `ip netns exec` would look for. */
-static int set_paths(struct dns *d, const char *netns)
+static int make_folder(struct dns *d, const char *netns)
 {
 	bool named = netns && !strchr(netns, '/');
-	const char *parent = named ? "/etc/netns" : RUN_FOLDER;
+	int r = named ? make_named(d, netns) : run_folder_make(d->folder);
 
-	if (named) {
-		snprintf(d->folder, sizeof(d->folder), "%s/%s", parent, netns);
-	} else {
-		remove_dead();
-		snprintf(d->folder, sizeof(d->folder), "%s/%d", parent, (int)getpid());
-	}
+	d->in_run = !named;
 	snprintf(d->path, sizeof(d->path), "%s/resolv.conf", d->folder);
 	snprintf(d->saved_path, sizeof(d->saved_path), "%s/resolv.conf.before-sstp-worker",
 		 d->folder);
-	return make_folder(d, parent);
+	return r;
 }
 
 int dns_new(const char *netns, struct dns **ret_dns)
 {
 	struct dns *d = calloc(1, sizeof(*d));
-	int r = d ? set_paths(d, netns) : -ENOMEM;
+	int r = d ? make_folder(d, netns) : -ENOMEM;
 
 	if (r == 0)
 		r = read_before(d);
@@ -182,6 +148,8 @@ void dns_free(struct dns *d)
 		put_back(d);
 	if (d->made_folder)
 		rmdir(d->folder);
+	if (d->in_run)
+		run_folder_remove();
 	free(d->saved);
 	free(d);
 }
