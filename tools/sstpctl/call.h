@@ -19,7 +19,7 @@ enum {
 	EXIT_USAGE = 2,
 	EXIT_UNREACHABLE = 3,
 
-	CALL_ARGUMENTS_MAX = 3,
+	CALL_ARGUMENTS_MAX = 4,
 };
 
 enum output {

@@ -94,7 +94,7 @@ static int read_token(struct client *c, struct client_error *e)
 	int r = 0;
 
 	if (!f)
-		return fail(e, -errno, "%s: %s", c->params.token_file, strerror(errno));
+		return fail(e, -EINVAL, "%s: %s", c->params.token_file, strerror(errno));
 	if (!fgets(token, sizeof(token), f))
 		r = fail(e, -EINVAL, "%s: there is no token in it", c->params.token_file);
 	fclose(f);
@@ -228,12 +228,18 @@ static int error_of(CURLcode code)
 {
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE: return -ECONNRESET;
 	case CURLE_OPERATION_TIMEDOUT: return -ETIMEDOUT;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE: return -EINVAL;
 	default: return -EPROTO;
 	}
 }

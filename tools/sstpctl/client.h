@@ -27,7 +27,7 @@ struct client_params {
 
 struct client;
 
-/* 0 with an owned client; -EINVAL, -ENOMEM, -errno of the token's file, with a sentence. */
+/* 0 with an owned client; with a sentence -EINVAL (what was given will not do), -ENOMEM, or as client_ask(). */
 int client_new(const struct client_params *params, struct client **ret_client,
 	       struct client_error *ret_error);
 /* Takes NULL. */
@@ -44,7 +44,7 @@ struct client_request {
  * 0 with an owned answer, an object or an array; what is in it is not checked. An operation that takes long
  * (202) is waited for. With a sentence: -ENOENT, -EACCES, -ECONNREFUSED: the gateway cannot be reached;
  * -ECONNRESET, -ETIMEDOUT: it went away, or did not answer, and it is not known whether it did what was
- * asked; -EPROTO: it refuses, in its own words, or does not speak as it should; -ENOMEM.
+ * asked; -EPROTO: it refuses, in its own words, or does not speak as it should; -EINVAL: the server's URL or a file; -ENOMEM.
  */
 int client_ask(struct client *c, const struct client_request *request, json_t **ret_answer,
 	       struct client_error *ret_error);

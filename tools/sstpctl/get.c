@@ -21,20 +21,7 @@ static void make_noun(const struct call *c, const char *kind, char ret_noun[NOUN
 		ret_noun[len - 1] = '\0';
 }
 
-static const struct verb *find(const struct call *c)
-{
-	const char *verb = c->arguments[1] ? "show" : "list";
-	const struct verb *v;
-	char noun[NOUN_MAX];
-
-	make_noun(c, c->arguments[0], noun);
-	v = call_find_verb(c->table, noun, verb);
-	if (!v) /* there is one only, as of the site */
-		v = call_find_verb(c->table, noun, "show");
-	return v && v->method && !strcmp(v->method, "GET") ? v : NULL;
-}
-
-/* How many arguments must be there: those of a route's are its plan's and network's too. */
+/* How many arguments must be there: a route's are its plan's and network's too. */
 static size_t count_needed(const struct verb *v)
 {
 	bool is_optional = false;
@@ -45,25 +32,57 @@ static size_t count_needed(const struct verb *v)
 	return n;
 }
 
+static size_t count_given(const struct call *c)
+{
+	size_t n = 0;
+
+	while (n + 1 < CALL_ARGUMENTS_MAX && c->arguments[n + 1])
+		n++;
+	return n;
+}
+
+/* With all the names that it takes one is shown, else a list. */
+static const struct verb *find(const struct call *c)
+{
+	const struct verb *show, *list;
+	char noun[NOUN_MAX];
+
+	make_noun(c, c->arguments[0], noun);
+	show = call_find_verb(c->table, noun, "show");
+	list = call_find_verb(c->table, noun, "list");
+	if (show && (!list || (count_given(c) && count_given(c) >= count_needed(show))))
+		return show;
+	return list && list->run != get_run ? list : NULL;
+}
+
+/* Those behind the kind. -1, or the exit code of a complaint. */
+static int take_arguments(const struct call *c, struct call *as)
+{
+	size_t n = count_given(c), max = 0, len;
+	bool is_optional;
+
+	while (call_argument(as->verb->arguments, max, &len, &is_optional))
+		max++;
+	if (n < count_needed(as->verb) || n > max)
+		return call_fail(EXIT_USAGE, "get %s wants %s; see sstpctl %s --help",
+				 c->arguments[0],
+				 *as->verb->arguments ? as->verb->arguments : "nothing behind it",
+				 as->verb->noun);
+	for (size_t i = 0; i < CALL_ARGUMENTS_MAX; i++)
+		as->arguments[i] = i < n ? c->arguments[i + 1] : NULL;
+	return view_check(as);
+}
+
 int get_run(struct call *c)
 {
 	struct call as = *c;
-	size_t n = 0;
 	int code;
 
 	as.verb = find(c);
 	if (!as.verb)
-		return call_fail(EXIT_USAGE, "there is no '%s%s%s' to get; see sstpctl get --help",
-				 c->arguments[0], c->arguments[1] ? " " : "",
-				 c->arguments[1] ? c->arguments[1] : "");
-	for (size_t i = 0; i < CALL_ARGUMENTS_MAX; i++) {
-		as.arguments[i] = i + 1 < CALL_ARGUMENTS_MAX ? c->arguments[i + 1] : NULL;
-		n += as.arguments[i] != NULL;
-	}
-	if (n < count_needed(as.verb))
-		return call_fail(EXIT_USAGE, "get %s wants %s; see sstpctl %s %s --help",
-				 c->arguments[0], as.verb->arguments, as.verb->noun, as.verb->verb);
-	code = view_check(&as);
+		return call_fail(EXIT_USAGE, "there is no '%s' to get; see sstpctl get --help",
+				 c->arguments[0]);
+	code = take_arguments(c, &as);
 	if (code < 0)
 		code = as.verb->run ? as.verb->run(&as) : request_run(&as);
 	return code;

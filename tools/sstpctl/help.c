@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum {
-	WIDTH_MIN = 23,
+	WIDTH_MIN = 23, /* of a column */
+	OPTION_WIDTH = 26,
 	HEAD_MAX = 96,
 };
 
@@ -43,7 +44,7 @@ static void print_option(FILE *f, const struct option_info *o, const char *note)
 		len = snprintf(head, sizeof(head), "-%c, ", o->letter);
 	snprintf(head + len, sizeof(head) - (size_t)len, "--%s%s%s", o->name, o->value ? " " : "",
 		 o->value ? o->value : "");
-	fprintf(f, "  %-*s %s%s\n", WIDTH_MIN, head, o->help, note);
+	fprintf(f, "  %-*s %s%s\n", OPTION_WIDTH, head, o->help, note);
 }
 
 static void print_common(FILE *f)

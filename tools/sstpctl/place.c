@@ -195,6 +195,8 @@ int place_find(struct call *c, const char *kind, const char *name, bool is_new,
 		snprintf(ret_id, PLACE_ID_MAX, "%s", name);
 		return 0;
 	}
+	if (strchr(name, '/'))
+		return call_fail(EXIT_USAGE, "'%s' is no name: it has a slash in it", name);
 	make_id(c, type, name, ret_id);
 	if (is_said || is_new)
 		return 0;

@@ -20,6 +20,8 @@ struct path {
 
 int request_exit_code(int error)
 {
+	if (error == -EINVAL)
+		return EXIT_USAGE;
 	return error == -EPROTO || error == -ENOMEM ? EXIT_REFUSED : EXIT_UNREACHABLE;
 }
 
@@ -81,8 +83,10 @@ static int add_word(struct call *c, struct path *p, const char *name, size_t len
 		word = fallback;
 	}
 	if (!word)
-		return call_fail(EXIT_USAGE, "%.*s is missing; see sstpctl %s --help",
-				 (int)(len - is_id), name + is_id, c->verb->noun);
+		return call_fail(EXIT_USAGE, "%.*s is missing; see sstpctl %s %s --help",
+				 (int)(len - is_id), name + is_id, c->verb->noun, c->verb->verb);
+	if (!is_id && strchr(word, '/'))
+		return call_fail(EXIT_USAGE, "'%s' is no name: it has a slash in it", word);
 	if (!is_id) {
 		add_escaped(p, word);
 		return 0;

@@ -12,7 +12,9 @@
 #include "tools/sstpctl/yaml_write.h"
 
 enum {
-	CHUNK = 64 * 1024
+	CHUNK = 64 * 1024,
+	TARGET_BYTES = 768,
+	NAMES_BYTES = 512,
 };
 
 /* What was read; the text stays, to find in it what is refused. */
@@ -74,14 +76,50 @@ static void print_value(const json_t *value)
 	free(text);
 }
 
-static void print_change(const json_t *change)
+/* Of an id only the names, two by two: "retail/shops" and "shop/retail-front". */
+static void take_names(const char *id, char place[NAMES_BYTES], char names[NAMES_BYTES])
+{
+	size_t n = 0;
+
+	place[0] = '\0';
+	names[0] = '\0';
+	while (*id == '/') {
+		size_t kind = strcspn(id + 1, "/") + 1;
+		size_t name = id[kind] ? strcspn(id + kind + 1, "/") : 0;
+		char *text = n < 2 ? place : names;
+		size_t len = strlen(text);
+
+		if (strncmp(id, "/providers", kind) != 0) {
+			snprintf(text + len, NAMES_BYTES - len, "%s%.*s", len ? "/" : "", (int)name,
+				 id + kind + 1);
+			n++;
+		}
+		id += kind + (id[kind] == '/') + name;
+	}
+}
+
+/* The place of the change in a column of this width; 0: returns what it takes. */
+static size_t print_head(const json_t *change, size_t width)
 {
 	const char *action = text_of(change, "action");
-	const char mark = *action == 'c' ? '+' : *action == 'd' ? '-' : '~';
+	char place[NAMES_BYTES], names[NAMES_BYTES];
+
+	take_names(text_of(change, "id"), place, names);
+	if (width)
+		printf("%c %-10s  %-*s  %s\n",
+		       *action == 'c'	? '+'
+		       : *action == 'd' ? '-'
+					: '~',
+		       text_of(change, "kind"), (int)width, place, names);
+	return strlen(place);
+}
+
+static void print_change(const json_t *change, size_t width)
+{
 	const json_t *field;
 	size_t i;
 
-	printf("%c %-10s %s\n", mark, text_of(change, "kind"), text_of(change, "id"));
+	print_head(change, width);
 	json_array_foreach(json_object_get(change, "fields"), i, field)
 	{
 		printf("    %s: ", text_of(field, "name"));
@@ -90,6 +128,20 @@ static void print_change(const json_t *change)
 		print_value(json_object_get(field, "new"));
 		putchar('\n');
 	}
+}
+
+static size_t width_of(const json_t *changes)
+{
+	const json_t *change;
+	size_t i, width = 1;
+
+	json_array_foreach(changes, i, change)
+	{
+		size_t len = print_head(change, 0);
+
+		width = len > width ? len : width;
+	}
+	return width;
 }
 
 static size_t count(const json_t *changes, const char *action)
@@ -104,13 +156,14 @@ static size_t count(const json_t *changes, const char *action)
 static int print_changes(struct call *c, const json_t *answer)
 {
 	const json_t *changes = json_object_get(answer, "changes");
+	size_t width = width_of(changes);
 	bool is_dry = json_is_true(json_object_get(answer, "dryRun"));
 	const json_t *change;
 	size_t i;
 
 	if (!json_is_array(changes))
 		return view_fail_without("changes");
-	json_array_foreach(changes, i, change) print_change(change);
+	json_array_foreach(changes, i, change) print_change(change, width);
 	printf("%zu %s, %zu %s, %zu %s, %lld unchanged\n", count(changes, "create"),
 	       is_dry ? "to create" : "created", count(changes, "update"),
 	       is_dry ? "to change" : "changed", count(changes, "delete"),
@@ -123,14 +176,24 @@ const struct view apply_view = {.shape = VIEW_OWN, .print = print_changes};
 
 /* ---- apply ---- */
 
-/* With the place in the file, where the gateway says which part it means. */
+/*
+ * With the place in the file, where the gateway says which part it means; the sentence may begin with the
+ * key of it.
+ */
 static int fail_refused(const struct source *s, int error, const struct client_error *e)
 {
 	size_t line, column;
+	char path[TARGET_BYTES];
 
-	if (e->target && yaml_find(s->text, s->len, e->target, &line, &column))
-		return call_fail(request_exit_code(error), "%s:%zu:%zu: %s: %s", s->name, line,
-				 column, e->target, e->text);
+	if (e->target && *e->target) {
+		bool has_key = e->text[0] == '\'';
+
+		snprintf(path, sizeof(path), "%s%s%.*s", e->target, has_key ? "." : "",
+			 has_key ? (int)strcspn(e->text + 1, "'") : 0, e->text + has_key);
+		if (yaml_find(s->text, s->len, path, &line, &column))
+			return call_fail(request_exit_code(error), "%s:%zu:%zu: %s: %s", s->name,
+					 line, column, e->target, e->text);
+	}
 	return call_fail(request_exit_code(error), "%s", e->text);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/sstpctl/table.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -259,13 +260,21 @@ static void print_raw(FILE *f, const struct column *column, const json_t *row)
 	print_quoted(f, strcmp(cell.text, "-") ? cell.text : "");
 }
 
+/* "AUTO SYNC" is auto_sync. */
+static void print_key(FILE *f, const char *separator, const char *title)
+{
+	fputs(separator, f);
+	for (; *title; title++)
+		fputc(*title == ' ' ? '_' : tolower((unsigned char)*title), f);
+}
+
 void table_print_csv(FILE *f, const struct column *columns, size_t n, const json_t *list)
 {
 	size_t i;
 	json_t *row;
 
 	for (size_t k = 0; k < n; k++)
-		fprintf(f, "%s%s", k ? "," : "", columns[k].path);
+		print_key(f, k ? "," : "", columns[k].title);
 	fputc('\n', f);
 	json_array_foreach(list, i, row)
 	{

@@ -30,7 +30,7 @@ struct column {
  */
 void table_print(FILE *f, int indent, const struct column *columns, size_t n, const json_t *list);
 
-/* The same for programs: values as they are, titles as paths, quoted where need be (RFC 4180, LF). */
+/* The same for programs: titles as "auto_sync", values as they are, quoted where need be (RFC 4180, LF). */
 void table_print_csv(FILE *f, const struct column *columns, size_t n, const json_t *list);
 
 /* A line for each column of one object, all entries of lists, `indent` blanks in front. */

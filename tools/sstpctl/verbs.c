@@ -136,8 +136,8 @@ static const struct verb verbs[] = {
 		"POST", "/v1/apply", NULL, &apply_view, site_apply},
 	{"site", "show", "", "", "Shows the whole site as apply takes it, in YAML.",
 		"GET", "/v1/site", NULL, &site_view, NULL},
-	{"get", NULL, "KIND [NAME] [NAME]", PLACE " app vnet plan name ended from to by",
-		"The same as KIND list, or with names as KIND show.",
+	{"get", NULL, "KIND [NAME] [NAME] [NAME]", PLACE " app vnet plan name ended from to by",
+		"The same as KIND list, or as KIND show with all the names that it takes.",
 		NULL, NULL, NULL, NULL, get_run},
 	/* clang-format on */
 };

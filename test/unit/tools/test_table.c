@@ -143,11 +143,11 @@ static void long_list_is_cut_in_a_table_but_not_in_lines(void **state)
 	free(text);
 }
 
-static void csv_has_paths_for_titles_raw_figures_and_quotes(void **state)
+static void csv_has_titles_as_keys_raw_figures_and_quotes(void **state)
 {
 	static const struct column wide[] = {
 		{"A", "a", FORMAT_PLAIN},
-		{"B", "b.c", FORMAT_BYTES},
+		{"B C", "b.c", FORMAT_BYTES},
 		{"D", "d", FORMAT_PLAIN},
 		{"E", "e", FORMAT_PLAIN},
 	};
@@ -155,7 +155,7 @@ static void csv_has_paths_for_titles_raw_figures_and_quotes(void **state)
 			   json_pack("[{s:s, s:{s:i}, s:[s,s]}]", "a", "say \"hi\"", "b", "c", 4096,
 				     "d", "x", "y"));
 
-	assert_string_equal(text, "a,b.c,d,e\n"
+	assert_string_equal(text, "a,b_c,d,e\n"
 				  "\"say \"\"hi\"\"\",4096,\"x,y\",\n");
 	free(text);
 }
@@ -170,7 +170,7 @@ int main(void)
 		cmocka_unit_test(id_is_taken_apart),
 		cmocka_unit_test(figures_have_units),
 		cmocka_unit_test(long_list_is_cut_in_a_table_but_not_in_lines),
-		cmocka_unit_test(csv_has_paths_for_titles_raw_figures_and_quotes),
+		cmocka_unit_test(csv_has_titles_as_keys_raw_figures_and_quotes),
 	};
 
 	return cmocka_run_group_tests_name("tools/sstpctl/table", tests, NULL, NULL);
