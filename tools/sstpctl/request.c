@@ -162,20 +162,29 @@ int request_send_body(struct call *c, const char *method, const char *path, json
 	return code;
 }
 
+/* 0 with an owned body, NULL of none; or an exit code. */
+static int make_body(struct call *c, const char *method, const struct body_field *fields,
+		     json_t **ret_body)
+{
+	int code = 0;
+
+	*ret_body = NULL;
+	if (fields)
+		code = body_make(c, fields, ret_body);
+	if (code || !fields || strcmp(method, "PATCH") || json_object_size(*ret_body))
+		return code;
+	json_decref(*ret_body);
+	return call_fail(EXIT_USAGE, "nothing is said to change; see sstpctl %s %s --help",
+			 c->verb->noun, c->verb->verb);
+}
+
 int request_send(struct call *c, const char *method, const char *path,
 		 const struct body_field *fields, json_t **ret_answer)
 {
-	json_t *body = NULL;
-	int code = fields ? body_make(c, fields, &body) : 0;
+	json_t *body;
+	int code = make_body(c, method, fields, &body);
 
-	if (code)
-		return code;
-	if (fields && !strcmp(method, "PATCH") && json_object_size(body) == 0) {
-		json_decref(body);
-		return call_fail(EXIT_USAGE, "nothing is said to change; see sstpctl %s %s --help",
-				 c->verb->noun, c->verb->verb);
-	}
-	return request_send_body(c, method, path, body, ret_answer);
+	return code ? code : request_send_body(c, method, path, body, ret_answer);
 }
 
 /* What is made must not be there: PUT would take the place of it. 0 or an exit code. */
@@ -202,20 +211,25 @@ static int check_absent(struct call *c)
 						  : call_fail(request_exit_code(r), "%s", e.text);
 }
 
+static bool is_creation(const struct verb *v)
+{
+	return !strcmp(v->method, "PUT") && !strcmp(v->verb, "create");
+}
+
 int request_run(struct call *c)
 {
 	const struct verb *v = c->verb;
-	json_t *answer = NULL;
-	int code = 0;
+	json_t *body = NULL, *answer = NULL;
+	int code = make_body(c, v->method, v->body, &body);
 
-	if (*v->path == '*') {
+	if (code == 0 && is_creation(v))
+		code = check_absent(c);
+	if (code)
+		json_decref(body);
+	else if (*v->path == '*')
 		code = place_list(c, v->path + 1, &answer);
-	} else {
-		if (v->verb && !strcmp(v->verb, "create") && !strcmp(v->method, "PUT"))
-			code = check_absent(c);
-		if (code == 0)
-			code = request_send(c, v->method, v->path, v->body, &answer);
-	}
+	else
+		code = request_send_body(c, v->method, v->path, body, &answer);
 	if (code == 0)
 		code = view_print(c, answer);
 	json_decref(answer);
