@@ -166,16 +166,18 @@ int request_send_body(struct call *c, const char *method, const char *path, json
 static int make_body(struct call *c, const char *method, const struct body_field *fields,
 		     json_t **ret_body)
 {
-	int code = 0;
+	json_t *body = NULL;
+	int code = fields ? body_make(c, fields, &body) : 0;
 
-	*ret_body = NULL;
-	if (fields)
-		code = body_make(c, fields, ret_body);
-	if (code || !fields || strcmp(method, "PATCH") || json_object_size(*ret_body))
+	if (code)
 		return code;
-	json_decref(*ret_body);
-	return call_fail(EXIT_USAGE, "nothing is said to change; see sstpctl %s %s --help",
-			 c->verb->noun, c->verb->verb);
+	if (fields && !strcmp(method, "PATCH") && !json_object_size(body)) {
+		json_decref(body);
+		return call_fail(EXIT_USAGE, "nothing is said to change; see sstpctl %s %s --help",
+				 c->verb->noun, c->verb->verb);
+	}
+	*ret_body = body;
+	return 0;
 }
 
 int request_send(struct call *c, const char *method, const char *path,
