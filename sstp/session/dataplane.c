@@ -5,24 +5,19 @@
  * it replaced is no longer used. The other way there is one message only, "look": the control thread then looks which
  * device has failed and which shard is empty.
  */
-#include "sstp/session/dataplane.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "routing/qsbr.h"
 #include "sstp/base/log.h"
-#include "sstp/session/shard.h"
+#include "sstp/session/dataplane_internal.h"
 #include "tun/tun.h"
 
 /* At this interval, tables that were replaced are freed, once no thread can still read them; and see tidy_heap(). */
@@ -37,34 +32,6 @@ static_assert((int)DATAPLANE_THREADS_MAX <= (int)HANDOVER_THREADS_MAX &&
 		      (int)DATAPLANE_THREADS_MAX <= (int)TUN_QUEUES_MAX,
 	      "what threads share has room for all of them");
 
-struct data_thread {
-	pthread_t id;
-	bool is_running;
-	struct shard *shard;
-};
-
-struct dataplane {
-	struct loop *loop;
-	unsigned nthreads;
-	struct data_thread threads[DATAPLANE_THREADS_MAX];
-	struct admission *admission;
-	struct handover *handover;
-	struct qsbr *qsbr;
-	struct enrol_desk *enrol;
-	struct fib_publisher *publisher;
-	struct loop_timer *reclaim_timer;
-	uint64_t ended;	  /* sessions, at the last tick */
-	uint64_t trimmed; /* of them, at the last trim */
-	unsigned quiet_ticks;
-	vnet_open_fn *open;
-	void *open_arg;
-	struct vnet *vnets[SHARD_VNETS_MAX]; /* by id; NULL: free */
-	struct loop_task look;
-	atomic_bool look_posted;
-	void (*on_empty)(void *arg);
-	void *on_empty_arg;
-};
-
 unsigned dataplane_cpus(void)
 {
 	cpu_set_t set;
@@ -77,9 +44,6 @@ unsigned dataplane_cpus(void)
 }
 
 /* ---- into the data threads ---- */
-
-/* What a shard is asked to do; 0 or -errno. */
-typedef int shard_fn(struct shard *s, void *arg);
 
 struct request {
 	struct loop_task task; /* first: run_request() */
@@ -98,7 +62,7 @@ static void run_request(struct loop_task *task)
 	sem_post(&r->done);
 }
 
-static int ask(struct data_thread *t, shard_fn *fn, void *arg)
+int dataplane_ask(struct data_thread *t, shard_fn *fn, void *arg)
 {
 	struct request r = {.task.run = run_request, .shard = t->shard, .fn = fn, .arg = arg};
 
@@ -110,13 +74,12 @@ static int ask(struct data_thread *t, shard_fn *fn, void *arg)
 	return r.result;
 }
 
-/* One after the other, up to the first that fails. */
-static int ask_all(struct dataplane *d, shard_fn *fn, void *arg)
+int dataplane_ask_all(struct dataplane *d, shard_fn *fn, void *arg)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < d->nthreads && r == 0; i++)
-		r = ask(&d->threads[i], fn, arg);
+		r = dataplane_ask(&d->threads[i], fn, arg);
 	return r;
 }
 
@@ -158,8 +121,11 @@ static void look(struct loop_task *task)
 
 	atomic_exchange(&d->look_posted, false);
 	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
-		if (d->vnets[i] && vnet_take_failure(d->vnets[i]))
-			ask_all(d, close_vnet, &(struct vnet_call){i, d->vnets[i]});
+		if (d->vnets[i] && vnet_take_failure(d->vnets[i])) {
+			dataplane_ask_all(d, close_vnet, &(struct vnet_call){i, d->vnets[i]});
+			if (d->on_vnet)
+				d->on_vnet(d->on_vnet_arg, vnet_name(d->vnets[i]), true);
+		}
 	if (!done || !all_empty(d))
 		return;
 	d->on_empty = NULL;
@@ -199,6 +165,8 @@ static int start_thread(struct dataplane *d, unsigned number, const char *name)
 		.handover = d->handover,
 		.qsbr = d->qsbr,
 		.enrol = d->enrol,
+		.site = d->site,
+		.reports = d->reports,
 		.on_empty = on_news,
 		.arg = d,
 	});
@@ -235,7 +203,7 @@ static void stop_threads(struct dataplane *d)
 
 		if (!t->is_running)
 			continue;
-		ask(t, stop_loop, NULL);
+		dataplane_ask(t, stop_loop, NULL);
 		pthread_join(t->id, NULL);
 		t->is_running = false;
 	}
@@ -263,6 +231,7 @@ static void on_reclaim_timer(void *arg)
 	struct dataplane *d = arg;
 
 	tidy_heap(d);
+	dataplane_bury_vnets(d);
 	fib_publisher_reclaim(d->publisher);
 	loop_timer_set(d->reclaim_timer, loop_now(d->loop) + RECLAIM_EVERY);
 }
@@ -273,6 +242,8 @@ static int set_up(struct dataplane *d, unsigned threads, const char *name)
 
 	if (r == 0)
 		r = fib_publisher_new(d->qsbr, &d->publisher);
+	if (r == 0)
+		r = dataplane_init_site(d);
 	if (r < 0)
 		return r;
 	d->admission = admission_new();
@@ -323,6 +294,7 @@ void dataplane_free(struct dataplane *d)
 	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
 		vnet_free(d->vnets[i]);
 	loop_timer_free(d->reclaim_timer);
+	dataplane_done_site(d);
 	fib_publisher_free(d->publisher);
 	qsbr_free(d->qsbr);
 	enrol_free(d->enrol);
@@ -365,7 +337,7 @@ int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *pol
 		};
 
 		if (r == 0)
-			ask(&d->threads[i], set_policy, &part);
+			dataplane_ask(&d->threads[i], set_policy, &part);
 		tls_ctx_unref(copies[i]);
 	}
 	if (r == 0)
@@ -378,7 +350,7 @@ int dataplane_set_policy(struct dataplane *d, const struct dataplane_policy *pol
 int dataplane_vnet_id(const struct dataplane *d, const char *name)
 {
 	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
-		if (d->vnets[i] && strcmp(vnet_name(d->vnets[i]), name) == 0)
+		if (d->vnets[i] && !d->is_retired[i] && strcmp(vnet_name(d->vnets[i]), name) == 0)
 			return (int)i;
 	return -ENOENT;
 }
@@ -436,7 +408,7 @@ static int new_vnet(struct dataplane *d, const struct vnet_params *params, char 
 	if (r < 0)
 		return r;
 	d->vnets[id] = v;
-	r = ask_all(d, add_vnet, &(struct vnet_call){(unsigned)id, v});
+	r = dataplane_ask_all(d, add_vnet, &(struct vnet_call){(unsigned)id, v});
 	if (r < 0) {
 		snprintf(ret_error, 256, "vnet %s: %s", params->name, strerror(-r));
 		dataplane_remove_vnet(d, params->name);
@@ -453,10 +425,10 @@ static int remake_vnet(struct dataplane *d, unsigned id, const struct vnet_param
 
 	if (r < 0)
 		return r;
-	r = ask_all(d, open_vnet, &call);
+	r = dataplane_ask_all(d, open_vnet, &call);
 	if (r < 0) {
 		snprintf(ret_error, 256, "vnet %s: %s", params->name, strerror(-r));
-		ask_all(d, close_vnet, &call);
+		dataplane_ask_all(d, close_vnet, &call);
 		vnet_give_up(d->vnets[id]);
 	}
 	return r;
@@ -479,7 +451,7 @@ void dataplane_remove_vnet(struct dataplane *d, const char *name)
 
 	if (id < 0)
 		return;
-	ask_all(d, remove_vnet, &(struct vnet_call){(unsigned)id, d->vnets[id]});
+	dataplane_ask_all(d, remove_vnet, &(struct vnet_call){(unsigned)id, d->vnets[id]});
 	vnet_free(d->vnets[id]);
 	d->vnets[id] = NULL;
 }
@@ -512,7 +484,7 @@ static int listen_on(struct shard *s, void *arg)
 
 int dataplane_listen(struct dataplane *d, const struct sockaddr *addr, socklen_t addr_len)
 {
-	return ask_all(d, listen_on, &(struct listen_call){addr, addr_len});
+	return dataplane_ask_all(d, listen_on, &(struct listen_call){addr, addr_len});
 }
 
 static int listen_by(struct shard *s, void *arg)
@@ -527,7 +499,7 @@ int dataplane_listen_by(struct dataplane *d, const int *fds)
 	int first = 0;
 
 	for (unsigned i = 0; i < d->nthreads; i++) {
-		int r = ask(&d->threads[i], listen_by, (void *)(uintptr_t)&fds[i]);
+		int r = dataplane_ask(&d->threads[i], listen_by, (void *)(uintptr_t)&fds[i]);
 
 		if (first == 0)
 			first = r;
@@ -545,7 +517,7 @@ void dataplane_shutdown(struct dataplane *d, const char *reason, void (*done)(vo
 {
 	d->on_empty = done;
 	d->on_empty_arg = arg;
-	ask_all(d, shut_down, (void *)(uintptr_t)reason);
+	dataplane_ask_all(d, shut_down, (void *)(uintptr_t)reason);
 	on_news(d);
 }
 
@@ -572,7 +544,7 @@ static void collect_stats(struct dataplane *d, struct shard_stats *sum, char *re
 	for (unsigned i = 0; i < d->nthreads; i++) {
 		uint32_t before = sum->sessions;
 
-		ask(&d->threads[i], add_stats, sum);
+		dataplane_ask(&d->threads[i], add_stats, sum);
 		used += (size_t)snprintf(ret_text + used, size - used, "%s%u", i ? "/" : "",
 					 sum->sessions - before);
 	}

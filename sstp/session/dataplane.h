@@ -16,6 +16,8 @@
 #include "sstp/session/access.h"
 #include "sstp/session/admission.h"
 #include "sstp/session/enrol.h"
+#include "sstp/session/report.h"
+#include "sstp/session/site.h"
 #include "sstp/session/vnet.h"
 
 enum {
@@ -68,8 +70,53 @@ int dataplane_set_vnet(struct dataplane *d, const struct vnet_params *params, ch
 /* Its id for as long as it is there; -ENOENT. */
 int dataplane_vnet_id(const struct dataplane *d, const char *name);
 
+/* There is one of this name, and it has its device. */
+bool dataplane_vnet_is_up(const struct dataplane *d, const char *name);
+
 /* Removes a VNet that no session has ever used. */
 void dataplane_remove_vnet(struct dataplane *d, const char *name);
+
+/*
+ * Removes one that sessions may use: they are told to go, with this reason, its device goes at once, and its name is free. Does
+ * nothing when there is none. At most SHARD_VNETS_MAX are there at a time, those included whose last session is about to leave.
+ */
+void dataplane_retire_vnet(struct dataplane *d, const char *name, const char *reason);
+
+/* From the loop: a VNet's device is gone (is_gone), or how it is was asked for. name is borrowed for the call. */
+typedef void dataplane_vnet_fn(void *arg, const char *name, bool is_gone);
+/* Who hears of devices that go; NULL: nobody. */
+void dataplane_set_vnet_listener(struct dataplane *d, dataplane_vnet_fn *fn, void *arg);
+/* Tells him how each is. */
+void dataplane_tell_vnets(struct dataplane *d);
+
+/*
+ * Nobody but owner gets this address while there are others, as if he had just given it back. False: there is no such address,
+ * or its VNet knows better whose it is.
+ */
+bool dataplane_remember_lease(struct dataplane *d, const char *vnet, uint32_t address_be,
+			      const char *owner);
+
+/* ---- connections and sessions (session/site.h, session/report.h) */
+
+/*
+ * Whoever is connected. Only from the loop: what is changed there is told to sessions in a pass soon, all changes of a pass
+ * together. Returns borrowed.
+ */
+struct site *dataplane_site(struct dataplane *d);
+
+/* Who hears of sessions; ops and arg are borrowed; NULL: nobody. */
+void dataplane_set_reports(struct dataplane *d, const struct report_ops *ops, void *arg);
+
+/* Tells him of each that is up, from within. 0; -ENOMEM: some are missing. */
+int dataplane_tell_sessions(struct dataplane *d);
+
+/* Entries of those that have moved something since the last call, 1..n at a time; borrowed for the call. */
+typedef void dataplane_traffic_fn(void *arg, const struct report_traffic *entries, size_t n);
+/* Calls fn if there are any. 0; -ENOMEM: some are missing. */
+int dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn, void *arg);
+
+/* All that are meant are told to go. */
+void dataplane_disconnect(struct dataplane *d, const struct site_disconnect *which);
 
 /* Every thread listens. 0 or -errno. */
 int dataplane_listen(struct dataplane *d, const struct sockaddr *addr, socklen_t addr_len);

@@ -177,6 +177,16 @@ static struct trust_footing footing_of(const uint8_t *memo)
 	return f;
 }
 
+bool door_app(const uint8_t *memo, const char *name, char ret_app[NAME_LABEL_MAX])
+{
+	const char *at = strrchr(name, '@');
+
+	if (*footing_of(memo).vnet || !at || at - name >= NAME_LABEL_MAX)
+		return false;
+	snprintf(ret_app, NAME_LABEL_MAX, "%.*s", (int)(at - name), name);
+	return true;
+}
+
 int64_t door_not_after(const uint8_t *memo)
 {
 	return footing_of(memo).not_after;

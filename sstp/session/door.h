@@ -57,6 +57,12 @@ void door_close(struct door *d);
 bool door_vnet(const char *name, char ret_vnet[NAME_LABEL_MAX]);
 
 /*
+ * The app in such a name. False: the certificate, which memo is of, is none of ours but below somebody else's root, and whom it
+ * names is no app.
+ */
+bool door_app(const uint8_t *memo, const char *name, char ret_app[NAME_LABEL_MAX]);
+
+/*
  * For sessions that are up. memo: LINK_MEMO_SIZE bytes by the door's judge, thumbprint likewise, now in s since 1970, UTC.
  * Would this certificate still be let in? NULL: yes; else why not: a literal.
  */

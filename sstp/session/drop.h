@@ -11,6 +11,7 @@ enum drop_reason {
 	DROP_SOURCE,	  /* the source is not the session's own address */
 	DROP_DESTINATION, /* worker: not addressed to the session's own address */
 	DROP_NO_ROUTE,	  /* outside the VNet's address spaces */
+	DROP_NOT_IN_PLAN, /* outside what the app's connection reaches */
 	DROP_GATEWAY,	  /* addressed to the gateway itself */
 	DROP_CLIENT_TO_CLIENT,
 	DROP_NO_SESSION,  /* nobody holds the destination address */

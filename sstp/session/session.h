@@ -186,6 +186,9 @@ bool session_has_certificate(const struct session *s);
 /* Server: what the client says as session_params.replaces_be; 0: nothing, or no address. */
 uint32_t session_replaces(const struct session *s);
 
+/* Server: SSTPCORRELATIONID as the client sent it: untrusted, escape it; "": none. */
+const char *session_correlation(const struct session *s);
+
 const char *session_user(const struct session *s); /* escaped; "" before it is known */
 struct traffic *session_traffic(struct session *s);
 int session_server_tag(const struct session *s); /* stream_server_tag() */

@@ -100,6 +100,11 @@ uint32_t session_replaces(const struct session *s)
 	return inet_pton(AF_INET, s->request.replaces, &address) == 1 ? address.s_addr : 0;
 }
 
+const char *session_correlation(const struct session *s)
+{
+	return s->request.correlation_id;
+}
+
 size_t session_on_http(struct session *s, const uint8_t *buf, size_t len)
 {
 	return s->role == CALL_SERVER ? on_http_request(s, buf, len) : on_http_reply(s, buf, len);

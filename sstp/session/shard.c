@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sstp/session/shard.h"
-
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,48 +7,12 @@
 #include <unistd.h>
 
 #include "sstp/base/log.h"
-#include "sstp/session/door.h"
-#include "sstp/session/vnet_queue.h"
+#include "sstp/session/shard_internal.h"
 
 /* When no session has ended for this long, free buffers go back to the heap. */
 #define TRIM_AFTER (2 * CLOCK_NS_PER_S)
 
 #define EXPIRY_LOOK 60 /* s */
-
-/* One accepted connection: the session, and what the gateway holds for it. */
-struct client {
-	struct shard *shard;
-	struct session *session;
-	struct client *next;
-	struct client **link; /* what points at this one in shard->clients */
-	struct sockaddr_storage peer;
-	struct admission_ticket ticket;
-	char vnet[NAME_LABEL_MAX]; /* of the user, from find_user() */
-	char *owner;		   /* owned; whose addresses he gets, likewise; NULL before */
-	char refused[256];	   /* why find_user() refused him */
-	struct vnet_lease lease;
-	uint64_t enrolment; /* its id at the desk; 0: none waits */
-	bool shown_out;	    /* his certificate does not count any more */
-};
-
-struct shard {
-	struct shard_params params;
-	struct loop *loop;
-	struct session_env env;
-	struct shard_policy policy; /* its access is the door's */
-	struct door door;
-	struct listener *listeners[SHARD_LISTENERS_MAX];
-	size_t nlisteners;
-	struct vnet_queue *vnets[SHARD_VNETS_MAX]; /* by id; NULL: not in use */
-	struct client *clients;
-	uint32_t nclients;
-	struct traffic ended; /* of sessions that are gone */
-	struct loop_timer *trim_timer;
-	struct loop_timer *expiry_timer;
-	int64_t expires_at; /* the last second before a certificate of a session is out of force */
-	bool shutting_down;
-	atomic_bool is_empty;
-};
 
 static const struct session_ops client_ops;
 
@@ -63,7 +24,8 @@ static uint64_t now(const struct shard *s)
 static struct vnet_queue *find_vnet(const struct shard *s, const char *name)
 {
 	for (size_t i = 0; i < SHARD_VNETS_MAX; i++)
-		if (s->vnets[i] && strcmp(vnet_queue_name(s->vnets[i]), name) == 0)
+		if (s->vnets[i] && !s->is_retired[i] &&
+		    strcmp(vnet_queue_name(s->vnets[i]), name) == 0)
 			return s->vnets[i];
 	return NULL;
 }
@@ -84,6 +46,7 @@ static void client_free(struct client *c)
 	enrol_forget(s->params.enrol, c->enrolment);
 	admission_leave(s->params.admission, &c->ticket);
 	vnet_release(&c->lease);
+	client_leave(c);
 	if (c->session)
 		traffic_add(&s->ended, session_traffic(c->session));
 	session_free(c->session);
@@ -250,17 +213,18 @@ static const char *dialled_vnet(const struct client *c)
 	return c->shard->vnets[id] ? vnet_queue_name(c->shard->vnets[id]) : "";
 }
 
-/* Who comes in by a certificate and who does by a password are never one owner, whatever they are called. */
-static bool set_owner(struct client *c, const char *name)
+/* kind: 'c' who comes in by a certificate, 'u' by a password: never one owner, whatever they are called; 'l': a lineage. */
+static bool set_owner(struct client *c, char kind, const char *name)
 {
 	size_t size = strlen(name) + 2;
+	char *owner = malloc(size);
 
+	if (!owner)
+		return false;
+	snprintf(owner, size, "%c%s", kind, name);
 	free(c->owner);
-	c->owner = malloc(size);
-	if (c->owner)
-		snprintf(c->owner, size, "%c%s", session_has_certificate(c->session) ? 'c' : 'u',
-			 name);
-	return c->owner;
+	c->owner = owner;
+	return true;
 }
 
 /* Who is it of that name, and of which VNet? False: nobody, and why. */
@@ -300,7 +264,7 @@ static bool find_user(void *arg, const char *name, struct link_user *ret_user,
 		return false;
 	}
 	*ret_why_not = "out of memory";
-	return set_owner(c, own_name);
+	return set_owner(c, session_has_certificate(c->session) ? 'c' : 'u', own_name);
 }
 
 /* Of the client's certificate; NULL: he has none of ours. */
@@ -328,29 +292,34 @@ static int lease(struct client *c, struct link_address *ret_address)
 {
 	struct vnet_queue *v = find_vnet(c->shard, c->vnet);
 	const char *lineage = find_lineage(c);
-	char owner[1 + CERT_THUMBPRINT_MAX];
-	struct vnet_tenant tenant = {.owner = c->owner, .session = c->ticket.id};
+	struct vnet_tenant tenant = {.session = c->ticket.id};
 
 	if (session_has_certificate(c->session)) {
 		tenant.claim.thumbprint = session_thumbprint(c->session);
 		tenant.replaces_be = session_replaces(c->session);
 	}
 	if (lineage) {
-		snprintf(owner, sizeof(owner), "l%s", lineage);
-		tenant.owner = owner;
+		if (!set_owner(c, 'l', lineage))
+			return -ENOMEM;
 		tenant.claim.comes_from = comes_from;
 		tenant.claim.arg = c;
 	}
+	tenant.owner = c->owner;
+	if (c->connection)
+		tenant.routes = connection_routes(c->connection);
 	return v ? vnet_lease(v, &tenant, &c->lease, ret_address) : -ENOENT;
 }
 
 static bool assign(void *arg, struct link_address *ret_address, const char **ret_why_not)
 {
 	struct client *c = arg;
-	int r = lease(c, ret_address);
+	int r;
 
+	if (!client_join(c, ret_why_not))
+		return false;
+	r = lease(c, ret_address);
 	switch (r) {
-	case 0: return true;
+	case 0: client_set_dns(c, ret_address); return true;
 	case -ENOSPC:
 		*ret_why_not =
 			"every address of the pool is taken, or was until less than a minute ago";
@@ -382,6 +351,7 @@ static void on_up(void *arg, const struct link_address *address)
 
 	/* not before: a session that this one takes over from carries the packets until now */
 	vnet_attach(&c->lease, c->session);
+	client_up(c);
 }
 
 static void on_packet(void *arg, uint8_t *pkt, size_t len)
@@ -434,6 +404,7 @@ static int on_enrol(void *arg, const struct est_request *request)
 
 static void on_end(void *arg, enum session_end end, const char *reason)
 {
+	client_down(arg, reason);
 	client_free(arg);
 }
 
@@ -600,7 +571,7 @@ int shard_open_vnet(struct shard *s, unsigned id)
 	return vnet_queue_open(s->vnets[id]);
 }
 
-void shard_close_vnet(struct shard *s, unsigned id)
+static void close_vnet(struct shard *s, unsigned id, const char *reason)
 {
 	struct client *next;
 
@@ -608,14 +579,26 @@ void shard_close_vnet(struct shard *s, unsigned id)
 	for (struct client *c = s->clients; c; c = next) {
 		next = c->next; /* the session may end, and free c, at once */
 		if (c->lease.queue == s->vnets[id])
-			session_disconnect(c->session, "the VNet's TUN device is gone");
+			session_disconnect(c->session, reason);
 	}
+}
+
+void shard_close_vnet(struct shard *s, unsigned id)
+{
+	close_vnet(s, id, "the VNet's TUN device is gone");
+}
+
+void shard_retire_vnet(struct shard *s, unsigned id, const char *reason)
+{
+	s->is_retired[id] = true;
+	close_vnet(s, id, reason);
 }
 
 void shard_remove_vnet(struct shard *s, unsigned id)
 {
 	vnet_queue_free(s->vnets[id]);
 	s->vnets[id] = NULL;
+	s->is_retired[id] = false;
 }
 
 static int keep_listener(struct shard *s, struct listener *l)

@@ -25,6 +25,8 @@
 #include "sstp/session/drop.h"
 #include "sstp/session/enrol.h"
 #include "sstp/session/handover.h"
+#include "sstp/session/report.h"
+#include "sstp/session/site.h"
 #include "sstp/session/vnet.h"
 
 enum {
@@ -41,6 +43,8 @@ struct shard_params {
 	struct handover *handover;
 	struct qsbr *qsbr;
 	struct enrol_desk *enrol;
+	struct site *site;
+	struct report_desk *reports;
 	/* The shard has become empty after shard_shutdown(). Called in its thread. */
 	void (*on_empty)(void *arg);
 	void *arg;
@@ -84,6 +88,22 @@ int shard_open_vnet(struct shard *s, unsigned id);
 void shard_close_vnet(struct shard *s, unsigned id);
 /* No session has ever used it. */
 void shard_remove_vnet(struct shard *s, unsigned id);
+
+/* It is no more: its clients are told to go, with this reason, and nobody finds it. shard_remove_vnet() when all have gone. */
+void shard_retire_vnet(struct shard *s, unsigned id, const char *reason);
+
+/*
+ * Something has changed in the site: sessions whose connection says something else are told, or must go.
+ */
+void shard_look_at_site(struct shard *s);
+
+/* All that are meant are told to go. */
+void shard_disconnect(struct shard *s, const struct site_disconnect *d);
+
+/* Adds the sessions that are up. 0 or -ENOMEM: some are missing. */
+int shard_list_sessions(const struct shard *s, struct report_list *list);
+/* Adds those of them that have moved something since the last call. 0 or -ENOMEM. */
+int shard_list_traffic(struct shard *s, struct report_traffic_list *list);
 
 /* 0 or -errno. */
 int shard_listen(struct shard *s, const struct sockaddr *addr, socklen_t addr_len);

@@ -39,6 +39,15 @@ struct site_connection {
 	const char *description;       /* for the worker */
 };
 
+/* Sessions that must go: all conditions that are given must hold; none at all: everybody who has an address. Borrowed. */
+struct site_disconnect {
+	uint64_t session; /* 0: any */
+	const char *app;  /* "": any, as VNet */
+	const char *vnet;
+	const char *reason;
+	bool is_restart; /* the worker is to restart its app, and to dial at once */
+};
+
 /* What a connection says at one moment: never changed, and counted. */
 struct connection_terms {
 	atomic_uint refs;

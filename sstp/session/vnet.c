@@ -10,6 +10,7 @@
 #include "routing/trie.h"
 #include "sstp/base/log.h"
 #include "sstp/base/random.h"
+#include "sstp/net/loop.h"
 #include "sstp/session/drop.h"
 #include "sstp/session/vnet_internal.h"
 #include "tun/rtnl.h"
@@ -266,6 +267,22 @@ int vnet_remake(struct vnet *v, const struct vnet_params *params, char ret_error
 	vnet_device_drop(v); /* half of it would draw packets that nobody reads */
 	vnet_device_explain(params, step, r, ret_error);
 	return r;
+}
+
+bool vnet_remember(struct vnet *v, uint32_t address_be, const char *owner)
+{
+	int index = pool_index(v->pool, address_be);
+	uint64_t now = loop_now(v->env.loop);
+	bool is_news;
+
+	if (index < 0)
+		return false;
+	pthread_mutex_lock(&v->lock);
+	if (now > v->leased_at)
+		v->leased_at = now;
+	is_news = pool_remember(v->pool, (uint32_t)index, owner, v->leased_at);
+	pthread_mutex_unlock(&v->lock);
+	return is_news;
 }
 
 const char *vnet_name(const struct vnet *v)

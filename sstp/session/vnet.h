@@ -80,6 +80,9 @@ void vnet_give_up(struct vnet *v);
 /* 0, or -errno with ret_error, and it has still failed. */
 int vnet_remake(struct vnet *v, const struct vnet_params *params, char ret_error[256]);
 
+/* The control thread: as dataplane_remember_lease(). */
+bool vnet_remember(struct vnet *v, uint32_t address_be, const char *owner);
+
 /* Any thread: */
 const char *vnet_name(const struct vnet *v);
 uint32_t vnet_used(struct vnet *v);

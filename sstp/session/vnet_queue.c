@@ -40,6 +40,14 @@ static uint32_t owner_number(const struct vnet_queue *q)
 
 /* ---- uplink: session -> TUN ---- */
 
+/* What the connection says of a destination that the VNet keeps from nobody. */
+static enum drop_reason judge_by_routes(const struct fib_slot *routes, uint32_t dst_be)
+{
+	const struct fib *table = fib_slot_get(routes);
+
+	return table && fib_lookup4(table, dst_be) != FIB_NONE ? DROP_REASONS : DROP_NOT_IN_PLAN;
+}
+
 /* The reason to drop a packet from the lease's session, or DROP_REASONS to let it pass. */
 static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struct ip_info *ip)
 {
@@ -50,6 +58,8 @@ static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struc
 		return DROP_SOURCE;
 	table = fib_slot_get(&lease->queue->vnet->table);
 	verdict = fib_lookup4(table, ip->dst_be);
+	if (lease->routes && (verdict == DROP_REASONS || verdict == FIB_NONE))
+		return judge_by_routes(lease->routes, ip->dst_be);
 	return verdict == FIB_NONE ? DROP_NO_ROUTE : (enum drop_reason)verdict;
 }
 
@@ -215,7 +225,7 @@ int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_le
 	       struct link_address *ret_address)
 {
 	struct vnet *v = q->vnet;
-	struct vnet_lease lease = {.queue = q, .holder = holder_new(q, t)};
+	struct vnet_lease lease = {.queue = q, .holder = holder_new(q, t), .routes = t->routes};
 	int r;
 
 	if (!lease.holder)

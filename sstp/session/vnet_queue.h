@@ -5,7 +5,8 @@
  * A VNet as one data thread sees it: its queue of the TUN device, and the way of a packet between that and the
  * thread's sessions. All of it is used in that thread only.
  *
- * Uplink: the source must be the session's own address; where the destination may be reached the VNet's table says.
+ * Uplink: the source must be the session's own address; where the destination may be reached the VNet's table says, and for
+ * an app's session the table of its connection behind it.
  * Downlink: destination -> pool index -> owning thread -> session, by arrays. The device's queue brings the packets of this thread's
  * sessions (tun/steer.h). One that belongs to another thread all the same, because its address has just changed hands
  * or the kernel does not let us steer, is handed over to it. What is not forwarded is counted with its reason, on the
@@ -46,8 +47,9 @@ uint64_t vnet_queue_handed_over(const struct vnet_queue *q);
 /* A session's hold on an address of a VNet. All zero: none. */
 struct vnet_lease {
 	struct vnet_queue *queue;
-	struct session *session;    /* attached; NULL: none */
-	struct vnet_holder *holder; /* owned */
+	struct session *session;       /* attached; NULL: none */
+	struct vnet_holder *holder;    /* owned */
+	const struct fib_slot *routes; /* as its tenant's */
 	uint32_t index;
 	uint32_t address_be;
 };
@@ -62,6 +64,11 @@ struct vnet_tenant {
 	 * claim is good; else one as if he had not asked.
 	 */
 	uint32_t replaces_be;
+	/*
+	 * What he may reach, which outlives the lease: also what is in no address space of the VNet, but nothing that the VNet keeps
+	 * from everybody. NULL: its address spaces.
+	 */
+	const struct fib_slot *routes;
 };
 
 /*

@@ -5,6 +5,7 @@
  */
 #include "sstp/session/shard.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,10 @@ struct caller {
 	uint32_t replaces_be;
 	char bye[160]; /* why the shard hangs up; "": it does not */
 	unsigned byes;
+	int code; /* with which, of enum session_close; 0: none */
+	char description[64];
+	unsigned descriptions;
+	char correlation[64];
 	struct traffic traffic;
 };
 
@@ -48,6 +53,15 @@ static struct world {
 	unsigned ncallers;
 	void (*on_accept)(void *arg, int fd, const struct sockaddr_storage *peer);
 	void *accept_arg;
+	struct loop *loop; /* the control thread's, where sessions are told of */
+	struct loop_task stop;
+	struct fib_publisher *publisher;
+	struct site *site;
+	unsigned changes; /* of the site */
+	struct report_desk *reports;
+	char told[8][160]; /* what control was told */
+	unsigned ntold;
+	unsigned queues_closed;
 	struct vnet_tenant tenant; /* the last that asked for an address */
 	char owner[128], tenant_thumbprint[CERT_THUMBPRINT_MAX];
 	struct minted hq; /* an external root, for VNet blue */
@@ -149,6 +163,28 @@ void __wrap_session_disconnect(struct session *s, const char *reason)
 	caller_of(s)->byes++;
 }
 
+void __wrap_session_close_connection(struct session *s, enum session_close code, const char *why);
+void __wrap_session_close_connection(struct session *s, enum session_close code, const char *why)
+{
+	caller_of(s)->code = (int)code;
+	__wrap_session_disconnect(s, why);
+}
+
+int __wrap_session_describe(struct session *s, const char *text, size_t len);
+int __wrap_session_describe(struct session *s, const char *text, size_t len)
+{
+	snprintf(caller_of(s)->description, sizeof(caller_of(s)->description), "%.*s", (int)len,
+		 text);
+	caller_of(s)->descriptions++;
+	return 0;
+}
+
+const char *__wrap_session_correlation(const struct session *s);
+const char *__wrap_session_correlation(const struct session *s)
+{
+	return caller_of(s)->correlation;
+}
+
 const char *__wrap_session_thumbprint(const struct session *s);
 const char *__wrap_session_thumbprint(const struct session *s)
 {
@@ -216,6 +252,8 @@ int __wrap_vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t,
 int __wrap_vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t,
 		      struct vnet_lease *ret_lease, struct link_address *ret_address)
 {
+	*ret_lease = (struct vnet_lease){.queue = q, .address_be = 0x024d10ac};
+	*ret_address = (struct link_address){.peer = 0x024d10ac, .dns = {1, 2}};
 	w.tenant = *t;
 	snprintf(w.owner, sizeof(w.owner), "%s", t->owner);
 	snprintf(w.tenant_thumbprint, sizeof(w.tenant_thumbprint), "%s",
@@ -226,6 +264,19 @@ int __wrap_vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t,
 void __wrap_vnet_release(struct vnet_lease *lease);
 void __wrap_vnet_release(struct vnet_lease *lease)
 {
+	*lease = (struct vnet_lease){0};
+}
+
+void __wrap_vnet_attach(struct vnet_lease *lease, struct session *s);
+void __wrap_vnet_attach(struct vnet_lease *lease, struct session *s)
+{
+	assert_non_null(lease->queue);
+}
+
+void __wrap_vnet_queue_close(struct vnet_queue *q);
+void __wrap_vnet_queue_close(struct vnet_queue *q)
+{
+	w.queues_closed++;
 }
 
 struct tls_ctx *__wrap_tls_ctx_ref(struct tls_ctx *ctx);
@@ -253,6 +304,57 @@ static void on_empty(void *arg)
 {
 }
 
+static void on_change(void *arg)
+{
+	w.changes++;
+}
+
+static char *next_told(void)
+{
+	assert_in_range(w.ntold, 0, 7);
+	return w.told[w.ntold++];
+}
+
+static void on_session_up(void *arg, const struct report_session *r)
+{
+	snprintf(next_told(), sizeof(w.told[0]), "up %u %ld %s|%s|%s|%s|%s|%s", (unsigned)r->id,
+		 (long)r->since - MINT_NOW, r->app, r->vnet, r->user, r->source, r->correlation,
+		 *r->thumbprint ? "certificate" : "");
+}
+
+static void on_session_down(void *arg, uint64_t id, const char *reason,
+			    const struct report_counts *counts)
+{
+	snprintf(next_told(), sizeof(w.told[0]), "down %u %s %u/%u %u/%u", (unsigned)id, reason,
+		 (unsigned)counts->sent_packets, (unsigned)counts->sent_bytes,
+		 (unsigned)counts->received_packets, (unsigned)counts->received_bytes);
+}
+
+static const struct report_ops report_ops = {.on_up = on_session_up, .on_down = on_session_down};
+
+/* One that is connected to "blue", and reaches 10.20.0.0/16. */
+static struct site_connection connection_of(const char *app)
+{
+	static const struct prefix route = {.family = AF_INET, .len = 16, .addr = {10, 20}};
+
+	return (struct site_connection){
+		.app = app,
+		.vnet = "blue",
+		.refusal = "",
+		.routes = &route,
+		.n_routes = 1,
+		.dns_be = {77, 0},
+		.description = "{\"digest\":1}",
+	};
+}
+
+static void connect_app(const char *app)
+{
+	struct site_connection c = connection_of(app);
+
+	assert_int_equal(site_set(w.site, &c), 0);
+}
+
 /* What the authority says now is in effect. */
 static void set_policy(void)
 {
@@ -273,14 +375,43 @@ static void make_shard(void)
 
 	w.admission = admission_new();
 	w.handover = handover_new(1);
-	assert_int_equal(qsbr_new(1, &w.qsbr), 0);
 	params.admission = w.admission;
 	params.handover = w.handover;
 	params.qsbr = w.qsbr;
+	params.site = w.site;
+	params.reports = w.reports;
 	w.shard = shard_new(&params);
 	assert_non_null(w.shard);
 	assert_int_equal(shard_add_vnet(w.shard, 0, NULL), 0);
 	assert_int_equal(shard_listen(w.shard, (struct sockaddr *)&any, sizeof(any)), 0);
+}
+
+static void stop_loop(struct loop_task *task)
+{
+	loop_stop(w.loop);
+}
+
+/* Shop and till are connected to blue, and control hears of sessions. */
+static void make_site(void)
+{
+	w.loop = loop_new();
+	w.stop.run = stop_loop;
+	assert_int_equal(fib_publisher_new(w.qsbr, &w.publisher), 0);
+	w.site = site_new(w.publisher, on_change, NULL);
+	w.reports = report_new(w.loop);
+	assert_true(w.loop && w.site && w.reports);
+	report_set_owner(w.reports, &report_ops, NULL);
+	site_begin(w.site);
+	connect_app("shop");
+	connect_app("till");
+	site_end(w.site);
+}
+
+/* What was told until now arrives. */
+static void hear(void)
+{
+	loop_post(w.loop, &w.stop);
+	assert_int_equal(loop_run(w.loop), 0);
 }
 
 static void import_hq(void)
@@ -308,6 +439,8 @@ static int set_up(void **state)
 	w.directory = directory_new(2);
 	assert_int_equal(directory_add(w.directory, "alice", hash, "blue"), 0);
 	assert_int_equal(directory_add(w.directory, "shop@blue", hash, "blue"), 0);
+	assert_int_equal(qsbr_new(1, &w.qsbr), 0);
+	make_site();
 	make_shard();
 	set_policy();
 	return 0;
@@ -316,6 +449,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	shard_free(w.shard);
+	site_free(w.site);
+	report_free(w.reports);
+	fib_publisher_free(w.publisher);
+	loop_free(w.loop);
 	access_unref(w.access);
 	directory_unref(w.directory);
 	authority_close(w.authority);
@@ -646,6 +783,275 @@ static void root_that_goes_during_the_handshake_lets_nobody_in(void **state)
 	assert_string_equal(why, "the root of the client's certificate was dropped");
 }
 
+/* ---- connections of apps */
+
+/* He is who he says, and yet gets no address. */
+static void expect_no_address(struct caller *c, const char *reason)
+{
+	struct link_address address;
+	const char *why = "";
+
+	c->params.ops->on_auth(c->params.arg, true);
+	assert_false(c->params.ops->assign(c->params.arg, &address, &why));
+	assert_string_equal(why, reason);
+}
+
+/* One of app's that has proved it. */
+static struct caller *prove(const char *app)
+{
+	struct caller *c = call();
+	char name[80];
+
+	assert_true(show(c, issue(app)));
+	snprintf(name, sizeof(name), "%s@blue", app);
+	assert_true(is_known(c, name));
+	return c;
+}
+
+static void app_without_connection_gets_no_address_and_why_is_said(void **state)
+{
+	struct site_connection disabled = connection_of("till");
+
+	disabled.refusal = "not available in the Free tier";
+	assert_int_equal(site_set(w.site, &disabled), 0);
+	expect_no_address(prove("stock"), "app stock is not connected to VNet blue");
+	expect_no_address(prove("till"), "not available in the Free tier");
+	expect_no_address(prove("stock"), "app stock is not connected to VNet blue");
+	connect_app("till");
+	log_in(prove("till"));
+}
+
+static void app_has_the_routes_and_name_servers_of_its_connection(void **state)
+{
+	struct caller *c = prove("shop");
+	struct link_address address;
+	const char *why;
+
+	assert_true(c->params.ops->assign(c->params.arg, &address, &why));
+	assert_int_equal(address.dns[0], 77);
+	assert_int_equal(address.dns[1], 0);
+	assert_non_null(w.tenant.routes);
+	assert_int_not_equal(fib_lookup4(fib_slot_get(w.tenant.routes), inet_addr("10.20.1.1")),
+			     FIB_NONE);
+	assert_int_equal(fib_lookup4(fib_slot_get(w.tenant.routes), inet_addr("10.21.1.1")),
+			 FIB_NONE);
+}
+
+/* Whoever has a password, or a certificate of somebody else's root. */
+static void who_is_no_app_needs_no_connection_and_has_the_networks_routes(void **state)
+{
+	struct caller *c = call();
+	struct link_address address;
+	const char *why;
+
+	by_password("shop@blue");
+	assert_null(w.tenant.routes);
+	assert_true(show(c, mint_client(&w.hq, "nobody")));
+	assert_true(is_known(c, "nobody@blue"));
+	assert_true(c->params.ops->assign(c->params.arg, &address, &why));
+	assert_null(w.tenant.routes);
+	assert_int_equal(address.dns[0], 1);
+	assert_int_equal(address.dns[1], 2);
+	c->params.ops->on_up(c->params.arg, &address);
+	assert_int_equal(c->descriptions, 0);
+}
+
+/* An app's session; packets flow. */
+static struct caller *up(const char *app)
+{
+	struct caller *c = prove(app);
+
+	log_in(c);
+	c->params.ops->on_up(c->params.arg, &(struct link_address){0});
+	return c;
+}
+
+static void worker_is_told_of_its_connection_and_of_what_changes_in_it(void **state)
+{
+	struct site_connection other = connection_of("shop");
+	struct caller *shop = up("shop");
+	struct caller *till = up("till");
+
+	assert_string_equal(shop->description, "{\"digest\":1}");
+	other.description = "{\"digest\":2}";
+	assert_int_equal(site_set(w.site, &other), 0);
+	assert_int_equal(w.changes, 1);
+	shard_look_at_site(w.shard);
+	shard_look_at_site(w.shard);
+	assert_string_equal(shop->description, "{\"digest\":2}");
+	assert_int_equal(shop->descriptions, 2);
+	assert_int_equal(till->descriptions, 1);
+}
+
+/* It has got its address, and packets do not flow yet. */
+static void what_changes_before_a_session_is_up_is_told_when_it_is(void **state)
+{
+	struct site_connection other = connection_of("shop");
+	struct caller *c = prove("shop");
+
+	log_in(c);
+	other.description = "{\"digest\":2}";
+	assert_int_equal(site_set(w.site, &other), 0);
+	shard_look_at_site(w.shard);
+	c->params.ops->on_up(c->params.arg, &(struct link_address){0});
+	assert_string_equal(c->description, "{\"digest\":2}");
+}
+
+static void connection_that_is_gone_or_refused_ends_its_sessions_once(void **state)
+{
+	struct site_connection disabled = connection_of("till");
+	struct caller *shop = up("shop");
+	struct caller *till = up("till");
+	struct caller *half = prove("shop");
+	struct caller *alice = by_password("alice");
+
+	log_in(half);
+	disabled.refusal = "not available in the Free tier";
+	assert_int_equal(site_set(w.site, &disabled), 0);
+	site_drop(w.site, "shop");
+	shard_look_at_site(w.shard);
+	shard_look_at_site(w.shard);
+	expect_bye(shop, "app shop is not connected to VNet blue any more");
+	assert_int_equal(shop->code, SESSION_CLOSE_DISCONNECTED);
+	expect_bye(half, "app shop is not connected to VNet blue any more");
+	expect_bye(till, "not available in the Free tier");
+	assert_int_equal(till->code, SESSION_CLOSE_DISABLED);
+	assert_int_equal(alice->byes, 0);
+}
+
+/* ---- what control hears */
+
+static void control_hears_of_a_session_when_packets_flow_and_when_it_ends(void **state)
+{
+	struct caller *c = prove("shop");
+
+	snprintf(c->correlation, sizeof(c->correlation), "{1}\n");
+	log_in(c);
+	hear();
+	assert_int_equal(w.ntold, 0);
+	w.wall += 5;
+	c->params.ops->on_up(c->params.arg, &(struct link_address){0});
+	c->traffic =
+		(struct traffic){.rx_packets = 1, .rx_bytes = 2, .tx_packets = 3, .tx_bytes = 4};
+	c->params.ops->on_down(c->params.arg);
+	hang_up(c);
+	hear();
+	assert_int_equal(w.ntold, 2);
+	assert_string_equal(w.told[0],
+			    "up 1 5 shop|blue|shop@blue|192.0.2.1:0|{1}\\x0a|certificate");
+	assert_string_equal(w.told[1], "down 1 refused 1/2 3/4");
+}
+
+static void control_hears_nothing_of_who_never_came_up(void **state)
+{
+	struct caller *c = prove("shop");
+
+	log_in(c);
+	hang_up(c);
+	hang_up(call());
+	hear();
+	assert_int_equal(w.ntold, 0);
+}
+
+static void sessions_that_are_up_are_listed_for_a_control_that_has_forgotten(void **state)
+{
+	struct report_list list = {0};
+	struct caller *c = up("shop");
+	struct caller *alice = by_password("alice");
+	struct caller *gone = up("till");
+
+	alice->params.ops->on_up(alice->params.arg, &(struct link_address){0});
+	log_in(prove("shop"));
+	gone->params.ops->on_down(gone->params.arg);
+	hear();
+	w.ntold = 0;
+	c->traffic.rx_packets = 9;
+	assert_int_equal(shard_list_sessions(w.shard, &list), 0);
+	report_list_tell(&list, &report_ops, NULL);
+	assert_int_equal(w.ntold, 2);
+	assert_string_equal(w.told[0], "up 2 0 |blue|alice|192.0.2.1:0||");
+	assert_string_equal(w.told[1], "up 1 0 shop|blue|shop@blue|192.0.2.1:0||certificate");
+}
+
+static void expect_traffic(uint64_t id, uint64_t sent, uint64_t received)
+{
+	struct report_traffic_list list = {0};
+
+	assert_int_equal(shard_list_traffic(w.shard, &list), 0);
+	assert_int_equal(list.n, id != 0);
+	if (id) {
+		assert_true(list.entries[0].id == id);
+		assert_true(list.entries[0].counts.sent_packets == sent);
+		assert_true(list.entries[0].counts.received_packets == received);
+	}
+	report_traffic_done(&list);
+}
+
+static void traffic_is_listed_of_those_that_have_moved(void **state)
+{
+	struct caller *shop = up("shop");
+	struct caller *till = up("till");
+
+	expect_traffic(0, 0, 0);
+	till->traffic.rx_packets = 3;
+	expect_traffic(2, 3, 0);
+	expect_traffic(0, 0, 0);
+	shop->traffic.tx_packets = 4;
+	expect_traffic(1, 0, 4);
+}
+
+/* ---- who must go */
+
+static void disconnect(const struct site_disconnect *d)
+{
+	for (unsigned i = 0; i < w.ncallers; i++)
+		w.callers[i].byes = 0;
+	shard_disconnect(w.shard, d);
+}
+
+static void each_condition_of_a_disconnect_must_hold(void **state)
+{
+	struct site_disconnect d = {.app = "", .vnet = "", .reason = "an operator wants it"};
+	struct caller *shop = up("shop");
+	struct caller *till = up("till");
+	struct caller *alice = by_password("alice");
+	struct caller *stranger = call();
+
+	d.vnet = "red";
+	disconnect(&d);
+	assert_int_equal(shop->byes + till->byes + alice->byes, 0);
+	d.vnet = "BLUE";
+	d.app = "SHOP";
+	d.session = 2;
+	disconnect(&d);
+	assert_int_equal(shop->byes + till->byes + alice->byes, 0);
+	d.session = 1;
+	disconnect(&d);
+	expect_bye(shop, "an operator wants it");
+	assert_int_equal(shop->code, 0);
+	assert_int_equal(till->byes + alice->byes, 0);
+	d = (struct site_disconnect){.app = "", .vnet = "", .reason = "all", .is_restart = true};
+	disconnect(&d);
+	assert_int_equal(shop->byes, 0); /* he goes already */
+	expect_bye(till, "all");
+	assert_int_equal(till->code, SESSION_CLOSE_RESTART);
+	expect_bye(alice, "all");
+	assert_int_equal(stranger->byes, 0);
+}
+
+static void retired_network_is_found_by_nobody_and_its_sessions_go(void **state)
+{
+	struct caller *shop = up("shop");
+
+	shard_retire_vnet(w.shard, 0, "VNet blue was deleted");
+	expect_bye(shop, "VNet blue was deleted");
+	assert_int_equal(w.queues_closed, 1);
+	expect_no_address(prove("shop"), "the user's VNet does not exist");
+	shard_remove_vnet(w.shard, 0);
+	assert_int_equal(shard_add_vnet(w.shard, 0, NULL), 0);
+	log_in(prove("shop"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -664,6 +1070,18 @@ int main(void)
 		TEST(each_session_ends_behind_the_last_second_of_its_certificate),
 		TEST(wall_clock_that_was_set_forward_ends_it_within_a_minute),
 		TEST(root_that_goes_during_the_handshake_lets_nobody_in),
+		TEST(app_without_connection_gets_no_address_and_why_is_said),
+		TEST(app_has_the_routes_and_name_servers_of_its_connection),
+		TEST(who_is_no_app_needs_no_connection_and_has_the_networks_routes),
+		TEST(worker_is_told_of_its_connection_and_of_what_changes_in_it),
+		TEST(what_changes_before_a_session_is_up_is_told_when_it_is),
+		TEST(connection_that_is_gone_or_refused_ends_its_sessions_once),
+		TEST(control_hears_of_a_session_when_packets_flow_and_when_it_ends),
+		TEST(control_hears_nothing_of_who_never_came_up),
+		TEST(sessions_that_are_up_are_listed_for_a_control_that_has_forgotten),
+		TEST(traffic_is_listed_of_those_that_have_moved),
+		TEST(each_condition_of_a_disconnect_must_hold),
+		TEST(retired_network_is_found_by_nobody_and_its_sessions_go),
 	};
 
 	log_open("test-session-shard", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);

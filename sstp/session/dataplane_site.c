@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control thread's side of connections and sessions, and of VNets that come and go with the site. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sstp/base/log.h"
+#include "sstp/session/dataplane_internal.h"
+
+/* ---- connections */
+
+static int look_at_site(struct shard *s, void *arg)
+{
+	shard_look_at_site(s);
+	return 0;
+}
+
+static void on_site_news(struct loop_task *task)
+{
+	struct dataplane *d =
+		(struct dataplane *)((char *)task - offsetof(struct dataplane, site_news));
+
+	site_begin_look(d->site);
+	dataplane_ask_all(d, look_at_site, NULL);
+}
+
+static void on_site_change(void *arg)
+{
+	struct dataplane *d = arg;
+
+	loop_post(d->loop, &d->site_news);
+}
+
+int dataplane_init_site(struct dataplane *d)
+{
+	d->site_news.run = on_site_news;
+	d->site = site_new(d->publisher, on_site_change, d);
+	d->reports = report_new(d->loop);
+	return d->site && d->reports ? 0 : -ENOMEM;
+}
+
+void dataplane_done_site(struct dataplane *d)
+{
+	site_free(d->site);
+	report_free(d->reports);
+}
+
+struct site *dataplane_site(struct dataplane *d)
+{
+	return d->site;
+}
+
+/* ---- sessions */
+
+void dataplane_set_reports(struct dataplane *d, const struct report_ops *ops, void *arg)
+{
+	d->report_ops = ops;
+	d->report_arg = arg;
+	report_set_owner(d->reports, ops, arg);
+}
+
+static int list_sessions(struct shard *s, void *arg)
+{
+	return shard_list_sessions(s, arg);
+}
+
+int dataplane_tell_sessions(struct dataplane *d)
+{
+	struct report_list list = {0};
+	int r = dataplane_ask_all(d, list_sessions, &list);
+
+	report_list_tell(&list, d->report_ops, d->report_arg);
+	return r;
+}
+
+static int list_traffic(struct shard *s, void *arg)
+{
+	return shard_list_traffic(s, arg);
+}
+
+int dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn, void *arg)
+{
+	struct report_traffic_list list = {0};
+	int r = dataplane_ask_all(d, list_traffic, &list);
+
+	if (list.n)
+		fn(arg, list.entries, list.n);
+	report_traffic_done(&list);
+	return r;
+}
+
+static int disconnect(struct shard *s, void *arg)
+{
+	shard_disconnect(s, arg);
+	return 0;
+}
+
+void dataplane_disconnect(struct dataplane *d, const struct site_disconnect *which)
+{
+	dataplane_ask_all(d, disconnect, (void *)(uintptr_t)which);
+}
+
+/* ---- VNets */
+
+struct retire_call {
+	unsigned id;
+	const char *reason;
+};
+
+static int retire_vnet(struct shard *s, void *arg)
+{
+	const struct retire_call *call = arg;
+
+	shard_retire_vnet(s, call->id, call->reason);
+	return 0;
+}
+
+void dataplane_retire_vnet(struct dataplane *d, const char *name, const char *reason)
+{
+	int id = dataplane_vnet_id(d, name);
+
+	if (id < 0)
+		return;
+	d->is_retired[id] = true;
+	dataplane_ask_all(d, retire_vnet, &(struct retire_call){(unsigned)id, reason});
+	vnet_give_up(d->vnets[id]);
+	dataplane_bury_vnets(d);
+}
+
+static int remove_vnet(struct shard *s, void *arg)
+{
+	const unsigned *id = arg;
+
+	shard_remove_vnet(s, *id);
+	return 0;
+}
+
+/* Nobody finds it, so nobody gets an address any more. */
+void dataplane_bury_vnets(struct dataplane *d)
+{
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++) {
+		if (!d->is_retired[i] || vnet_used(d->vnets[i]) > 0)
+			continue;
+		dataplane_ask_all(d, remove_vnet, &i);
+		vnet_free(d->vnets[i]);
+		d->vnets[i] = NULL;
+		d->is_retired[i] = false;
+	}
+}
+
+bool dataplane_vnet_is_up(const struct dataplane *d, const char *name)
+{
+	int id = dataplane_vnet_id(d, name);
+
+	return id >= 0 && !vnet_has_failed(d->vnets[id]);
+}
+
+void dataplane_set_vnet_listener(struct dataplane *d, dataplane_vnet_fn *fn, void *arg)
+{
+	d->on_vnet = fn;
+	d->on_vnet_arg = arg;
+}
+
+void dataplane_tell_vnets(struct dataplane *d)
+{
+	for (unsigned i = 0; i < SHARD_VNETS_MAX && d->on_vnet; i++)
+		if (d->vnets[i] && !d->is_retired[i])
+			d->on_vnet(d->on_vnet_arg, vnet_name(d->vnets[i]),
+				   vnet_has_failed(d->vnets[i]));
+}
+
+bool dataplane_remember_lease(struct dataplane *d, const char *vnet, uint32_t address_be,
+			      const char *owner)
+{
+	int id = dataplane_vnet_id(d, vnet);
+
+	return id >= 0 && vnet_remember(d->vnets[id], address_be, owner);
+}

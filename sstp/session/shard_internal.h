@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_SESSION_SHARD_INTERNAL_H
+#define SSTP_SESSION_SHARD_INTERNAL_H
+/* A shard's inside, for shard.c (life, and what sessions ask) and shard_site.c (sessions as the site sees them). */
+#include <stdatomic.h>
+
+#include "sstp/session/door.h"
+#include "sstp/session/shard.h"
+#include "sstp/session/site.h"
+#include "sstp/session/vnet_queue.h"
+
+/* One accepted connection: the session, and what the gateway holds for it. */
+struct client {
+	struct shard *shard;
+	struct session *session;
+	struct client *next;
+	struct client **link; /* what points at this one in shard->clients */
+	struct sockaddr_storage peer;
+	struct admission_ticket ticket;
+	char vnet[NAME_LABEL_MAX]; /* of the user, from find_user() */
+	char *owner;		   /* owned; whose addresses he gets, likewise; NULL before */
+	char refused[256];	   /* why find_user() refused him */
+	struct vnet_lease lease;
+	uint64_t enrolment; /* its id at the desk; 0: none waits */
+	bool shown_out;	    /* he was told to go */
+	/* as the site sees him: */
+	struct connection *connection; /* counted; NULL: no app's */
+	struct connection_terms
+		*terms; /* counted: those that he was told, or will be when he is up */
+	int64_t since;	/* packets flow, s since 1970; 0: they never did */
+	uint64_t moved; /* packets, when control was told last */
+};
+
+struct shard {
+	struct shard_params params;
+	struct loop *loop;
+	struct session_env env;
+	struct shard_policy policy; /* its access is the door's */
+	struct door door;
+	struct listener *listeners[SHARD_LISTENERS_MAX];
+	size_t nlisteners;
+	struct vnet_queue *vnets[SHARD_VNETS_MAX]; /* by id; NULL: not in use */
+	bool is_retired[SHARD_VNETS_MAX];	   /* nobody finds it */
+	struct client *clients;
+	uint32_t nclients;
+	struct traffic ended; /* of sessions that are gone */
+	struct loop_timer *trim_timer;
+	struct loop_timer *expiry_timer;
+	int64_t expires_at; /* the last second before a certificate of a session is out of force */
+	bool shutting_down;
+	atomic_bool is_empty;
+};
+
+/* ---- shard_site.c */
+
+/*
+ * Whoever is authenticated needs a connection if he is an app. True also for who is none; false, and why: borrowed
+ * while c lives.
+ */
+bool client_join(struct client *c, const char **ret_why_not);
+
+/* What it says of name servers takes the place of what the VNet does. */
+void client_set_dns(const struct client *c, struct link_address *address);
+
+/* Packets flow: control is told of him, and he of his connection. */
+void client_up(struct client *c);
+
+/* It is over; control is told, if it was told that he is up. */
+void client_down(struct client *c, const char *reason);
+
+/* Behind vnet_release(): lets go of the connection. */
+void client_leave(struct client *c);
+
+#endif
