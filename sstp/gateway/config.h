@@ -22,6 +22,7 @@ enum {
 	GATEWAY_NT_HASH_SIZE = 16,
 	GATEWAY_THREADS_MAX = 64,
 	GATEWAY_ANY_VNET = -1,
+	GATEWAY_MTU_DEFAULT = 1400, /* of a VNet */
 	GATEWAY_NAMES_MAX = 32,
 	GATEWAY_ACCEPT_BURST_S = 2, /* the burst of accept_rate_per_address, in seconds of it */
 };

@@ -14,7 +14,6 @@
 
 enum {
 	QUOTED_MAX = 80,
-	DEFAULT_MTU = 1400,
 };
 
 /* The first of the dummy addresses of RFC 7600: never routed, so no VNet can hold it. */
@@ -149,7 +148,7 @@ static int load_vnet(struct load *l, size_t i)
 	struct gateway_vnet *v = &l->config->vnets[i];
 	int r;
 
-	v->mtu = raw->mtu ? (uint16_t)*raw->mtu : DEFAULT_MTU;
+	v->mtu = raw->mtu ? (uint16_t)*raw->mtu : GATEWAY_MTU_DEFAULT;
 	v->client_to_client = raw->client_to_client && *raw->client_to_client;
 	load_at(l, "vnets[%zu].name", i);
 	r = load_name(l, raw->name, &v->name);

@@ -333,6 +333,8 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 		r = take_reply(c, payload, len);
 	else if (kind == MSG_FAILED)
 		r = take_failure(c, payload, len);
+	else
+		r = c->params.on_site ? c->params.on_site(c->params.arg, kind, payload, len) : 0;
 	if (r < 0)
 		log_error("a message of the control process is lost: %s", strerror(-r));
 	if (!c->is_started && has_all(c))
@@ -349,6 +351,8 @@ static void on_up(void *arg)
 		return;
 	log_info("the control process runs again");
 	send_config(c);
+	if (c->is_started && c->params.on_up)
+		c->params.on_up(c->params.arg);
 }
 
 static void answer_unavailable(control_answer *cb, void *arg)
@@ -507,6 +511,11 @@ void control_configure(struct control *c, const struct gateway_config *config,
 			  strerror(-r));
 	else if (process_id(c->process))
 		send_config(c);
+}
+
+int control_send(struct control *c, uint8_t *frame, size_t len)
+{
+	return process_send(c->process, frame, len);
 }
 
 struct control_certificate control_certificate(const struct control *c)

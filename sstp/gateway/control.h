@@ -38,6 +38,13 @@ struct control_params {
 	/* From the loop, but not before control_new() has returned; must not free the control. */
 	void (*on_certificate)(void *arg); /* there is another one */
 	void (*on_access)(void *arg);
+	/*
+	 * From the loop, also before that: what is told of the site (control/msg_site.h). 0 or -errno: it is lost. NULL: nobody wants
+	 * to know.
+	 */
+	int (*on_site)(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len);
+	/* As on_access: it runs again, and knows nothing. Or NULL. */
+	void (*on_up)(void *arg);
 	void *arg;
 };
 
@@ -64,6 +71,9 @@ void control_free(struct control *c);
  */
 void control_configure(struct control *c, const struct gateway_config *config,
 		       const struct tls_ctx *tls);
+
+/* Takes frame in every case. As channel_send(); -ENOTCONN while it is down. */
+int control_send(struct control *c, uint8_t *frame, size_t len);
 
 /* What to show to clients; chain_pem is NULL when it makes none. */
 struct control_certificate control_certificate(const struct control *c);

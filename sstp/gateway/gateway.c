@@ -12,6 +12,7 @@
 #include "sstp/gateway/certificates.h"
 #include "sstp/gateway/control.h"
 #include "sstp/gateway/enrolment.h"
+#include "sstp/gateway/site.h"
 #include "sstp/net/listen.h"
 #include "sstp/net/tls.h"
 #include "sstp/ppp/nthash.h"
@@ -35,6 +36,7 @@ struct gateway {
 	struct control *control; /* NULL: none is wanted */
 	struct dataplane *dataplane;
 	struct enrolment enrolment;
+	struct gateway_site *site;
 	struct dataplane_policy policy; /* what is in effect */
 	struct cert_watch *watch;	/* of config's certificates */
 	struct loop_timer *stop_timer;
@@ -292,6 +294,39 @@ static void on_access(void *arg)
 	g->policy.access = access_ref(policy.access);
 }
 
+static int on_site(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	struct gateway *g = arg;
+
+	return gateway_site_on_message(g->site, kind, payload, len);
+}
+
+static void on_control_up(void *arg)
+{
+	struct gateway *g = arg;
+
+	gateway_site_tell_all(g->site);
+}
+
+static int send_to_control(void *arg, uint8_t *frame, size_t len)
+{
+	struct gateway *g = arg;
+
+	return control_send(g->control, frame, len);
+}
+
+/* The VNets of the configuration are there. */
+static int open_site(struct gateway *g)
+{
+	return gateway_site_open(g->site, &(struct gateway_site_params){
+						  .dataplane = g->dataplane,
+						  .mtu = GATEWAY_MTU_DEFAULT,
+						  .offload = g->config->offload,
+						  .send = send_to_control,
+						  .arg = g,
+					  });
+}
+
 /* Returns owned; NULL without memory. */
 static struct cert_watch *watch_certificates(struct gateway *g, const struct gateway_config *config)
 {
@@ -441,6 +476,8 @@ static int start_control(struct gateway *g, const struct gateway_config *config,
 		.log_level = level_in_effect(),
 		.on_certificate = on_own_certificate,
 		.on_access = on_access,
+		.on_site = on_site,
+		.on_up = on_control_up,
 		.arg = g,
 	};
 	struct tls_ctx *tls = NULL;
@@ -448,6 +485,11 @@ static int start_control(struct gateway *g, const struct gateway_config *config,
 
 	if (!config->has_control)
 		return 0;
+	g->site = gateway_site_new(g->loop);
+	if (!g->site) {
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
+		return -ENOMEM;
+	}
 	if (config->n_certificates) /* from its first word on it makes tokens for them */
 		r = load_certificates(g, config, &tls, ret_error);
 	params.tls = tls;
@@ -497,8 +539,12 @@ int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway
 	if (g->control) {
 		g->enrolment = (struct enrolment){g->dataplane, g->control};
 		enrolment_open(&g->enrolment);
+		r = open_site(g);
+		if (r < 0)
+			snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
 	}
-	r = listen_all(g, ret_error);
+	if (r == 0)
+		r = listen_all(g, ret_error);
 	if (r < 0) {
 		gateway_free(g);
 		return r;
@@ -514,6 +560,7 @@ void gateway_free(struct gateway *g)
 	loop_timer_free(g->stop_timer);
 	cert_watch_free(g->watch);
 	drop_policy(&g->policy);
+	gateway_site_free(g->site);
 	control_free(g->control); /* answers who still waits */
 	dataplane_free(g->dataplane);
 	gateway_config_free(g->config);
@@ -542,8 +589,10 @@ int gateway_reload(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
 		gateway_config_free(config);
 		return r;
 	}
-	if (g->control)
-		control_configure(g->control, config, g->policy.tls);
+	if (!g->control)
+		return 0;
+	control_configure(g->control, config, g->policy.tls);
+	gateway_site_tell_all(g->site); /* a device may have been made anew */
 	return 0;
 }
 

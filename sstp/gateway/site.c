@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sstp/gateway/site.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sstp/base/clock.h"
+#include "sstp/base/log.h"
+#include "sstp/base/random.h"
+#include "sstp/control/msg_site.h"
+#include "sstp/gateway/site_vnets.h"
+#include "sstp/net/loop.h"
+
+#define TICK	      CLOCK_NS_PER_S /* VNets that are not up are tried again */
+#define TRAFFIC_TICKS 5		     /* between two messages of what sessions have moved */
+
+/* A message that came before the data plane. */
+struct early {
+	struct early *next;
+	enum msg_kind kind;
+	size_t len;
+	uint8_t payload[];
+};
+
+struct gateway_site {
+	struct loop *loop;
+	struct gateway_site_params params; /* all zero: not open yet */
+	struct site_vnets *vnets;
+	struct loop_timer *timer;
+	unsigned ticks;
+	uint64_t boot;
+	bool is_behind; /* something could not be told */
+	struct early *first, **end;
+	size_t early_bytes;
+};
+
+/* ---- to control */
+
+static void send_frame(struct gateway_site *s, int r, uint8_t *frame, size_t len)
+{
+	if (r == 0)
+		r = s->params.send(s->params.arg, frame, len);
+	if (r < 0)
+		s->is_behind = true;
+}
+
+static void send_name(struct gateway_site *s, enum msg_kind kind)
+{
+	uint8_t *frame = NULL;
+	size_t len = 0;
+	int r = msg_name_encode(kind, "", &frame, &len);
+
+	send_frame(s, r, frame, len);
+}
+
+static struct msg_counts counts_of(const struct report_counts *c)
+{
+	return (struct msg_counts){
+		.sent_packets = c->sent_packets,
+		.sent_bytes = c->sent_bytes,
+		.received_packets = c->received_packets,
+		.received_bytes = c->received_bytes,
+	};
+}
+
+/* A name that is too long to be kept gets an address like a stranger's after a restart. */
+static void on_session_up(void *arg, const struct report_session *r)
+{
+	struct gateway_site *s = arg;
+	char user[MSG_REASON_MAX + 1];
+	uint8_t *frame = NULL;
+	size_t len = 0;
+	struct msg_session_up m = {
+		.boot = s->boot,
+		.id = r->id,
+		.since = r->since,
+		.app = r->app,
+		.vnet = r->vnet,
+		.user = user,
+		.owner = strlen(r->owner) <= MSG_OWNER_MAX ? r->owner : "",
+		.address_be = r->address_be,
+		.source = r->source,
+		.correlation = r->correlation,
+		.thumbprint = r->thumbprint,
+		.counts = counts_of(&r->counts),
+	};
+
+	snprintf(user, sizeof(user), "%s", r->user);
+	send_frame(s, msg_session_up_encode(&m, &frame, &len), frame, len);
+}
+
+static void on_session_down(void *arg, uint64_t id, const char *reason,
+			    const struct report_counts *counts)
+{
+	struct gateway_site *s = arg;
+	uint8_t *frame = NULL;
+	size_t len = 0;
+	struct msg_session_down m = {
+		.boot = s->boot, .id = id, .reason = reason, .counts = counts_of(counts)};
+
+	send_frame(s, msg_session_down_encode(&m, &frame, &len), frame, len);
+}
+
+static void on_lost(void *arg)
+{
+	struct gateway_site *s = arg;
+
+	s->is_behind = true;
+}
+
+static const struct report_ops report_ops = {
+	.on_up = on_session_up,
+	.on_down = on_session_down,
+	.on_lost = on_lost,
+};
+
+static void on_traffic(void *arg, const struct report_traffic *entries, size_t n)
+{
+	struct gateway_site *s = arg;
+	struct msg_traffic_entry *list = calloc(MSG_TRAFFIC_MAX, sizeof(*list));
+	struct msg_traffic m = {.boot = s->boot, .entries = list};
+
+	for (size_t at = 0; list && at < n; at += m.n_entries) {
+		uint8_t *frame = NULL;
+		size_t len = 0;
+
+		m.n_entries = n - at < MSG_TRAFFIC_MAX ? n - at : MSG_TRAFFIC_MAX;
+		for (size_t i = 0; i < m.n_entries; i++)
+			list[i] = (struct msg_traffic_entry){entries[at + i].id,
+							     counts_of(&entries[at + i].counts)};
+		send_frame(s, msg_traffic_encode(&m, &frame, &len), frame, len);
+	}
+	free(list);
+}
+
+static void on_vnet_state(void *arg, const char *name, const char *why)
+{
+	struct msg_vnet_state m = {.vnet = name, .why = why};
+	uint8_t *frame = NULL;
+	size_t len = 0;
+
+	send_frame(arg, msg_vnet_state_encode(&m, &frame, &len), frame, len);
+}
+
+static void on_vnet(void *arg, const char *name, bool is_gone)
+{
+	on_vnet_state(arg, name, is_gone ? "its TUN device is gone" : "");
+}
+
+void gateway_site_tell_all(struct gateway_site *s)
+{
+	if (!s->params.dataplane)
+		return;
+	s->is_behind = false;
+	send_name(s, MSG_SESSIONS_BEGIN);
+	dataplane_tell_vnets(s->params.dataplane);
+	site_vnets_tell_missing(s->vnets);
+	if (dataplane_tell_sessions(s->params.dataplane) < 0)
+		s->is_behind = true;
+	send_name(s, MSG_SESSIONS_END);
+}
+
+static void on_timer(void *arg)
+{
+	struct gateway_site *s = arg;
+
+	site_vnets_retry(s->vnets);
+	if (s->is_behind)
+		gateway_site_tell_all(s);
+	if (++s->ticks % TRAFFIC_TICKS == 0)
+		dataplane_tell_traffic(s->params.dataplane, on_traffic, s);
+	loop_timer_set(s->timer, loop_now(s->loop) + TICK);
+}
+
+/* ---- from control */
+
+static int take_vnet(struct gateway_site *s, const uint8_t *payload, size_t len)
+{
+	struct msg_site_vnet *m = malloc(sizeof(*m)); /* some kilobytes of pointers */
+	int r = m ? msg_site_vnet_decode(payload, len, m) : -ENOMEM;
+
+	if (r == 0)
+		r = site_vnets_set(s->vnets, m);
+	free(m);
+	return r;
+}
+
+static int take_connection(struct gateway_site *s, const uint8_t *payload, size_t len)
+{
+	struct msg_connection m;
+	struct site_connection c;
+	int r = msg_connection_decode(payload, len, &m);
+
+	if (r < 0)
+		return r;
+	c = (struct site_connection){
+		.app = m.app,
+		.vnet = m.vnet,
+		.refusal = m.refusal,
+		.routes = m.routes,
+		.n_routes = m.n_routes,
+		.description = m.description,
+	};
+	_Static_assert(sizeof(c.dns_be) == sizeof(m.dns_be), "as many name servers");
+	memcpy(c.dns_be, m.dns_be, sizeof(c.dns_be));
+	r = site_set(dataplane_site(s->params.dataplane), &c);
+	msg_connection_done(&m);
+	return r;
+}
+
+static int take_leases(struct gateway_site *s, const uint8_t *payload, size_t len)
+{
+	struct msg_leases m;
+	int r = msg_leases_decode(payload, len, &m);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < m.n_leases; i++)
+		if (*m.leases[i].owner)
+			dataplane_remember_lease(s->params.dataplane, m.vnet,
+						 m.leases[i].address_be, m.leases[i].owner);
+	msg_leases_done(&m);
+	return 0;
+}
+
+static int take_disconnect(struct gateway_site *s, const uint8_t *payload, size_t len)
+{
+	struct msg_disconnect m;
+	int r = msg_disconnect_decode(payload, len, &m);
+
+	if (r < 0)
+		return r;
+	dataplane_disconnect(s->params.dataplane, &(struct site_disconnect){
+							  .session = m.session,
+							  .app = m.app,
+							  .vnet = m.vnet,
+							  .reason = m.reason,
+							  .is_restart = m.is_restart,
+						  });
+	return 0;
+}
+
+static int take_name(struct gateway_site *s, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	struct site *site = dataplane_site(s->params.dataplane);
+	const char *name;
+	int r = msg_name_decode(payload, len, &name);
+
+	if (r < 0)
+		return r;
+	switch (kind) {
+	case MSG_SITE_BEGIN:
+		site_vnets_begin(s->vnets);
+		site_begin(site);
+		break;
+	case MSG_SITE_END:
+		site_end(site); /* first: whoever has no connection any more is told that */
+		site_vnets_end(s->vnets);
+		break;
+	case MSG_VNET_GONE: site_vnets_drop(s->vnets, name); break;
+	case MSG_CONNECTION_GONE: site_drop(site, name); break;
+	default: return -ENOENT;
+	}
+	return 0;
+}
+
+static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	switch (kind) {
+	case MSG_VNET: return take_vnet(s, payload, len);
+	case MSG_CONNECTION: return take_connection(s, payload, len);
+	case MSG_LEASES: return take_leases(s, payload, len);
+	case MSG_DISCONNECT: return take_disconnect(s, payload, len);
+	default: return take_name(s, kind, payload, len);
+	}
+}
+
+static bool is_of_the_site(enum msg_kind kind)
+{
+	return kind >= MSG_SITE_BEGIN && kind <= MSG_DISCONNECT;
+}
+
+/* 0; -ENOBUFS: there is more than SITE_EARLY_MAX; -ENOMEM. */
+static int keep(struct gateway_site *s, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	struct early *e;
+
+	if (len > SITE_EARLY_MAX - s->early_bytes)
+		return -ENOBUFS;
+	e = malloc(sizeof(*e) + len);
+	if (!e)
+		return -ENOMEM;
+	e->next = NULL;
+	e->kind = kind;
+	e->len = len;
+	memcpy(e->payload, payload, len);
+	*s->end = e;
+	s->end = &e->next;
+	s->early_bytes += len;
+	return 0;
+}
+
+/* With s: takes it as if it came now. */
+static void drop_early(struct gateway_site *s, bool is_taken)
+{
+	while (s->first) {
+		struct early *e = s->first;
+		int r = is_taken ? take(s, e->kind, e->payload, e->len) : 0;
+
+		if (r < 0)
+			log_error("a message of the control process is lost: %s", strerror(-r));
+		s->first = e->next;
+		free(e);
+	}
+	s->end = &s->first;
+	s->early_bytes = 0;
+}
+
+int gateway_site_on_message(struct gateway_site *s, enum msg_kind kind, const uint8_t *payload,
+			    size_t len)
+{
+	if (!is_of_the_site(kind))
+		return -ENOENT;
+	return s->params.dataplane ? take(s, kind, payload, len) : keep(s, kind, payload, len);
+}
+
+/* ---- life */
+
+struct gateway_site *gateway_site_new(struct loop *loop)
+{
+	struct gateway_site *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->loop = loop;
+	s->end = &s->first;
+	s->timer = loop_timer_new(loop, on_timer, s);
+	random_fill(&random_system, &s->boot, sizeof(s->boot));
+	if (s->timer)
+		return s;
+	free(s);
+	return NULL;
+}
+
+int gateway_site_open(struct gateway_site *s, const struct gateway_site_params *params)
+{
+	s->vnets = site_vnets_new(&(struct site_vnets_params){
+		.dataplane = params->dataplane,
+		.mtu = params->mtu,
+		.offload = params->offload,
+		.on_state = on_vnet_state,
+		.arg = s,
+	});
+	if (!s->vnets)
+		return -ENOMEM;
+	s->params = *params;
+	drop_early(s, true);
+	dataplane_set_reports(params->dataplane, &report_ops, s);
+	dataplane_set_vnet_listener(params->dataplane, on_vnet, s);
+	gateway_site_tell_all(s);
+	loop_timer_set(s->timer, loop_now(s->loop) + TICK);
+	return 0;
+}
+
+void gateway_site_free(struct gateway_site *s)
+{
+	if (!s)
+		return;
+	if (s->params.dataplane) {
+		dataplane_set_reports(s->params.dataplane, NULL, NULL);
+		dataplane_set_vnet_listener(s->params.dataplane, NULL, NULL);
+	}
+	drop_early(s, false);
+	site_vnets_free(s->vnets);
+	loop_timer_free(s->timer);
+	free(s);
+}
