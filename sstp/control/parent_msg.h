@@ -19,7 +19,7 @@ enum {
 	PARENT_MSG_MAX = 8 << 10,  /* bytes of any message */
 	PARENT_TEXT_MAX = 511,	   /* bytes of a sentence */
 	PARENT_PATH_MAX = 4095,	   /* bytes of a path */
-	PARENT_POOLS_MAX = 64,	   /* of a device */
+	PARENT_POOLS_MAX = 16,	   /* of a device */
 	PARENT_QUEUES_MAX = 64,	   /* of a device; sockets of an address */
 	PARENT_LISTENERS_MAX = 16, /* addresses */
 };

@@ -2,6 +2,7 @@
 #include "sstp/control/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -10,24 +11,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sstp/control/channel.h"
-
 enum {
 	END_WAIT_MS = 2000,
+	CLOSED_WAIT_MS = 500, /* it takes that long to give back the memory of many sessions */
 	HOW_MAX = 64,
 	WHY_MAX = 160,
+	READS_MAX = 64, /* in a row, then others have their turn */
+	FDS_FREE = 16,	/* descriptors from here on are none that a child's links become */
+};
+
+/* One link: our end, and whose. */
+struct link {
+	struct process *process;
+	unsigned number;
+	int fd; /* -1: closed */
+	struct loop_io *io;
 };
 
 struct process {
 	struct loop *loop;
 	struct process_params params;
 	struct loop_timer *timer; /* until the next start */
-	struct channel *channel;  /* NULL: it does not run */
-	pid_t pid;
+	struct link links[PROCESS_LINKS_MAX];
+	pid_t pid; /* 0: it does not run */
 	uint64_t started;
 	uint64_t backoff;
 };
@@ -35,16 +46,19 @@ struct process {
 /* ---- starting ---- */
 
 /* 0 or an errno. */
-static int set_actions(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr, int fd)
+static int set_actions(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr, const int *fds,
+		       unsigned n)
 {
 	sigset_t all;
 	sigset_t none;
-	int r = posix_spawn_file_actions_adddup2(actions, fd, PROCESS_FD);
+	int r = 0;
 
 	sigfillset(&all);
 	sigemptyset(&none);
+	for (unsigned i = 0; i < n && !r; i++)
+		r = posix_spawn_file_actions_adddup2(actions, fds[i], PROCESS_FD + (int)i);
 	if (!r)
-		r = posix_spawn_file_actions_addclosefrom_np(actions, PROCESS_FD + 1);
+		r = posix_spawn_file_actions_addclosefrom_np(actions, PROCESS_FD + (int)n);
 	if (!r)
 		r = posix_spawnattr_setsigdefault(attr, &all);
 	if (!r)
@@ -54,8 +68,8 @@ static int set_actions(posix_spawn_file_actions_t *actions, posix_spawnattr_t *a
 	return r;
 }
 
-/* 0 or an errno; fd stays open. */
-static int spawn(struct process *p, int fd)
+/* 0 or an errno; fds stay open. */
+static int spawn(struct process *p, const int *fds)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -65,14 +79,27 @@ static int spawn(struct process *p, int fd)
 		return r;
 	r = posix_spawnattr_init(&attr);
 	if (!r) {
-		r = set_actions(&actions, &attr, fd);
+		r = set_actions(&actions, &attr, fds, p->params.links);
 		if (!r)
 			r = posix_spawn(&p->pid, p->params.program, &actions, &attr,
 					(char *const *)p->params.argv, environ);
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&actions);
+	if (r)
+		p->pid = 0;
 	return r;
+}
+
+static void close_links(struct process *p)
+{
+	for (unsigned i = 0; i < p->params.links; i++) {
+		loop_io_free(p->links[i].io);
+		p->links[i].io = NULL;
+		if (p->links[i].fd >= 0)
+			close(p->links[i].fd);
+		p->links[i].fd = -1;
+	}
 }
 
 /* Ends what runs, if it did not end by itself within the time. Fills how it ended. */
@@ -99,19 +126,16 @@ static void reap(struct process *p, int wait_ms, char how[HOW_MAX])
 		snprintf(how, HOW_MAX, "it ended with exit code %d", WEXITSTATUS(status));
 }
 
-static void on_closed(void *arg, const char *text)
+/* A link is closed (error 0), or fails. Whoever closes it is about to be gone; who breaks it is made to. */
+static void on_closed(struct process *p, int error)
 {
-	struct process *p = arg;
 	uint64_t now = loop_now(p->loop);
-	bool is_plain = text == channel_ended;
 	char how[HOW_MAX];
 	char why[WHY_MAX];
 
-	channel_free(p->channel);
-	p->channel = NULL;
-	/* whoever closes its socket is about to be gone; who broke the protocol is made to */
-	reap(p, 100, how);
-	snprintf(why, sizeof(why), "%s%s%s", how, is_plain ? "" : ": ", is_plain ? "" : text);
+	close_links(p);
+	reap(p, CLOSED_WAIT_MS, how);
+	snprintf(why, sizeof(why), "%s%s%s", how, error ? ": " : "", error ? strerror(-error) : "");
 	if (now - p->started >= PROCESS_STEADY)
 		p->backoff = PROCESS_BACKOFF_MIN;
 	loop_timer_set(p->timer, now + p->backoff);
@@ -119,36 +143,83 @@ static void on_closed(void *arg, const char *text)
 	p->params.on_down(p->params.arg, why);
 }
 
-static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
+static void on_ready(void *arg, unsigned ready)
 {
-	struct process *p = arg;
+	struct link *l = arg;
+	struct process *p = l->process;
+	uint8_t msg[MSGSOCK_MAX];
+	struct msgsock_fds fds;
+	ssize_t n;
 
-	p->params.on_message(p->params.arg, kind, payload, len);
+	for (unsigned i = 0; i < READS_MAX; i++) {
+		n = msgsock_recv(l->fd, msg, &fds);
+		if (n == -EAGAIN || n == -EINTR)
+			return;
+		if (n <= 0) {
+			on_closed(p, (int)n);
+			return;
+		}
+		p->params.on_message(p->params.arg, l->number, msg, (size_t)n, &fds);
+		msgsock_close_fds(&fds);
+	}
+}
+
+/* Both ends of link number i; the child's where no dup2() of ours lands on it. 0 or -errno. */
+static int open_link(struct process *p, unsigned i, int *ret_end)
+{
+	int fds[2];
+	int r = msgsock_pair(fds);
+	int end;
+
+	if (r < 0)
+		return r;
+	end = fcntl(fds[1], F_DUPFD_CLOEXEC, FDS_FREE);
+	r = end < 0 ? -errno : 0;
+	close(fds[1]);
+	if (r < 0) {
+		close(fds[0]);
+		return r;
+	}
+	p->links[i] = (struct link){.process = p, .number = i, .fd = fds[0]};
+	*ret_end = end;
+	return 0;
+}
+
+static int watch_links(struct process *p)
+{
+	for (unsigned i = 0; i < p->params.links; i++) {
+		struct link *l = &p->links[i];
+
+		l->io = loop_io_new(p->loop, l->fd, LOOP_READ, on_ready, l);
+		if (!l->io)
+			return -errno;
+	}
+	return 0;
 }
 
 /* 0 or -errno. */
 static int start(struct process *p)
 {
-	int fds[2];
-	int r;
+	int ends[PROCESS_LINKS_MAX];
+	char how[HOW_MAX];
+	unsigned n = 0;
+	int r = 0;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return -errno;
-	r = spawn(p, fds[1]);
-	close(fds[1]);
-	if (r) {
-		close(fds[0]);
-		return -r;
+	while (n < p->params.links && r == 0) {
+		r = open_link(p, n, &ends[n]);
+		n += r == 0;
 	}
-	p->channel = channel_new(p->loop, &(struct channel_params){.fd = fds[0],
-								   .on_message = on_message,
-								   .on_closed = on_closed,
-								   .arg = p});
-	if (!p->channel) {
-		char how[HOW_MAX];
-
-		reap(p, 0, how);
-		return -ENOMEM;
+	if (r == 0)
+		r = -spawn(p, ends);
+	while (n > 0)
+		close(ends[--n]);
+	if (r == 0)
+		r = watch_links(p);
+	if (r < 0) {
+		close_links(p);
+		if (p->pid)
+			reap(p, 0, how);
+		return r;
 	}
 	p->started = loop_now(p->loop);
 	p->params.on_up(p->params.arg);
@@ -179,6 +250,8 @@ struct process *process_new(struct loop *loop, const struct process_params *para
 		return NULL;
 	p->loop = loop;
 	p->params = *params;
+	for (unsigned i = 0; i < PROCESS_LINKS_MAX; i++)
+		p->links[i].fd = -1;
 	p->backoff = PROCESS_BACKOFF_MIN;
 	p->timer = loop_timer_new(loop, on_timer, p);
 	if (p->timer)
@@ -197,21 +270,38 @@ void process_free(struct process *p)
 	if (!p)
 		return;
 	loop_timer_free(p->timer);
-	channel_free(p->channel);
+	close_links(p);
 	if (p->pid > 0)
 		reap(p, END_WAIT_MS, how);
 	free(p);
 }
 
-int process_send(struct process *p, uint8_t *frame, size_t len)
+int process_send(struct process *p, unsigned link, const void *msg, size_t len, const int *fds,
+		 unsigned nfds)
 {
-	if (p->channel)
-		return channel_send(p->channel, frame, len);
-	msg_frame_free(frame, len);
-	return -ENOTCONN;
+	int r;
+
+	if (!p->pid)
+		return -ENOTCONN;
+	r = msgsock_send(p->links[link].fd, msg, len, fds, nfds);
+	if (r == -EAGAIN)
+		kill(p->pid, SIGKILL);
+	return r;
 }
 
 int process_id(const struct process *p)
 {
-	return p->channel ? p->pid : 0;
+	return p->pid;
+}
+
+void process_begin(const char *name)
+{
+	static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NAME, name);
 }

@@ -24,7 +24,8 @@
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
 #include "sstp/control/apply.h"
-#include "sstp/control/channel.h"
+#include "sstp/control/peer.h"
+#include "sstp/control/process.h"
 #include "sstp/control/push.h"
 #include "sstp/control/sessions.h"
 #include "sstp/control/sync.h"
@@ -32,12 +33,15 @@
 enum {
 	PUSH_PAUSE_NS = 10 * 1000 * 1000, /* while there is more to tell than goes at once */
 	FLUSH_NS = 500 * 1000 * 1000,	  /* what is told of sessions shares a transaction */
+	LOCK_PAUSE_NS = 20 * 1000 * 1000,
 };
+
+#define LOCK_PATIENCE_NS (2 * CLOCK_NS_PER_S)
 
 struct server {
 	const struct server_params *params;
 	struct loop *loop;
-	struct channel *channel;
+	struct peer *peer; /* the data plane */
 	struct front *front;
 	struct loop_timer *timer; /* the clock's own changes */
 	struct loop_timer *push_timer;
@@ -60,7 +64,7 @@ static void tell_failed(struct server *s, const char *text)
 	size_t len;
 
 	if (msg_failed_encode(text, &frame, &len) == 0)
-		channel_send(s->channel, frame, len);
+		peer_send(s->peer, frame, len);
 }
 
 static void report(struct server *s, const struct certs_error *e)
@@ -138,7 +142,7 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 {
 	struct server *s = arg;
 
-	return channel_send(s->channel, frame, len);
+	return peer_send(s->peer, frame, len);
 }
 
 /* ---- the data plane ---- */
@@ -231,7 +235,7 @@ static void send_reply(struct server *s, const struct msg_est_reply *reply, cons
 	if (r < 0)
 		r = msg_est_reply_encode(&shorter, &frame, &len);
 	if (r == 0)
-		r = channel_send(s->channel, frame, len);
+		r = peer_send(s->peer, frame, len);
 	if (r < 0)
 		log_error("an answer to %s is lost: %s", peer, strerror(-r));
 }
@@ -289,15 +293,30 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 		log_error("the data plane sent what is no message, kind %d", (int)kind);
 }
 
-static void on_closed(void *arg, const char *why)
+/* Those of a data plane that is gone. */
+static void end_sessions(struct server *s)
+{
+	struct certs_error e;
+
+	if (sessions_lost(s->sessions, time(NULL), &e) < 0 || model_flush(s->model, &e) < 0)
+		log_error("the end of the sessions is not stored: %s", e.text);
+}
+
+/* The next one is told all when it says what it serves. */
+static void on_lost(void *arg)
 {
 	struct server *s = arg;
 
-	struct certs_error e;
+	end_sessions(s);
+	s->is_configured = false;
+	sync_forget(s->sync);
+}
 
-	log_debug("control ends: %s", why);
-	if (sessions_lost(s->sessions, time(NULL), &e) < 0 || model_flush(s->model, &e) < 0)
-		log_error("the end of the sessions is not stored: %s", e.text);
+static void on_parent_gone(void *arg)
+{
+	struct server *s = arg;
+
+	end_sessions(s);
 	loop_stop(s->loop);
 }
 
@@ -326,18 +345,6 @@ static void on_request(void *arg, const struct front_request *request,
 
 /* ---- life ---- */
 
-/* The data plane ends us, and nobody else: a signal to the group is for it to act on. */
-static void set_process(void)
-{
-	static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE};
-
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN);
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	prctl(PR_SET_DUMPABLE, 0);
-	prctl(PR_SET_NAME, "sstp-control");
-}
-
 /* A new folder is there for good only when the one above it is flushed. 0 or -errno. */
 static int make_folder(const char *path)
 {
@@ -354,6 +361,19 @@ static int make_folder(const char *path)
 	return r;
 }
 
+/* Who was killed with his parent is on his way out, and may hold it for a moment. */
+static int open_authority(struct server *s, const char *folder, struct certs_error *e)
+{
+	uint64_t until = clock_now() + LOCK_PATIENCE_NS;
+	int r = authority_open(folder, time(NULL), &s->est.authority, e);
+
+	while (r == -EBUSY && clock_now() < until) {
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+		r = authority_open(folder, time(NULL), &s->est.authority, e);
+	}
+	return r;
+}
+
 static int open_state(struct server *s, const char *state, struct certs_error *e)
 {
 	char folder[PATH_MAX];
@@ -364,7 +384,7 @@ static int open_state(struct server *s, const char *state, struct certs_error *e
 	r = make_folder(state);
 	if (r < 0)
 		return certs_fail(e, r, "state folder %s: %s", state, strerror(-r));
-	r = authority_open(folder, time(NULL), &s->est.authority, e);
+	r = open_authority(s, folder, e);
 	if (r < 0)
 		return r;
 	snprintf(folder, sizeof(folder), "%s/apps", state);
@@ -385,11 +405,11 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	struct push_params push = {
 		.model = s->model, .networks = s->est.networks, .send = send_frame, .arg = s};
 	struct front_params front = {.path = params->socket, .on_request = on_request, .arg = s};
-	struct channel_params channel = {.fd = params->fd,
-					 .is_control = true,
-					 .on_message = on_message,
-					 .on_closed = on_closed,
-					 .arg = s};
+	struct peer_params peer = {.link = params->fd,
+				   .on_message = on_message,
+				   .on_lost = on_lost,
+				   .on_parent_gone = on_parent_gone,
+				   .arg = s};
 	char error[FRONT_ERROR_MAX];
 	int r;
 
@@ -399,9 +419,9 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->push_timer = loop_timer_new(s->loop, on_push_timer, s);
 	s->flush_timer = loop_timer_new(s->loop, on_flush_timer, s);
 	s->sessions = sessions_new(s->model);
-	s->channel = channel_new(s->loop, &channel);
+	s->peer = peer_new(s->loop, &peer);
 	if (!s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->flush_timer ||
-	    !s->sessions || !s->channel)
+	    !s->sessions || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	r = push_new(&push, &s->push, e);
 	if (r < 0)
@@ -410,22 +430,10 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	return r < 0 ? certs_fail(e, r, "%s", error) : 0;
 }
 
-/* Last words, of a process that has no loop any more: the socket is empty, and takes them whole. */
-static void say_why(int fd, const char *text)
-{
-	uint8_t *frame;
-	size_t len;
-
-	if (msg_failed_encode(text, &frame, &len) < 0)
-		return;
-	send(fd, frame, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	msg_frame_free(frame, len);
-}
-
 static void server_done(struct server *s)
 {
 	front_free(s->front);
-	channel_free(s->channel);
+	peer_free(s->peer);
 	loop_timer_free(s->timer);
 	loop_timer_free(s->push_timer);
 	loop_timer_free(s->flush_timer);
@@ -447,7 +455,7 @@ int server_run(const struct server_params *params)
 	struct certs_error e;
 	int r;
 
-	set_process();
+	process_begin("sstp-control");
 	r = s.loop ? open_state(&s, params->state, &e)
 		   : certs_fail(&e, -ENOMEM, "cannot make an event loop");
 	if (r == 0)
@@ -457,7 +465,7 @@ int server_run(const struct server_params *params)
 		r = loop_run(s.loop);
 	} else {
 		log_error("control cannot start: %s", e.text);
-		say_why(params->fd, e.text);
+		peer_last_words(params->fd, e.text);
 	}
 	server_done(&s);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

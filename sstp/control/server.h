@@ -3,7 +3,7 @@
 #define SSTP_CONTROL_SERVER_H
 /*
  * The control process: what it is once it has been started. It has the state folder, the CA's keys,
- * the admin socket, and one channel to the data plane, which tells it when to end.
+ * the admin socket, a link from the parent, whose end is its own, and over that the channel to the data plane.
  *
  * The data plane talks to strangers, and may be theirs one day. Then it still
  *   - ends every tunnel and sees every packet, and has the key of the gateway's certificate;
@@ -20,7 +20,7 @@
 #include "certs/error.h"
 
 struct server_params {
-	int fd;		    /* the socket to the data plane */
+	int fd;		    /* the link from the parent (peer.h); taken */
 	const char *state;  /* a folder; made when only it is missing */
 	const char *socket; /* of the operator: front.h */
 	/*
@@ -33,7 +33,7 @@ struct server_params {
 };
 
 /*
- * Runs until the data plane closes its end. Returns the exit code: 1 when it cannot start, which is
+ * Runs until the parent closes its end. Returns the exit code: 1 when it cannot start, which is
  * logged with a sentence.
  */
 int server_run(const struct server_params *params);

@@ -53,6 +53,12 @@ void sync_free(struct sync *s)
 	free(s);
 }
 
+void sync_forget(struct sync *s)
+{
+	s->access.is_any = false;
+	s->certificate.is_any = false;
+}
+
 int sync_set_names(struct sync *s, const char *const *names, size_t n)
 {
 	drop_names(s);

@@ -33,6 +33,9 @@ void sync_free(struct sync *s);
 /* By these names the gateway is dialled from now on; copied; none: it has a certificate. -ENOMEM. */
 int sync_set_names(struct sync *s, const char *const *names, size_t n);
 
+/* The other side has started anew: nothing counts as sent. */
+void sync_forget(struct sync *s);
+
 /*
  * Sends what has changed since the last call; now in seconds since 1970. 0, or with a sentence the
  * first error of making or sending it; then the next call tries again.

@@ -9,21 +9,10 @@
 
 #include "sstp/base/log.h"
 #include "sstp/base/secret.h"
-#include "sstp/control/process.h"
-#include "sstp/control/server.h"
+#include "sstp/control/channel.h"
 #include "sstp/net/tls.h"
 
-const char control_mode[] = "--control-process";
-
 enum {
-	ARG_MODE = 1,
-	ARG_STATE,
-	ARG_SOCKET,
-	ARG_CONFIG,
-	ARG_LEVEL,
-	ARG_TARGET,
-	ARG_COUNT,
-	NUMBER_MAX = 12,
 	RETRY_S = 5, /* what is said to applicants while control is down */
 };
 
@@ -38,18 +27,11 @@ struct pending {
 struct control {
 	struct loop *loop;
 	struct control_params params;
-	struct process *process;
+	struct channel *channel; /* NULL: it is down */
 	struct loop_timer *start_timer;
-	bool is_started;		  /* control_new() has returned */
+	bool is_started;		  /* control_wait() has returned */
 	bool has_failed;		  /* before it did */
 	char failure[MSG_REASON_MAX + 1]; /* why */
-	/* what it was started with */
-	char *state;
-	char *socket;
-	char *path; /* of the configuration */
-	char level[NUMBER_MAX];
-	char target[NUMBER_MAX];
-	const char *argv[ARG_COUNT + 1];
 	/* what it is told whenever it comes up: a CONFIG */
 	uint8_t *config;
 	size_t config_len;
@@ -62,53 +44,6 @@ struct control {
 	uint64_t last_id;
 	struct pending pending[CONTROL_PENDING_MAX];
 };
-
-/* ---- the other side of the fork ---- */
-
-static bool has_name(const struct gateway_config *config, const char *name)
-{
-	for (size_t i = 0; i < config->n_names; i++)
-		if (strcmp(config->names[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* By the file as it is now: a reload may have brought other names. */
-static bool may_certify(void *arg, const char *const *names, size_t n,
-			struct certs_error *ret_error)
-{
-	const char *path = arg;
-	struct gateway_config *config;
-	struct conf_error error;
-	size_t i = 0;
-
-	if (gateway_config_load(path, &config, &error) < 0) {
-		certs_fail(ret_error, -EINVAL, "%.380s", error.text);
-		return false;
-	}
-	while (i < n && has_name(config, names[i]))
-		i++;
-	if (i < n)
-		certs_fail(ret_error, -EACCES, "'%.64s' is none of the 'names' in %.200s", names[i],
-			   path);
-	gateway_config_free(config);
-	return i == n;
-}
-
-bool control_main(int argc, char **argv, int *ret_code)
-{
-	struct server_params params = {.fd = PROCESS_FD, .may_certify = may_certify};
-
-	if (argc != ARG_COUNT || strcmp(argv[ARG_MODE], control_mode) != 0)
-		return false;
-	params.state = argv[ARG_STATE];
-	params.socket = argv[ARG_SOCKET];
-	params.arg = argv[ARG_CONFIG];
-	log_open("sstp-gateway", (enum log_target)atoi(argv[ARG_TARGET]),
-		 (enum log_level)atoi(argv[ARG_LEVEL]));
-	*ret_code = server_run(&params);
-	return true;
-}
 
 /* ---- what it is told ---- */
 
@@ -205,7 +140,7 @@ static void send_config(struct control *c)
 
 	if (copy) {
 		memcpy(copy, c->config, c->config_len);
-		if (process_send(c->process, copy, c->config_len) == 0)
+		if (channel_send(c->channel, copy, c->config_len) == 0)
 			return;
 	}
 	log_error("the control process cannot be told of the configuration");
@@ -343,18 +278,6 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 
 /* ---- up and down ---- */
 
-static void on_up(void *arg)
-{
-	struct control *c = arg;
-
-	if (!c->process) /* from within process_new(): control_new() sends it */
-		return;
-	log_info("the control process runs again");
-	send_config(c);
-	if (c->is_started && c->params.on_up)
-		c->params.on_up(c->params.arg);
-}
-
 static void answer_unavailable(control_answer *cb, void *arg)
 {
 	static const char text[] = "the gateway's authority is not there; try again\n";
@@ -383,16 +306,36 @@ static void answer_all(struct control *c)
 	}
 }
 
-static void on_down(void *arg, const char *why)
+/* Why it is gone is the parent's to say; while we start, the next one may have more luck. */
+static void on_closed(void *arg, const char *why)
 {
 	struct control *c = arg;
 
-	if (!c->is_started) {
-		start_failed(c, why);
+	channel_free(c->channel);
+	c->channel = NULL;
+	if (!c->is_started)
+		return;
+	log_debug("the control process is not there: %s", why);
+	answer_all(c);
+}
+
+void control_attach(struct control *c, int fd)
+{
+	struct channel_params params = {
+		.fd = fd, .on_message = on_message, .on_closed = on_closed, .arg = c};
+
+	if (c->channel)
+		on_closed(c, "there is another one");
+	c->channel = channel_new(c->loop, &params);
+	if (!c->channel) {
+		log_error("there is no way to the control process: %s", strerror(errno));
 		return;
 	}
-	log_error("the control process is gone: %s; tunnels go on, it is started again", why);
-	answer_all(c);
+	if (c->is_started)
+		log_info("the control process runs again");
+	send_config(c);
+	if (c->is_started && c->params.on_up)
+		c->params.on_up(c->params.arg);
 }
 
 static void on_start_timer(void *arg)
@@ -402,81 +345,20 @@ static void on_start_timer(void *arg)
 
 /* ---- life ---- */
 
-static int set_argv(struct control *c, const struct control_params *params)
-{
-	c->state = strdup(params->config->state);
-	c->socket = strdup(params->config->control_socket);
-	c->path = strdup(params->config->path);
-	snprintf(c->level, sizeof(c->level), "%d", (int)params->log_level);
-	snprintf(c->target, sizeof(c->target), "%d", (int)params->config->log.target);
-	c->argv[0] = "sstp-gateway";
-	c->argv[ARG_MODE] = control_mode;
-	c->argv[ARG_STATE] = c->state;
-	c->argv[ARG_SOCKET] = c->socket;
-	c->argv[ARG_CONFIG] = c->path;
-	c->argv[ARG_LEVEL] = c->level;
-	c->argv[ARG_TARGET] = c->target;
-	return c->state && c->socket && c->path ? 0 : -ENOMEM;
-}
-
-static int start(struct control *c)
-{
-	struct process_params process = {
-		.program = "/proc/self/exe",
-		.argv = c->argv,
-		.on_up = on_up,
-		.on_message = on_message,
-		.on_down = on_down,
-		.arg = c,
-	};
-
-	c->start_timer = loop_timer_new(c->loop, on_start_timer, c);
-	if (!c->start_timer)
-		return -ENOMEM;
-	c->process = process_new(c->loop, &process);
-	if (!c->process)
-		return -errno;
-	send_config(c);
-	loop_timer_set(c->start_timer, loop_now(c->loop) + CONTROL_START_NS);
-	return 0;
-}
-
-/* Until it has told all. */
-static int wait_for_it(struct control *c, char ret_error[CONTROL_ERROR_MAX])
-{
-	int r = loop_run(c->loop);
-
-	loop_timer_free(c->start_timer);
-	c->start_timer = NULL;
-	c->is_started = true;
-	if (r == 0 && !c->has_failed)
-		return 0;
-	snprintf(ret_error, CONTROL_ERROR_MAX, "the control process does not start: %.460s",
-		 r < 0 ? strerror(-r) : c->failure);
-	return r < 0 ? r : -ESRCH;
-}
-
 int control_new(struct loop *loop, const struct control_params *params,
-		struct control **ret_control, char ret_error[CONTROL_ERROR_MAX])
+		struct control **ret_control)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	int r = c ? set_argv(c, params) : -ENOMEM;
+	int r;
 
-	if (c) {
-		c->loop = loop;
-		c->params = *params;
-		c->params.config = NULL;
-		c->params.tls = NULL;
-	}
-	if (r == 0)
-		r = encode_config(c, params->config, params->tls);
-	if (r == 0)
-		r = start(c);
-	if (r < 0)
-		snprintf(ret_error, CONTROL_ERROR_MAX, "cannot start the control process: %s",
-			 strerror(-r));
-	else
-		r = wait_for_it(c, ret_error);
+	if (!c)
+		return -ENOMEM;
+	c->loop = loop;
+	c->params = *params;
+	c->params.config = NULL;
+	c->params.tls = NULL;
+	c->start_timer = loop_timer_new(loop, on_start_timer, c);
+	r = c->start_timer ? encode_config(c, params->config, params->tls) : -ENOMEM;
 	if (r < 0) {
 		control_free(c);
 		return r;
@@ -485,19 +367,33 @@ int control_new(struct loop *loop, const struct control_params *params,
 	return 0;
 }
 
+int control_wait(struct control *c, char ret_error[CONTROL_ERROR_MAX])
+{
+	int r;
+
+	loop_timer_set(c->start_timer, loop_now(c->loop) + CONTROL_START_NS);
+	r = loop_run(c->loop);
+	loop_timer_set(c->start_timer, CLOCK_NEVER);
+	c->is_started = true;
+	if (r == 0 && has_all(c) && !c->has_failed)
+		return 0;
+	if (r == 0 && !c->has_failed)
+		start_failed(c, "the gateway ends");
+	snprintf(ret_error, CONTROL_ERROR_MAX, "the control process does not start: %.460s",
+		 r < 0 ? strerror(-r) : c->failure);
+	return r < 0 ? r : -ESRCH;
+}
+
 void control_free(struct control *c)
 {
 	if (!c)
 		return;
-	process_free(c->process);
+	channel_free(c->channel);
 	answer_all(c);
 	loop_timer_free(c->start_timer);
 	msg_frame_free(c->config, c->config_len);
 	drop_certificate(c);
 	access_unref(c->access);
-	free(c->state);
-	free(c->socket);
-	free(c->path);
 	free(c);
 }
 
@@ -509,13 +405,16 @@ void control_configure(struct control *c, const struct gateway_config *config,
 	if (r < 0)
 		log_error("the control process cannot be told of the configuration: %s",
 			  strerror(-r));
-	else if (process_id(c->process))
+	else if (c->channel)
 		send_config(c);
 }
 
 int control_send(struct control *c, uint8_t *frame, size_t len)
 {
-	return process_send(c->process, frame, len);
+	if (c->channel)
+		return channel_send(c->channel, frame, len);
+	msg_frame_free(frame, len);
+	return -ENOTCONN;
 }
 
 struct control_certificate control_certificate(const struct control *c)
@@ -547,8 +446,8 @@ void control_ask(struct control *c, const struct msg_est_request *request, contr
 	size_t len;
 
 	m.id = ++c->last_id;
-	if (!p || msg_est_request_encode(&m, &frame, &len) < 0 ||
-	    process_send(c->process, frame, len) < 0) {
+	if (!p || !c->channel || msg_est_request_encode(&m, &frame, &len) < 0 ||
+	    channel_send(c->channel, frame, len) < 0) {
 		answer_unavailable(cb, arg);
 		return;
 	}

@@ -34,8 +34,7 @@ struct control_certificate {
 struct control_params {
 	const struct gateway_config *config; /* borrowed for the call */
 	const struct tls_ctx *tls; /* of the operator's certificates, borrowed likewise; or NULL */
-	enum log_level log_level;
-	/* From the loop, but not before control_new() has returned; must not free the control. */
+	/* From the loop, but not before control_wait() has returned; must not free the control. */
 	void (*on_certificate)(void *arg); /* there is another one */
 	void (*on_access)(void *arg);
 	/*
@@ -48,21 +47,23 @@ struct control_params {
 	void *arg;
 };
 
-/* The mode of the program in which it is the control process: argv[1]. */
-extern const char control_mode[];
-
-/* True when argv asks for that mode; then runs as it, and fills the exit code. */
-bool control_main(int argc, char **argv, int *ret_code);
+/* 0 with an owned control, which is down; or -ENOMEM, -EMSGSIZE. */
+int control_new(struct loop *loop, const struct control_params *params,
+		struct control **ret_control);
 
 /*
- * Starts the process, and runs the loop, which must not run yet, until it has told who may come in
- * and, if it is to make one, what certificate to show. Before threads are started. 0 with an owned
- * control; -errno with a sentence.
+ * Here is a control process that has just started, or that knows nothing of us, at the other end of fd (channel.h), which is
+ * taken. It takes the place of the one before.
  */
-int control_new(struct loop *loop, const struct control_params *params,
-		struct control **ret_control, char ret_error[CONTROL_ERROR_MAX]);
+void control_attach(struct control *c, int fd);
 
-/* Ends the process. Who still waits for an answer is told 503. Takes NULL. */
+/*
+ * Runs the loop, which must not run yet, until it has told who may come in and, if it is to make one, what certificate to
+ * show. Once, before threads are started. 0; -errno with a sentence, also when somebody else stops the loop.
+ */
+int control_wait(struct control *c, char ret_error[CONTROL_ERROR_MAX]);
+
+/* Who still waits for an answer is told 503. Takes NULL. */
 void control_free(struct control *c);
 
 /*

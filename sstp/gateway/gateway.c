@@ -5,15 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
-#include "sstp/gateway/cert_watch.h"
 #include "sstp/gateway/certificates.h"
 #include "sstp/gateway/control.h"
 #include "sstp/gateway/enrolment.h"
 #include "sstp/gateway/site.h"
-#include "sstp/net/listen.h"
 #include "sstp/net/tls.h"
 #include "sstp/ppp/nthash.h"
 #include "sstp/session/directory.h"
@@ -24,21 +23,17 @@
  */
 #define STOP_HURRY (3 * CLOCK_NS_PER_S)
 
-/* Who replaces a certificate and its key, and more such pairs, does so in less than the first. */
-#define CERTIFICATES_GATHER (CLOCK_NS_PER_S / 2)
-#define CERTIFICATES_POLL   (10 * CLOCK_NS_PER_S)
-
 static const char gateway_name[] = "sstp-gateway";
 
 struct gateway {
 	struct loop *loop;
+	struct parent_ask *parent;
 	struct gateway_config *config;
 	struct control *control; /* NULL: none is wanted */
 	struct dataplane *dataplane;
 	struct enrolment enrolment;
 	struct gateway_site *site;
 	struct dataplane_policy policy; /* what is in effect */
-	struct cert_watch *watch;	/* of config's certificates */
 	struct loop_timer *stop_timer;
 	bool hurried;
 	void (*on_stopped)(void *arg);
@@ -88,26 +83,26 @@ static int make_directory(const struct gateway_config *config, struct directory 
 	return 0;
 }
 
+/* files may be NULL when config has no certificates. */
 static int load_certificates(const struct gateway *g, const struct gateway_config *config,
-			     struct tls_ctx **ret_tls, char ret_error[GATEWAY_ERROR_MAX])
+			     const struct pem_files *files, struct tls_ctx **ret_tls,
+			     char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct control_certificate own = {0};
-	char tls_error[TLS_ERROR_MAX] = "out of memory";
-	struct pem_files files = {0};
-	int r = certificates_read(config, &files);
+	char tls_error[TLS_ERROR_MAX];
+	int r;
 
 	if (g->control)
 		own = control_certificate(g->control);
-	if (r == 0)
-		r = certificates_load(config, &files, &own, ret_tls, tls_error);
-	pem_files_done(&files);
+	r = certificates_load(config, files, &own, ret_tls, tls_error);
 	if (r < 0)
 		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", tls_error);
 	return r;
 }
 
 static int make_policy(const struct gateway *g, struct gateway_config *config,
-		       struct dataplane_policy *ret_policy, char ret_error[GATEWAY_ERROR_MAX])
+		       const struct pem_files *files, struct dataplane_policy *ret_policy,
+		       char ret_error[GATEWAY_ERROR_MAX])
 {
 	const struct gateway_limits *max = &config->limits;
 	struct dataplane_policy policy = {
@@ -123,7 +118,7 @@ static int make_policy(const struct gateway *g, struct gateway_config *config,
 					  .accepts_per_s = max->accept_rate_per_address,
 					  .auth_failures_per_min = max->auth_failures_per_address}},
 	};
-	int r = load_certificates(g, config, &policy.tls, ret_error);
+	int r = load_certificates(g, config, files, &policy.tls, ret_error);
 
 	if (r < 0)
 		return r;
@@ -232,12 +227,13 @@ static int set_policy(struct gateway *g, const struct gateway_config *config,
 	return 0;
 }
 
-/* The same policy with the certificates as they are now. */
-static int reload_certificates(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
+/* The same policy with other certificates. files as load_certificates(). */
+static int reload_certificates(struct gateway *g, const struct pem_files *files,
+			       char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct dataplane_policy policy = g->policy;
 	struct tls_ctx *old = policy.tls;
-	int r = load_certificates(g, g->config, &policy.tls, ret_error);
+	int r = load_certificates(g, g->config, files, &policy.tls, ret_error);
 
 	if (r < 0)
 		return r;
@@ -245,22 +241,6 @@ static int reload_certificates(struct gateway *g, char ret_error[GATEWAY_ERROR_M
 	r = set_policy(g, g->config, &policy, ret_error);
 	tls_ctx_unref(r < 0 ? policy.tls : old);
 	return r;
-}
-
-static void on_certificates_changed(void *arg)
-{
-	struct gateway *g = arg;
-	char error[GATEWAY_ERROR_MAX];
-
-	if (reload_certificates(g, error) < 0)
-		log_warning("certificate files have changed and cannot be used, those in effect "
-			    "stay: %s; put a certificate and its key there, they are tried again "
-			    "at the next change",
-			    error);
-	else
-		log_info("certificate files have changed: new connections get the new ones");
-	if (g->control)
-		control_configure(g->control, g->config, g->policy.tls);
 }
 
 /* Also when it makes none any more: what is there then is loaded again. */
@@ -271,7 +251,7 @@ static void on_own_certificate(void *arg)
 
 	if (g->config->n_certificates)
 		return;
-	if (reload_certificates(g, error) < 0)
+	if (reload_certificates(g, NULL, error) < 0)
 		log_error("the gateway's new certificate cannot be used: %s", error);
 	else
 		log_info("the gateway has a new certificate: new connections get it");
@@ -327,25 +307,6 @@ static int open_site(struct gateway *g)
 					  });
 }
 
-/* Returns owned; NULL without memory. */
-static struct cert_watch *watch_certificates(struct gateway *g, const struct gateway_config *config)
-{
-	const char **files = certificates_files(config);
-	struct cert_watch *watch = NULL;
-
-	if (files)
-		watch = cert_watch_new(g->loop, &(struct cert_watch_params){
-							.files = files,
-							.n_files = 2 * config->n_certificates,
-							.gather_ns = CERTIFICATES_GATHER,
-							.poll_ns = CERTIFICATES_POLL,
-							.on_change = on_certificates_changed,
-							.arg = g,
-						});
-	free(files);
-	return watch;
-}
-
 /* What can fail of a configuration that is good in itself: its VNets. Takes what policy names when it succeeds. */
 static int put_into_effect(struct gateway *g, struct gateway_config *config,
 			   const struct dataplane_policy *policy, char ret_error[GATEWAY_ERROR_MAX])
@@ -365,76 +326,46 @@ static int put_into_effect(struct gateway *g, struct gateway_config *config,
 	return 0;
 }
 
-/* Makes config the one in effect. Its files are watched before they are read: no change is missed in between. */
-static int apply(struct gateway *g, struct gateway_config *config,
+/* Makes config the one in effect. */
+static int apply(struct gateway *g, struct gateway_config *config, const struct pem_files *files,
 		 char ret_error[GATEWAY_ERROR_MAX])
 {
-	struct cert_watch *watch = watch_certificates(g, config);
 	struct dataplane_policy policy;
-	int r = -ENOMEM;
+	int r = make_policy(g, config, files, &policy, ret_error);
 
-	if (watch)
-		r = make_policy(g, config, &policy, ret_error);
-	else
-		snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
-	if (r == 0) {
-		r = put_into_effect(g, config, &policy, ret_error);
-		if (r < 0)
-			drop_policy(&policy);
-	}
-	cert_watch_free(r < 0 ? watch : g->watch);
-	if (r == 0)
-		g->watch = watch;
+	if (r < 0)
+		return r;
+	r = put_into_effect(g, config, &policy, ret_error);
+	if (r < 0)
+		drop_policy(&policy);
 	return r;
 }
 
 /* ---- life ---- */
 
-static int explain_listen(const char *text, int error, char ret_error[GATEWAY_ERROR_MAX])
+static int listen_on(struct gateway *g, unsigned i, char ret_error[GATEWAY_ERROR_MAX])
 {
-	const char *advice = "";
+	int fds[DATAPLANE_THREADS_MAX];
+	int r = parent_ask_sockets(g->parent, i, dataplane_threads(g->dataplane), fds, ret_error);
 
-	if (error == -EACCES)
-		advice = " (ports below 1024 need CAP_NET_BIND_SERVICE: run as root)";
-	else if (error == -EADDRINUSE)
-		advice = " (another process listens there: see ss -ltnp)";
-	else if (error == -EADDRNOTAVAIL)
-		advice = " (no interface here has this address)";
-	snprintf(ret_error, GATEWAY_ERROR_MAX, "cannot listen on %s: %s%s", text, strerror(-error),
-		 advice);
-	return error;
-}
-
-/* Nothing is listened on yet: whoever holds one of the addresses is somebody else. */
-static int probe_all(const struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
-{
-	for (size_t i = 0; i < config->n_listen; i++) {
-		struct sockaddr_storage addr;
-		socklen_t len;
-		int r = address_parse(config->listen[i], 443, &addr, &len);
-
-		if (r == 0)
-			r = listener_probe((struct sockaddr *)&addr, len);
-		if (r < 0)
-			return explain_listen(config->listen[i], r, ret_error);
-	}
-	return 0;
+	if (r < 0)
+		return r;
+	r = dataplane_listen_by(g->dataplane, fds);
+	if (r < 0)
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "cannot listen on %s: %s",
+			 g->config->listen[i], strerror(-r));
+	else
+		log_info("listening on %s", g->config->listen[i]);
+	return r;
 }
 
 static int listen_all(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
 {
-	for (size_t i = 0; i < g->config->n_listen; i++) {
-		struct sockaddr_storage addr;
-		socklen_t len;
-		int r = address_parse(g->config->listen[i], 443, &addr, &len);
+	int r = 0;
 
-		if (r == 0)
-			r = dataplane_listen(g->dataplane, (struct sockaddr *)&addr, len);
-		if (r < 0)
-			return explain_listen(g->config->listen[i], r, ret_error);
-		log_info("listening on %s", g->config->listen[i]);
-	}
-	return 0;
+	for (unsigned i = 0; i < g->config->n_listen && r == 0; i++)
+		r = listen_on(g, i, ret_error);
+	return r;
 }
 
 static void say_goodbye(struct gateway *g)
@@ -458,22 +389,11 @@ static void on_stop_timer(void *arg)
 	say_goodbye(g);
 }
 
-static enum log_level level_in_effect(void)
-{
-	enum log_level level = LOG_LEVEL_DEBUG;
-
-	while (level > LOG_LEVEL_ERROR && !log_enabled(level))
-		level--;
-	return level;
-}
-
-/* Before there are threads, and before anything of the kernel's is touched. */
-static int start_control(struct gateway *g, const struct gateway_config *config,
-			 char ret_error[GATEWAY_ERROR_MAX])
+static int make_control(struct gateway *g, const struct gateway_config *config,
+			const struct pem_files *files, char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct control_params params = {
 		.config = config,
-		.log_level = level_in_effect(),
 		.on_certificate = on_own_certificate,
 		.on_access = on_access,
 		.on_site = on_site,
@@ -491,60 +411,48 @@ static int start_control(struct gateway *g, const struct gateway_config *config,
 		return -ENOMEM;
 	}
 	if (config->n_certificates) /* from its first word on it makes tokens for them */
-		r = load_certificates(g, config, &tls, ret_error);
+		r = load_certificates(g, config, files, &tls, ret_error);
+	if (r < 0)
+		return r;
 	params.tls = tls;
-	if (r == 0)
-		r = control_new(g->loop, &params, &g->control, ret_error);
+	r = control_new(g->loop, &params, &g->control);
+	if (r < 0)
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "the control process: %s", strerror(-r));
 	tls_ctx_unref(tls);
 	return r;
 }
 
-static int start_dataplane(struct gateway *g, struct loop *loop,
-			   const struct gateway_config *config, char ret_error[GATEWAY_ERROR_MAX])
+static int start_dataplane(struct gateway *g, const struct gateway_config *config,
+			   char ret_error[GATEWAY_ERROR_MAX])
 {
 	unsigned threads = config->threads ? config->threads : dataplane_cpus();
 	int r;
 
-	g->stop_timer = loop_timer_new(loop, on_stop_timer, g);
-	g->dataplane = g->stop_timer ? dataplane_new(loop, threads, gateway_name) : NULL;
-	if (g->dataplane)
+	g->stop_timer = loop_timer_new(g->loop, on_stop_timer, g);
+	g->dataplane = g->stop_timer ? dataplane_new(g->loop, threads, gateway_name) : NULL;
+	if (g->dataplane) {
+		dataplane_set_opener(g->dataplane, parent_ask_device, g->parent);
 		return 0;
+	}
 	r = -errno;
 	snprintf(ret_error, GATEWAY_ERROR_MAX, "cannot start %u data threads: %s", threads,
 		 strerror(-r));
 	return r;
 }
 
-int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway **ret_gateway,
+int gateway_new(struct loop *loop, struct parent_ask *parent, const struct gateway_config *config,
+		const struct pem_files *files, struct gateway **ret_gateway,
 		char ret_error[GATEWAY_ERROR_MAX])
 {
 	struct gateway *g = calloc(1, sizeof(*g));
-	int r = g ? probe_all(config, ret_error) : -ENOMEM;
+	int r = -ENOMEM;
 
-	if (g)
+	snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
+	if (g) {
 		g->loop = loop;
-	else
-		snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
-	if (r == 0)
-		r = start_control(g, config, ret_error);
-	if (r == 0)
-		r = start_dataplane(g, loop, config, ret_error);
-	if (r == 0)
-		r = apply(g, config, ret_error);
-	if (r < 0) {
-		gateway_config_free(config);
-		gateway_free(g);
-		return r;
+		g->parent = parent;
+		r = make_control(g, config, files, ret_error);
 	}
-	if (g->control) {
-		g->enrolment = (struct enrolment){g->dataplane, g->control};
-		enrolment_open(&g->enrolment);
-		r = open_site(g);
-		if (r < 0)
-			snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
-	}
-	if (r == 0)
-		r = listen_all(g, ret_error);
 	if (r < 0) {
 		gateway_free(g);
 		return r;
@@ -553,12 +461,44 @@ int gateway_new(struct loop *loop, struct gateway_config *config, struct gateway
 	return 0;
 }
 
+void gateway_attach_control(struct gateway *g, int fd)
+{
+	if (g->control)
+		control_attach(g->control, fd);
+	else
+		close(fd);
+}
+
+int gateway_start(struct gateway *g, struct gateway_config *config, const struct pem_files *files,
+		  char ret_error[GATEWAY_ERROR_MAX])
+{
+	int r = g->control ? control_wait(g->control, ret_error) : 0;
+
+	if (r == 0)
+		r = start_dataplane(g, config, ret_error);
+	if (r == 0)
+		r = apply(g, config, files, ret_error);
+	if (r < 0) {
+		gateway_config_free(config);
+		return r;
+	}
+	if (g->control) {
+		g->enrolment = (struct enrolment){g->dataplane, g->control};
+		enrolment_open(&g->enrolment);
+		r = open_site(g);
+	}
+	if (r < 0) {
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
+		return r;
+	}
+	return listen_all(g, ret_error);
+}
+
 void gateway_free(struct gateway *g)
 {
 	if (!g)
 		return;
 	loop_timer_free(g->stop_timer);
-	cert_watch_free(g->watch);
 	drop_policy(&g->policy);
 	gateway_site_free(g->site);
 	control_free(g->control); /* answers who still waits */
@@ -567,24 +507,11 @@ void gateway_free(struct gateway *g)
 	free(g);
 }
 
-int gateway_reload(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
+int gateway_reload(struct gateway *g, struct gateway_config *config, const struct pem_files *files,
+		   char ret_error[GATEWAY_ERROR_MAX])
 {
-	struct gateway_config *config;
-	struct conf_error error;
-	char why[CONF_ERROR_MAX];
-	const char *restart;
-	int r = gateway_config_load(g->config->path, &config, &error);
+	int r = apply(g, config, files, ret_error);
 
-	if (r < 0) {
-		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", error.text);
-		return r;
-	}
-	restart = gateway_config_needs_restart(g->config, config, why);
-	if (restart) {
-		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", restart);
-		r = -EBUSY;
-	} else
-		r = apply(g, config, ret_error);
 	if (r < 0) {
 		gateway_config_free(config);
 		return r;
@@ -596,9 +523,21 @@ int gateway_reload(struct gateway *g, char ret_error[GATEWAY_ERROR_MAX])
 	return 0;
 }
 
-const struct gateway_config *gateway_config(const struct gateway *g)
+int gateway_set_certificates(struct gateway *g, const struct pem_files *files,
+			     char ret_error[GATEWAY_ERROR_MAX])
 {
-	return g->config;
+	int r = reload_certificates(g, files, ret_error);
+
+	if (r < 0)
+		log_warning("certificate files have changed and cannot be used, those in effect "
+			    "stay: %s; put a certificate and its key there, they are tried again "
+			    "at the next change",
+			    ret_error);
+	else
+		log_info("certificate files have changed: new connections get the new ones");
+	if (g->control)
+		control_configure(g->control, g->config, g->policy.tls);
+	return r;
 }
 
 void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg)
@@ -618,11 +557,16 @@ int gateway_check(struct gateway_config *config, char ret_error[GATEWAY_ERROR_MA
 {
 	struct gateway none = {0};
 	struct dataplane_policy policy;
+	struct pem_files files = {0};
 	int r;
 
 	if (!config->n_certificates) /* the authority makes one, and is not asked here */
 		return hash_passwords(config, ret_error);
-	r = make_policy(&none, config, &policy, ret_error);
+	snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
+	r = certificates_read(config, &files);
+	if (r == 0)
+		r = make_policy(&none, config, &files, &policy, ret_error);
+	pem_files_done(&files);
 	if (r < 0)
 		return r;
 	drop_policy(&policy);

@@ -81,8 +81,8 @@ gateway_without_certificate_shows_one_of_its_own_root() {
 }
 
 keys_are_not_open_in_the_process_that_strangers_reach() {
-	is "$(find "/proc/$gateway_pid/fd" -lname "$world_dir/state*" | wc -l)" 0 "the data plane has no file of the state open"
-	is "$(find "/proc/$gateway_pid/fd" -lname "*control.sock*" | wc -l)" 0 "nor the operator's socket"
+	is "$(find "/proc/$(data_pid)/fd" -lname "$world_dir/state*" | wc -l)" 0 "the data plane has no file of the state open"
+	is "$(find "/proc/$(data_pid)/fd" -lname "*control.sock*" | wc -l)" 0 "nor the operator's socket"
 	like "$(find "/proc/$(control_pid)/fd" -lname "$world_dir/state*" | wc -l)" '^[1-9]' "control has"
 }
 

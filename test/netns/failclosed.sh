@@ -251,10 +251,10 @@ dead_gateway_does_not_keep_the_exit_status_back() {
 	mkfifo "$world_dir/fifo"
 	worker_start late -- sh -c 'echo ready; read -r _ <"$0"; exit 7' "$world_dir/fifo"
 	succeeds "the application starts" wait_for 20 log_has late 0 '^ready'
-	freeze "$gateway_pid"
+	freeze "$(data_pid)"
 	echo >"$world_dir/fifo"
 	ms_of wait "$worker_pid"
-	kill -s CONT "$gateway_pid"
+	kill -s CONT "$(data_pid)"
 	is $status 7 "exit status of the application"
 	at_least $ms 2000 "milliseconds: the goodbye was tried"
 	at_most $ms 4500 "milliseconds until the worker ended"
@@ -263,11 +263,11 @@ dead_gateway_does_not_keep_the_exit_status_back() {
 second_sigterm_ends_at_once() {
 	current_start twice alice --route 10.20.0.0/24
 	succeeds "the tunnel is up" wait_for 20 log_has twice 0 "$connected"
-	freeze "$gateway_pid"
+	freeze "$(data_pid)"
 	kill -s TERM "$worker_pid"
 	succeeds "it says goodbye" wait_for 5 log_has twice 0 'Terminated: disconnecting'
 	ms_of stop "$worker_pid" TERM
-	kill -s CONT "$gateway_pid"
+	kill -s CONT "$(data_pid)"
 	is $status 0 "exit status of the worker"
 	at_most $ms 1500 "milliseconds from the second SIGTERM on"
 	is "$(network_of "$host")" "$host_before" "network of the namespace afterwards"

@@ -41,11 +41,11 @@ no_session_is_left() {
 
 # the process that start() runs is `ip netns exec`, which has become the gateway
 rss() {
-	awk '/^VmRSS/ {print $2}' "/proc/$gateway_pid/status"
+	awk '/^VmRSS/ {print $2}' "/proc/$(data_pid)/status"
 }
 
 descriptors() {
-	ls "/proc/$gateway_pid/fd" | wc -l
+	ls "/proc/$(data_pid)/fd" | wc -l
 }
 
 all_come_up_ping_and_end_in_order() {

@@ -85,7 +85,7 @@ bad_configuration_keeps_the_old_one() {
 }
 
 cpu_ticks() {
-	awk '{print $14 + $15}' "/proc/$gateway_pid/stat"
+	awk '{print $14 + $15}' "/proc/$(data_pid)/stat"
 }
 
 # somebody deletes the device under the gateway: nobody may spin on what is left

@@ -29,7 +29,7 @@ counter() {
 }
 
 each_has_its_thread_and_its_name() {
-	is "$(cat /proc/"$gateway_pid"/task/*/comm | grep data | sort | tr '\n' ' ')" "data-0 data-1 data-2 " "threads"
+	is "$(cat /proc/"$(data_pid)"/task/*/comm | grep data | sort | tr '\n' ' ')" "data-0 data-1 data-2 " "threads"
 }
 
 every_session_pings_through_its_own_thread() {

@@ -268,6 +268,11 @@ start_gateway() {
 	is_running "$gateway_pid"
 }
 
+# the process that clients talk to
+data_pid() {
+	pgrep -P "$gateway_pid" -f -- --data-process
+}
+
 gateway_has_settled() {
 	is_listening "$gw" 443 || is_gone "$gateway_pid"
 }

@@ -45,7 +45,8 @@ struct parent {
 	unsigned messages;
 	unsigned stop_at_downs;
 	unsigned steady_up; /* the start, from 1 on, that will seem to have been long ago */
-	enum msg_kind kind;
+	unsigned link;
+	unsigned nfds;
 	char payload[32];
 	char why[128];
 };
@@ -58,14 +59,16 @@ static void on_up(void *arg)
 	lag_ns = 0;
 }
 
-static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
+static void on_message(void *arg, unsigned link, const uint8_t *msg, size_t len,
+		       struct msgsock_fds *fds)
 {
 	struct parent *p = arg;
 
 	p->messages++;
-	p->kind = kind;
+	p->link = link;
+	p->nfds = fds->n;
 	assert_in_range(len, 0, sizeof(p->payload) - 1);
-	memcpy(p->payload, payload, len);
+	memcpy(p->payload, msg, len);
 	p->payload[len] = '\0';
 	loop_stop(p->loop);
 }
@@ -82,17 +85,23 @@ static void on_down(void *arg, const char *why)
 }
 
 /* argv must live as long as the process. */
-static void start(struct parent *p, const char *const *argv)
+static void start_with(struct parent *p, const char *const *argv, unsigned links)
 {
 	*p = (struct parent){.loop = loop_new()};
 	assert_non_null(p->loop);
 	present = p->loop;
 	p->process = process_new(p->loop, &(struct process_params){.program = argv[0],
 								   .argv = argv,
+								   .links = links,
 								   .on_up = on_up,
 								   .on_message = on_message,
 								   .on_down = on_down,
 								   .arg = p});
+}
+
+static void start(struct parent *p, const char *const *argv)
+{
+	start_with(p, argv, 1);
 }
 
 static void end(struct parent *p)
@@ -101,8 +110,7 @@ static void end(struct parent *p)
 	loop_free(p->loop);
 }
 
-/* A frame of kind 0x83 with four bytes. */
-#define SAY(word) "printf '\\000\\000\\000\\004\\203" word "' >&3; "
+#define SAY(word) "printf " word " >&3; "
 
 static void child_talks_over_its_socket_and_has_no_other_descriptor(void **state)
 {
@@ -119,7 +127,6 @@ static void child_talks_over_its_socket_and_has_no_other_descriptor(void **state
 	assert_true(process_id(p.process) > 0);
 	loop_run(p.loop);
 	close(leak);
-	assert_int_equal(p.kind, MSG_EST_REPLY);
 	assert_string_equal(p.payload, "good");
 	end(&p);
 }
@@ -138,7 +145,7 @@ static void child_that_dies_is_started_again_later_each_time(void **state)
 	/* 100 ms and 200 ms, but for the tick by which timers are early */
 	assert_true(clock_now() - began >= 290 * CLOCK_NS_PER_MS);
 	assert_int_equal(process_id(p.process), 0);
-	assert_int_equal(process_send(p.process, malloc(8), 8), -ENOTCONN);
+	assert_int_equal(process_send(p.process, 0, "x", 1, NULL, 0), -ENOTCONN);
 	end(&p);
 }
 
@@ -185,10 +192,6 @@ static void child_has_no_signal_blocked(void **state)
 static void end_of_a_child_says_whether_it_was_killed_or_why_we_ended_it(void **state)
 {
 	static const char *const killed[] = {"/bin/sh", "-c", "kill -9 $$", NULL};
-	static const char *const mad[] = {"/bin/sh", "-c",
-					  "printf 'GET / HTTP/1.1\\r\\n' >&3; exec sleep 60", NULL};
-	static const char *const polite[] = {
-		"/bin/sh", "-c", "printf 'GET / HTTP/1.1\\r\\n' >&3; read x <&3; exit 5", NULL};
 	static const char *const deaf[] = {"/bin/sh", "-c", "exec 3>&-; exec sleep 60", NULL};
 	struct parent p;
 
@@ -202,18 +205,58 @@ static void end_of_a_child_says_whether_it_was_killed_or_why_we_ended_it(void **
 	loop_run(p.loop);
 	assert_string_equal(p.why, "it had to be ended");
 	end(&p);
+}
+
+/* More than a message may have: 16 KiB and one byte. */
+static void child_that_breaks_the_protocol_is_ended(void **state)
+{
+	static const char *const mad[] = {
+		"/bin/sh", "-c",
+		"head -c 16385 /dev/zero | dd bs=16385 iflag=fullblock >&3 "
+		"2>/dev/null; exec sleep 60",
+		NULL};
+	struct parent p;
+
 	start(&p, mad);
 	p.stop_at_downs = 1;
 	loop_run(p.loop);
 	assert_int_equal(p.messages, 0);
-	assert_string_equal(p.why,
-			    "it had to be ended: the other side does not keep to the protocol");
+	assert_string_equal(p.why, "it had to be ended: Message too long");
 	end(&p);
-	start(&p, polite);
+}
+
+static void child_that_does_not_read_is_ended(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c", SAY("here") "exec sleep 60", NULL};
+	static const uint8_t large[MSGSOCK_MAX];
+	struct parent p;
+	int r = 0;
+
+	start(&p, argv);
+	loop_run(p.loop);
+	for (unsigned i = 0; i < 10000 && r == 0; i++)
+		r = process_send(p.process, 0, large, sizeof(large), NULL, 0);
+	assert_int_equal(r, -EAGAIN);
 	p.stop_at_downs = 1;
 	loop_run(p.loop);
-	assert_string_equal(
-		p.why, "it ended with exit code 5: the other side does not keep to the protocol");
+	assert_string_equal(p.why, "it was ended by signal 9 (Killed)");
+	end(&p);
+}
+
+static void second_link_is_told_apart(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c",
+					   "x=$(dd bs=8 count=1 <&4 2>/dev/null); [ \"$x\" = go ] "
+					   "&& printf two >&4; read x <&3",
+					   NULL};
+	struct parent p;
+
+	start_with(&p, argv, 2);
+	assert_int_equal(process_send(p.process, 1, "go", 2, NULL, 0), 0);
+	loop_run(p.loop);
+	assert_string_equal(p.payload, "two");
+	assert_int_equal(p.link, 1);
+	assert_int_equal(p.nfds, 0);
 	end(&p);
 }
 
@@ -276,11 +319,13 @@ int main(void)
 		cmocka_unit_test(child_that_lived_long_is_started_again_soon),
 		cmocka_unit_test(child_has_no_signal_blocked),
 		cmocka_unit_test(end_of_a_child_says_whether_it_was_killed_or_why_we_ended_it),
+		cmocka_unit_test(child_that_breaks_the_protocol_is_ended),
+		cmocka_unit_test(child_that_does_not_read_is_ended),
+		cmocka_unit_test(second_link_is_told_apart),
 		cmocka_unit_test(child_that_cannot_be_started_again_is_told),
 		cmocka_unit_test(child_is_gone_when_the_process_is_freed),
 		cmocka_unit_test(program_that_is_not_there_is_an_error),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests_name("control/process", tests, NULL, NULL);
 }

@@ -16,6 +16,8 @@
 
 #include "certs/token.h"
 #include "sstp/control/msg_site.h"
+#include "sstp/control/parent_msg.h"
+#include "sstp/net/msgsock.h"
 #include "test/support/cmocka.h"
 #include "test/unit/control/world.h"
 
@@ -26,7 +28,8 @@ enum {
 
 struct scene {
 	pid_t pid;
-	int fd;
+	int link; /* as the parent */
+	int fd;	  /* as the data plane */
 	char socket[256];
 	uint8_t *payload; /* of the last message, owned */
 	size_t len;
@@ -77,6 +80,20 @@ static bool may_certify(void *arg, const char *const *names, size_t n,
 	return false;
 }
 
+/* It gets a data plane, which is another one from now on. */
+static void introduce(struct scene *s)
+{
+	struct parent_msg m = {.kind = PARENT_PEER};
+	uint8_t packet[PARENT_MSG_MAX];
+	int len = parent_msg_encode(&m, packet);
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(msgsock_send(s->link, packet, (size_t)len, &fds[1], 1), 0);
+	close(fds[1]);
+	s->fd = fds[0];
+}
+
 static void scene_init(struct scene *s, const char *state)
 {
 	struct server_params params = {.state = state, .may_certify = may_certify};
@@ -85,7 +102,7 @@ static void scene_init(struct scene *s, const char *state)
 	*s = (struct scene){.pid = 0};
 	snprintf(s->socket, sizeof(s->socket), "%s.sock", scene_folder());
 	params.socket = s->socket;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(msgsock_pair(fds), 0);
 	s->pid = fork();
 	assert_true(s->pid >= 0);
 	if (s->pid == 0) {
@@ -94,7 +111,8 @@ static void scene_init(struct scene *s, const char *state)
 		_exit(server_run(&params));
 	}
 	close(fds[1]);
-	s->fd = fds[0];
+	s->link = fds[0];
+	introduce(s);
 }
 
 /* Returns its exit code. */
@@ -103,6 +121,7 @@ static int scene_done(struct scene *s)
 	int status;
 
 	close(s->fd);
+	close(s->link);
 	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
 	free(s->payload);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -124,6 +143,18 @@ static void must_read(int fd, void *to, size_t len)
 		at += n;
 		len -= (size_t)n;
 	}
+}
+
+/* Whatever is under way. Closes fd. */
+static void must_end(int fd)
+{
+	uint8_t buf[4096];
+	ssize_t n = 1;
+
+	while (n > 0 && poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, PATIENCE_MS) == 1)
+		n = read(fd, buf, sizeof(buf));
+	assert_int_equal(n, 0);
+	close(fd);
 }
 
 static enum msg_kind next_of_all(struct scene *s)
@@ -294,6 +325,31 @@ static void site_is_told_and_a_connection_as_soon_as_there_is_a_token_for_it(voi
 	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
 }
 
+/* It takes no word from it before it says what it serves, and none of the old one. */
+static void data_plane_that_starts_anew_is_told_all_again(void **state)
+{
+	char thumbprint[CERT_THUMBPRINT_MAX];
+	struct scene s;
+	int old;
+
+	scene_init(&s, scene_folder());
+	configure(&s, "vpn.example.com");
+	assert_int_equal(next(&s), MSG_SERVER_CERTIFICATE);
+	expect_access(&s, 0, thumbprint);
+	old = s.fd;
+	introduce(&s);
+	must_end(old);
+	configure(&s, "vpn.example.com");
+	assert_int_equal(next_of_all(&s), MSG_SITE_BEGIN);
+	assert_int_equal(next(&s), MSG_SERVER_CERTIFICATE);
+	expect_access(&s, 0, thumbprint);
+	close(s.fd);
+	introduce(&s); /* after a time without one */
+	configure(&s, NULL);
+	expect_access(&s, 0, thumbprint);
+	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
+}
+
 static void what_the_operator_changes_is_told_at_once(void **state)
 {
 	char thumbprint[CERT_THUMBPRINT_MAX];
@@ -350,6 +406,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(who_may_come_in_is_told_before_the_applicant_has_his_answer),
 		TEST(site_is_told_and_a_connection_as_soon_as_there_is_a_token_for_it),
+		TEST(data_plane_that_starts_anew_is_told_all_again),
 		TEST(what_the_operator_changes_is_told_at_once),
 		TEST(certificate_is_made_for_the_operator_s_names_and_no_other),
 		TEST(entry_of_a_new_state_folder_is_flushed),

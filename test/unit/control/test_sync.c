@@ -80,6 +80,24 @@ static void each_change_is_told_once(void **state)
 	authority_close(a);
 }
 
+static void all_is_told_to_who_knows_nothing(void **state)
+{
+	struct authority *a = scene_open(MINT_NOW);
+	struct line l = {0};
+	struct sync *s = start(a, &l);
+
+	assert_int_equal(sync_set_names(s, names, 1), 0);
+	assert_int_equal(sync_push(s, MINT_NOW, NULL), 0);
+	sync_forget(s);
+	assert_int_equal(sync_push(s, MINT_NOW, NULL), 0);
+	assert_int_equal(l.n_access, 2);
+	assert_int_equal(l.n_certificates, 2);
+	assert_int_equal(sync_push(s, MINT_NOW, NULL), 0);
+	assert_int_equal(l.n_access, 2);
+	sync_free(s);
+	authority_close(a);
+}
+
 static void clock_alone_ends_a_client_and_is_told(void **state)
 {
 	struct authority *a = scene_open(MINT_NOW);
@@ -164,6 +182,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(each_change_is_told_once),
+		TEST(all_is_told_to_who_knows_nothing),
 		TEST(clock_alone_ends_a_client_and_is_told),
 		TEST(certificate_is_told_for_new_names_and_before_it_ends),
 		TEST(root_is_made_when_none_is_in_force),

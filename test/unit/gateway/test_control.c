@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* This program is its own control process: main() begins as the gateway's does. */
+/* This program is its own control process, and its parent: main() begins as the gateway's does. */
 #include "sstp/gateway/control.h"
 
 #include <errno.h>
@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "sstp/control/parent_msg.h"
+#include "sstp/control/process.h"
+#include "sstp/gateway/control_main.h"
 #include "test/support/cmocka.h"
 #include "test/unit/certs/scene.h"
 
@@ -17,6 +21,8 @@ static char *name_list[] = {(char *)"vpn.example.com", (char *)"192.0.2.1"};
 
 struct scene {
 	struct loop *loop;
+	struct process *process;
+	struct control_argv argv;
 	struct control *control;
 	struct gateway_config config;
 	struct gateway_vnet vnet;
@@ -73,15 +79,55 @@ static void write_file(const struct scene *s)
 	fclose(f);
 }
 
+/* As the parent does. */
+static void on_up(void *arg)
+{
+	struct scene *s = arg;
+	struct parent_msg m = {.kind = PARENT_PEER};
+	uint8_t packet[PARENT_MSG_MAX];
+	int len = parent_msg_encode(&m, packet);
+	int fds[2];
+
+	if (!s->process) /* from within process_new() */
+		return;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(process_send(s->process, 0, packet, (size_t)len, &fds[0], 1), 0);
+	close(fds[0]);
+	control_attach(s->control, fds[1]);
+}
+
+static void on_process_message(void *arg, unsigned link, const uint8_t *msg, size_t len,
+			       struct msgsock_fds *fds)
+{
+	fail_msg("it has nothing to say to its parent");
+}
+
+static void on_down(void *arg, const char *why)
+{
+}
+
 static int start(struct scene *s, char error[CONTROL_ERROR_MAX])
 {
-	return control_new(s->loop,
-			   &(struct control_params){.config = &s->config,
-						    .log_level = LOG_LEVEL_ERROR,
-						    .on_certificate = on_certificate,
-						    .on_access = on_access,
-						    .arg = s},
-			   &s->control, error);
+	struct process_params params = {.program = "/proc/self/exe",
+					.argv = s->argv.argv,
+					.links = 1,
+					.on_up = on_up,
+					.on_message = on_process_message,
+					.on_down = on_down,
+					.arg = s};
+
+	assert_int_equal(control_argv_init(&s->argv, &s->config, LOG_LEVEL_ERROR), 0);
+	assert_int_equal(control_new(s->loop,
+				     &(struct control_params){.config = &s->config,
+							      .on_certificate = on_certificate,
+							      .on_access = on_access,
+							      .arg = s},
+				     &s->control),
+			 0);
+	s->process = process_new(s->loop, &params);
+	assert_non_null(s->process);
+	on_up(s);
+	return control_wait(s->control, error);
 }
 
 static void scene_init(struct scene *s)
@@ -113,6 +159,8 @@ static void scene_init(struct scene *s)
 static void scene_done(struct scene *s)
 {
 	control_free(s->control);
+	process_free(s->process);
+	control_argv_done(&s->argv);
 	loop_free(s->loop);
 }
 
@@ -294,7 +342,6 @@ static void state_that_cannot_be_is_an_error_with_a_sentence(void **state)
 	assert_int_equal(start(&s, error), -ESRCH);
 	assert_non_null(strstr(error, "does not start: state folder /nonexistent/folder/state: "
 				      "No such file or directory"));
-	assert_null(s.control);
 	scene_done(&s);
 }
 

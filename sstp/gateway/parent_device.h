@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_GATEWAY_PARENT_DEVICE_H
+#define SSTP_GATEWAY_PARENT_DEVICE_H
+/*
+ * The parent's verb for devices: what the data plane wants opened is looked at, opened, and handed over; nothing of it is
+ * kept, so that a device lives as long as the data plane that got it.
+ *
+ * A name that is taken is tried again for PARENT_DEVICE_PATIENCE: it may be the device of a data plane that has just died.
+ * Limit: one device at a time; another question takes the place of one that waits.
+ */
+#include <stdbool.h>
+
+#include "sstp/base/clock.h"
+#include "sstp/control/parent_msg.h"
+#include "sstp/gateway/config.h"
+#include "sstp/net/loop.h"
+
+#define PARENT_DEVICE_PATIENCE (2 * CLOCK_NS_PER_S)
+
+/*
+ * Why the data plane does not get this device; NULL: it does. It is one of config's, with the same pools, or in the
+ * present namespace one that is called sstp0 to sstp999999999, with private pools that overlap none of config's there.
+ */
+const char *parent_device_objection(const struct parent_open *m,
+				    const struct gateway_config *config);
+
+struct parent_devices;
+
+/* answer(arg, m, fds): m is a DEVICE; all borrowed for the call. Returns owned; NULL without memory. */
+struct parent_devices *parent_devices_new(struct loop *loop,
+					  void (*answer)(void *arg, const struct parent_msg *m,
+							 const int *fds),
+					  void *arg);
+
+/* Takes NULL. */
+void parent_devices_free(struct parent_devices *d);
+
+/* m passes (parent_device_objection()). Answers, from within or later. */
+void parent_devices_open(struct parent_devices *d, const struct parent_open *m);
+
+/* Answers -EPERM. */
+void parent_devices_refuse(struct parent_devices *d);
+
+/* Whoever waits for an answer has gone. */
+void parent_devices_forget(struct parent_devices *d);
+
+#endif
