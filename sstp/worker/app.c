@@ -74,6 +74,8 @@ static int set_environment(const struct app_params *p)
 
 	if (r == 0)
 		r = set_variable("WEBSITE_DNS_SERVER", p->dns_server);
+	if (r == 0)
+		r = set_variable("WEBSITE_DNS_ALT_SERVER", p->dns_alt_server);
 	return r == 0 ? set_variable("WEBSITE_VNETNAME", p->vnet_name) : r;
 }
 

@@ -12,9 +12,10 @@ struct app_params {
 	int netns_fd;	   /* < 0: the present one */
 	/* mounted over /etc/resolv.conf, if there is one, for the app only; or NULL */
 	const char *resolv_conf;
-	const char *private_ip; /* WEBSITE_PRIVATE_IP */
-	const char *dns_server; /* WEBSITE_DNS_SERVER; NULL: not set */
-	const char *vnet_name;	/* WEBSITE_VNETNAME; NULL: not set */
+	const char *private_ip;	    /* WEBSITE_PRIVATE_IP */
+	const char *dns_server;	    /* WEBSITE_DNS_SERVER; NULL: not set */
+	const char *dns_alt_server; /* WEBSITE_DNS_ALT_SERVER; NULL: not set */
+	const char *vnet_name;	    /* WEBSITE_VNETNAME; NULL: not set */
 };
 
 /*

@@ -88,6 +88,7 @@ void worker_config_free(struct worker_config *config)
 	free(config->vnet_name);
 	free(config->netns);
 	free(config->routes);
+	free(config->on_event);
 	free(config->tun);
 	free(config);
 }

@@ -18,7 +18,9 @@
 #include "sstp/worker/profile.h"
 
 enum {
-	WORKER_ROUTES_MAX = 1024
+	WORKER_ROUTES_MAX = 1024, /* given by the user */
+	WORKER_DNS_MAX = 2, /* likewise; with the alternative as many as resolv.conf(5) knows */
+	WORKER_EVENT_MAX = 4096, /* bytes of the command */
 };
 
 /* Besides APP's own code, and 128 + N when signal N killed it. */
@@ -28,6 +30,7 @@ enum worker_exit {
 	/* we refused the gateway's certificate, or the one that it issued */
 	WORKER_EXIT_CERTIFICATE = 121,
 	WORKER_EXIT_UNREACHED = 122, /* no tunnel within connect_timeout; no answer to a request */
+	WORKER_EXIT_DISCONNECTED = 123, /* the gateway's operator has disconnected the app */
 	WORKER_EXIT_INTERNAL = 125,
 	WORKER_EXIT_CANNOT_EXEC = 126,
 	WORKER_EXIT_NOT_FOUND = 127,
@@ -40,6 +43,13 @@ enum worker_netns {
 	WORKER_NETNS_NAMED,   /* `netns` */
 };
 
+/* When the app is started again, which has its address and its network from its start. */
+enum worker_restart {
+	WORKER_RESTART_NEVER,
+	WORKER_RESTART_ON_ADDRESS_CHANGE,
+	WORKER_RESTART_ALWAYS, /* with each new tunnel, and each change of the network */
+};
+
 struct worker_config {
 	char *profile_path;	/* NULL: none */
 	struct profile profile; /* zeros without one */
@@ -50,11 +60,18 @@ struct worker_config {
 	char *password_file;	/* where it came from, or NULL */
 	char *ca;		/* PEM file, or NULL: the profile's roots, or the system's */
 	char *vnet_name;	/* for WEBSITE_VNETNAME, or NULL */
+	bool own_vnet_name;	/* given by the user: what the gateway tells does not count */
 	enum worker_netns netns_mode;
 	char *netns;	       /* as netns_open() takes it; NULL unless WORKER_NETNS_NAMED */
 	struct prefix *routes; /* IPv4, no two the same */
 	size_t n_routes;
-	bool pap; /* allowed besides MS-CHAPv2 */
+	bool own_routes;		 /* likewise */
+	uint32_t dns_be[WORKER_DNS_MAX]; /* likewise; none: what the gateway tells */
+	size_t n_dns;
+	uint32_t dns_alt_be; /* asked after all others; 0: none */
+	enum worker_restart restart_app;
+	char *on_event; /* a shell's command, or NULL */
+	bool pap;	/* allowed besides MS-CHAPv2 */
 	bool eap_mschapv2;
 	bool renew_by_reconnect; /* not make-before-break */
 	char *tun;

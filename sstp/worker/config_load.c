@@ -6,6 +6,7 @@
  */
 #include "sstp/worker/config_load.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -332,6 +333,7 @@ static int load_routes(struct load *l)
 	l->config->routes = routes;
 	if (has_profile(l) && !l->cli->routes_count && !l->file->routes)
 		return take_routes_of_profile(l);
+	l->config->own_routes = s->routes_count > 0 || s->routes;
 	l->config->n_routes = s->routes_count;
 	for (size_t i = 0; i < s->routes_count && !r; i++) {
 		at(l, s == l->cli, "--route", "routes[%zu]", i);
@@ -355,9 +357,65 @@ static int load_vnet_name(struct load *l)
 	const char *text =
 		pick(l, l->cli->vnet_name, l->file->vnet_name, "--vnet-name", "vnet_name");
 
+	l->config->own_vnet_name = text != NULL;
 	if (!text && l->config->profile.enrolment.description.vnet[0])
 		text = l->config->profile.enrolment.description.vnet;
 	return load_word(l, text, 64, &l->config->vnet_name);
+}
+
+/*
+ * Beside the two sources the original's variable, as an app's setting. Where WEBSITE_PRIVATE_IP is set we
+ * are started by another worker's app: what stands there is that one's network's.
+ */
+static const char *pick_dns(struct load *l, const char *cli, const char *file, const char *option,
+			    const char *where, const char *variable)
+{
+	const char *text = pick(l, cli, file, option, where);
+
+	if (text || getenv("WEBSITE_PRIVATE_IP") || !getenv(variable) || !*getenv(variable))
+		return text;
+	at(l, true, variable, "%s", where);
+	return getenv(variable);
+}
+
+static int load_dns_servers(struct load *l)
+{
+	const char *text = pick_dns(l, l->cli->dns_server, l->file->dns_server, "--dns-server",
+				    "dns_server", "WEBSITE_DNS_SERVER");
+	char one[INET_ADDRSTRLEN + 1];
+
+	for (; text; text = strchr(text, ',') ? strchr(text, ',') + 1 : NULL) {
+		if (l->config->n_dns == WORKER_DNS_MAX)
+			return fail(l, "holds more than two addresses");
+		snprintf(one, sizeof(one), "%.*s", (int)strcspn(text, ","), text);
+		if (inet_pton(AF_INET, one, &l->config->dns_be[l->config->n_dns++]) != 1)
+			return fail_value(l,
+					  "must be one or two IPv4 addresses, such as "
+					  "10.20.0.4,10.20.0.5",
+					  text);
+	}
+	return 0;
+}
+
+static int load_dns(struct load *l)
+{
+	int r = load_dns_servers(l);
+	const char *text;
+
+	if (r)
+		return r;
+	text = pick_dns(l, l->cli->dns_alt_server, l->file->dns_alt_server, "--dns-alt-server",
+			"dns_alt_server", "WEBSITE_DNS_ALT_SERVER");
+	if (text && inet_pton(AF_INET, text, &l->config->dns_alt_be) != 1)
+		return fail_value(l, "must be an IPv4 address", text);
+	return 0;
+}
+
+static int load_event(struct load *l)
+{
+	const char *text = pick(l, l->cli->on_event, l->file->on_event, "--on-event", "on_event");
+
+	return text ? copy(l, text, &l->config->on_event) : 0;
 }
 
 static void load_scalars(struct load *l)
@@ -381,6 +439,9 @@ static void load_scalars(struct load *l)
 	l->config->eap_mschapv2 = cli->auth.eap_mschapv2
 					  ? *cli->auth.eap_mschapv2
 					  : !file->auth.eap_mschapv2 || *file->auth.eap_mschapv2;
+	if (cli->restart_app || file->restart_app)
+		l->config->restart_app = (enum worker_restart)(
+			cli->restart_app ? *cli->restart_app : *file->restart_app);
 	l->config->renew_by_reconnect =
 		is_set(cli->renew_by_reconnect) || is_set(file->renew_by_reconnect);
 	l->config->log = conf_log_resolve(&log);
@@ -390,8 +451,8 @@ int worker_load(const char *path, const struct worker_raw *cli, const struct wor
 		struct worker_config *config, struct conf_error *ret_error)
 {
 	static int (*const steps[])(struct load * l) = {
-		load_profile,	load_gateway, load_user,   load_password, load_ca,
-		load_vnet_name, load_netns,   load_routes, load_tun,
+		load_profile, load_gateway, load_user, load_password, load_ca,	  load_vnet_name,
+		load_netns,   load_routes,  load_tun,  load_dns,      load_event,
 	};
 	struct load l = {
 		.path = path, .cli = cli, .file = file, .config = config, .error = ret_error};

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "sstp/base/conf_file.h"
 #include "sstp/worker/config.h"
+#include "sstp/worker/config_schema.h"
 
 static void print_text(FILE *f, const char *key, const char *text)
 {
@@ -31,6 +33,19 @@ static void print_routes(FILE *f, const struct worker_config *config)
 		fprintf(f, "  - %s\n", prefix_format(&config->routes[i], buf));
 }
 
+static void print_dns(FILE *f, const struct worker_config *config)
+{
+	char buf[INET_ADDRSTRLEN];
+
+	for (size_t i = 0; i < config->n_dns; i++)
+		fprintf(f, "%s%s%s", i ? "," : "dns_server: \"",
+			inet_ntop(AF_INET, &config->dns_be[i], buf, sizeof(buf)),
+			i + 1 < config->n_dns ? "" : "\"\n");
+	if (config->dns_alt_be)
+		fprintf(f, "dns_alt_server: \"%s\"\n",
+			inet_ntop(AF_INET, &config->dns_alt_be, buf, sizeof(buf)));
+}
+
 void worker_config_print(FILE *f, const struct worker_config *config)
 {
 	bool is_ipv6 = strchr(config->gateway_host, ':') != NULL;
@@ -46,6 +61,9 @@ void worker_config_print(FILE *f, const struct worker_config *config)
 	print_text(f, "vnet_name", config->vnet_name);
 	print_netns(f, config);
 	print_routes(f, config);
+	print_dns(f, config);
+	fprintf(f, "restart_app: %s\n", worker_restarts[config->restart_app].str);
+	print_text(f, "on_event", config->on_event);
 	fprintf(f, "auth:\n  pap: %s\n  eap_mschapv2: %s\n", config->pap ? "true" : "false",
 		config->eap_mschapv2 ? "true" : "false");
 	fprintf(f, "renew_by_reconnect: %s\n", config->renew_by_reconnect ? "true" : "false");

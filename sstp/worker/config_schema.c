@@ -12,6 +12,12 @@ enum {
 
 static const cyaml_schema_value_t text = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 255)};
 
+const cyaml_strval_t worker_restarts[3] = {
+	{"never", WORKER_RESTART_NEVER},
+	{"on-address-change", WORKER_RESTART_ON_ADDRESS_CHANGE},
+	{"always", WORKER_RESTART_ALWAYS},
+};
+
 static const cyaml_schema_field_t auth_fields[] = {
 	CONF_FIELD_BOOL("pap", OPTIONAL, struct worker_raw_auth, pap),
 	CONF_FIELD_BOOL("eap_mschapv2", OPTIONAL, struct worker_raw_auth, eap_mschapv2),
@@ -34,6 +40,10 @@ static const cyaml_schema_field_t fields[] = {
 	CONF_FIELD_BOOL("current_netns", OPTIONAL, struct worker_raw, current_netns),
 	CYAML_FIELD_SEQUENCE("routes", LIST, struct worker_raw, routes, &text, 0,
 			     WORKER_ROUTES_MAX),
+	TEXT(dns_server, 255),
+	TEXT(dns_alt_server, 255),
+	CONF_FIELD_ENUM("restart_app", OPTIONAL, struct worker_raw, restart_app, worker_restarts),
+	TEXT(on_event, WORKER_EVENT_MAX),
 	CYAML_FIELD_MAPPING("auth", OPTIONAL, struct worker_raw, auth, auth_fields),
 	CONF_FIELD_BOOL("renew_by_reconnect", OPTIONAL, struct worker_raw, renew_by_reconnect),
 	TEXT(tun, 15),

@@ -32,6 +32,10 @@ struct worker_raw {
 	bool *current_netns;
 	char **routes;
 	uint32_t routes_count;
+	char *dns_server;
+	char *dns_alt_server;
+	int32_t *restart_app;
+	char *on_event;
 	struct worker_raw_auth auth;
 	bool *renew_by_reconnect;
 	char *tun;
@@ -43,5 +47,6 @@ struct worker_raw {
 };
 
 extern const cyaml_schema_value_t worker_schema;
+extern const cyaml_strval_t worker_restarts[3];
 
 #endif

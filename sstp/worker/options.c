@@ -9,7 +9,7 @@
 
 static const char usage[] =
 	"Usage: sstp-worker [OPTION...] [--] [APP [ARG...]]\n"
-	"       sstp-worker enrol | renew | profile ...; see sstp-worker enrol --help\n"
+	"       sstp-worker enrol | renew | profile | status ...; see sstp-worker enrol --help\n"
 	"\n"
 	"Dials an SSTP gateway, runs APP with the tunnel's address and routes, and keeps the "
 	"tunnel up.\n"
@@ -26,6 +26,10 @@ static const char usage[] =
 	"      --renew-by-reconnect   hang up and dial again when the certificate was renewed\n"
 	"      --vnet-name NAME       WEBSITE_VNETNAME of APP\n"
 	"  -r, --route PREFIX         send PREFIX into the tunnel; can be given many times\n"
+	"      --dns-server LIST      one or two name servers for APP, in place of the VNet's\n"
+	"      --dns-alt-server ADDR  another one, asked last\n"
+	"      --restart-app WHEN     start APP again: never, on-address-change or always\n"
+	"      --on-event COMMAND     a shell's command that is told what happens\n"
 	"      --own-netns            run APP in a network namespace of its own (default)\n"
 	"      --netns NAME           run APP in the namespace NAME\n"
 	"      --current-netns        run APP in the present namespace\n"
@@ -50,6 +54,10 @@ enum {
 	OPT_NO_EAP_MSCHAPV2,
 	OPT_RENEW_BY_RECONNECT,
 	OPT_VNET_NAME,
+	OPT_DNS_SERVER,
+	OPT_DNS_ALT_SERVER,
+	OPT_RESTART_APP,
+	OPT_ON_EVENT,
 	OPT_OWN_NETNS,
 	OPT_NETNS,
 	OPT_CURRENT_NETNS,
@@ -75,6 +83,10 @@ static const struct option options[] = {
 	{"renew-by-reconnect", no_argument, NULL, OPT_RENEW_BY_RECONNECT},
 	{"vnet-name", required_argument, NULL, OPT_VNET_NAME},
 	{"route", required_argument, NULL, 'r'},
+	{"dns-server", required_argument, NULL, OPT_DNS_SERVER},
+	{"dns-alt-server", required_argument, NULL, OPT_DNS_ALT_SERVER},
+	{"restart-app", required_argument, NULL, OPT_RESTART_APP},
+	{"on-event", required_argument, NULL, OPT_ON_EVENT},
 	{"own-netns", no_argument, NULL, OPT_OWN_NETNS},
 	{"netns", required_argument, NULL, OPT_NETNS},
 	{"current-netns", no_argument, NULL, OPT_CURRENT_NETNS},
@@ -143,6 +155,12 @@ static int take_long(int option, char **argv, struct worker_options *o, struct c
 				 &g->auth.eap_mschapv2);
 	case OPT_RENEW_BY_RECONNECT: g->renew_by_reconnect = &o->yes; return 0;
 	case OPT_VNET_NAME: return take_text("--vnet-name", &g->vnet_name, e);
+	case OPT_DNS_SERVER: return take_text("--dns-server", &g->dns_server, e);
+	case OPT_DNS_ALT_SERVER: return take_text("--dns-alt-server", &g->dns_alt_server, e);
+	case OPT_RESTART_APP:
+		return take_word("--restart-app", worker_restarts, CYAML_ARRAY_LEN(worker_restarts),
+				 &o->restart_app, &g->restart_app, e);
+	case OPT_ON_EVENT: return take_text("--on-event", &g->on_event, e);
 	case OPT_OWN_NETNS: g->own_netns = &o->yes; return 0;
 	case OPT_NETNS: return take_text("--netns", &g->netns, e);
 	case OPT_CURRENT_NETNS: g->current_netns = &o->yes; return 0;

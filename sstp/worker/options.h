@@ -19,6 +19,7 @@ struct worker_options {
 	uint32_t mtu;
 	uint32_t connect_timeout;
 	int32_t congestion;
+	int32_t restart_app;
 	int32_t log_level;
 	int32_t log_target;
 };

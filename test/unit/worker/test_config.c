@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/worker/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,11 @@ static void defaults_stand_where_nothing_is_given(void **state)
 	assert_int_equal(c->offload, TUN_OFFLOAD_ALL);
 	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
 	assert_int_equal(c->log.target, LOG_TARGET_STDERR);
+	assert_int_equal(c->n_dns, 0);
+	assert_int_equal(c->dns_alt_be, 0);
+	assert_int_equal(c->restart_app, WORKER_RESTART_NEVER);
+	assert_null(c->on_event);
+	assert_false(c->own_routes || c->own_vnet_name);
 	worker_config_free(c);
 }
 
@@ -134,7 +140,9 @@ static void every_option_is_taken(void **state)
 		"ca", "--pap", "--vnet-name", "lab", "--route", "10.20.0.0/16", "-r", "10.30.0.1",
 		"--netns", "n1", "--tun", "t7", "--mtu", "1280", "--connect-timeout", "60",
 		"--congestion", "bbr", "--no-offload", "tcp-read,udp-merge,io-uring", "--log-level",
-		"debug", "--log-target", "journal");
+		"debug", "--log-target", "journal", "--dns-server", "10.20.0.4,10.20.0.5",
+		"--dns-alt-server", "192.0.2.53", "--restart-app", "on-address-change",
+		"--on-event", "logger $SSTP_EVENT");
 	char text[PREFIX_TEXT_MAX];
 
 	assert_string_equal(c->gateway_host, "2001:db8::1");
@@ -153,6 +161,12 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(c->offload, TUN_OFFLOAD_USO_READ | TUN_OFFLOAD_TCP_MERGE);
 	assert_int_equal(c->log.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->log.target, LOG_TARGET_JOURNAL);
+	assert_int_equal(c->n_dns, 2);
+	assert_int_equal(c->dns_be[1], inet_addr("10.20.0.5"));
+	assert_int_equal(c->dns_alt_be, inet_addr("192.0.2.53"));
+	assert_int_equal(c->restart_app, WORKER_RESTART_ON_ADDRESS_CHANGE);
+	assert_string_equal(c->on_event, "logger $SSTP_EVENT");
+	assert_true(c->own_routes && c->own_vnet_name);
 	assert_null(c->app);
 	worker_config_free(c);
 }
@@ -272,9 +286,52 @@ static void errors_on_the_command_line_name_the_option(void **state)
 		     "io-uring, "
 		     "with commas between; not 'tso'",
 		     "--no-offload", "tcp-read,tso");
+	EXPECT_ERROR("--dns-server must be one or two IPv4 addresses, such as 10.20.0.4,10.20.0.5, "
+		     "not 'ns1'",
+		     WHO_AND_WHERE, "--dns-server", "10.20.0.4,ns1");
+	EXPECT_ERROR("--dns-server holds more than two addresses", WHO_AND_WHERE, "--dns-server",
+		     "10.20.0.4,10.20.0.5,10.20.0.6");
+	EXPECT_ERROR("--dns-alt-server must be an IPv4 address, not '::1'", WHO_AND_WHERE,
+		     "--dns-alt-server", "::1");
+	EXPECT_ERROR("--restart-app must be one of: never, on-address-change, always; not 'x'",
+		     "--restart-app", "x");
 	EXPECT_ERROR("--log-target must be one of: stderr, journal; not 'x'", "--log-target", "x");
 	EXPECT_ERROR("there is no option --gatewya; see --help", "--gatewya", "g");
 	EXPECT_ERROR("option --gateway needs a value; see --help", "--gateway");
+}
+
+/* As an app's settings are given to a container; an option is nearer. */
+static void name_servers_come_from_the_environment_too(void **state)
+{
+	struct worker_config *c;
+
+	setenv("WEBSITE_DNS_SERVER", "10.20.0.6", 1);
+	setenv("WEBSITE_DNS_ALT_SERVER", "192.0.2.54", 1);
+	c = TAKE(WHO_AND_WHERE, "--", "app");
+	assert_int_equal(c->n_dns, 1);
+	assert_int_equal(c->dns_be[0], inet_addr("10.20.0.6"));
+	assert_int_equal(c->dns_alt_be, inet_addr("192.0.2.54"));
+	worker_config_free(c);
+	c = TAKE(WHO_AND_WHERE, "--dns-server", "10.20.0.7", "--", "app");
+	assert_int_equal(c->dns_be[0], inet_addr("10.20.0.7"));
+	worker_config_free(c);
+	setenv("WEBSITE_DNS_SERVER", "x", 1);
+	EXPECT_ERROR("WEBSITE_DNS_SERVER must be one or two IPv4 addresses, such as "
+		     "10.20.0.4,10.20.0.5, not 'x'",
+		     WHO_AND_WHERE, "--", "app");
+	/* an app of another worker: they are its network's */
+	setenv("WEBSITE_PRIVATE_IP", "172.16.77.9", 1);
+	c = TAKE(WHO_AND_WHERE, "--", "app");
+	assert_int_equal(c->n_dns, 0);
+	assert_int_equal(c->dns_alt_be, 0);
+	worker_config_free(c);
+	unsetenv("WEBSITE_PRIVATE_IP");
+	setenv("WEBSITE_DNS_SERVER", "", 1);
+	c = TAKE(WHO_AND_WHERE, "--", "app");
+	assert_int_equal(c->n_dns, 0);
+	worker_config_free(c);
+	unsetenv("WEBSITE_DNS_SERVER");
+	unsetenv("WEBSITE_DNS_ALT_SERVER");
 }
 
 static void errors_in_the_file_name_its_line(void **state)
@@ -335,6 +392,7 @@ int main(void)
 		in_folder(app_begins_behind_the_options),
 		in_folder(own_namespace_needs_an_app),
 		in_folder(errors_on_the_command_line_name_the_option),
+		in_folder(name_servers_come_from_the_environment_too),
 		in_folder(errors_in_the_file_name_its_line),
 		in_folder(missing_file_is_told_apart),
 		in_folder(too_many_routes_are_refused),
