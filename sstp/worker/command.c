@@ -15,12 +15,14 @@
 #include "sstp/worker/enrol.h"
 #include "sstp/worker/profile.h"
 #include "sstp/worker/renew.h"
+#include "sstp/worker/status.h"
 
 static const char usage[] =
 	"Usage: sstp-worker enrol TOKEN [--profile NAME|FILE] [--force]\n"
 	"       sstp-worker renew --profile NAME|FILE\n"
 	"       sstp-worker profile show NAME|FILE [--json]\n"
 	"       sstp-worker profile update NAME|FILE <DESCRIPTION\n"
+	"       sstp-worker status [NAME] [--json]\n"
 	"\n"
 	"enrol         makes a key, gets a certificate for it by TOKEN (-: from standard input),\n"
 	"              and writes a profile for: sstp-worker --profile NAME -- APP\n"
@@ -29,6 +31,8 @@ static const char usage[] =
 	"profile show  prints what is in a profile, all but the key\n"
 	"profile update  takes a network description, as a gateway makes it, into a profile; a\n"
 	"              worker that runs does it with what its gateway tells\n"
+	"status        prints how the workers that run are doing; NAME is a profile's name, a TUN\n"
+	"              device or a process id\n"
 	"\n"
 	"  -P, --profile NAME|FILE    a path with a slash, or a name in the folder of profiles\n"
 	"      --force                replace a profile that is there\n"
@@ -249,6 +253,23 @@ static int run_show(const struct command *c)
 	return EXIT_SUCCESS;
 }
 
+/* ---- status ---- */
+
+static int run_status(const struct command *c)
+{
+	const char *name = c->n_words ? c->words[0] : NULL;
+	enum status_answer answer;
+
+	if (c->n_words > 1 || c->profile || c->force || c->still)
+		return complain(WORKER_EXIT_USAGE, "use: sstp-worker status [NAME] [--json]");
+	answer = status_print(stdout, name, c->json);
+	if (answer == STATUS_NO_WORKER && name)
+		fprintf(stderr, "sstp-worker: no worker '%s' runs here\n", name);
+	else if (answer == STATUS_NO_WORKER)
+		fputs("sstp-worker: no worker runs here\n", stderr);
+	return answer;
+}
+
 static int run_profile(const struct command *c)
 {
 	if (c->n_words == 2 && !c->profile && !c->force && !c->still) {
@@ -271,6 +292,7 @@ static const struct {
 	{"enrol", run_enrol},
 	{"renew", run_renew},
 	{"profile", run_profile},
+	{"status", run_status},
 };
 
 enum {

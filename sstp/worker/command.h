@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SSTP_WORKER_COMMAND_H
 #define SSTP_WORKER_COMMAND_H
-/* What sstp-worker does besides running an app: enrol, renew, profile show. */
+/* What sstp-worker does besides running an app: enrol, renew, profile show, profile update, status. */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -174,6 +174,19 @@ bool description_equal(const struct description *a, const struct description *b)
 	return memcmp(a->dns_be, b->dns_be, sizeof(a->dns_be)) == 0;
 }
 
+int description_copy(const struct description *d, struct description *ret_copy)
+{
+	struct prefix *routes = calloc(d->n_routes + 1, sizeof(*routes));
+
+	if (!routes)
+		return -ENOMEM;
+	if (d->n_routes)
+		memcpy(routes, d->routes, d->n_routes * sizeof(*routes));
+	*ret_copy = *d;
+	ret_copy->routes = routes;
+	return 0;
+}
+
 void description_done(struct description *d)
 {
 	if (!d)

@@ -52,6 +52,9 @@ int description_parse(const char *json, size_t len, struct description *ret_desc
  */
 bool description_equal(const struct description *a, const struct description *b);
 
+/* 0 with an owned copy; -ENOMEM. */
+int description_copy(const struct description *d, struct description *ret_copy);
+
 /* Frees what it owns, and zeroes it. Takes NULL. */
 void description_done(struct description *d);
 

@@ -128,7 +128,14 @@ static uint64_t with_jitter(uint64_t wait)
 	return wait / 2 + wait / 2 * (r >> 16) / 65536;
 }
 
-static void retry_later(struct tunnel *t, const char *reason)
+static void dial_after(struct tunnel *t, enum session_end end, const char *reason, uint64_t wait)
+{
+	loop_timer_set(t->retry, loop_now(t->env.loop) + wait);
+	if (t->params.ops->on_retry)
+		t->params.ops->on_retry(t->params.arg, end, reason, wait);
+}
+
+static void retry_later(struct tunnel *t, enum session_end end, const char *reason)
 {
 	uint64_t wait = with_jitter(t->retry_after);
 
@@ -139,9 +146,7 @@ static void retry_later(struct tunnel *t, const char *reason)
 	snprintf(t->last_reason, sizeof(t->last_reason), "%s", reason);
 	log_warning("no tunnel to %s:%u: %s; trying again in %.1f s", t->params.host,
 		    t->params.port, reason, (double)wait / 1e9);
-	loop_timer_set(t->retry, loop_now(t->env.loop) + wait);
-	if (t->params.ops->on_retry)
-		t->params.ops->on_retry(t->params.arg, reason, wait);
+	dial_after(t, end, reason, wait);
 }
 
 /* After tunnel_stop() the last goodbye counts. */
@@ -153,11 +158,11 @@ static void end_leg(struct tunnel *t, enum session_end end, const char *why)
 	if ((t->reconnecting || end == SESSION_END_RESTART) && !t->stopping) {
 		t->reconnecting = false;
 		log_info("dialling again: %s", why);
-		loop_timer_set(t->retry, loop_now(t->env.loop));
+		dial_after(t, end, why, 0);
 	} else if (is_final(t, end)) {
 		finish(t, end, why);
 	} else {
-		retry_later(t, why);
+		retry_later(t, end, why);
 	}
 }
 
@@ -277,9 +282,9 @@ static void on_resolved(void *arg, int error, const struct addrinfo *list)
 	resolve_free(t->resolve);
 	t->resolve = NULL;
 	if (!to)
-		retry_later(t, gai_strerror(error));
+		retry_later(t, SESSION_END_CONNECT, gai_strerror(error));
 	else if (r < 0)
-		retry_later(t, strerror(-r));
+		retry_later(t, SESSION_END_CONNECT, strerror(-r));
 }
 
 static void on_retry(void *arg)
@@ -288,7 +293,7 @@ static void on_retry(void *arg)
 
 	t->resolve = resolve_start(t->env.loop, t->params.host, t->params.port, on_resolved, t);
 	if (!t->resolve)
-		retry_later(t, strerror(errno));
+		retry_later(t, SESSION_END_CONNECT, strerror(errno));
 }
 
 static void on_give_up(void *arg)

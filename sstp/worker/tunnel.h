@@ -39,7 +39,7 @@ struct tunnel_ops {
 	/* Packets do not flow any more; it is dialled again. */
 	void (*on_down)(void *arg);
 	/* There is no session, for this reason, and another is dialled after so long (ns). NULL: nobody wants to know. */
-	void (*on_retry)(void *arg, const char *reason, uint64_t wait);
+	void (*on_retry)(void *arg, enum session_end end, const char *reason, uint64_t wait);
 	/* It is over: after tunnel_stop(), or for good (see `end`). */
 	void (*on_end)(void *arg, enum session_end end, const char *reason);
 };

@@ -261,11 +261,14 @@ static void on_description(void *arg, const char *text, size_t len)
 	check(rig);
 }
 
-static void on_retry(void *arg, const char *reason, uint64_t wait)
+static void on_retry(void *arg, enum session_end end, const char *reason, uint64_t wait)
 {
 	struct gateway_rig *rig = arg;
 
 	rig->waits = wait;
+	rig->end = end;
+	if (!wait)
+		return;
 	snprintf(rig->reason, sizeof(rig->reason), "%s", reason);
 	note(rig, "waits");
 }

@@ -210,6 +210,23 @@ static void without_a_digest_all_that_counts_is_compared(void **state)
 		assert_false(are_equal(same, others[i]));
 }
 
+static void copy_is_its_own(void **state)
+{
+	struct description d = {0}, copy;
+
+	assert_int_equal(
+		parse("{\"vnetName\": \"lab\", \"addressSpaces\": [\"10.20.0.0/16\"]}", &d, NULL),
+		0);
+	assert_int_equal(description_copy(&d, &copy), 0);
+	assert_true(description_equal(&d, &copy));
+	assert_ptr_not_equal(d.routes, copy.routes);
+	description_done(&d);
+	assert_int_equal(copy.n_routes, 1);
+	description_done(&copy);
+	assert_int_equal(description_copy(&d, &copy), 0);
+	description_done(&copy);
+}
+
 static void too_long_is_not_read(void **state)
 {
 	struct description d = {0};
@@ -243,6 +260,7 @@ int main(void)
 		cmocka_unit_test(routes_count_where_the_gateway_tells_them),
 		cmocka_unit_test(digest_alone_tells_a_change_where_there_is_one),
 		cmocka_unit_test(without_a_digest_all_that_counts_is_compared),
+		cmocka_unit_test(copy_is_its_own),
 		cmocka_unit_test(too_long_is_not_read),
 		cmocka_unit_test(nothing_is_done_with_nothing),
 	};

@@ -410,6 +410,7 @@ static void close_to_restart_dials_again_at_once(void **state)
 	session_close_connection(rig->sessions[0].session, SESSION_CLOSE_RESTART, "sync");
 	gateway_rig_run(rig, is_up_again);
 	assert_string_equal(rig->events, "up 172.16.77.2, down, up 172.16.77.2");
+	assert_int_equal(rig->end, SESSION_END_RESTART);
 	/* the first wait is at least half a second */
 	assert_in_range(loop_now(rig->loop) - began, 0, 400 * CLOCK_NS_PER_MS);
 	gateway_rig_free(rig);
@@ -424,6 +425,7 @@ static void close_of_what_is_disabled_waits_a_minute(void **state)
 	gateway_rig_run(rig, is_waiting);
 	assert_string_equal(rig->events, "up 172.16.77.2, down, waits");
 	assert_in_range(rig->waits, 60 * CLOCK_NS_PER_S, 61 * CLOCK_NS_PER_S);
+	assert_int_equal(rig->end, SESSION_END_DISABLED);
 	gateway_rig_free(rig);
 }
 

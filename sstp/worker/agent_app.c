@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "sstp/base/log.h"
+#include "sstp/worker/agent.h"
+#include "sstp/worker/app.h"
+
+/* An app that ignores SIGTERM is killed after this, when it must end. */
+#define APP_GRACE (10 * CLOCK_NS_PER_S)
+
+/* A gateway that does not answer the goodbye, and a hook, do not keep the exit status back for longer. */
+#define GOODBYE_TIME (3 * CLOCK_NS_PER_S)
+
+/* ---- the end: the app has ended, the tunnel has said goodbye, the hook was told ---- */
+
+void agent_maybe_stop(struct agent *a)
+{
+	if (a->ending && a->tunnel_ended && !a->app && (a->hook_given_up || hook_is_idle(a->hook)))
+		loop_stop(a->loop);
+}
+
+static void tell_to_end(struct agent *a)
+{
+	kill(a->app, SIGTERM);
+	loop_timer_set(a->kill_timer, loop_now(a->loop) + APP_GRACE);
+}
+
+void agent_end(struct agent *a, int exit_status, const char *reason)
+{
+	if (a->ending)
+		return;
+	a->ending = true;
+	a->exit_status = exit_status;
+	if (a->app) {
+		log_info("stopping the app: %s", reason);
+		tell_to_end(a);
+	}
+	loop_timer_set(a->goodbye_timer, loop_now(a->loop) + GOODBYE_TIME);
+	if (!a->tunnel_ended)
+		tunnel_stop(a->tunnel, reason);
+	agent_maybe_stop(a);
+}
+
+/* What is left of the tunnel is cut at the end. */
+void agent_on_goodbye_timer(void *arg)
+{
+	struct agent *a = arg;
+
+	a->tunnel_ended = true;
+	a->hook_given_up = true;
+	agent_maybe_stop(a);
+}
+
+void agent_end_at_once(struct agent *a)
+{
+	if (a->app)
+		kill(a->app, SIGKILL);
+	agent_on_goodbye_timer(a);
+}
+
+void agent_on_kill_timer(void *arg)
+{
+	struct agent *a = arg;
+
+	if (a->app)
+		kill(a->app, SIGKILL);
+}
+
+/* ---- the app ---- */
+
+static int exit_of_start(int error)
+{
+	switch (error) {
+	case -ENOENT: return WORKER_EXIT_NOT_FOUND;
+	case -ECHILD: return WORKER_EXIT_INTERNAL;
+	default: return WORKER_EXIT_CANNOT_EXEC;
+	}
+}
+
+/* What stands in WEBSITE_DNS_SERVER: all but the alternative. NULL: nothing. */
+static const char *format_dns(const struct agent *a, char *buf, size_t size)
+{
+	const struct worker_config *c = a->config;
+	const uint32_t *servers_be = c->n_dns ? c->dns_be : a->dns_be;
+	size_t n = c->n_dns ? c->n_dns : a->n_dns, len = 0;
+	char one[INET_ADDRSTRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? "," : "",
+					inet_ntop(AF_INET, &servers_be[i], one, sizeof(one)));
+	return len ? buf : NULL;
+}
+
+void agent_start_app(struct agent *a)
+{
+	const struct worker_config *c = a->config;
+	char dns[2 * INET_ADDRSTRLEN], alt[INET_ADDRSTRLEN], error[256];
+	struct app_params params = {
+		.argv = c->app,
+		.netns_fd = a->netns_fd,
+		.resolv_conf = a->dns ? dns_path(a->dns) : NULL,
+		.private_ip = a->facts.address,
+		.dns_server = format_dns(a, dns, sizeof(dns)),
+		.dns_alt_server =
+			c->dns_alt_be ? inet_ntop(AF_INET, &c->dns_alt_be, alt, sizeof(alt)) : NULL,
+		.vnet_name = agent_vnet(a),
+	};
+	int r = app_start(&params, &a->app, error);
+
+	strcpy(a->app_address, a->facts.address);
+	agent_show(a);
+	if (r == 0)
+		return;
+	log_error("%s", error);
+	agent_end(a, exit_of_start(r), "the app cannot be started");
+}
+
+void agent_restart_app(struct agent *a, const char *why)
+{
+	if (!a->app || a->app_restarts || a->ending)
+		return;
+	log_info("the app is started again: %s", why);
+	a->app_restarts = true;
+	tell_to_end(a);
+}
+
+static void log_app_end(int status)
+{
+	if (WIFSIGNALED(status))
+		log_info("the app was killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		log_info("the app has ended with status %d", WEXITSTATUS(status));
+}
+
+static void on_app_end(struct agent *a, int status)
+{
+	bool again = a->app_restarts && !a->ending;
+
+	a->app = 0;
+	a->app_restarts = false;
+	loop_timer_set(a->kill_timer, CLOCK_NEVER);
+	log_app_end(status);
+	agent_show(a);
+	if (!again)
+		agent_end(a, app_exit_status(status), "the app has ended");
+	else if (a->status.state == STATUS_UP) /* otherwise with the next tunnel */
+		agent_start_app(a);
+	agent_maybe_stop(a);
+}
+
+void agent_on_child(struct agent *a, pid_t pid, int wait_status)
+{
+	renewal_on_child(a->renewal, pid, wait_status);
+	keeper_on_child(a->keeper, pid, wait_status);
+	hook_on_child(a->hook, pid, wait_status);
+	if (a->app && pid == a->app)
+		on_app_end(a, wait_status);
+	agent_maybe_stop(a);
+}
