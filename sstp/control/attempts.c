@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FULL (ATTEMPTS_BURST * ATTEMPTS_INTERVAL)
-
 /* IPv4 as it lies in IPv6; an IPv6 address without its lower half. All zero: what is no address. */
 struct key {
 	uint8_t bytes[16];
@@ -20,12 +18,25 @@ struct entry {
 };
 
 struct attempts {
+	uint64_t interval_ns;
+	uint64_t full_ns; /* of the whole burst */
 	struct entry entries[ATTEMPTS_MAX];
 };
 
+struct attempts *attempts_new_of(unsigned burst, uint64_t interval_ns)
+{
+	struct attempts *a = calloc(1, sizeof(*a));
+
+	if (a) {
+		a->interval_ns = interval_ns;
+		a->full_ns = burst * interval_ns;
+	}
+	return a;
+}
+
 struct attempts *attempts_new(void)
 {
-	return calloc(1, sizeof(struct attempts));
+	return attempts_new_of(ATTEMPTS_BURST, ATTEMPTS_INTERVAL);
 }
 
 void attempts_free(struct attempts *a)
@@ -67,8 +78,8 @@ unsigned attempts_wait(const struct attempts *a, const char *peer, uint64_t now)
 	for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
 		const struct entry *e = &a->entries[i];
 
-		if (is_entry(e, &key) && e->clear_at > now + FULL - ATTEMPTS_INTERVAL)
-			return (unsigned)((e->clear_at - now - FULL + ATTEMPTS_INTERVAL +
+		if (is_entry(e, &key) && e->clear_at > now + a->full_ns - a->interval_ns)
+			return (unsigned)((e->clear_at - now - a->full_ns + a->interval_ns +
 					   CLOCK_NS_PER_S - 1) /
 					  CLOCK_NS_PER_S);
 	}
@@ -97,5 +108,5 @@ void attempts_failed(struct attempts *a, const char *peer, uint64_t now)
 	struct key key = key_of(peer);
 	struct entry *e = entry_for(a, &key);
 
-	e->clear_at = (e->clear_at > now ? e->clear_at : now) + ATTEMPTS_INTERVAL;
+	e->clear_at = (e->clear_at > now ? e->clear_at : now) + a->interval_ns;
 }

@@ -26,6 +26,8 @@ struct attempts;
 
 /* Returns owned; NULL without memory. */
 struct attempts *attempts_new(void);
+/* With another burst and interval. */
+struct attempts *attempts_new_of(unsigned burst, uint64_t interval_ns);
 /* Takes NULL. */
 void attempts_free(struct attempts *a);
 

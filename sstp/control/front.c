@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include <unistd.h>
 
 enum {
-	BACKLOG = 16,
+	BACKLOG = 128,
+	WHO_MAX = 32,
 	ALLOWED = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
 		  EVHTTP_REQ_DELETE,
 };
@@ -148,6 +150,26 @@ static void send_reply(struct evhttp_request *req, struct front_reply *reply)
 	free(reply->json);
 }
 
+/* Of the process at the other end: its user, or who it speaks for when it is this one. NULL: nobody. */
+static const char *who_asks(const struct front *f, struct evhttp_request *req, char buf[WHO_MAX])
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(req);
+	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+	struct ucred peer;
+	struct sockaddr_un address;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return NULL;
+	snprintf(buf, WHO_MAX, "uid %u", (unsigned)peer.uid);
+	if (peer.pid != getpid() || !f->params.client)
+		return buf;
+	len = sizeof(address);
+	if (getpeername(fd, (struct sockaddr *)&address, &len) < 0)
+		return NULL;
+	return f->params.client(f->params.arg, (struct sockaddr *)&address, len);
+}
+
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct front *f = arg;
@@ -155,8 +177,12 @@ static void on_request(struct evhttp_request *req, void *arg)
 	struct front_reply reply = {.status = 500};
 	char *path = path_of(req);
 	char *body = body_of(req, &request.body_len);
+	char who[WHO_MAX];
 
-	if (path && body && method_of(req, &request.method)) {
+	request.who = who_asks(f, req, who);
+	if (!request.who) {
+		reply.status = 403;
+	} else if (path && body && method_of(req, &request.method)) {
 		request.path = path;
 		request.body = body;
 		request.if_match =

@@ -9,6 +9,7 @@
  * says nothing for FRONT_TIMEOUT_S is cut off.
  */
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "sstp/net/loop.h"
 
@@ -35,6 +36,7 @@ struct front_request {
 	const char *body; /* NUL-terminated */
 	size_t body_len;
 	const char *if_match; /* of that header; NULL: there is none */
+	const char *who;      /* asks: "uid 0", or what client() says */
 };
 
 struct front_reply {
@@ -49,6 +51,11 @@ struct front_params {
 	const char *path; /* of the socket */
 	void (*on_request)(void *arg, const struct front_request *request,
 			   struct front_reply *ret_reply);
+	/*
+	 * Who stands behind a connection that this process itself has made, by the address of its end: a
+	 * borrowed text; NULL: nobody, who is refused with 403. The member may be NULL: nobody ever does.
+	 */
+	const char *(*client)(void *arg, const struct sockaddr *address, socklen_t len);
 	void *arg;
 };
 

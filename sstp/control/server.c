@@ -43,6 +43,7 @@ struct server {
 	struct loop *loop;
 	struct peer *peer; /* the data plane */
 	struct front *front;
+	struct tcp_front *tcp_front;
 	struct loop_timer *timer; /* the clock's own changes */
 	struct loop_timer *push_timer;
 	struct push *push;
@@ -193,6 +194,8 @@ static void on_config(struct server *s, const struct msg_config *m)
 	if (!s->is_configured && push_restart(s->push, &e) < 0)
 		log_error("the data plane is not told of the site: %s", e.text);
 	s->is_configured = true;
+	if (tcp_front_reload(s->tcp_front, &e) < 0)
+		log_error("the API over TCP stays as it was: %s", e.text);
 	push(s);
 }
 
@@ -343,6 +346,13 @@ static void on_request(void *arg, const struct front_request *request,
 	push(s);
 }
 
+static const char *client_of(void *arg, const struct sockaddr *address, socklen_t len)
+{
+	const struct server *s = arg;
+
+	return tcp_front_client(s->tcp_front, address, len);
+}
+
 /* ---- life ---- */
 
 /* A new folder is there for good only when the one above it is flushed. 0 or -errno. */
@@ -404,7 +414,12 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	struct sync_params sync = {.authority = s->est.authority, .send = send_frame, .arg = s};
 	struct push_params push = {
 		.model = s->model, .networks = s->est.networks, .send = send_frame, .arg = s};
-	struct front_params front = {.path = params->socket, .on_request = on_request, .arg = s};
+	struct front_params front = {
+		.path = params->socket, .on_request = on_request, .client = client_of, .arg = s};
+	struct tcp_front_params tcp = {.loop = s->loop,
+				       .socket = params->socket,
+				       .load = params->load_api,
+				       .arg = params->arg};
 	struct peer_params peer = {.link = params->fd,
 				   .on_message = on_message,
 				   .on_lost = on_lost,
@@ -427,11 +442,12 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	if (r < 0)
 		return r;
 	r = front_new(s->loop, &front, &s->front, error);
-	return r < 0 ? certs_fail(e, r, "%s", error) : 0;
+	return r < 0 ? certs_fail(e, r, "%s", error) : tcp_front_new(&tcp, &s->tcp_front, e);
 }
 
 static void server_done(struct server *s)
 {
+	tcp_front_free(s->tcp_front);
 	front_free(s->front);
 	peer_free(s->peer);
 	loop_timer_free(s->timer);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "certs/error.h"
+#include "sstp/control/tcp_front.h"
 
 struct server_params {
 	int fd;		    /* the link from the parent (peer.h); taken */
@@ -29,6 +30,9 @@ struct server_params {
 	 */
 	bool (*may_certify)(void *arg, const char *const *names, size_t n,
 			    struct certs_error *ret_error);
+	/* What the API over TCP is to be (tcp_front.h): asked at the start, and with each CONFIG. May be NULL. */
+	int (*load_api)(void *arg, struct tcp_front_settings *ret_settings,
+			struct certs_error *ret_error);
 	void *arg;
 };
 

@@ -763,6 +763,11 @@ int stream_request_certificate(struct stream *s)
 	return -EPIPE;
 }
 
+int stream_client(const struct stream *s, char ret_text[STREAM_CLIENT_MAX])
+{
+	return s->ssl ? tls_session_client(s->ssl, ret_text, STREAM_CLIENT_MAX) : -ENOENT;
+}
+
 int stream_server_tag(const struct stream *s)
 {
 	return s->ssl ? tls_session_tag(s->ssl) : TLS_NO_TAG;

@@ -161,6 +161,17 @@ int stream_server_tag(const struct stream *s);
  */
 const char *stream_server_name(const struct stream *s);
 
+enum {
+	STREAM_CLIENT_MAX = 256
+};
+
+/*
+ * Server whose context asks clients (tls_ctx_ask_clients()), after on_open: whose certificate was shown in the
+ * handshake. 0 with its subject (RFC 2253, printable ASCII, cut when longer); -ENOENT: none was; -EACCES: one that is
+ * not good, with the reason as a sentence's end: "its certificate is not good: certificate has expired".
+ */
+int stream_client(const struct stream *s, char ret_text[STREAM_CLIENT_MAX]);
+
 /* "TLSv1.3 TLS_AES_128_GCM_SHA256", for logs; borrowed while the stream lives. */
 const char *stream_tls_name(const struct stream *s);
 

@@ -57,6 +57,13 @@ int tls_ctx_new_server(const char *cert_file, const char *key_file, struct tls_c
  */
 int tls_ctx_copy(const struct tls_ctx *ctx, struct tls_ctx **ret_ctx);
 
+/*
+ * From now on clients of this server context are asked for a certificate in the handshake, one of those below the CA
+ * certificates in ca_file (PEM). One without a certificate, or with another, gets its connection all the same:
+ * stream_client() says which it is. Of a context with one pair, which no connection has used yet. Returns as above.
+ */
+int tls_ctx_ask_clients(struct tls_ctx *ctx, const char *ca_file, char ret_error[TLS_ERROR_MAX]);
+
 /* Gives every tag t from 0 to n - 1 the value map[t]. Of a server context that no connection has used yet. */
 void tls_ctx_map_tags(struct tls_ctx *ctx, const int *map, size_t n);
 

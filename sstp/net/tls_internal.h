@@ -37,6 +37,9 @@ int tls_session_tag(const SSL *ssl);
 /* Server: the name that the client has dialled (SNI), as it sent it; NULL: none. Borrowed while ssl lives. */
 const char *tls_session_name(const SSL *ssl);
 
+/* stream_client() */
+int tls_session_client(const SSL *ssl, char *ret_text, size_t size);
+
 /*
  * SSL_do_handshake(), with the reason in ret_refused when the server's certificate was refused (else empty).
  * Returns what SSL_get_error() says: SSL_ERROR_NONE when complete.

@@ -28,6 +28,18 @@ static void address_waits_after_its_burst_and_then_may_try_one_at_a_time(void **
 	attempts_free(a);
 }
 
+static void burst_and_interval_can_be_others(void **state)
+{
+	struct attempts *a = attempts_new_of(3, CLOCK_NS_PER_S);
+
+	fail_often(a, "192.0.2.1", 2, start);
+	assert_int_equal(attempts_wait(a, "192.0.2.1", start), 0);
+	attempts_failed(a, "192.0.2.1", start);
+	assert_int_equal(attempts_wait(a, "192.0.2.1", start), 1);
+	assert_int_equal(attempts_wait(a, "192.0.2.1", start + CLOCK_NS_PER_S), 0);
+	attempts_free(a);
+}
+
 static void neighbours_do_not_wait(void **state)
 {
 	struct attempts *a = attempts_new();
@@ -80,6 +92,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(address_waits_after_its_burst_and_then_may_try_one_at_a_time),
+		cmocka_unit_test(burst_and_interval_can_be_others),
 		cmocka_unit_test(neighbours_do_not_wait),
 		cmocka_unit_test(ports_do_not_count_and_ipv6_counts_by_its_64),
 		cmocka_unit_test(what_is_no_address_is_counted_as_one),
