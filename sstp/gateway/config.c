@@ -101,16 +101,24 @@ static bool is_endpoint(const char *text)
 	return inet_pton(is_v6 ? AF_INET6 : AF_INET, host, &addr) == 1;
 }
 
-static int load_endpoint(struct load *l, const char *text, size_t i)
+int load_check_endpoint(struct load *l, const char *text)
 {
 	char buf[64];
+
+	if (is_endpoint(text))
+		return 0;
+	return load_fail(l, "must be ADDRESS:PORT, such as 0.0.0.0:443 or [::]:443, not '%s'",
+			 log_escape(buf, sizeof(buf), text, strlen(text)));
+}
+
+static int load_endpoint(struct load *l, const char *text, size_t i)
+{
 	int r;
 
 	load_at(l, "listen[%zu]", i);
-	if (!is_endpoint(text))
-		return load_fail(l,
-				 "must be ADDRESS:PORT, such as 0.0.0.0:443 or [::]:443, not '%s'",
-				 log_escape(buf, sizeof(buf), text, strlen(text)));
+	r = load_check_endpoint(l, text);
+	if (r)
+		return r;
 	for (size_t j = 0; j < i; j++)
 		if (!strcmp(l->config->listen[j], text))
 			return load_fail(l, "is the same as 'listen[%zu]'", j);
@@ -210,8 +218,17 @@ static int load_sections(struct load *l)
 	if (!r)
 		r = load_control(l);
 	if (!r)
+		r = load_api(l);
+	if (!r)
 		r = load_users(l);
 	return r;
+}
+
+/* path: NULL: there is none. */
+static void warn_exposed_file(const char *path, const char *what)
+{
+	if (path && conf_file_is_exposed(path))
+		log_warning("%s %s and every user can read it: chmod o-r", path, what);
 }
 
 static void warn_exposed(const struct gateway_config *config)
@@ -224,9 +241,9 @@ static void warn_exposed(const struct gateway_config *config)
 		log_warning("%s holds passwords and every user can read it: chmod o-r",
 			    config->path);
 	for (size_t i = 0; i < config->n_certificates; i++)
-		if (conf_file_is_exposed(config->certificates[i].key))
-			log_warning("%s is a private key and every user can read it: chmod o-r",
-				    config->certificates[i].key);
+		warn_exposed_file(config->certificates[i].key, "is a private key");
+	warn_exposed_file(config->api.key, "is a private key");
+	warn_exposed_file(config->api.token_file, "holds the API's tokens");
 }
 
 static void wipe_text(char *text)
@@ -289,6 +306,7 @@ void gateway_config_free(struct gateway_config *config)
 	for (size_t i = 0; i < config->n_certificates; i++)
 		certificate_done(&config->certificates[i]);
 	control_done(config);
+	api_done(&config->api);
 	free(config->users);
 	free(config->vnets);
 	free(config->listen);

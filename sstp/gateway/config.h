@@ -44,6 +44,15 @@ struct gateway_limits {
 	uint32_t auth_failures_per_address; /* per minute */
 };
 
+/* The operator's API over TCP; who shows a certificate below client_ca, or a token of the file, may come in. */
+struct gateway_api {
+	char *listen; /* "ADDR:PORT"; NULL: there is none, and nothing else is set */
+	char *certificate;
+	char *key;
+	char *client_ca; /* one of the two at least */
+	char *token_file;
+};
+
 struct gateway_vnet {
 	char *name;
 	struct prefix *address_spaces; /* IPv4, at least one, not overlapping */
@@ -89,6 +98,7 @@ struct gateway_config {
 	char *state;	  /* its folder */
 	char *control_socket;
 	bool is_strict; /* refuses Linux apps and containers, as the original */
+	struct gateway_api api;
 	struct conf_log log;
 	struct gateway_auth auth;
 	struct gateway_limits limits;

@@ -5,8 +5,7 @@
 #include "sstp/base/conf_file.h"
 #include "sstp/gateway/config_load.h"
 
-/* The value in hand names a file. */
-static int load_pem(struct load *l, const char *file, const char *label, char **ret_path)
+int load_pem(struct load *l, const char *file, const char *label, char **ret_path)
 {
 	char buf[CONF_PROBLEM_MAX];
 	const char *problem;

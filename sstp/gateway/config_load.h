@@ -34,6 +34,12 @@ int load_no_memory(struct load *l);
 /* A copy in *ret_text, owned. 0 or -ENOMEM. */
 int load_text(struct load *l, const char *text, char **ret_text);
 
+/* "192.0.2.1:443" or "[2001:db8::1]:443": 0; otherwise load_fail(). */
+int load_check_endpoint(struct load *l, const char *text);
+
+/* The value in hand names a file, which holds a PEM block of this label; its path is owned. */
+int load_pem(struct load *l, const char *file, const char *label, char **ret_path);
+
 /* config_vnet.c */
 int load_vnets(struct load *l);
 void vnet_done(struct gateway_vnet *v);
@@ -48,6 +54,10 @@ void certificate_done(struct gateway_certificate *c);
 /* config_control.c; after the certificates */
 int load_control(struct load *l);
 void control_done(struct gateway_config *config);
+
+/* config_api.c; after the control process */
+int load_api(struct load *l);
+void api_done(struct gateway_api *api);
 
 /* config_user.c; after the VNets */
 int load_users(struct load *l);

@@ -100,6 +100,19 @@ static void print_certificates(FILE *f, const struct gateway_config *config)
 		print_certificate(f, config, &config->certificates[i]);
 }
 
+static void print_api(FILE *f, const struct gateway_api *api)
+{
+	if (!api->listen)
+		return;
+	fprintf(f, "api:\n  listen: \"%s\"\n", api->listen);
+	print_text(f, "  certificate", api->certificate);
+	print_text(f, "  key", api->key);
+	if (api->client_ca)
+		print_text(f, "  client_ca", api->client_ca);
+	if (api->token_file)
+		print_text(f, "  token_file", api->token_file);
+}
+
 /* Without a control process its keys stand for nothing, and one of them would start it. */
 static void print_control(FILE *f, const struct gateway_config *config)
 {
@@ -115,6 +128,7 @@ static void print_control(FILE *f, const struct gateway_config *config)
 	print_text(f, "state", config->state);
 	print_text(f, "control_socket", config->control_socket);
 	print_bool(f, "strict", config->is_strict);
+	print_api(f, &config->api);
 }
 
 static void print_users(FILE *f, const struct gateway_config *config)

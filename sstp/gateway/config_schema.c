@@ -41,6 +41,18 @@ static const cyaml_schema_field_t limits_fields[] = {
 	CYAML_FIELD_END,
 };
 
+#define API_TEXT(_name, _flags, _max) \
+	CYAML_FIELD_STRING_PTR(#_name, _flags, struct gateway_raw_api, _name, 1, _max)
+
+static const cyaml_schema_field_t api_fields[] = {
+	API_TEXT(listen, REQUIRED, 255),
+	API_TEXT(certificate, REQUIRED, PATH_MAX - 1),
+	API_TEXT(key, REQUIRED, PATH_MAX - 1),
+	API_TEXT(client_ca, OPTIONAL, PATH_MAX - 1),
+	API_TEXT(token_file, OPTIONAL, PATH_MAX - 1),
+	CYAML_FIELD_END,
+};
+
 #define VNET_TEXT(_name, _flags, _max) \
 	CYAML_FIELD_STRING_PTR(#_name, _flags, struct gateway_raw_vnet, _name, 1, _max)
 #define VNET_LIST(_name, _flags, _min, _max)                                                       \
@@ -103,6 +115,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_STRING_PTR("control_socket", OPTIONAL, struct gateway_raw, control_socket, 1,
 			       SOCKET_PATH_MAX),
 	CONF_FIELD_BOOL("strict", OPTIONAL, struct gateway_raw, strict),
+	CYAML_FIELD_MAPPING_PTR("api", OPTIONAL, struct gateway_raw, api, api_fields),
 	CYAML_FIELD_MAPPING("log", OPTIONAL, struct gateway_raw, log, conf_log_fields),
 	CYAML_FIELD_MAPPING("auth", OPTIONAL, struct gateway_raw, auth, auth_fields),
 	CYAML_FIELD_MAPPING("limits", OPTIONAL, struct gateway_raw, limits, limits_fields),

@@ -23,6 +23,14 @@ struct gateway_raw_limits {
 	uint32_t *auth_failures_per_address;
 };
 
+struct gateway_raw_api {
+	char *listen;
+	char *certificate;
+	char *key;
+	char *client_ca;
+	char *token_file;
+};
+
 struct gateway_raw_vnet {
 	char *name;
 	char **address_spaces;
@@ -63,6 +71,7 @@ struct gateway_raw {
 	char *state;
 	char *control_socket;
 	bool *strict;
+	struct gateway_raw_api *api;
 	struct conf_log_raw log;
 	struct gateway_raw_auth auth;
 	struct gateway_raw_limits limits;

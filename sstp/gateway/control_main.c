@@ -9,6 +9,7 @@
 #include "sstp/base/log.h"
 #include "sstp/control/process.h"
 #include "sstp/control/server.h"
+#include "sstp/gateway/api.h"
 
 static const char control_mode[] = "--control-process";
 
@@ -77,9 +78,25 @@ static bool may_certify(void *arg, const char *const *names, size_t n,
 	return i == n;
 }
 
+/* By the file as it is now, as well. */
+static int load_api_of(void *arg, struct tcp_front_settings *ret_settings,
+		       struct certs_error *ret_error)
+{
+	struct gateway_config *config;
+	struct conf_error error;
+	int r;
+
+	if (gateway_config_load(arg, &config, &error) < 0)
+		return certs_fail(ret_error, -EINVAL, "%.380s", error.text);
+	r = api_open(config, ret_settings, ret_error);
+	gateway_config_free(config);
+	return r;
+}
+
 bool control_main(int argc, char **argv, int *ret_code)
 {
-	struct server_params params = {.fd = PROCESS_FD, .may_certify = may_certify};
+	struct server_params params = {
+		.fd = PROCESS_FD, .may_certify = may_certify, .load_api = load_api_of};
 
 	if (argc != CONTROL_ARGC || strcmp(argv[ARG_MODE], control_mode) != 0)
 		return false;

@@ -9,6 +9,7 @@
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
+#include "sstp/gateway/api.h"
 #include "sstp/gateway/certificates.h"
 #include "sstp/gateway/control.h"
 #include "sstp/gateway/enrolment.h"
@@ -558,8 +559,15 @@ int gateway_check(struct gateway_config *config, char ret_error[GATEWAY_ERROR_MA
 	struct gateway none = {0};
 	struct dataplane_policy policy;
 	struct pem_files files = {0};
-	int r;
+	struct tcp_front_settings api;
+	struct certs_error e;
+	int r = api_open(config, &api, &e);
 
+	if (r < 0) {
+		snprintf(ret_error, GATEWAY_ERROR_MAX, "%s", e.text);
+		return r;
+	}
+	tcp_front_settings_done(&api);
 	if (!config->n_certificates) /* the authority makes one, and is not asked here */
 		return hash_passwords(config, ret_error);
 	snprintf(ret_error, GATEWAY_ERROR_MAX, "out of memory");
