@@ -40,10 +40,10 @@ def cases_in_corpora(root):
 
 def cases_in_golden_files(root):
     base = os.path.join(root, "test/golden")
-    for path in walk(base, ".yaml"):
-        kind, name = os.path.split(os.path.relpath(path, base))
-        if os.path.exists(path[:-len(".yaml")] + ".out"):
-            yield f"golden/{kind}: {name[:-len('.yaml')]}"
+    for path in walk(base, (".yaml", ".http", ".in")):
+        kind, name = os.path.split(os.path.splitext(os.path.relpath(path, base))[0])
+        if os.path.exists(os.path.splitext(path)[0] + ".out"):
+            yield f"golden/{kind}: {name}"
     for kind in ("gateway", "worker"):
         yield f"golden/{kind}: the example"
 

@@ -45,6 +45,7 @@ void connection_print(const json_t *connection);
 /* session.c */
 extern const struct view session_list_view;
 extern const struct view session_view;
+extern const struct view disconnected_view;
 extern const struct view usage_view;
 int session_disconnect(struct call *c);
 

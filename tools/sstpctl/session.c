@@ -15,12 +15,13 @@ static const struct column list_columns[] = {
 	{"SOURCE", "publicIpAddress", FORMAT_PLAIN},
 	{"SINCE", "vpnConnectionTime", FORMAT_PLAIN},
 	{"FOR", "vpnConnectionDuration", FORMAT_SECONDS},
-	{"TO VNET", "ingressBytesTransferred", FORMAT_BYTES},
-	{"TO APP", "egressBytesTransferred", FORMAT_BYTES},
+	{"INGRESS", "ingressBytesTransferred", FORMAT_BYTES},
+	{"EGRESS", "egressBytesTransferred", FORMAT_BYTES},
 	{"ENDED", "reason", FORMAT_PLAIN},
 };
 
-const struct view session_list_view = {.shape = VIEW_TABLE, VIEW_COLUMNS(list_columns)};
+const struct view session_list_view = {
+	.shape = VIEW_TABLE, .hides_empty = true, VIEW_COLUMNS(list_columns)};
 const struct view session_view = {.shape = VIEW_LINES};
 
 /* One, or those that the options say; --all stands for no condition at all. */
@@ -49,8 +50,31 @@ int session_disconnect(struct call *c)
 	return code;
 }
 
+static int print_disconnected(struct call *c, const json_t *answer)
+{
+	const json_t *n = json_object_get(answer, "disconnected");
+
+	if (!json_is_integer(n))
+		return view_fail_without("disconnected");
+	printf("sessions disconnected: %lld\n", (long long)json_integer_value(n));
+	return 0;
+}
+
+const struct view disconnected_view = {.shape = VIEW_OWN, .print = print_disconnected};
+
+/* ---- usage ---- */
+
 static const struct column usage_columns[] = {
 	{"DAY", "day", FORMAT_PLAIN},
+	{"APP", "app", FORMAT_PLAIN},
+	{"PLAN", "plan", FORMAT_PLAIN},
+	{"VNET", "vnet", FORMAT_PLAIN},
+	{"EGRESS", "egressBytes", FORMAT_BYTES},
+	{"EGRESS PACKETS", "egressPackets", FORMAT_PLAIN},
+	{"INGRESS", "ingressBytes", FORMAT_BYTES},
+	{"INGRESS PACKETS", "ingressPackets", FORMAT_PLAIN},
+	{"GATEWAY HOURS", "gatewayHours", FORMAT_PLAIN},
 };
 
-const struct view usage_view = {.shape = VIEW_TABLE, VIEW_COLUMNS(usage_columns)};
+const struct view usage_view = {
+	.shape = VIEW_TABLE, .hides_empty = true, VIEW_COLUMNS(usage_columns)};

@@ -89,15 +89,15 @@ static const struct verb verbs[] = {
 	{"route", "delete", "PLAN VNET ROUTE", TAG, "Removes a route.",
 		"DELETE", ROUTE, NULL, DONE("route {ROUTE} is deleted"), NULL},
 
-	{"session", "list", "", "app vnet plan ended", "Shows the sessions that are up.",
+	{"session", "list", "", "app vnet plan ended limit", "Shows the sessions that are up.",
 		"GET", "/v1/sessions", NULL, &session_list_view, NULL},
 	{"session", "show", "SESSION", "", "Shows all about a session.",
 		"GET", "/v1/sessions/{SESSION}", NULL, &session_view, NULL},
 	{"session", "disconnect", "[SESSION]", "app vnet all",
 		"Ends a session, those of an app or a VNet, or all of them.",
-		"POST", "/v1/sessions/disconnect", NULL, DONE("disconnected"), session_disconnect},
+		"POST", "/v1/sessions/disconnect", NULL, &disconnected_view, session_disconnect},
 
-	{"usage", NULL, "", "from to by app vnet plan", "Shows what was moved, by day.",
+	{"usage", NULL, "", "from to by per app vnet plan", "Shows what was moved, by day and connection, app, plan or VNet.",
 		"GET", "/v1/usage", NULL, &usage_view, NULL},
 
 	{"token", "create", "", "app! vnet! gateway lifetime",
@@ -136,7 +136,7 @@ static const struct verb verbs[] = {
 		"POST", "/v1/apply", NULL, &apply_view, site_apply},
 	{"site", "show", "", "", "Shows the whole site as apply takes it, in YAML.",
 		"GET", "/v1/site", NULL, &site_view, NULL},
-	{"get", NULL, "KIND [NAME] [NAME] [NAME]", PLACE " app vnet plan name ended from to by",
+	{"get", NULL, "KIND [NAME] [NAME] [NAME]", PLACE " app vnet plan name ended limit from to by per",
 		"The same as KIND list, or as KIND show with all the names that it takes.",
 		NULL, NULL, NULL, NULL, get_run},
 	/* clang-format on */

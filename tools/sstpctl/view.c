@@ -6,6 +6,10 @@
 
 #include "tools/sstpctl/yaml_write.h"
 
+enum {
+	COLUMNS_MAX = 16
+};
+
 int view_fail_without(const char *key)
 {
 	return call_fail(EXIT_REFUSED,
@@ -35,15 +39,42 @@ static int print_yaml(const json_t *answer)
 		       : 0;
 }
 
+static bool is_empty(const struct column *column, const json_t *list)
+{
+	size_t i;
+	const json_t *row;
+
+	json_array_foreach(list, i, row)
+	{
+		if (table_value(row, column->path, strlen(column->path)))
+			return false;
+	}
+	return true;
+}
+
+/* What is left of the columns. */
+static size_t hide_empty(const struct view *v, const json_t *list, struct column ret[COLUMNS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n && n < COLUMNS_MAX; i++)
+		if (json_array_size(list) == 0 || !is_empty(&v->columns[i], list))
+			ret[n++] = v->columns[i];
+	return n;
+}
+
 static int print_table(const struct call *c, const json_t *answer)
 {
 	const struct view *v = c->verb->view;
+	struct column columns[COLUMNS_MAX];
 	const json_t *list = v->is_bare ? answer : json_object_get(answer, "value");
 
 	if (!json_is_array(list))
 		return view_fail_without("value");
 	if (c->output == OUTPUT_CSV)
 		table_print_csv(stdout, v->columns, v->n, list);
+	else if (v->hides_empty)
+		table_print(stdout, 0, columns, hide_empty(v, list, columns), list);
 	else
 		table_print(stdout, 0, v->columns, v->n, list);
 	return 0;

@@ -19,6 +19,7 @@ struct view {
 	const struct column *columns;
 	size_t n;
 	bool is_bare;	      /* the list has nothing around it */
+	bool hides_empty;     /* columns in which no row has anything do not show in the table */
 	const char *sentence; /* "app {APP} is gone": a word in braces is call_word()'s */
 	int (*print)(struct call *c, const json_t *answer); /* VIEW_OWN; returns an exit code */
 };
