@@ -26,7 +26,7 @@ enum {
 struct caller {
 	struct session_params params;
 	bool is_there;
-	char user[64];
+	char user[128];
 	char thumbprint[CERT_THUMBPRINT_MAX];
 	bool has_certificate;
 	uint8_t memo[LINK_MEMO_SIZE];
