@@ -87,6 +87,8 @@ def cases(root, suite):
         for other in ("unit", "sim", "fuzz", "golden"):
             yield from (f"asan/{case}" for case in cases(root, other))
         yield from (f"asan/{case}" for case in cases_of_netns(root, "hostile"))
+    elif suite in ("asan-netns", "tsan-netns"):
+        yield from (f"{suite[:4]}/{case}" for case in cases(root, "netns"))
     elif suite == "tsan":
         yield from (f"tsan/{case}" for case in cases(root, "unit"))
         yield from (f"tsan/{case}" for case in cases_of_netns(root, "threads"))
