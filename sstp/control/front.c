@@ -132,6 +132,13 @@ static char *path_of(struct evhttp_request *req)
 	return evhttp_uridecode(path ? path : "", 0, NULL);
 }
 
+static const char *query_of(struct evhttp_request *req)
+{
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
+
+	return uri ? evhttp_uri_get_query(uri) : NULL;
+}
+
 /* Wipes the answer: it may hold a token. */
 static void send_reply(struct evhttp_request *req, struct front_reply *reply)
 {
@@ -184,6 +191,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 		reply.status = 403;
 	} else if (path && body && method_of(req, &request.method)) {
 		request.path = path;
+		request.query = query_of(req);
 		request.body = body;
 		request.if_match =
 			evhttp_find_header(evhttp_request_get_input_headers(req), "If-Match");

@@ -32,8 +32,9 @@ enum front_method {
 /* All borrowed for the call. */
 struct front_request {
 	enum front_method method;
-	const char *path; /* "/v1/tokens"; decoded, without a query */
-	const char *body; /* NUL-terminated */
+	const char *path;  /* "/v1/tokens"; decoded, without a query */
+	const char *query; /* behind it, as it came (query.h); NULL: there is none */
+	const char *body;  /* NUL-terminated */
 	size_t body_len;
 	const char *if_match; /* of that header; NULL: there is none */
 	const char *who;      /* asks: "uid 0", or what client() says */

@@ -23,6 +23,7 @@
 #include "sstp/base/log.h"
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
+#include "sstp/control/api_sessions.h"
 #include "sstp/control/apply.h"
 #include "sstp/control/peer.h"
 #include "sstp/control/process.h"
@@ -325,24 +326,28 @@ static void on_parent_gone(void *arg)
 
 /* ---- the operator ---- */
 
+static void answer(struct server *s, const struct front_request *request,
+		   struct front_reply *ret_reply)
+{
+	struct admin_world w = {.est = &s->est, .model = s->model, .dial = s->dial};
+	struct api_sessions_world sessions = {.model = s->model, .send = send_frame, .arg = s};
+
+	if (apply_has_path(request->path))
+		apply_answer(s->model, request, time(NULL), ret_reply);
+	else if (api_sessions_has_path(request->path))
+		api_sessions_answer(&sessions, request, time(NULL), ret_reply);
+	else if (api_has_path(request->path))
+		api_answer(s->model, request, time(NULL), ret_reply);
+	else if (admin_answer(&w, request, time(NULL), ret_reply))
+		take_certificates(s);
+}
+
 static void on_request(void *arg, const struct front_request *request,
 		       struct front_reply *ret_reply)
 {
 	struct server *s = arg;
-	struct admin_world w = {.est = &s->est, .model = s->model, .dial = s->dial};
 
-	if (apply_has_path(request->path)) {
-		apply_answer(s->model, request, time(NULL), ret_reply);
-		push(s);
-		return;
-	}
-	if (api_has_path(request->path)) {
-		api_answer(s->model, request, time(NULL), ret_reply);
-		push(s);
-		return;
-	}
-	if (admin_answer(&w, request, time(NULL), ret_reply))
-		take_certificates(s);
+	answer(s, request, ret_reply);
 	push(s);
 }
 

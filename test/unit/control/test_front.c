@@ -26,6 +26,7 @@ struct scene {
 	unsigned n_requests;
 	enum front_method method;
 	char asked[64];
+	char query[64];
 	char body[64];
 	size_t body_len;
 	char if_match[64];
@@ -41,6 +42,7 @@ static void on_request(void *arg, const struct front_request *request,
 	s->n_requests++;
 	s->method = request->method;
 	snprintf(s->asked, sizeof(s->asked), "%s", request->path);
+	snprintf(s->query, sizeof(s->query), "%s", request->query ? request->query : "none");
 	snprintf(s->body, sizeof(s->body), "%s", request->body);
 	s->body_len = request->body_len;
 	snprintf(s->if_match, sizeof(s->if_match), "%s",
@@ -122,6 +124,7 @@ static void request_comes_in_whole_and_its_answer_goes_out(void **state)
 			"Content-Length: 3\r\n\r\nabc");
 	assert_int_equal(s.method, FRONT_POST);
 	assert_string_equal(s.asked, "/v1/a b");
+	assert_string_equal(s.query, "c=d");
 	assert_int_equal(s.body_len, 3);
 	assert_string_equal(s.body, "abc");
 	assert_int_equal(strncmp(reply, "HTTP/1.1 201 ", 13), 0);
@@ -203,6 +206,7 @@ static void socket_that_answers_is_left_alone_and_one_that_does_not_is_replaced(
 	assert_int_equal(open_front(&s, &s.front, error), 0);
 	ask(&s, "GET /y HTTP/1.1\r\nConnection: close\r\n\r\n");
 	assert_string_equal(s.asked, "/y");
+	assert_string_equal(s.query, "none");
 	scene_done(&s);
 }
 
