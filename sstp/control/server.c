@@ -25,9 +25,11 @@
 #include "sstp/control/api.h"
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply.h"
+#include "sstp/control/orphans.h"
 #include "sstp/control/peer.h"
 #include "sstp/control/process.h"
 #include "sstp/control/push.h"
+#include "sstp/control/restart.h"
 #include "sstp/control/sessions.h"
 #include "sstp/control/sync.h"
 
@@ -129,12 +131,22 @@ static void after_sessions(struct server *s, int r, const struct certs_error *e)
 	loop_timer_set(s->flush_timer, loop_now(s->loop) + FLUSH_NS);
 }
 
+/* Connections may be gone: so are their tokens. What is left over the timer sees to. */
+static void drop_orphans(struct server *s)
+{
+	struct certs_error e;
+
+	if (orphans_drop(s->model, s->est.authority, time(NULL), &e) < 0)
+		log_error("tokens of connections that are gone are still there: %s", e.text);
+}
+
 static void on_timer(void *arg)
 {
 	struct server *s = arg;
 	struct certs_error e;
 
 	after_sessions(s, sessions_tick(s->sessions, time(NULL), &e), &e);
+	drop_orphans(s);
 	take_certificates(s);
 	push(s);
 	loop_timer_set(s->timer, loop_now(s->loop) + SYNC_INTERVAL_S * CLOCK_NS_PER_S);
@@ -342,13 +354,33 @@ static void answer(struct server *s, const struct front_request *request,
 		take_certificates(s);
 }
 
+static void restart(struct server *s, const struct front_request *request)
+{
+	struct certs_error e;
+	int n = restart_apps(s->model, request, send_frame, s, &e);
+
+	if (n < 0)
+		log_error("apps are not restarted with the sync: %s", e.text);
+	else
+		log_info("%d apps are to restart with the sync", n);
+}
+
 static void on_request(void *arg, const struct front_request *request,
 		       struct front_reply *ret_reply)
 {
 	struct server *s = arg;
+	bool wants_restart;
 
+	if (!restart_read(request, &wants_restart, ret_reply))
+		return;
 	answer(s, request, ret_reply);
 	push(s);
+	if (ret_reply->status != 200)
+		return;
+	if (wants_restart)
+		restart(s, request);
+	if (request->method == FRONT_DELETE || apply_has_path(request->path))
+		drop_orphans(s);
 }
 
 static const char *client_of(void *arg, const struct sockaddr *address, socklen_t len)
