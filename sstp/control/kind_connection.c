@@ -27,6 +27,7 @@ static const struct resource_field fields[] = {
 	{.path = "properties.state",                      .type = RESOURCE_READ_ONLY},
 	{.path = "properties.certificateStatus",          .type = RESOURCE_READ_ONLY},
 	{.path = "properties.gatewayStatus",              .type = RESOURCE_READ_ONLY},
+	{.path = "properties.gatewayReason",              .type = RESOURCE_READ_ONLY},
 	{.path = "properties.addressSpaces",              .type = RESOURCE_READ_ONLY},
 	{.path = "properties.pointToSiteAddressSpaces",   .type = RESOURCE_READ_ONLY},
 	{.path = "properties.siteToSiteAddressSpaces",    .type = RESOURCE_READ_ONLY},
@@ -72,7 +73,8 @@ static const char *check(const json_t *body)
 	"'vnetName', n.vnet, 'vnetResourceId', n.vnet_resource_id, 'location', n.location," \
 	" 'isSwift', json('false'), 'dnsServers', (SELECT group_concat(value, ',')"         \
 	"  FROM json_each(n.synced, '$.dnsServers')),"                                      \
-	" 'gatewayStatus', iif(n.source = 'gateway.yaml', 'Up', 'NotConnected'),"           \
+	" 'gatewayStatus', iif(n.is_up, 'Up', 'NotConnected'),"                             \
+	" 'gatewayReason', n.down_reason,"                                                  \
 	" 'addressSpaces', json(n.spaces), 'pointToSiteAddressSpaces', json(n.pools),"      \
 	" 'siteToSiteAddressSpaces', json(n.on_premises), 'routes', json(" ROUTES "),"      \
 	" 'state', iif(n.is_enabled, 'Enabled', 'Disabled')"

@@ -144,6 +144,11 @@ const struct resource_rule rules_connection_before_write[] = {
 	 " Service plan to Basic, Standard, Premium, PremiumV2 or PremiumV3.' FROM plan p"
 	 " JOIN app a ON a.plan_id = p.id WHERE a.id = " SQL_APP_ID
 	 " AND p.tier IN ('Free', 'Shared')"},
+	/* B14; what the data plane has not said yet is no reason */
+	{409, "SELECT 'The gateway of virtual network ' || v.name || ' is not up: ' || u.why ||"
+	      " '. Connect again when it is.' FROM gateway_state u JOIN vnet v ON v.name = u.vnet"
+	      " WHERE v.name = :vnet AND u.why <> '' AND NOT EXISTS (SELECT 1 FROM connection c"
+	      " WHERE c.vnet_id = v.id AND c.app_id = " SQL_APP_ID ")"},
 	{409, "SELECT 'Gateway-required VNET Integration is not available for Linux apps.'"
 	      " FROM plan p JOIN app a ON a.plan_id = p.id WHERE a.id = " SQL_APP_ID
 	      " AND p.is_linux AND :strict"},

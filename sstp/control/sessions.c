@@ -241,22 +241,22 @@ static int count_time(struct sessions *s, int64_t now, struct certs_error *e)
 	return RUN_ALL(s, watch_sql, &v, e);
 }
 
-static int on_vnet_state(struct sessions *s, const struct msg_vnet_state *m, int64_t now,
-			 struct certs_error *e)
+int sessions_set_state(struct sessions *s, const char *vnet, const char *why, int64_t now,
+		       struct certs_error *ret_error)
 {
 	struct values v = {0};
-	int r = count_time(s, now, e);
+	int r = count_time(s, now, ret_error);
 
-	add_text(&v, ":vnet", m->vnet);
-	add_text(&v, ":why", m->why);
+	add_text(&v, ":vnet", vnet);
+	add_text(&v, ":why", why);
 	add_number(&v, ":now", now);
 	if (r == 0)
 		r = run(s,
 			"INSERT OR REPLACE INTO gateway_state SELECT name, :why, :now FROM vnet"
 			" WHERE name = :vnet",
-			&v, e);
-	if (r >= 0 && *m->why)
-		log_warning("the gateway of VNet %s is not up: %s", m->vnet, m->why);
+			&v, ret_error);
+	if (r > 0 && *why)
+		log_warning("the gateway of VNet %s is not up: %s", vnet, why);
 	return r < 0 ? r : 0;
 }
 
@@ -377,7 +377,8 @@ static int take_state(struct sessions *s, const uint8_t *payload, size_t len, in
 	struct msg_vnet_state m;
 	int r = msg_vnet_state_decode(payload, len, &m);
 
-	return r < 0 ? certs_fail(e, r, "VNET_STATE is no message") : on_vnet_state(s, &m, now, e);
+	return r < 0 ? certs_fail(e, r, "VNET_STATE is no message")
+		     : sessions_set_state(s, m.vnet, m.why, now, e);
 }
 
 int sessions_take(struct sessions *s, enum msg_kind kind, const uint8_t *payload, size_t len,

@@ -43,6 +43,10 @@ void sessions_free(struct sessions *s);
 int sessions_take(struct sessions *s, enum msg_kind kind, const uint8_t *payload, size_t len,
 		  int64_t now, struct certs_error *ret_error);
 
+/* As VNET_STATE does: why "": the VNet's gateway is up. 0, also when there is no such VNet; -errno. */
+int sessions_set_state(struct sessions *s, const char *vnet, const char *why, int64_t now,
+		       struct certs_error *ret_error);
+
 /* The data plane has ended, and all that it had: nobody is there, no gateway is up. 0 or -errno. */
 int sessions_lost(struct sessions *s, int64_t now, struct certs_error *ret_error);
 

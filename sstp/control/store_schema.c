@@ -209,10 +209,12 @@ const char store_schema_views[] =
 	"      THEN 'This gateway has no point-to-site address pool.'"
 	"    WHEN NOT EXISTS (SELECT 1 FROM json_each(g.protocols) WHERE value = 'SSTP')"
 	"      THEN 'SSTP is not among the protocols of this gateway.' ELSE '' END AS refusal,"
+	"  u.why IS NOT NULL AND u.why = '' AS is_up, nullif(u.why, '') AS down_reason,"
 	"  t.thumbprint, t.blob, t.status,"
 	"  json_object('certThumbprint', t.thumbprint, 'dnsServers', json(v.dns), 'addressSpaces',"
 	"    json(v.spaces), 'customRoutes', json(coalesce(g.custom_routes, '[]'))) AS now"
 	" FROM connection c JOIN app a ON a.id = c.app_id JOIN plan p ON p.id = a.plan_id"
 	" JOIN vnet v ON v.id = c.vnet_id"
 	" LEFT JOIN gateway g ON g.vnet_id = v.id AND g.gateway_type = 'Vpn'"
+	" LEFT JOIN gateway_state u ON u.vnet = v.name"
 	" LEFT JOIN certificate t ON t.app = a.name AND t.vnet = v.name;";

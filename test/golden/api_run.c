@@ -3,7 +3,8 @@
  * The management API in one process, without a socket: requests come from standard input, and go out
  * again with their answers behind them. A line "METHOD PATH" begins a request, "If-Match: TEXT" may
  * follow, then its body until an empty line. "# strict" and "# relaxed" lines switch that; "# networks
- * NAME..." says which VNets gateway.yaml has. Other '#' lines are comments.
+ * NAME..." says which VNets gateway.yaml has, which are up; "# up NAME" and "# down NAME" what the data
+ * plane says of one. Other '#' lines are comments.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "sstp/control/api.h"
 #include "sstp/control/apply.h"
+#include "sstp/control/sessions.h"
 
 enum {
 	NOW = 1700000000,
@@ -32,6 +34,16 @@ static void check(int r, const struct certs_error *e)
 }
 
 /* ---- what gateway.yaml would say ---- */
+
+/* What the data plane would say of it: why: "": it is up. */
+static void set_state(struct model *m, const char *vnet, const char *why)
+{
+	struct sessions *sessions = sessions_new(m);
+	struct certs_error e;
+
+	check(sessions_set_state(sessions, vnet, why, NOW, &e), &e);
+	sessions_free(sessions);
+}
 
 static void set_networks(struct model *m, char *names)
 {
@@ -55,17 +67,25 @@ static void set_networks(struct model *m, char *names)
 					     .gateway = "192.0.0.8"};
 	}
 	check(model_set_networks(m, &config, NOW, &e), &e);
+	for (size_t i = 0; i < config.n_vnets; i++)
+		set_state(m, vnets[i].name, "");
 	free(vnets);
 }
 
 static void directive(struct model *m, char *line)
 {
 	static const char networks[] = "# networks";
+	static const char up[] = "# up";
+	static const char down[] = "# down";
 
 	if (strcmp(line, "# strict\n") == 0 || strcmp(line, "# relaxed\n") == 0)
 		model_set_strict(m, line[2] == 's');
 	else if (strncmp(line, networks, strlen(networks)) == 0)
 		set_networks(m, line + strlen(networks));
+	else if (strncmp(line, up, strlen(up)) == 0)
+		set_state(m, strtok(line + strlen(up), " \n"), "");
+	else if (strncmp(line, down, strlen(down)) == 0)
+		set_state(m, strtok(line + strlen(down), " \n"), "its device is gone");
 }
 
 /* ---- requests ---- */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sstp/control/api.h"
+#include "sstp/control/sessions.h"
 #include "test/support/cmocka.h"
 #include "test/unit/control/world.h"
 
@@ -285,7 +286,6 @@ static void B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced(void **state
 	struct world *w = world_new();
 
 	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
-	assert_string_equal(property(w->model, SHOP_BLUE, "gatewayStatus"), "\"Up\"");
 	does(w->model, FRONT_PATCH, PLAN, "{\"properties\":{\"autoSync\":false}}", 200);
 	world_set_dns(w, "10.1.0.9");
 	assert_string_equal(property(w->model, SHOP_BLUE, "dnsServers"), "\"10.1.0.4\"");
@@ -294,6 +294,46 @@ static void B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced(void **state
 	assert_string_equal(property(w->model, SHOP_BLUE, "dnsServers"), "\"10.1.0.9\"");
 	world_set_dns(w, "10.1.0.8");
 	assert_string_equal(property(w->model, SHOP_BLUE, "dnsServers"), "\"10.1.0.8\"");
+	world_free(w);
+}
+
+static void B14_gateway_must_be_up_for_an_app_to_be_connected(void **state)
+{
+	struct world *w = world_new();
+	struct sessions *s = sessions_new(w->model);
+	struct certs_error e;
+
+	assert_int_equal(admit(w->model, "stock", "blue", NULL), 0);
+	assert_int_equal(sessions_set_state(s, "blue", "its device is gone", MINT_NOW, NULL), 0);
+	assert_int_equal(admit(w->model, "shop", "blue", &e), -EEXIST);
+	assert_string_equal(e.text, "The gateway of virtual network blue is not up: its device is "
+				    "gone. Connect again when it is.");
+	does(w->model, FRONT_GET, SHOP, "", 404);
+	assert_int_equal(admit(w->model, "stock", "blue", NULL), 0); /* it is connected already */
+	assert_int_equal(sessions_set_state(s, "blue", "", MINT_NOW, NULL), 0);
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	sessions_free(s);
+	world_free(w);
+}
+
+static void gateway_s_status_is_what_the_data_plane_says(void **state)
+{
+	struct world *w = world_new();
+	struct sessions *s = sessions_new(w->model);
+
+	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
+	assert_string_equal(property(w->model, SHOP_BLUE, "gatewayStatus"), "\"NotConnected\"");
+	assert_string_equal(property(w->model, SHOP_BLUE, "gatewayReason"), "null");
+	assert_int_equal(sessions_set_state(s, "blue", "", MINT_NOW, NULL), 0);
+	assert_string_equal(property(w->model, SHOP_BLUE, "gatewayStatus"), "\"Up\"");
+	assert_int_equal(sessions_set_state(s, "blue", "its device is gone", MINT_NOW, NULL), 0);
+	assert_string_equal(property(w->model, SHOP_BLUE, "gatewayStatus"), "\"NotConnected\"");
+	assert_string_equal(property(w->model, SHOP_BLUE, "gatewayReason"),
+			    "\"its device is gone\"");
+	assert_int_equal(sessions_set_state(s, "blue", "", MINT_NOW, NULL), 0);
+	assert_int_equal(sessions_lost(s, MINT_NOW, NULL), 0);
+	assert_string_equal(property(w->model, SHOP_BLUE, "gatewayStatus"), "\"NotConnected\"");
+	sessions_free(s);
 	world_free(w);
 }
 
@@ -397,6 +437,8 @@ int main(void)
 		TEST(renewed_certificate_is_synced_at_once_by_auto_sync),
 		TEST(certificates_that_are_no_news_write_nothing),
 		TEST(B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced),
+		TEST(B14_gateway_must_be_up_for_an_app_to_be_connected),
+		TEST(gateway_s_status_is_what_the_data_plane_says),
 		TEST(networks_that_are_the_same_keep_their_etag),
 		TEST(what_get_gave_can_be_put_back),
 		TEST(model_on_disk_is_there_again),
