@@ -1,33 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A control process with its socket, and nothing behind it: cli_gateway STATE SOCKET. It is told what a
- * data plane would tell it, by lines on standard input; each is answered with "ok".
+ * A control process with its socket, whose parent and data plane are this: cli_gateway STATE SOCKET. What a
+ * data plane would tell it comes in lines on standard input; each is answered with "ok" when control has it.
  *
- *   networks NAME...     the VNets that gateway.yaml has
- *   strict NAME...       the same, and Linux apps and containers are refused
+ *   networks NAME...                      the VNets that gateway.yaml has; they are up
+ *   strict NAME...                        the same, and Linux apps and containers are refused
+ *   state VNET [WHY]                      a VNet is up, or why it is not
+ *   up NUMBER APP VNET ADDRESS SOURCE     a session
+ *   traffic NUMBER SENT RECEIVED          its bytes up to now, from the client's point of view
+ *   down NUMBER SENT RECEIVED WHY
  *
  * At the end of the input it ends.
  */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "sstp/control/msg.h"
+#include "sstp/control/msg_site.h"
+#include "sstp/control/parent_msg.h"
 #include "sstp/control/server.h"
+#include "sstp/net/msgsock.h"
 
 enum {
 	NETWORKS_MAX = 8,
 	LINE_MAX_BYTES = 4096,
+	WORDS_MAX = 8,
+	BOOT = 0x1234,
 };
+
+/* Shared with the thread that reads: the frames that control sends are of no interest but for this. */
+static sem_t has_reply;
 
 static void check(bool is_fine, const char *what)
 {
 	if (is_fine)
 		return;
-	perror(what);
+	fprintf(stderr, "cli_gateway: %s\n", what);
 	exit(1);
 }
 
@@ -36,32 +51,46 @@ static bool may_certify(void *arg, const char *const *names, size_t n, struct ce
 	return true;
 }
 
+/* ---- telling ---- */
+
 /* Takes frame. */
-static void send_frame(int fd, uint8_t *frame, size_t len)
+static void send_frame(int fd, int r, uint8_t *frame, size_t len)
 {
+	check(r == 0, "encode");
 	check(send(fd, frame, len, MSG_NOSIGNAL) == (ssize_t)len, "send");
 	msg_frame_free(frame, len);
 }
 
-static void tell_config(int fd, char *names, bool is_strict)
+#define SEND(fd, encode, ...)                                   \
+	do {                                                    \
+		uint8_t *frame = NULL;                          \
+		size_t len = 0;                                 \
+		int result = encode(__VA_ARGS__, &frame, &len); \
+		send_frame(fd, result, frame, len);             \
+	} while (0)
+
+static void tell_state(int fd, const char *vnet, const char *why)
+{
+	const struct msg_vnet_state m = {.vnet = vnet, .why = why};
+
+	SEND(fd, msg_vnet_state_encode, &m);
+}
+
+static void tell_config(int fd, char **names, size_t n, bool is_strict)
 {
 	struct msg_vnet *vnets = calloc(NETWORKS_MAX, sizeof(*vnets));
 	struct msg_config config = {.names = {"gw.test"},
 				    .n_names = 1,
 				    .dial = "gw.test",
 				    .vnets = vnets,
+				    .n_vnets = n,
 				    .is_strict = is_strict};
 	char spaces[NETWORKS_MAX][32], pools[NETWORKS_MAX][32];
-	uint8_t *frame;
-	size_t len;
 
-	for (char *name = strtok(names, " \n"); name && config.n_vnets < NETWORKS_MAX;
-	     name = strtok(NULL, " \n")) {
-		size_t i = config.n_vnets++;
-
+	for (size_t i = 0; i < n; i++) {
 		snprintf(spaces[i], sizeof(spaces[i]), "10.%zu.0.0/16", 100 + i);
 		snprintf(pools[i], sizeof(pools[i]), "172.30.%zu.0/24", i);
-		vnets[i] = (struct msg_vnet){.name = name,
+		vnets[i] = (struct msg_vnet){.name = names[i],
 					     .spaces = {spaces[i]},
 					     .n_spaces = 1,
 					     .pools = {pools[i]},
@@ -70,45 +99,152 @@ static void tell_config(int fd, char *names, bool is_strict)
 					     .n_dns = 1,
 					     .gateway = "192.0.0.8"};
 	}
-	check(msg_config_encode(&config, &frame, &len) == 0, "CONFIG");
-	send_frame(fd, frame, len);
+	SEND(fd, msg_config_encode, &config);
+	SEND(fd, msg_name_encode, MSG_SESSIONS_BEGIN, "");
+	for (size_t i = 0; i < n; i++)
+		tell_state(fd, names[i], "");
+	SEND(fd, msg_name_encode, MSG_SESSIONS_END, "");
 	free(vnets);
 }
 
-/* False: there is no such line. */
-static bool obey(int fd, char *line)
+/* NUMBER APP VNET ADDRESS SOURCE */
+static void tell_up(int fd, char **words)
 {
-	if (!strncmp(line, "networks", strlen("networks")))
-		tell_config(fd, line + strlen("networks"), false);
-	else if (!strncmp(line, "strict", strlen("strict")))
-		tell_config(fd, line + strlen("strict"), true);
+	char user[200];
+	struct msg_session_up m = {.boot = BOOT,
+				   .id = strtoull(words[0], NULL, 10),
+				   .since = time(NULL),
+				   .app = words[1],
+				   .vnet = words[2],
+				   .user = user,
+				   .owner = user,
+				   .address_be = inet_addr(words[3]),
+				   .source = words[4],
+				   .correlation = "{c0}",
+				   .thumbprint = ""};
+
+	snprintf(user, sizeof(user), "%s@%s", words[1], words[2]);
+	SEND(fd, msg_session_up_encode, &m);
+}
+
+/* SENT RECEIVED; a packet has a hundred bytes. */
+static struct msg_counts counts_of(char **words)
+{
+	struct msg_counts counts = {.sent_bytes = strtoull(words[0], NULL, 10),
+				    .received_bytes = strtoull(words[1], NULL, 10)};
+
+	counts.sent_packets = counts.sent_bytes / 100;
+	counts.received_packets = counts.received_bytes / 100;
+	return counts;
+}
+
+static void tell_traffic(int fd, char **words)
+{
+	const struct msg_traffic_entry entry = {.id = strtoull(words[0], NULL, 10),
+						.counts = counts_of(words + 1)};
+	const struct msg_traffic m = {.boot = BOOT, .entries = &entry, .n_entries = 1};
+
+	SEND(fd, msg_traffic_encode, &m);
+}
+
+static void tell_down(int fd, char **words)
+{
+	const struct msg_session_down m = {.boot = BOOT,
+					   .id = strtoull(words[0], NULL, 10),
+					   .counts = counts_of(words + 1),
+					   .reason = words[3]};
+
+	SEND(fd, msg_session_down_encode, &m);
+}
+
+static void obey(int fd, char *line)
+{
+	char *words[WORDS_MAX] = {NULL};
+	size_t n = 0;
+
+	for (char *word = strtok(line, " \n"); word && n < WORDS_MAX; word = strtok(NULL, " \n"))
+		words[n++] = word;
+	check(n > 0, "an empty line");
+	if (!strcmp(words[0], "networks") || !strcmp(words[0], "strict"))
+		tell_config(fd, words + 1, n - 1, *words[0] == 's');
+	else if (!strcmp(words[0], "state") && n >= 2)
+		tell_state(fd, words[1], n > 2 ? words[2] : "");
+	else if (!strcmp(words[0], "up") && n == 6)
+		tell_up(fd, words + 1);
+	else if (!strcmp(words[0], "traffic") && n == 4)
+		tell_traffic(fd, words + 1);
+	else if (!strcmp(words[0], "down") && n == 5)
+		tell_down(fd, words + 1);
 	else
-		return false;
+		check(false, words[0]);
+}
+
+/* ---- hearing ---- */
+
+static bool read_all(int fd, void *to, size_t len)
+{
+	uint8_t *at = to;
+
+	while (len) {
+		ssize_t n = read(fd, at, len);
+
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
 	return true;
 }
 
-/* What control says is of no interest here; but it must not wait to be read. */
-static pid_t swallow(int fd)
+static void *hear(void *arg)
 {
-	char buf[64 * 1024];
-	pid_t pid = fork();
+	uint8_t head[MSG_HEAD_SIZE], *payload;
+	enum msg_kind kind;
+	size_t len;
+	int fd = *(int *)arg;
 
-	check(pid >= 0, "fork");
-	if (pid > 0)
-		return pid;
-	while (read(fd, buf, sizeof(buf)) > 0)
-		;
-	_exit(0);
+	while (read_all(fd, head, sizeof(head)) && msg_head(head, false, &kind, &len)) {
+		payload = malloc(len + 1);
+		check(payload && read_all(fd, payload, len), "a frame that is cut");
+		free(payload);
+		if (kind == MSG_EST_REPLY)
+			sem_post(&has_reply);
+	}
+	return NULL;
 }
 
-int main(int argc, char **argv)
+/* Control answers in turn: with the answer to this it has all that was told before. */
+static void wait_until_told(int fd)
 {
-	char line[LINE_MAX_BYTES];
-	int fds[2], status = 1;
-	pid_t pid, reader;
+	const struct msg_est_request m = {.id = 1, .kind = MSG_EST_CACERTS, .peer = "192.0.2.1"};
 
-	check(argc == 3, "usage: cli_gateway STATE SOCKET");
-	check(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0, "socketpair");
+	SEND(fd, msg_est_request_encode, &m);
+	sem_wait(&has_reply);
+}
+
+/* ---- life ---- */
+
+/* As the parent does: control gets a data plane. Returns this one's end. */
+static int introduce(int link)
+{
+	struct parent_msg m = {.kind = PARENT_PEER};
+	uint8_t packet[PARENT_MSG_MAX];
+	int len = parent_msg_encode(&m, packet);
+	int fds[2];
+
+	check(len > 0, "PEER");
+	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0, "socketpair");
+	check(msgsock_send(link, packet, (size_t)len, &fds[1], 1) == 0, "msgsock_send");
+	close(fds[1]);
+	return fds[0];
+}
+
+static pid_t start(char **argv, int *ret_link)
+{
+	int fds[2];
+	pid_t pid;
+
+	check(msgsock_pair(fds) == 0, "msgsock_pair");
 	pid = fork();
 	check(pid >= 0, "fork");
 	if (pid == 0) {
@@ -118,18 +254,34 @@ int main(int argc, char **argv)
 						     .may_certify = may_certify};
 
 		close(fds[0]);
-		fclose(stdin);
 		_exit(server_run(&params));
 	}
 	close(fds[1]);
-	reader = swallow(fds[0]);
+	*ret_link = fds[0];
+	return pid;
+}
+
+int main(int argc, char **argv)
+{
+	char line[LINE_MAX_BYTES];
+	int link, fd, status = 1;
+	pthread_t thread;
+	pid_t pid;
+
+	check(argc == 3, "usage: cli_gateway STATE SOCKET");
+	pid = start(argv, &link);
+	fd = introduce(link);
+	check(sem_init(&has_reply, 0, 0) == 0, "sem_init");
+	check(pthread_create(&thread, NULL, hear, &fd) == 0, "pthread_create");
 	while (fgets(line, sizeof(line), stdin)) {
-		check(obey(fds[0], line), line);
+		obey(fd, line);
+		wait_until_told(fd);
 		puts("ok");
 		fflush(stdout);
 	}
-	shutdown(fds[0], SHUT_RDWR);
+	close(link);
 	waitpid(pid, &status, 0);
-	waitpid(reader, NULL, 0);
-	return status ? 1 : 0;
+	pthread_join(thread, NULL);
+	close(fd);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

@@ -211,7 +211,7 @@ gateway_that_hangs_up_or_talks_nonsense_is_told_apart() {
 options_may_stand_in_front_of_noun_and_verb() {
 	like "$("$sstpctl_bin" --json --socket "$socket" root list)" '"kind": "own"' "JSON"
 	is "$("$sstpctl_bin" root --json list --socket="$socket")" "$(ctl root list --json)" "the same elsewhere"
-	like "$("$sstpctl_bin" cert --help)" 'cert revoke THUMBPRINT' "a noun has its help"
+	like "$("$sstpctl_bin" cert --help)" 'cert revoke \[THUMBPRINT\]' "a noun has its help"
 	like "$("$sstpctl_bin" --app shop cert list 2>&1)" 'cert list takes no --app' "an option of another verb"
 }
 
