@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """A large site: plans of five apps and fifty routes each. What an operator waits for (apply, lists), and what an app waits
 for: from the answer to a changed route to the route in its own kernel."""
-import http.client
-import json
 import os
 import re
-import socket
+import sys
 import time
 
 from figures import Figure, rounded
-from lab import OUTER, BenchError, wait_until
+from lab import OUTER, ROOT, BenchError, wait_until
+
+sys.path.insert(0, os.path.join(ROOT, "test/support"))
+from operator_api import Api, Refused  # noqa: E402
 
 PORT = 8445
 APPS_OF_PLAN = 5
 ROUTES_OF_PLAN = 50
 VNETS_MAX = 50
 CHANGES_OF_ROUND = 10
+API_LIMIT_S = 120
 PROVIDERS = "/subscriptions/bench/resourceGroups/bench/providers"
 LIMITS = {"apply_s": 10, "list_s": 1, "route_s": 1}  # what the project has promised
 LISTS = {"plans": "/subscriptions/bench/providers/Microsoft.Web/serverfarms",
@@ -24,29 +26,14 @@ LISTS = {"plans": "/subscriptions/bench/providers/Microsoft.Web/serverfarms",
          "the whole site": "/v1/site"}
 
 
-class Api(http.client.HTTPConnection):
-    """The operator's socket."""
-
-    def __init__(self, path):
-        super().__init__("gateway", timeout=120)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-    def call(self, method, path, body=None):
-        """(seconds until the whole answer was there, the answer)"""
-        text = None if body is None else json.dumps(body)
-        begin = time.monotonic()
-        self.request(method, path, text)
-        reply = self.getresponse()
-        answer = reply.read()
-        seconds = time.monotonic() - begin
-        if reply.status >= 300:
-            raise BenchError(f"{method} {path}: {reply.status} {answer[:300].decode(errors='replace')}")
-        return seconds, json.loads(answer)
+def timed(api, method, path, body=None):
+    """(seconds until the whole answer was there, the answer)"""
+    begin = time.monotonic()
+    try:
+        answer = api.call(method, path, body)
+    except Refused as e:
+        raise BenchError(str(e)) from e
+    return time.monotonic() - begin, answer
 
 
 # ---- what is declared
@@ -98,8 +85,8 @@ def start_gateway(lab, binary):
 
 def start_worker(lab, api, binary):
     """The first app of the first plan, in a namespace of its own: (the worker, its namespace)"""
-    _, token = api.call("POST", "/v1/tokens", {"app": "app0-0", "vnet": vnet_of(0, VNETS_MAX),
-                                               "gateway": f"{OUTER}:{PORT}"})
+    _, token = timed(api, "POST", "/v1/tokens", {"app": "app0-0", "vnet": vnet_of(0, VNETS_MAX),
+                                                 "gateway": f"{OUTER}:{PORT}"})
     profile = lab.path("site-profile.yaml")
     lab.exec(lab.host, [binary, "enrol", token["token"], "--profile", profile])
     ns = lab.add_namespace("site")
@@ -117,7 +104,7 @@ def route_s(lab, api, ns, number):
     """From the answer to a changed route of the plan to the route in the worker's namespace."""
     prefix = f"203.0.{113 + number // 64}.{number % 64 * 4}/30"
     path = f"{PROVIDERS}/Microsoft.Web/serverfarms/plan0/virtualNetworkConnections/{vnet_of(0, VNETS_MAX)}/routes/route0"
-    api.call("PUT", path, {"properties": {"startAddress": prefix}})
+    timed(api, "PUT", path, {"properties": {"startAddress": prefix}})
     begin = time.monotonic()
     while not has_route(lab, ns, prefix):
         if time.monotonic() - begin > 20:
@@ -127,7 +114,7 @@ def route_s(lab, api, ns, number):
 
 def lists_s(api):
     """The slowest list, and each of them."""
-    each = {name: api.call("GET", path)[0] for name, path in LISTS.items()}
+    each = {name: timed(api, "GET", path)[0] for name, path in LISTS.items()}
     return max(each.values()), each
 
 
@@ -148,10 +135,10 @@ def measure_round(run, number, figures, binaries):
     gateway = start_gateway(lab, binaries["gateway"])
     worker = ns = None
     try:
-        api = Api(lab.path("site.sock"))
+        api = Api(lab.path("site.sock"), API_LIMIT_S)
         site = {"site": declared(run.plans)}
-        figures.apply.add("product", api.call("POST", "/v1/apply", site)[0])
-        figures.again.add("product", api.call("POST", "/v1/apply", site)[0])
+        figures.apply.add("product", timed(api, "POST", "/v1/apply", site)[0])
+        figures.again.add("product", timed(api, "POST", "/v1/apply", site)[0])
         slowest, each = lists_s(api)
         figures.list.add("product", slowest)
         worker, ns = start_worker(lab, api, binaries["worker"])
