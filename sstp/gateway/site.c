@@ -38,21 +38,25 @@ struct gateway_site {
 
 /* ---- to control */
 
-static void send_frame(struct gateway_site *s, int r, uint8_t *frame, size_t len)
+struct frame {
+	uint8_t *data;
+	size_t len;
+};
+
+/* f is there if r, the encoder's word, is 0. */
+static void send_frame(struct gateway_site *s, int r, const struct frame *f)
 {
 	if (r == 0)
-		r = s->params.send(s->params.arg, frame, len);
+		r = s->params.send(s->params.arg, f->data, f->len);
 	if (r < 0)
 		s->is_behind = true;
 }
 
 static void send_name(struct gateway_site *s, enum msg_kind kind)
 {
-	uint8_t *frame = NULL;
-	size_t len = 0;
-	int r = msg_name_encode(kind, "", &frame, &len);
+	struct frame f;
 
-	send_frame(s, r, frame, len);
+	send_frame(s, msg_name_encode(kind, "", &f.data, &f.len), &f);
 }
 
 static struct msg_counts counts_of(const struct report_counts *c)
@@ -70,8 +74,7 @@ static void on_session_up(void *arg, const struct report_session *r)
 {
 	struct gateway_site *s = arg;
 	char user[MSG_REASON_MAX + 1];
-	uint8_t *frame = NULL;
-	size_t len = 0;
+	struct frame f;
 	struct msg_session_up m = {
 		.boot = s->boot,
 		.id = r->id,
@@ -88,19 +91,18 @@ static void on_session_up(void *arg, const struct report_session *r)
 	};
 
 	snprintf(user, sizeof(user), "%s", r->user);
-	send_frame(s, msg_session_up_encode(&m, &frame, &len), frame, len);
+	send_frame(s, msg_session_up_encode(&m, &f.data, &f.len), &f);
 }
 
 static void on_session_down(void *arg, uint64_t id, const char *reason,
 			    const struct report_counts *counts)
 {
 	struct gateway_site *s = arg;
-	uint8_t *frame = NULL;
-	size_t len = 0;
+	struct frame f;
 	struct msg_session_down m = {
 		.boot = s->boot, .id = id, .reason = reason, .counts = counts_of(counts)};
 
-	send_frame(s, msg_session_down_encode(&m, &frame, &len), frame, len);
+	send_frame(s, msg_session_down_encode(&m, &f.data, &f.len), &f);
 }
 
 static void on_lost(void *arg)
@@ -123,14 +125,13 @@ static void on_traffic(void *arg, const struct report_traffic *entries, size_t n
 	struct msg_traffic m = {.boot = s->boot, .entries = list};
 
 	for (size_t at = 0; list && at < n; at += m.n_entries) {
-		uint8_t *frame = NULL;
-		size_t len = 0;
+		struct frame f;
 
 		m.n_entries = n - at < MSG_TRAFFIC_MAX ? n - at : MSG_TRAFFIC_MAX;
 		for (size_t i = 0; i < m.n_entries; i++)
 			list[i] = (struct msg_traffic_entry){entries[at + i].id,
 							     counts_of(&entries[at + i].counts)};
-		send_frame(s, msg_traffic_encode(&m, &frame, &len), frame, len);
+		send_frame(s, msg_traffic_encode(&m, &f.data, &f.len), &f);
 	}
 	free(list);
 }
@@ -138,10 +139,9 @@ static void on_traffic(void *arg, const struct report_traffic *entries, size_t n
 static void on_vnet_state(void *arg, const char *name, const char *why)
 {
 	struct msg_vnet_state m = {.vnet = name, .why = why};
-	uint8_t *frame = NULL;
-	size_t len = 0;
+	struct frame f;
 
-	send_frame(arg, msg_vnet_state_encode(&m, &frame, &len), frame, len);
+	send_frame(arg, msg_vnet_state_encode(&m, &f.data, &f.len), &f);
 }
 
 static void on_vnet(void *arg, const char *name, bool is_gone)
