@@ -315,8 +315,8 @@ static const char *const limit_sql[] = {
 
 	"DELETE FROM gateway_time WHERE day < :day",
 
-	"DELETE FROM lease WHERE (vnet_id, address) IN (SELECT vnet_id, address FROM lease"
-	" ORDER BY at LIMIT max(0, (SELECT count(*) FROM lease) - :leases))",
+	("DELETE FROM lease WHERE (vnet_id, address) IN (SELECT vnet_id, address FROM lease"
+	 " ORDER BY at LIMIT max(0, (SELECT count(*) FROM lease) - :leases))"),
 };
 
 static int keep_limits(struct sessions *s, int64_t now, struct certs_error *e)
