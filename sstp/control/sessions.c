@@ -307,9 +307,9 @@ int sessions_lost(struct sessions *s, int64_t now, struct certs_error *ret_error
 static const char *const limit_sql[] = {
 	"DELETE FROM session WHERE ended < :kept",
 
-	"DELETE FROM session WHERE id IN (SELECT id FROM session"
-	" ORDER BY ended IS NULL, ended, id"
-	" LIMIT max(0, (SELECT count(*) FROM session) - :sessions))",
+	("DELETE FROM session WHERE id IN (SELECT id FROM session"
+	 " ORDER BY ended IS NULL, ended, id"
+	 " LIMIT max(0, (SELECT count(*) FROM session) - :sessions))"),
 
 	"DELETE FROM usage WHERE day < :day",
 
