@@ -762,7 +762,7 @@ def half_open_flooder():
 
 
 def resident_kb():
-    with open(f"/proc/{os.environ['GATEWAY_PID']}/status") as f:
+    with open(f"/proc/{os.environ['DATA_PID']}/status") as f:
         return int([line.split()[1] for line in f if line.startswith("VmRSS")][0])
 
 

@@ -25,7 +25,7 @@ restart_with() {
 }
 
 run_phase() {
-	WORLD_DIR=$world_dir WORLD_VNET=$vnet WORLD_GW=$gw GATEWAY_PID=$gateway_pid SANITIZED=$sanitized in_ns "$host" python3 "$here/security.py" "$@" | tee -a "$world_dir/tap"
+	WORLD_DIR=$world_dir WORLD_VNET=$vnet WORLD_GW=$gw GATEWAY_PID=$gateway_pid DATA_PID=$(data_pid) SANITIZED=$sanitized in_ns "$host" python3 "$here/security.py" "$@" | tee -a "$world_dir/tap"
 }
 
 # the phases' cases in one row, and the gateway's own end, where a sanitizer's report would show
