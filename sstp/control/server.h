@@ -11,8 +11,8 @@
  *   - can renew certificates that it has seen for keys of its own (est.h);
  *   - can have new tokens name another host, or pin another certificate of the gateway's.
  * It does not get the CA's keys over the channel, nor a certificate for a name that is not the gateway's, nor
- * one for an app that nobody enrols, nor a revocation undone. Both run as the same user without a sandbox: who
- * executes code in it does not need the channel.
+ * one for an app that nobody enrols, nor a revocation undone. The data plane has no
+ * capability, but it runs as the same user and without a sandbox: who executes code in it does not need the channel.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -115,6 +115,7 @@ static void send_config(struct parent *p, enum parent_reason reason, const struc
 					  .log_level = level_of(p, set->config),
 					  .path = set->config->path}};
 
+	parent_listen_set_congestion(&p->listeners, set->config);
 	p->is_asking = true;
 	p->reason = reason;
 	say(p->data, DATA_LINK_NEWS, &m, (const int[]){set->yaml, set->files});
@@ -182,6 +183,7 @@ static void send_certificates(struct parent *p)
 
 static void refuse_reload(struct parent *p, const char *why)
 {
+	parent_listen_set_congestion(&p->listeners, p->set.config);
 	log_error("reload refused, nothing has changed: %s", why);
 }
 

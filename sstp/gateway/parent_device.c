@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "routing/pool.h"
 #include "sstp/session/vnet_open.h"
 #include "tun/rtnl.h"
 #include "tun/rtnl_watch.h"
@@ -107,6 +108,8 @@ const char *parent_device_objection(const struct parent_open *m,
 
 	if (m->mtu < MTU_MIN)
 		return "its MTU is too small";
+	if (m->addresses > POOL_MAX)
+		return "it has too many addresses";
 	if (!v)
 		return objection_to_own(m, config);
 	return same_pools(m, v) ? NULL : "its pools are not those of gateway.yaml";

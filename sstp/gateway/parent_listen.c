@@ -9,6 +9,7 @@
 
 #include "sstp/base/clock.h"
 #include "sstp/net/listen.h"
+#include "sstp/net/stream.h"
 
 #define PATIENCE (2 * CLOCK_NS_PER_S)
 
@@ -62,6 +63,22 @@ int parent_listen_probe(const struct gateway_config *config, char ret_error[CONF
 	return 0;
 }
 
+/* A socket that is not there yet gets it when it is opened; the module must be there before that. */
+void parent_listen_set_congestion(struct parent_listen_sockets *l,
+				  const struct gateway_config *config)
+{
+	enum stream_congestion congestion = (enum stream_congestion)config->congestion;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0) {
+		stream_socket_set_congestion(fd, congestion);
+		close(fd);
+	}
+	for (unsigned i = 0; i < PARENT_LISTENERS_MAX; i++)
+		for (unsigned k = 0; k < l->n[i]; k++)
+			stream_socket_set_congestion(l->fds[i][k], congestion);
+}
+
 static void close_address(struct parent_listen_sockets *l, unsigned index)
 {
 	while (l->n[index] > 0)
@@ -99,8 +116,10 @@ const int *parent_listen_get(struct parent_listen_sockets *l, const struct gatew
 		*ret_error = -EINVAL;
 		return NULL;
 	}
-	if (!l->n[index])
+	if (!l->n[index]) {
 		r = open_address(l, config->listen[index], index, n);
+		parent_listen_set_congestion(l, config);
+	}
 	if (r == 0)
 		return l->fds[index];
 	*ret_error = explain(config->listen[index], r, ret_text);

@@ -29,6 +29,13 @@ const int *parent_listen_get(struct parent_listen_sockets *l, const struct gatew
 			     unsigned index, unsigned n, int *ret_error,
 			     char ret_text[CONF_ERROR_MAX]);
 
+/*
+ * What the connections of config's clients begin with: the data plane may set only what every process may, and load no
+ * module. What the kernel refuses is for the data plane to say.
+ */
+void parent_listen_set_congestion(struct parent_listen_sockets *l,
+				  const struct gateway_config *config);
+
 /* Nobody can dial any more. Takes a zeroed one. */
 void parent_listen_close(struct parent_listen_sockets *l);
 

@@ -499,6 +499,11 @@ static const char *congestion_name(enum stream_congestion congestion)
 	return congestion == STREAM_CONGESTION_BBR ? "bbr" : "cubic";
 }
 
+int stream_socket_set_congestion(int fd, enum stream_congestion congestion)
+{
+	return tcp_set_congestion(fd, congestion_name(congestion));
+}
+
 int stream_scratch_set_congestion(struct stream_scratch *scratch, enum stream_congestion congestion)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

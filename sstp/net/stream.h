@@ -59,6 +59,12 @@ enum stream_congestion {
 int stream_scratch_set_congestion(struct stream_scratch *scratch,
 				  enum stream_congestion congestion);
 
+/*
+ * Of a socket; one that listens hands it on to those that it accepts, whatever their process may set. A process that may
+ * loads the kernel's module for it. 0 or -errno.
+ */
+int stream_socket_set_congestion(int fd, enum stream_congestion congestion);
+
 struct stream;
 
 /*

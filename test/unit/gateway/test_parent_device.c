@@ -88,6 +88,9 @@ static void pools_of_the_api_are_private_and_overlap_none_of_the_file(void **sta
 	m.n_pools = 1;
 	m.mtu = 500;
 	assert_string_equal(parent_device_objection(&m, &config), "its MTU is too small");
+	m.mtu = 1400;
+	m.addresses = (1 << 20) + 1;
+	assert_string_equal(parent_device_objection(&m, &config), "it has too many addresses");
 }
 
 /* ---- real ones */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,37 @@ static void sockets_are_opened_once_and_stay(void **state)
 	parent_listen_close(&l);
 	assert_int_equal(dial(), -1);
 	assert_int_equal(errno, ECONNREFUSED);
+	parent_listen_close(&l);
+}
+
+static const char *congestion_of(int fd, char buf[16])
+{
+	socklen_t len = 15;
+
+	memset(buf, 0, 16);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, buf, &len), 0);
+	return buf;
+}
+
+/* The system's default counts for nothing: auto is CUBIC. */
+static void accepted_connections_have_the_congestion_control_of_their_socket(void **state)
+{
+	static struct parent_listen_sockets l;
+	struct gateway_config other = config;
+	char text[CONF_ERROR_MAX], name[16];
+	int error = 0;
+	const int *fds = parent_listen_get(&l, &config, 0, 1, &error, text);
+	int client = dial();
+	int accepted = accept(fds[0], NULL, NULL);
+
+	assert_true(accepted >= 0);
+	assert_string_equal(congestion_of(accepted, name), "cubic");
+	close(accepted);
+	close(client);
+	assert_int_equal(setsockopt(fds[0], IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
+	other.congestion = CONF_CONGESTION_CUBIC;
+	parent_listen_set_congestion(&l, &other);
+	assert_string_equal(congestion_of(fds[0], name), "cubic");
 	parent_listen_close(&l);
 }
 
@@ -147,6 +179,9 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(sockets_are_opened_once_and_stay, choose_port),
+		cmocka_unit_test_setup(
+			accepted_connections_have_the_congestion_control_of_their_socket,
+			choose_port),
 		cmocka_unit_test_setup(what_is_not_in_the_configuration_is_not_opened, choose_port),
 		cmocka_unit_test_setup(address_that_is_not_ours_is_an_error_with_advice,
 				       choose_port),
