@@ -197,7 +197,7 @@ void agent_on_renewed(void *arg, const struct profile *p)
 		agent_describe(a, &d, NULL, 0);
 	credentials_done(&a->credentials);
 	a->credentials = renewed;
-	if (!a->tunnel)
+	if (a->tunnel_ended)
 		return;
 	if (a->config->renew_by_reconnect)
 		tunnel_reconnect(a->tunnel);
@@ -271,9 +271,8 @@ void agent_on_release_timer(void *arg)
 {
 	struct agent *a = arg;
 
-	tunnel_free(a->tunnel);
+	tunnel_release(a->tunnel);
 	network_free(a->network);
-	a->tunnel = NULL;
 	a->network = NULL;
 	agent_show(a);
 }

@@ -90,7 +90,9 @@ static void set_name(struct agent *a)
 	const char *base = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
 	if (!base) {
-		profile_default_name(a->gateway, a->name);
+		profile_default_name(a->config->gateway_port == 443 ? a->config->gateway_host
+								    : a->gateway,
+				     a->name);
 		return;
 	}
 	snprintf(a->name, sizeof(a->name), "%s", base);

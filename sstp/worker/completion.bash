@@ -30,16 +30,23 @@ _sstp_worker_profiles() {
 	compgen -f -- "$1"
 }
 
-# behind enrol, renew or profile
+# names of the workers that run
+_sstp_worker_running() {
+	sed -n 's/^  "name": "\(.*\)",$/\1/p' /run/sstp-worker/*/status.json 2>/dev/null
+}
+
+# behind enrol, renew, profile or status
 _sstp_worker_command() {
 	local current=$1 previous=$2 command=$3 words
 	case $command:$previous in
-	*:-P | *:--profile | profile:show)
+	*:-P | *:--profile | profile:show | profile:update)
 		mapfile -t COMPREPLY < <(_sstp_worker_profiles "$current")
 		return
 		;;
 	*:--if-still) return ;;
-	profile:profile) words=show ;;
+	profile:profile) words="show update" ;;
+	status:status) words="$(_sstp_worker_running) --json --help" ;;
+	status:*) words="--json --help" ;;
 	profile:*) words="--json --help" ;;
 	enrol:*) words="--profile --force --help" ;;
 	renew:*) words="--profile --if-still --help" ;;
@@ -62,7 +69,7 @@ _sstp_worker_offloads() {
 _sstp_worker() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} app first
 	case ${COMP_WORDS[1]} in
-	enrol | renew | profile)
+	enrol | renew | profile | status)
 		if [ "$COMP_CWORD" -gt 1 ]; then
 			_sstp_worker_command "$current" "$previous" "${COMP_WORDS[1]}"
 			return
@@ -90,12 +97,13 @@ _sstp_worker() {
 	--log-target) mapfile -t COMPREPLY < <(compgen -W "stderr journal" -- "$current") ;;
 	--congestion) mapfile -t COMPREPLY < <(compgen -W "auto cubic bbr" -- "$current") ;;
 	--no-offload) mapfile -t COMPREPLY < <(compgen -W "$(_sstp_worker_offloads "$current")" -- "$current") ;;
-	-u | --user | --vnet-name | -r | --route | --tun | --mtu | --connect-timeout) ;;
+	--restart-app) mapfile -t COMPREPLY < <(compgen -W "never on-address-change always" -- "$current") ;;
+	-u | --user | --vnet-name | -r | --route | --dns-server | --dns-alt-server | --on-event | --tun | --mtu | --connect-timeout) ;;
 	*)
-		[ "$COMP_CWORD" -ne 1 ] || first="enrol renew profile"
+		[ "$COMP_CWORD" -ne 1 ] || first="enrol renew profile status"
 		mapfile -t COMPREPLY < <(compgen -W "--config --profile --gateway --user --password-file --ca --pap
 			--eap-mschapv2 --no-eap-mschapv2 --renew-by-reconnect
-			--vnet-name --route --own-netns --netns --current-netns --tun --mtu
+			--vnet-name --route --dns-server --dns-alt-server --restart-app --on-event --own-netns --netns --current-netns --tun --mtu
 			--connect-timeout --congestion --no-offload --log-level --log-target --check --version --help -- $first" -- "$current")
 		;;
 	esac

@@ -362,6 +362,13 @@ void tunnel_stop(struct tunnel *t, const char *reason)
 	}
 }
 
+void tunnel_release(struct tunnel *t)
+{
+	stop_dialling(t);
+	port_free(t->port);
+	t->port = NULL;
+}
+
 void tunnel_free(struct tunnel *t)
 {
 	if (!t)

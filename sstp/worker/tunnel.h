@@ -82,6 +82,12 @@ void tunnel_reconnect(struct tunnel *t);
 /* Says goodbye; on_end follows. */
 void tunnel_stop(struct tunnel *t, const char *reason);
 
+/*
+ * After on_end, not in it: lets go of the network, which can be freed then. The tunnel is good for
+ * tunnel_free() only from then on.
+ */
+void tunnel_release(struct tunnel *t);
+
 /* Takes NULL; cuts what is still there. */
 void tunnel_free(struct tunnel *t);
 

@@ -402,6 +402,19 @@ static void close_by_the_operator_is_final(void **state)
 	gateway_rig_free(rig);
 }
 
+static void device_can_go_before_the_tunnel_that_has_ended(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	session_close_connection(rig->sessions[0].session, SESSION_CLOSE_DISCONNECTED, "bye");
+	gateway_rig_run(rig, has_ended);
+	tunnel_release(rig->tunnel);
+	network_free(rig->network);
+	rig->network = NULL;
+	assert_int_equal(if_nametoindex("rig0"), 0);
+	gateway_rig_free(rig);
+}
+
 static void close_to_restart_dials_again_at_once(void **state)
 {
 	struct gateway_rig *rig = with_traffic();
@@ -483,6 +496,7 @@ int main(void)
 		cmocka_unit_test(longest_description_arrives_beside_traffic),
 		cmocka_unit_test(session_that_takes_over_brings_its_own_description),
 		cmocka_unit_test(close_by_the_operator_is_final),
+		cmocka_unit_test(device_can_go_before_the_tunnel_that_has_ended),
 		cmocka_unit_test(close_to_restart_dials_again_at_once),
 		cmocka_unit_test(close_of_what_is_disabled_waits_a_minute),
 		cmocka_unit_test(session_that_is_only_disconnected_is_dialled_after_a_second),
