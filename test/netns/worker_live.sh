@@ -9,6 +9,7 @@ here=$(dirname "$0")
 
 sstpctl_bin=$build_dir/tools/sstpctl/sstpctl
 traffic=$here/seamless.py
+plan=http://x/subscriptions/default/resourceGroups/default/providers/Microsoft.Web/serverfarms/gold
 readonly EXIT_DISCONNECTED=123 EXIT_SIGTERM=143
 
 setup() {
@@ -187,6 +188,19 @@ B32_app_is_started_again_with_the_new_network_when_that_is_wished() {
 	is "$(starts always)" 3 "starts of the app"
 }
 
+B32_restart_asked_by_the_operator_is_an_event_and_a_new_tunnel() {
+	local began
+	live_start sync -- sh -c "$idle_app"
+	began=$(now_ms)
+	curl -sS -f -X POST --unix-socket "$world_dir/control.sock" "$plan/virtualNetworkConnections/vnet1/sync?restart=true" \
+		>>"$world_dir/ctl.log" 2>&1 || flunk "the sync fails"
+	succeeds "the hook is told" wait_for 10 has_event sync '^restart-required .*the gateway asks for it'
+	at_most $(($(now_ms) - began)) 2000 "milliseconds until the new tunnel"
+	succeeds "10.20.0.2 is reached" reaches 10.20.0.2
+	is "$(starts sync)" 1 "starts of the app, which is never started again"
+	stop "$worker_pid"
+}
+
 B27_disconnect_takes_routes_and_name_servers_and_leaves_the_app() {
 	local before
 	before=$(network_of "$app")
@@ -224,5 +238,6 @@ tap_main B34_route_of_the_plan_reaches_a_running_worker_within_a_second \
 	B32_stream_to_a_kept_prefix_loses_nothing_while_routes_change \
 	B31_name_servers_change_under_the_app_in_place \
 	B32_app_is_started_again_with_the_new_network_when_that_is_wished \
+	B32_restart_asked_by_the_operator_is_an_event_and_a_new_tunnel \
 	B27_disconnect_takes_routes_and_name_servers_and_leaves_the_app \
 	B27_disconnect_ends_an_app_that_may_be_started_again -- "$@"
