@@ -657,6 +657,14 @@ static const struct route {
 	/* clang-format on */
 };
 
+const char *admin_route(size_t i, enum front_method *ret_method)
+{
+	if (i >= sizeof(routes) / sizeof(routes[0]))
+		return NULL;
+	*ret_method = routes[i].method;
+	return routes[i].path;
+}
+
 /* Fills id with what stands for the star. */
 static bool matches(const char *pattern, const char *path, char id[ID_MAX])
 {

@@ -47,4 +47,7 @@ struct admin_world {
 bool admin_answer(const struct admin_world *w, const struct front_request *request, int64_t now,
 		  struct front_reply *ret_reply);
 
+/* The i-th route there is, as '*' stands for a name; NULL behind the last. */
+const char *admin_route(size_t i, enum front_method *ret_method);
+
 #endif

@@ -79,10 +79,6 @@ static void change(struct call *c, const struct route *route, enum model_verb ve
 	};
 
 	model_change(c->model, &ch, &c->answer);
-	if (c->answer.status == 200)
-		log_info("%s of %s %s",
-			 (const char *[]){"write", "change", "sync", "removal"}[verb],
-			 route->kind->name, c->names.values[c->names.n - 1].text);
 }
 
 static void write_body(struct call *c, const struct route *route, enum model_verb verb)
@@ -212,6 +208,14 @@ static const struct route routes[] = {
 	{FRONT_DELETE, GATEWAYS "/:gateway",            drop,  &kind_gateway, NULL},
 	/* clang-format on */
 };
+
+const char *api_route(size_t i, enum front_method *ret_method)
+{
+	if (i >= sizeof(routes) / sizeof(routes[0]))
+		return NULL;
+	*ret_method = routes[i].method;
+	return routes[i].path;
+}
 
 /* The pattern's name with its end, as values need it. */
 static const char *known_name(const char *pattern, size_t len)

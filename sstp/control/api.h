@@ -22,6 +22,9 @@
 #include "sstp/control/front.h"
 #include "sstp/control/model.h"
 
+/* The i-th route there is, as ":plan" stands for a name; NULL behind the last. */
+const char *api_route(size_t i, enum front_method *ret_method);
+
 /* True when the path is one of ours to answer, good or not. */
 bool api_has_path(const char *path);
 

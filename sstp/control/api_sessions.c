@@ -433,6 +433,14 @@ static const struct route {
 	/* clang-format on */
 };
 
+const char *api_sessions_route(size_t i, enum front_method *ret_method)
+{
+	if (i >= sizeof(routes) / sizeof(routes[0]))
+		return NULL;
+	*ret_method = routes[i].method;
+	return routes[i].path;
+}
+
 static const struct route *find_route(struct call *c, bool *ret_is_known)
 {
 	*ret_is_known = false;

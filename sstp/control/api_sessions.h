@@ -49,4 +49,7 @@ bool api_sessions_has_path(const char *path);
 void api_sessions_answer(const struct api_sessions_world *w, const struct front_request *request,
 			 int64_t now, struct front_reply *ret_reply);
 
+/* The i-th route there is, as ":id" stands for a name; NULL behind the last. */
+const char *api_sessions_route(size_t i, enum front_method *ret_method);
+
 #endif

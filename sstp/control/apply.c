@@ -468,6 +468,17 @@ static void get_site(struct model *m, struct front_reply *ret_reply)
 static const char apply_path[] = "/v1/apply";
 static const char site_path[] = "/v1/site";
 
+const char *apply_route(size_t i, enum front_method *ret_method)
+{
+	static const enum front_method methods[] = {FRONT_POST, FRONT_GET};
+	static const char *const paths[] = {apply_path, site_path};
+
+	if (i >= sizeof(paths) / sizeof(paths[0]))
+		return NULL;
+	*ret_method = methods[i];
+	return paths[i];
+}
+
 bool apply_has_path(const char *path)
 {
 	return strcmp(path, apply_path) == 0 || strcmp(path, site_path) == 0;

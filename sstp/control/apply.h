@@ -26,6 +26,9 @@
 #include "sstp/control/front.h"
 #include "sstp/control/model.h"
 
+/* The i-th route there is; NULL behind the last. */
+const char *apply_route(size_t i, enum front_method *ret_method);
+
 /* True when the path is one of the two. */
 bool apply_has_path(const char *path);
 

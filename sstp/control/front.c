@@ -147,6 +147,9 @@ static void send_reply(struct evhttp_request *req, struct front_reply *reply)
 	evhttp_add_header(evhttp_request_get_output_headers(req), "Cache-Control", "no-store");
 	if (*reply->etag)
 		evhttp_add_header(evhttp_request_get_output_headers(req), "ETag", reply->etag);
+	if (*reply->location)
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Location",
+				  reply->location);
 	if (reply->json) {
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type",
 				  "application/json");

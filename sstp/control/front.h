@@ -19,6 +19,7 @@ enum {
 	FRONT_TIMEOUT_S = 30,
 	FRONT_ERROR_MAX = 256,
 	FRONT_ETAG_MAX = 24,
+	FRONT_LOCATION_MAX = 64,
 };
 
 enum front_method {
@@ -42,8 +43,9 @@ struct front_request {
 
 struct front_reply {
 	int status;
-	char *json;		   /* owned; NULL: no body */
-	char etag[FRONT_ETAG_MAX]; /* for that header, with its quotes; "": none */
+	char *json;			   /* owned; NULL: no body */
+	char etag[FRONT_ETAG_MAX];	   /* for that header, with its quotes; "": none */
+	char location[FRONT_LOCATION_MAX]; /* likewise */
 };
 
 struct front;

@@ -85,6 +85,26 @@ void model_close(struct model *m)
 	free(m);
 }
 
+struct store *model_store(struct model *m)
+{
+	return m->store;
+}
+
+int model_restore(const char *path, const char *file, struct certs_error *ret_error)
+{
+	struct store *s;
+	int r = store_open(path, &store_schema_model, &s, ret_error);
+
+	if (r < 0)
+		return r;
+	/* leaving the write-ahead log needs the file for oneself; opening it goes back to that */
+	r = store_script(s, "PRAGMA journal_mode = DELETE", ret_error);
+	if (r == 0)
+		r = store_restore(s, file, ret_error);
+	store_close(s);
+	return r;
+}
+
 void model_set_strict(struct model *m, bool is_strict)
 {
 	m->is_strict = is_strict;

@@ -100,4 +100,13 @@ int model_set_networks(struct model *m, const struct msg_config *config, int64_t
 int model_set_certificates(struct model *m, const struct authority *authority, int64_t now,
 			   struct certs_error *ret_error);
 
+/* For copies of it; borrowed. */
+struct store *model_store(struct model *m);
+
+/*
+ * What the file says is the model from now on, all of it: while no gateway runs with it (-EAGAIN). path as
+ * model_open(). 0 or -errno with a sentence; then nothing has changed.
+ */
+int model_restore(const char *path, const char *file, struct certs_error *ret_error);
+
 #endif

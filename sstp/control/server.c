@@ -25,6 +25,8 @@
 #include "sstp/control/api.h"
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply.h"
+#include "sstp/control/openapi.h"
+#include "sstp/control/operations.h"
 #include "sstp/control/orphans.h"
 #include "sstp/control/peer.h"
 #include "sstp/control/process.h"
@@ -37,6 +39,7 @@ enum {
 	PUSH_PAUSE_NS = 10 * 1000 * 1000, /* while there is more to tell than goes at once */
 	FLUSH_NS = 500 * 1000 * 1000,	  /* what is told of sessions shares a transaction */
 	LOCK_PAUSE_NS = 20 * 1000 * 1000,
+	AUDIT_PATH_MAX = 400,
 };
 
 #define LOCK_PATIENCE_NS (2 * CLOCK_NS_PER_S)
@@ -47,6 +50,7 @@ struct server {
 	struct peer *peer; /* the data plane */
 	struct front *front;
 	struct tcp_front *tcp_front;
+	struct operations *operations;
 	struct loop_timer *timer; /* the clock's own changes */
 	struct loop_timer *push_timer;
 	struct push *push;
@@ -344,7 +348,11 @@ static void answer(struct server *s, const struct front_request *request,
 	struct admin_world w = {.est = &s->est, .model = s->model, .dial = s->dial};
 	struct api_sessions_world sessions = {.model = s->model, .send = send_frame, .arg = s};
 
-	if (apply_has_path(request->path))
+	if (openapi_has_path(request->path))
+		openapi_answer(request, ret_reply);
+	else if (operations_has_path(request->path))
+		operations_answer(s->operations, request, time(NULL), ret_reply);
+	else if (apply_has_path(request->path))
 		apply_answer(s->model, request, time(NULL), ret_reply);
 	else if (api_sessions_has_path(request->path))
 		api_sessions_answer(&sessions, request, time(NULL), ret_reply);
@@ -365,6 +373,21 @@ static void restart(struct server *s, const struct front_request *request)
 		log_info("%d apps are to restart with the sync", n);
 }
 
+/* Who has changed what, or was refused it. */
+static void audit(const struct front_request *request, int status)
+{
+	static const char *const methods[] = {
+		[FRONT_POST] = "POST",
+		[FRONT_PUT] = "PUT",
+		[FRONT_PATCH] = "PATCH",
+		[FRONT_DELETE] = "DELETE",
+	};
+	char path[AUDIT_PATH_MAX];
+
+	log_info("audit: %s: %s %s: %d", request->who, methods[request->method],
+		 log_escape(path, sizeof(path), request->path, strlen(request->path)), status);
+}
+
 static void on_request(void *arg, const struct front_request *request,
 		       struct front_reply *ret_reply)
 {
@@ -374,6 +397,8 @@ static void on_request(void *arg, const struct front_request *request,
 	if (!restart_read(request, &wants_restart, ret_reply))
 		return;
 	answer(s, request, ret_reply);
+	if (request->method != FRONT_GET)
+		audit(request, ret_reply->status);
 	push(s);
 	if (ret_reply->status != 200)
 		return;
@@ -471,9 +496,10 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->push_timer = loop_timer_new(s->loop, on_push_timer, s);
 	s->flush_timer = loop_timer_new(s->loop, on_flush_timer, s);
 	s->sessions = sessions_new(s->model);
+	s->operations = operations_new(s->loop, model_store(s->model), params->state);
 	s->peer = peer_new(s->loop, &peer);
 	if (!s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->flush_timer ||
-	    !s->sessions || !s->peer)
+	    !s->sessions || !s->operations || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	r = push_new(&push, &s->push, e);
 	if (r < 0)
@@ -485,6 +511,7 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 static void server_done(struct server *s)
 {
 	tcp_front_free(s->tcp_front);
+	operations_free(s->operations);
 	front_free(s->front);
 	peer_free(s->peer);
 	loop_timer_free(s->timer);

@@ -97,6 +97,21 @@ int store_function(struct store *s, const char *name, int n_args, store_function
 
 /* A copy as of now, one file, 0600; renamed over what was at path. Not within a transaction. */
 int store_backup(struct store *s, const char *path, struct certs_error *ret_error);
+/* The same in steps, between which the store may be used, and changed: then the copy has the change. */
+struct store_copy;
+
+/* 0 with an owned copy; the store must outlive it. */
+int store_copy_begin(struct store *s, const char *path, struct store_copy **ret_copy,
+		     struct certs_error *ret_error);
+/*
+ * Copies up to n_pages more (negative: all). 1: there are more; 0: it is finished, and stands at path;
+ * -errno. ret_done and ret_total, in pages, are filled in every case.
+ */
+int store_copy_step(struct store_copy *c, int n_pages, int *ret_done, int *ret_total,
+		    struct certs_error *ret_error);
+/* One that is not finished leaves nothing behind. Takes NULL. */
+void store_copy_free(struct store_copy *c);
+
 /*
  * Takes the place of everything by what is in a backup, in one transaction; one that is damaged, not
  * ours or newer is refused, and all stays as it was. An older one is brought up to date.

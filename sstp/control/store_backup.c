@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,45 +41,104 @@ static int sync_folder(const char *path)
 	return r;
 }
 
-/* A single file: whoever copies it away needs no log beside it. */
-static int write_copy(struct store *s, const char *path, struct certs_error *ret_error)
-{
-	sqlite3 *db = NULL;
-	int r;
+/* Beside its place, under another name, until it is whole. */
+struct store_copy {
+	sqlite3 *db;
+	sqlite3_backup *backup; /* NULL: finished, or never begun */
+	bool is_made;		/* the file of the other name */
+	char path[PATH_MAX];
+	char part[PATH_MAX];
+};
 
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
-		r = store_fail(db, path, "open", ret_error);
+static int make_part(struct store_copy *c, const char *path, struct certs_error *e)
+{
+	int fd;
+
+	snprintf(c->path, sizeof(c->path), "%s", path);
+	if ((size_t)snprintf(c->part, sizeof(c->part), "%s.part", path) >= sizeof(c->part))
+		return certs_fail(e, -ENAMETOOLONG, "backup: the path is too long");
+	if (unlink(c->part) < 0 && errno != ENOENT)
+		return certs_fail(e, -errno, "backup %s: %s", c->part, strerror(errno));
+	fd = open(c->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return certs_fail(e, -errno, "backup %s: %s", c->part, strerror(errno));
+	close(fd);
+	c->is_made = true;
+	return 0;
+}
+
+int store_copy_begin(struct store *s, const char *path, struct store_copy **ret_copy,
+		     struct certs_error *ret_error)
+{
+	struct store_copy *c = calloc(1, sizeof(*c));
+	int r = c ? make_part(c, path, ret_error) : certs_fail(ret_error, -ENOMEM, "out of memory");
+
+	if (r == 0 &&
+	    sqlite3_open_v2(c->part, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
+		r = store_fail(c->db, c->part, "open", ret_error);
+	if (r == 0) {
+		c->backup = sqlite3_backup_init(c->db, "main", s->db, "main");
+		if (!c->backup)
+			r = store_fail(c->db, c->part, "copy", ret_error);
+	}
+	if (r == 0)
+		*ret_copy = c;
 	else
-		r = copy(db, s->db, path, ret_error);
-	if (r == 0 && sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL))
-		r = store_fail(db, path, "backup", ret_error);
-	sqlite3_close_v2(db);
+		store_copy_free(c);
 	return r;
+}
+
+/* A single file, flushed: whoever copies it away needs no log beside it. */
+static int finish(struct store_copy *c, struct certs_error *e)
+{
+	int r = sqlite3_backup_finish(c->backup);
+
+	c->backup = NULL;
+	if (r)
+		return store_fail(c->db, c->part, "copy", e);
+	if (sqlite3_exec(c->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL))
+		return store_fail(c->db, c->part, "backup", e);
+	sqlite3_close_v2(c->db);
+	c->db = NULL;
+	if (rename(c->part, c->path) < 0)
+		return certs_fail(e, -errno, "backup %s: %s", c->path, strerror(errno));
+	c->is_made = false;
+	r = sync_folder(c->path);
+	return r < 0 ? certs_fail(e, r, "backup %s: %s", c->path, strerror(-r)) : 0;
+}
+
+int store_copy_step(struct store_copy *c, int n_pages, int *ret_done, int *ret_total,
+		    struct certs_error *ret_error)
+{
+	int r = sqlite3_backup_step(c->backup, n_pages);
+
+	*ret_total = sqlite3_backup_pagecount(c->backup);
+	*ret_done = *ret_total - sqlite3_backup_remaining(c->backup);
+	return r == SQLITE_OK ? 1 : finish(c, ret_error);
+}
+
+void store_copy_free(struct store_copy *c)
+{
+	if (!c)
+		return;
+	sqlite3_backup_finish(c->backup);
+	sqlite3_close_v2(c->db);
+	if (c->is_made)
+		unlink(c->part);
+	free(c);
 }
 
 int store_backup(struct store *s, const char *path, struct certs_error *ret_error)
 {
-	char part[PATH_MAX];
-	int fd;
-	int r;
+	struct store_copy *c;
+	int done, total;
+	int r = store_copy_begin(s, path, &c, ret_error);
 
-	if ((size_t)snprintf(part, sizeof(part), "%s.part", path) >= sizeof(part))
-		return certs_fail(ret_error, -ENAMETOOLONG, "backup: the path is too long");
-	if (unlink(part) < 0 && errno != ENOENT)
-		return certs_fail(ret_error, -errno, "backup %s: %s", part, strerror(errno));
-	fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return certs_fail(ret_error, -errno, "backup %s: %s", part, strerror(errno));
-	close(fd);
-	r = write_copy(s, part, ret_error);
-	if (r == 0 && rename(part, path) < 0)
-		r = certs_fail(ret_error, -errno, "backup %s: %s", path, strerror(errno));
-	if (r < 0) {
-		unlink(part);
+	if (r < 0)
 		return r;
-	}
-	r = sync_folder(path);
-	return r < 0 ? certs_fail(ret_error, r, "backup %s: %s", path, strerror(-r)) : 0;
+	r = store_copy_step(c, -1, &done, &total, ret_error);
+	store_copy_free(c);
+	return r;
 }
 
 /* ---- restore ---- */

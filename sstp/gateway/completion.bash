@@ -5,7 +5,7 @@
 _sstp_gateway() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	case $previous in
-	-c | --config)
+	-c | --config | -r | --restore)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
@@ -13,7 +13,7 @@ _sstp_gateway() {
 		mapfile -t COMPREPLY < <(compgen -W "error warning info debug" -- "$current")
 		;;
 	*)
-		mapfile -t COMPREPLY < <(compgen -W "--config --check --log-level --version --help" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "--config --check --restore --log-level --version --help" -- "$current")
 		;;
 	esac
 }

@@ -3,10 +3,13 @@
  * sstp-gateway: which of its processes this is (parent.h, data.h, control_main.h); and for the first of them options and
  * configuration.
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "sstp/base/log.h"
+#include "sstp/control/model.h"
 #include "sstp/gateway/control_main.h"
 #include "sstp/gateway/data.h"
 #include "sstp/gateway/gateway.h"
@@ -25,6 +28,21 @@ static int check(struct gateway_config *config)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int restore(const struct gateway_config *config, const char *file)
+{
+	char path[PATH_MAX];
+	struct certs_error e;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/model.sqlite", config->state);
+	r = model_restore(path, file, &e);
+	if (r < 0)
+		fprintf(stderr, "%s%s\n", e.text, r == -EAGAIN ? ": stop the gateway first" : "");
+	else
+		printf("%s is what was in %s\n", path, file);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int load_and_run(const struct gateway_options *options)
 {
 	struct parent_set set;
@@ -36,8 +54,8 @@ static int load_and_run(const struct gateway_options *options)
 		fprintf(stderr, "%s\n", error.text);
 		return EXIT_FAILURE;
 	}
-	if (options->check) {
-		code = check(set.config);
+	if (options->check || options->restore) {
+		code = options->check ? check(set.config) : restore(set.config, options->restore);
 		parent_set_done(&set);
 		return code;
 	}

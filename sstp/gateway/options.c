@@ -9,12 +9,14 @@
 #include "sstp/base/conf_option.h"
 
 static const char usage[] =
-	"Usage: sstp-gateway [--config FILE] [--check] [--log-level LEVEL]\n"
+	"Usage: sstp-gateway [--config FILE] [--check | --restore FILE] [--log-level LEVEL]\n"
 	"\n"
 	"Terminates SSTP tunnels and forwards between their clients and virtual networks.\n"
 	"\n"
 	"  -c, --config FILE      configuration (default " SSTP_GATEWAY_CONFIG ")\n"
 	"  -n, --check            verify the configuration, print what is in effect, and end\n"
+	"  -r, --restore FILE     take plans, apps and networks from a backup, and end; while none "
+	"runs\n"
 	"  -l, --log-level LEVEL  error, warning, info or debug; goes over the configuration\n"
 	"  -V, --version          print the version and end\n"
 	"  -h, --help             print this and end\n"
@@ -24,6 +26,7 @@ static const char usage[] =
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"check", no_argument, NULL, 'n'},
+	{"restore", required_argument, NULL, 'r'},
 	{"log-level", required_argument, NULL, 'l'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
@@ -48,6 +51,7 @@ static int take(int option, char **argv, struct gateway_options *o, struct conf_
 	switch (option) {
 	case 'c': o->config = optarg; return 0;
 	case 'n': o->check = true; return 0;
+	case 'r': o->restore = optarg; return 0;
 	case 'l': return parse_log_level(optarg, o, e);
 	case 'V': puts("sstp-gateway " SSTP_VERSION); return 1;
 	case 'h': fputs(usage, stdout); return 1;
@@ -63,7 +67,7 @@ int gateway_options_parse(int argc, char **argv, struct gateway_options *ret_opt
 	int r = 0;
 
 	optind = 0; /* start anew, also in a second call */
-	while (!r && (option = getopt_long(argc, argv, "+:c:nl:Vh", options, NULL)) != -1)
+	while (!r && (option = getopt_long(argc, argv, "+:c:nr:l:Vh", options, NULL)) != -1)
 		r = take(option, argv, &o, ret_error);
 	if (r)
 		return r;

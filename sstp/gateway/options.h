@@ -12,9 +12,10 @@ enum {
 };
 
 struct gateway_options {
-	const char *config; /* path, borrowed from argv */
-	bool check;	    /* verify everything, print what is in effect, and end */
-	bool has_log_level; /* log_level goes over the file's */
+	const char *config;  /* path, borrowed from argv */
+	const char *restore; /* a backup to take the model from, and end; borrowed; NULL: none */
+	bool check;	     /* verify everything, print what is in effect, and end */
+	bool has_log_level;  /* log_level goes over the file's */
 	enum log_level log_level;
 };
 

@@ -4,15 +4,20 @@
  * again with their answers behind them. A line "METHOD PATH" begins a request, "If-Match: TEXT" may
  * follow, then its body until an empty line. "# strict" and "# relaxed" lines switch that; "# networks
  * NAME..." says which VNets gateway.yaml has, which are up; "# up NAME" and "# down NAME" what the data
- * plane says of one. Other '#' lines are comments.
+ * plane says of one. Other '#' lines are comments. --routes prints all routes that there are instead, a line
+ * "METHOD PATTERN" each.
  */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sstp/control/admin.h"
 #include "sstp/control/api.h"
+#include "sstp/control/api_sessions.h"
 #include "sstp/control/apply.h"
+#include "sstp/control/openapi.h"
+#include "sstp/control/operations.h"
 #include "sstp/control/sessions.h"
 
 enum {
@@ -148,12 +153,37 @@ static void run_request(struct model *m, char *line)
 	free(tag);
 }
 
-int main(void)
+/* ---- what there is ---- */
+
+static void print_routes(const char *(*route)(size_t i, enum front_method *ret_method))
+{
+	enum front_method method;
+	const char *path;
+
+	for (size_t i = 0; (path = route(i, &method)); i++)
+		printf("%s %s\n", methods[method], path);
+}
+
+static void print_all_routes(void)
+{
+	print_routes(api_route);
+	print_routes(api_sessions_route);
+	print_routes(admin_route);
+	print_routes(apply_route);
+	print_routes(operations_route);
+	print_routes(openapi_route);
+}
+
+int main(int argc, char **argv)
 {
 	struct certs_error e;
 	struct model *m;
 	char line[4096];
 
+	if (argc > 1 && strcmp(argv[1], "--routes") == 0) {
+		print_all_routes();
+		return 0;
+	}
 	check(model_open(":memory:", &m, &e), &e);
 	while (fgets(line, sizeof(line), stdin)) {
 		if (*line == '\n')
