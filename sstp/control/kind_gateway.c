@@ -18,6 +18,8 @@ static const char *const skus[] = {
 static const struct resource_field fields[] = {
 	/* clang-format off */
 	{"location", RESOURCE_READ_ONLY, NULL, NULL, 0, NULL, NULL},
+	{.path = "properties.gatewayStatus", .type = RESOURCE_READ_ONLY},
+	{.path = "properties.gatewayReason", .type = RESOURCE_READ_ONLY},
 	{"properties.gatewayType",
 		RESOURCE_TEXT, "gateway_type", "\"Vpn\"", 16, gateway_types, NULL},
 	{"properties.vpnType",
@@ -58,8 +60,12 @@ const struct resource_kind kind_gateway = {
 		"    'vpnClientAddressPool', json_object('addressPrefixes', json(pools)),"
 		"    'vpnClientProtocols', json(protocols)),"
 		"   'customRoutes', json_object('addressPrefixes', json(custom_routes)),"
-		"   'localNetworkAddressSpace', json_object('addressPrefixes', json(on_premises))))"
-		" AS json FROM gateway g JOIN vnet v ON v.id = g.vnet_id",
+		"   'localNetworkAddressSpace', json_object('addressPrefixes', json(on_premises)),"
+		/* as a connection's view says it */
+		"   'gatewayStatus', iif(u.why = '', 'Up', 'NotConnected'),"
+		"   'gatewayReason', nullif(u.why, '')))"
+		" AS json FROM gateway g JOIN vnet v ON v.id = g.vnet_id"
+		" LEFT JOIN gateway_state u ON u.vnet = v.name AND gateway_type = 'Vpn'",
 	.get = "SELECT json, version" FROM " AND name = :gateway",
 	.insert = "INSERT INTO gateway (vnet_id, name, gateway_type) SELECT id, :gateway,"
 		  " :body ->> 'gateway_type' FROM vnet WHERE " SQL_VNET,
