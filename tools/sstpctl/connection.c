@@ -35,6 +35,7 @@ static const struct column head_columns[] = {
 	{"State", "properties.state", FORMAT_PLAIN},
 	{"Certificate status", "properties.certificateStatus", FORMAT_PLAIN},
 	{"Gateway status", "properties.gatewayStatus", FORMAT_PLAIN},
+	{"Why not up", "properties.gatewayReason", FORMAT_PLAIN},
 	{"Resync required", "properties.resyncRequired", FORMAT_PLAIN},
 	{"VNet address space", "properties.addressSpaces", FORMAT_PLAIN},
 	{"Point-to-site address space", "properties.pointToSiteAddressSpaces", FORMAT_PLAIN},

@@ -92,13 +92,17 @@ const struct view plan_synced_view = {.shape = VIEW_OWN, .print = print_synced};
 /* Adds what the gateway says to done. */
 static int sync_one(struct call *c, const char *vnet, json_t *done)
 {
+	static const struct body_field body[] = {
+		{"RESTART", "restart", BODY_GIVEN},
+		{NULL, NULL, BODY_TEXT},
+	};
 	struct call one = *c;
 	json_t *answer;
 	int code;
 
 	one.arguments[1] = vnet;
-	code = request_send(&one, "POST", "{/PLAN}/virtualNetworkConnections/{VNET}/sync", NULL,
-			    &answer);
+	code = request_send(&one, "POST", "{/PLAN}/virtualNetworkConnections/{VNET}/sync",
+			    c->options[OPTION_RESTART] ? body : NULL, &answer);
 	if (code == 0)
 		json_array_append_new(done, answer);
 	return code;

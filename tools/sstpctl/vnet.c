@@ -66,6 +66,7 @@ static const struct column gateway_columns[] = {
 	{"Gateway", "name", FORMAT_PLAIN},
 	{"VNet", "id", FORMAT_VNET},
 	{"Status", "properties.gatewayStatus", FORMAT_PLAIN},
+	{"Why not up", "properties.gatewayReason", FORMAT_PLAIN},
 	{"Type", "properties.gatewayType", FORMAT_PLAIN},
 	{"VPN type", "properties.vpnType", FORMAT_PLAIN},
 	{"SKU", "properties.sku.name", FORMAT_PLAIN},
