@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A control process with its socket, whose parent and data plane are this: cli_gateway STATE SOCKET. What a
- * data plane would tell it comes in lines on standard input; each is answered with "ok" when control has it.
+ * A control process with its socket, whose parent and data plane are this: cli_gateway STATE SOCKET CONFIG. Of
+ * CONFIG, a gateway.yaml, only the API over TCP counts. What a data plane would tell it comes in lines on standard
+ * input; each is answered with "ok" when control has it.
  *
  *   networks NAME...                      the VNets that gateway.yaml has; they are up
  *   strict NAME...                        the same, and Linux apps and containers are refused
@@ -13,6 +14,7 @@
  * At the end of the input it ends.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -26,6 +28,8 @@
 #include "sstp/control/msg_site.h"
 #include "sstp/control/parent_msg.h"
 #include "sstp/control/server.h"
+#include "sstp/gateway/api.h"
+#include "sstp/gateway/config.h"
 #include "sstp/net/msgsock.h"
 
 enum {
@@ -49,6 +53,19 @@ static void check(bool is_fine, const char *what)
 static bool may_certify(void *arg, const char *const *names, size_t n, struct certs_error *e)
 {
 	return true;
+}
+
+static int load_api(void *arg, struct tcp_front_settings *ret_settings, struct certs_error *e)
+{
+	struct gateway_config *config;
+	struct conf_error error;
+	int r;
+
+	if (gateway_config_load(arg, &config, &error) < 0)
+		return certs_fail(e, -EINVAL, "%s", error.text);
+	r = api_open(config, ret_settings, e);
+	gateway_config_free(config);
+	return r;
 }
 
 /* ---- telling ---- */
@@ -251,7 +268,9 @@ static pid_t start(char **argv, int *ret_link)
 		const struct server_params params = {.fd = fds[1],
 						     .state = argv[1],
 						     .socket = argv[2],
-						     .may_certify = may_certify};
+						     .may_certify = may_certify,
+						     .load_api = load_api,
+						     .arg = argv[3]};
 
 		close(fds[0]);
 		_exit(server_run(&params));
@@ -268,7 +287,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	pid_t pid;
 
-	check(argc == 3, "usage: cli_gateway STATE SOCKET");
+	check(argc == 4, "usage: cli_gateway STATE SOCKET CONFIG");
 	pid = start(argv, &link);
 	fd = introduce(link);
 	check(sem_init(&has_reply, 0, 0) == 0, "sem_init");

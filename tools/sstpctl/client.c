@@ -263,10 +263,13 @@ static int judge(struct client *c, const struct answer *a, json_t **ret_answer,
 	e->status = (int)a->status;
 	if (json_is_string(json_object_get(error, "message")))
 		r = refuse(c, error, e);
-	else if (a->status == 401 || a->status == 403)
+	else if (a->status == 401)
 		r = fail(e, -EPROTO,
 			 "%s: not allowed: --token-file, or --cert and --key, say who asks",
 			 where(c));
+	else if (a->status == 403)
+		r = fail(e, -EPROTO, "%s: not allowed: it does not let this %s in", where(c),
+			 c->token ? "token" : "certificate");
 	else if (a->status < 200 || a->status > 299 || (a->len && !json))
 		r = fail(e, -EPROTO, "the gateway does not speak as expected: HTTP %ld", a->status);
 	if (r == 0)
