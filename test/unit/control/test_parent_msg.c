@@ -9,17 +9,16 @@
 
 #include "test/support/cmocka.h"
 
-static const struct parent_open an_open = {
-	.tun = "sstp0",
-	.netns = "red",
-	.mtu = 1400,
-	.offload = 0x1f,
-	.queues = 3,
-	.addresses = 256,
-	.pools = {{.family = AF_INET, .len = 24, .addr = {172, 16, 77, 0}},
-		  {.family = AF_INET, .len = 32, .addr = {10, 1, 2, 3}}},
-	.n_pools = 2,
-};
+#define AN_OPEN                                                                            \
+	{                                                                                  \
+		.tun = "sstp0", .netns = "red", .mtu = 1400, .offload = 0x1f, .queues = 3, \
+		.addresses = 256,                                                          \
+		.pools = {{.family = AF_INET, .len = 24, .addr = {172, 16, 77, 0}},        \
+			  {.family = AF_INET, .len = 32, .addr = {10, 1, 2, 3}}},          \
+		.n_pools = 2,                                                              \
+	}
+
+static const struct parent_open an_open = AN_OPEN;
 
 /* One of each kind, and of those that differ by what is in them. */
 static const struct parent_msg samples[] = {
@@ -30,7 +29,7 @@ static const struct parent_msg samples[] = {
 	{.kind = PARENT_STATS},
 	{.kind = PARENT_RESULT, .result = {.error = 0, .text = ""}},
 	{.kind = PARENT_RESULT, .result = {.error = -EINVAL, .text = "it cannot be"}},
-	{.kind = PARENT_OPEN_DEVICE, .open = an_open},
+	{.kind = PARENT_OPEN_DEVICE, .open = AN_OPEN},
 	{.kind = PARENT_DEVICE,
 	 .device = {.queues = 3,
 		    .tun = "sstp0",
