@@ -40,6 +40,7 @@ struct control {
 	char *chain_pem;
 	char *key_pem;
 	struct access *access;
+	bool is_site_told;
 	/* what it is asked */
 	uint64_t last_id;
 	struct pending pending[CONTROL_PENDING_MAX];
@@ -252,7 +253,7 @@ static int take_failure(struct control *c, const uint8_t *payload, size_t len)
 
 static bool has_all(const struct control *c)
 {
-	return c->access && (c->chain_pem || !c->wants_certificate);
+	return c->access && c->is_site_told && (c->chain_pem || !c->wants_certificate);
 }
 
 static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
@@ -268,10 +269,11 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 		r = take_reply(c, payload, len);
 	else if (kind == MSG_FAILED)
 		r = take_failure(c, payload, len);
-	else
+	else /* until the site is known, apps would be sent away */
 		r = c->params.on_site ? c->params.on_site(c->params.arg, kind, payload, len) : 0;
 	if (r < 0)
 		log_error("a message of the control process is lost: %s", strerror(-r));
+	c->is_site_told |= kind == MSG_SITE_END;
 	if (!c->is_started && has_all(c))
 		loop_stop(c->loop);
 }

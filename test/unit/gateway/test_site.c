@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The site between a control process that this test plays and a real data plane, in a network namespace of the test's own:
+ * root and /dev/net/tun. VNet "yaml" is of gateway.yaml. Time passes when the test says so.
+ */
+#include "sstp/gateway/site.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sstp/base/log.h"
+#include "sstp/control/msg_site.h"
+#include "sstp/net/loop.h"
+#include "test/support/cmocka.h"
+#include "tun/netns.h"
+
+enum {
+	TOLD_MAX = 32,
+};
+
+static struct scene {
+	struct loop *loop;
+	struct dataplane *dataplane;
+	struct gateway_site *site;
+	struct prefix space, pool;
+	char told[TOLD_MAX][400]; /* what control was told */
+	unsigned n;
+	int send_error; /* of the next frames; 0: they are sent */
+	/* what the linker gives to this test */
+	void (*on_timer)(void *arg);
+	void *timer_arg;
+	bool is_making; /* the site's timer is being made */
+	const struct report_ops *ops;
+	void *ops_arg;
+	struct site_disconnect disconnect;
+	char disconnect_reason[64];
+	unsigned disconnects;
+} s;
+
+struct loop_timer *__real_loop_timer_new(struct loop *loop, void (*cb)(void *), void *arg);
+struct loop_timer *__wrap_loop_timer_new(struct loop *loop, void (*cb)(void *), void *arg);
+struct loop_timer *__wrap_loop_timer_new(struct loop *loop, void (*cb)(void *), void *arg)
+{
+	if (s.is_making) {
+		s.on_timer = cb;
+		s.timer_arg = arg;
+	}
+	return __real_loop_timer_new(loop, cb, arg);
+}
+
+void __real_dataplane_set_reports(struct dataplane *d, const struct report_ops *ops, void *arg);
+void __wrap_dataplane_set_reports(struct dataplane *d, const struct report_ops *ops, void *arg);
+void __wrap_dataplane_set_reports(struct dataplane *d, const struct report_ops *ops, void *arg)
+{
+	s.ops = ops;
+	s.ops_arg = arg;
+	__real_dataplane_set_reports(d, ops, arg);
+}
+
+void __wrap_dataplane_disconnect(struct dataplane *d, const struct site_disconnect *which);
+void __wrap_dataplane_disconnect(struct dataplane *d, const struct site_disconnect *which)
+{
+	s.disconnect = *which;
+	snprintf(s.disconnect_reason, sizeof(s.disconnect_reason), "%s|%s|%s", which->app,
+		 which->vnet, which->reason);
+	s.disconnects++;
+}
+
+int __wrap_dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn, void *arg);
+int __wrap_dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn, void *arg)
+{
+	static struct report_traffic entries[MSG_TRAFFIC_MAX + 1];
+
+	entries[MSG_TRAFFIC_MAX] = (struct report_traffic){7, {1, 2, 3, 4}};
+	fn(arg, entries, MSG_TRAFFIC_MAX + 1);
+	return 0;
+}
+
+/* ---- control's end */
+
+static void note(const char *text)
+{
+	assert_in_range(s.n, 0, TOLD_MAX - 1);
+	snprintf(s.told[s.n++], sizeof(s.told[0]), "%s", text);
+}
+
+static void note_up(const uint8_t *payload, size_t len)
+{
+	struct msg_session_up m;
+	char text[400];
+
+	assert_int_equal(msg_session_up_decode(payload, len, &m), 0);
+	assert_true(m.boot != 0);
+	snprintf(text, sizeof(text), "up %u %s %s owner=%.8s user=%zu", (unsigned)m.id, m.app,
+		 m.vnet, m.owner, strlen(m.user));
+	note(text);
+}
+
+static void note_down(const uint8_t *payload, size_t len)
+{
+	struct msg_session_down m;
+	char text[400];
+
+	assert_int_equal(msg_session_down_decode(payload, len, &m), 0);
+	snprintf(text, sizeof(text), "down %u %s %u", (unsigned)m.id, m.reason,
+		 (unsigned)m.counts.sent_bytes);
+	note(text);
+}
+
+static void note_state(const uint8_t *payload, size_t len)
+{
+	struct msg_vnet_state m;
+	char text[400];
+
+	assert_int_equal(msg_vnet_state_decode(payload, len, &m), 0);
+	snprintf(text, sizeof(text), "state %s: %.300s", m.vnet, m.why);
+	note(text);
+}
+
+static void note_traffic(const uint8_t *payload, size_t len)
+{
+	struct msg_traffic m;
+	char text[400];
+
+	assert_int_equal(msg_traffic_decode(payload, len, &m), 0);
+	snprintf(text, sizeof(text), "traffic %zu, the last %u", m.n_entries,
+		 (unsigned)m.entries[m.n_entries - 1].id);
+	note(text);
+	msg_traffic_done(&m);
+}
+
+static int send_frame(void *arg, uint8_t *frame, size_t len)
+{
+	enum msg_kind kind;
+	size_t payload_len;
+
+	assert_non_null(frame);
+	assert_true(msg_head(frame, true, &kind, &payload_len));
+	assert_int_equal(payload_len, len - MSG_HEAD_SIZE);
+	if (s.send_error < 0)
+		note("lost");
+	else if (kind == MSG_SESSIONS_BEGIN)
+		note("begin");
+	else if (kind == MSG_SESSIONS_END)
+		note("end");
+	else if (kind == MSG_SESSION_UP)
+		note_up(frame + MSG_HEAD_SIZE, payload_len);
+	else if (kind == MSG_SESSION_DOWN)
+		note_down(frame + MSG_HEAD_SIZE, payload_len);
+	else if (kind == MSG_VNET_STATE)
+		note_state(frame + MSG_HEAD_SIZE, payload_len);
+	else if (kind == MSG_TRAFFIC)
+		note_traffic(frame + MSG_HEAD_SIZE, payload_len);
+	msg_frame_free(frame, len);
+	return s.send_error;
+}
+
+/* Takes frame, as an encoder made it. */
+static int hear(int r, uint8_t *frame, size_t len)
+{
+	enum msg_kind kind;
+	size_t payload_len;
+
+	assert_int_equal(r, 0);
+	assert_true(msg_head(frame, false, &kind, &payload_len));
+	r = gateway_site_on_message(s.site, kind, frame + MSG_HEAD_SIZE, payload_len);
+	msg_frame_free(frame, len);
+	return r;
+}
+
+static int hear_name(enum msg_kind kind, const char *name)
+{
+	uint8_t *frame;
+	size_t len;
+	int r = msg_name_encode(kind, name, &frame, &len);
+
+	return hear(r, frame, len);
+}
+
+static int hear_connection(const char *app)
+{
+	const struct prefix route = {.family = AF_INET, .len = 8, .addr = {10}};
+	struct msg_connection m = {.app = app,
+				   .vnet = "yaml",
+				   .refusal = "",
+				   .routes = &route,
+				   .n_routes = 1,
+				   .description = "{}"};
+	uint8_t *frame;
+	size_t len;
+	int r = msg_connection_encode(&m, &frame, &len);
+
+	return hear(r, frame, len);
+}
+
+static int hear_vnet(const char *name, const char *device, const char *space, const char *pool)
+{
+	struct msg_site_vnet m = {.vnet = {.name = name,
+					   .spaces = {space},
+					   .n_spaces = 1,
+					   .pools = {pool},
+					   .n_pools = 1,
+					   .dns = {"10.50.0.2"},
+					   .n_dns = 1,
+					   .gateway = "192.0.0.8"},
+				  .device = device};
+	uint8_t *frame;
+	size_t len;
+	int r = msg_site_vnet_encode(&m, &frame, &len);
+
+	return hear(r, frame, len);
+}
+
+/* ---- the scene */
+
+static int make_vnet(void)
+{
+	struct vnet_params params = {
+		.name = "yaml",
+		.address_spaces = &s.space,
+		.naddress_spaces = 1,
+		.pools = &s.pool,
+		.npools = 1,
+		.gateway_be = inet_addr("192.0.0.8"),
+		.tun_name = "yaml0",
+		.netns = "",
+		.mtu = 1400,
+	};
+	char error[256];
+
+	assert_int_equal(prefix_parse("10.20.0.0/24", &s.space), 0);
+	assert_int_equal(prefix_parse("172.16.77.0/30", &s.pool), 0);
+	return dataplane_set_vnet(s.dataplane, &params, error);
+}
+
+static int set_up(void **state)
+{
+	memset(&s, 0, sizeof(s));
+	s.loop = loop_new();
+	assert_non_null(s.loop);
+	s.dataplane = dataplane_new(s.loop, 1, "gw");
+	assert_non_null(s.dataplane);
+	assert_int_equal(make_vnet(), 0);
+	s.is_making = true;
+	s.site = gateway_site_new(s.loop);
+	s.is_making = false;
+	assert_non_null(s.site);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	gateway_site_free(s.site);
+	dataplane_free(s.dataplane);
+	loop_free(s.loop);
+	return 0;
+}
+
+static void open_site(void)
+{
+	assert_int_equal(
+		gateway_site_open(s.site, &(struct gateway_site_params){.dataplane = s.dataplane,
+									.mtu = 1400,
+									.send = send_frame}),
+		0);
+	s.n = 0;
+}
+
+static void tick(void)
+{
+	s.on_timer(s.timer_arg);
+}
+
+static bool has_device(const char *name)
+{
+	return if_nametoindex(name) != 0;
+}
+
+/* An app's session asks: 0, or -errno of site_join(). */
+static int try_join(const char *app)
+{
+	struct connection *c;
+	struct connection_terms *t;
+	char why[SITE_WHY_MAX];
+	int r = site_join(dataplane_site(s.dataplane), app, "yaml", &c, &t, why);
+
+	if (r < 0)
+		return r;
+	connection_terms_unref(t);
+	connection_unref(c);
+	return 0;
+}
+
+/* ---- */
+
+static void what_control_tells_before_the_data_plane_is_there_takes_effect_then(void **state)
+{
+	assert_int_equal(hear_name(MSG_SITE_BEGIN, ""), 0);
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "172.16.78.0/30"), 0);
+	assert_int_equal(hear_connection("shop"), 0);
+	assert_int_equal(hear_name(MSG_SITE_END, ""), 0);
+	assert_false(has_device("sstp7"));
+	assert_int_equal(try_join("shop"), -EAGAIN);
+	open_site();
+	assert_true(has_device("sstp7"));
+	assert_int_equal(try_join("shop"), 0);
+	assert_int_equal(try_join("till"), -ENOENT);
+}
+
+static void more_than_can_be_kept_before_is_lost(void **state)
+{
+	static uint8_t big[4 << 20];
+	unsigned n = 0;
+
+	while (gateway_site_on_message(s.site, MSG_LEASES, big, sizeof(big)) == 0)
+		n++;
+	assert_int_equal(n, SITE_EARLY_MAX / sizeof(big));
+	assert_int_equal(gateway_site_on_message(s.site, MSG_LEASES, big, 1), -ENOBUFS);
+}
+
+static void control_is_told_how_all_is_when_it_begins(void **state)
+{
+	open_site();
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "172.16.78.0/30"), 0);
+	s.n = 0;
+	gateway_site_tell_all(s.site);
+	assert_int_equal(s.n, 4);
+	assert_string_equal(s.told[0], "begin");
+	assert_string_equal(s.told[1], "state yaml: ");
+	assert_string_equal(s.told[2], "state blue: ");
+	assert_string_equal(s.told[3], "end");
+}
+
+static void network_comes_changes_and_goes(void **state)
+{
+	int id;
+
+	open_site();
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "172.16.78.0/30"), 0);
+	assert_string_equal(s.told[0], "state blue: ");
+	id = dataplane_vnet_id(s.dataplane, "blue");
+	assert_in_range(id, 0, 63);
+	/* other spaces: the same device */
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.60.0.0/24", "172.16.78.0/30"), 0);
+	assert_true(has_device("sstp7"));
+	/* another pool: all anew, and by another device */
+	assert_int_equal(hear_vnet("blue", "sstp8", "10.60.0.0/24", "172.16.79.0/30"), 0);
+	assert_false(has_device("sstp7"));
+	assert_true(has_device("sstp8"));
+	assert_true(dataplane_remember_lease(s.dataplane, "blue", inet_addr("172.16.79.2"), "l1"));
+	assert_int_equal(hear_name(MSG_VNET_GONE, "blue"), 0);
+	assert_false(has_device("sstp8"));
+	assert_int_equal(dataplane_vnet_id(s.dataplane, "blue"), -ENOENT);
+	assert_int_equal(hear_name(MSG_VNET_GONE, "blue"), 0);
+	/* the same device may come again at once */
+	assert_int_equal(hear_vnet("red", "sstp8", "10.60.0.0/24", "172.16.79.0/30"), 0);
+	assert_true(has_device("sstp8"));
+}
+
+static void networks_of_the_configuration_are_not_controls_to_change(void **state)
+{
+	open_site();
+	assert_int_equal(hear_vnet("yaml", "sstp7", "10.50.0.0/24", "172.16.78.0/30"), -EEXIST);
+	assert_false(has_device("sstp7"));
+	assert_int_equal(hear_name(MSG_VNET_GONE, "yaml"), 0);
+	assert_true(has_device("yaml0"));
+	assert_true(dataplane_vnet_is_up(s.dataplane, "yaml"));
+}
+
+static void network_with_an_address_that_is_none_is_refused(void **state)
+{
+	open_site();
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.1/24", "172.16.78.0/30"), -EINVAL);
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "2001:db8::/120"), -EINVAL);
+	assert_int_equal(dataplane_vnet_id(s.dataplane, "blue"), -ENOENT);
+}
+
+static void network_that_cannot_be_made_says_why_and_is_tried_again(void **state)
+{
+	open_site();
+	assert_int_equal(system("ip link add sstp7 type veth peer name other7"), 0);
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "172.16.78.0/30"), 0);
+	assert_int_equal(s.n, 1);
+	assert_non_null(strstr(s.told[0], "state blue: vnet blue: cannot create"));
+	tick();
+	assert_non_null(strstr(s.told[1], "state blue: vnet blue: cannot create"));
+	s.n = 0;
+	gateway_site_tell_all(s.site);
+	assert_non_null(strstr(s.told[2], "state blue: vnet blue: cannot create"));
+	assert_int_equal(system("ip link del sstp7"), 0);
+	s.n = 0;
+	tick();
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.told[0], "state blue: ");
+	tick();
+	assert_int_equal(s.n, 1);
+}
+
+static void stop_when_told(void *arg)
+{
+	if (s.n)
+		loop_stop(s.loop);
+}
+
+static void device_that_is_taken_away_is_told_and_made_anew(void **state)
+{
+	open_site();
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "172.16.78.0/30"), 0);
+	s.n = 0;
+	assert_int_equal(loop_on_pass_end(s.loop, stop_when_told, NULL), 0);
+	assert_int_equal(system("ip link del sstp7"), 0);
+	assert_int_equal(loop_run(s.loop), 0);
+	assert_string_equal(s.told[0], "state blue: its TUN device is gone");
+	s.n = 0;
+	tick();
+	assert_string_equal(s.told[0], "state blue: ");
+	assert_true(has_device("sstp7"));
+}
+
+/* Control has started anew, and the site is another one. */
+static void what_is_not_told_again_is_gone(void **state)
+{
+	open_site();
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "172.16.78.0/30"), 0);
+	assert_int_equal(hear_vnet("red", "sstp8", "10.60.0.0/24", "172.16.79.0/30"), 0);
+	assert_int_equal(hear_connection("shop"), 0);
+	assert_int_equal(hear_connection("till"), 0);
+	assert_int_equal(hear_name(MSG_SITE_BEGIN, ""), 0);
+	assert_int_equal(hear_vnet("red", "sstp8", "10.60.0.0/24", "172.16.79.0/30"), 0);
+	assert_int_equal(hear_connection("till"), 0);
+	assert_true(has_device("sstp7"));
+	assert_int_equal(try_join("shop"), 0);
+	assert_int_equal(hear_name(MSG_SITE_END, ""), 0);
+	assert_false(has_device("sstp7"));
+	assert_true(has_device("sstp8"));
+	assert_int_equal(try_join("shop"), -ENOENT);
+	assert_int_equal(try_join("till"), 0);
+	assert_int_equal(hear_name(MSG_CONNECTION_GONE, "till"), 0);
+	assert_int_equal(try_join("till"), -ENOENT);
+}
+
+static void leases_are_remembered_and_disconnects_passed_on(void **state)
+{
+	const struct msg_lease list[] = {{inet_addr("172.16.77.2"), "l1"},
+					 {inet_addr("172.16.77.3"), ""}};
+	struct msg_leases leases = {.vnet = "yaml", .leases = list, .n_leases = 2};
+	struct msg_disconnect d = {
+		.session = 7, .app = "shop", .vnet = "", .reason = "why", .is_restart = true};
+	uint8_t *frame;
+	size_t len;
+	int r;
+
+	open_site();
+	r = msg_leases_encode(&leases, &frame, &len);
+	assert_int_equal(hear(r, frame, len), 0);
+	assert_false(dataplane_remember_lease(s.dataplane, "yaml", list[0].address_be, "l2"));
+	assert_true(dataplane_remember_lease(s.dataplane, "yaml", list[1].address_be, "l2"));
+	r = msg_disconnect_encode(&d, &frame, &len);
+	assert_int_equal(hear(r, frame, len), 0);
+	assert_int_equal(s.disconnects, 1);
+	assert_int_equal(s.disconnect.session, 7);
+	assert_string_equal(s.disconnect_reason, "shop||why");
+	assert_true(s.disconnect.is_restart);
+}
+
+static void sessions_are_told_as_they_come_and_go(void **state)
+{
+	static char user[2000], owner[300];
+	struct report_session r = {.id = 7,
+				   .app = "shop",
+				   .vnet = "yaml",
+				   .user = "shop@yaml",
+				   .owner = "l1",
+				   .source = "192.0.2.9:1",
+				   .correlation = "",
+				   .thumbprint = ""};
+	struct report_counts counts = {.sent_bytes = 9};
+
+	open_site();
+	s.ops->on_up(s.ops_arg, &r);
+	memset(user, 'u', sizeof(user) - 1);
+	memset(owner, 'o', sizeof(owner) - 1);
+	r.user = user;
+	r.owner = owner;
+	s.ops->on_up(s.ops_arg, &r);
+	s.ops->on_down(s.ops_arg, 7, "goodbye", &counts);
+	assert_int_equal(s.n, 3);
+	assert_string_equal(s.told[0], "up 7 shop yaml owner=l1 user=9");
+	assert_string_equal(s.told[1], "up 7 shop yaml owner= user=511");
+	assert_string_equal(s.told[2], "down 7 goodbye 9");
+}
+
+static void traffic_is_told_at_every_fifth_tick_in_messages_of_their_limit(void **state)
+{
+	open_site();
+	for (int i = 0; i < 4; i++)
+		tick();
+	assert_int_equal(s.n, 0);
+	tick();
+	assert_int_equal(s.n, 2);
+	assert_string_equal(s.told[0], "traffic 4096, the last 0");
+	assert_string_equal(s.told[1], "traffic 1, the last 7");
+}
+
+static void what_could_not_be_told_is_told_anew(void **state)
+{
+	struct report_counts counts = {0};
+
+	open_site();
+	s.send_error = -ENOBUFS;
+	s.ops->on_down(s.ops_arg, 7, "goodbye", &counts);
+	assert_string_equal(s.told[0], "lost");
+	s.send_error = 0;
+	s.n = 0;
+	tick();
+	assert_string_equal(s.told[0], "begin");
+	assert_string_equal(s.told[s.n - 1], "end");
+	s.n = 0;
+	tick();
+	assert_int_equal(s.n, 0);
+	s.ops->on_lost(s.ops_arg); /* in the data plane, on its way to here */
+	tick();
+	assert_string_equal(s.told[0], "begin");
+}
+
+static void what_is_no_message_is_refused(void **state)
+{
+	static const enum msg_kind kinds[] = {MSG_SITE_BEGIN, MSG_SITE_END,   MSG_VNET,
+					      MSG_VNET_GONE,  MSG_CONNECTION, MSG_CONNECTION_GONE,
+					      MSG_LEASES,     MSG_DISCONNECT};
+
+	open_site();
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		assert_int_equal(
+			gateway_site_on_message(s.site, kinds[i], (const uint8_t *)"\xff", 1),
+			-EBADMSG);
+	assert_int_equal(gateway_site_on_message(s.site, MSG_ACCESS, (const uint8_t *)"", 0),
+			 -ENOENT);
+	assert_int_equal(s.n, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(what_control_tells_before_the_data_plane_is_there_takes_effect_then),
+		TEST(more_than_can_be_kept_before_is_lost),
+		TEST(control_is_told_how_all_is_when_it_begins),
+		TEST(network_comes_changes_and_goes),
+		TEST(networks_of_the_configuration_are_not_controls_to_change),
+		TEST(network_with_an_address_that_is_none_is_refused),
+		TEST(network_that_cannot_be_made_says_why_and_is_tried_again),
+		TEST(device_that_is_taken_away_is_told_and_made_anew),
+		TEST(what_is_not_told_again_is_gone),
+		TEST(leases_are_remembered_and_disconnects_passed_on),
+		TEST(sessions_are_told_as_they_come_and_go),
+		TEST(traffic_is_told_at_every_fifth_tick_in_messages_of_their_limit),
+		TEST(what_could_not_be_told_is_told_anew),
+		TEST(what_is_no_message_is_refused),
+	};
+	int netns = netns_create();
+
+	log_open("test-gateway-site", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
+	if (netns < 0 || netns_enter(netns) < 0) {
+		fprintf(stderr, "a network namespace is needed: run as root\n");
+		return 1;
+	}
+	return cmocka_run_group_tests_name("gateway/site", tests, NULL, NULL);
+}
