@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sstp/control/api.h"
 #include "sstp/control/model_internal.h"
@@ -325,6 +326,34 @@ static void what_is_no_message_is_refused_and_what_is_another_s_left_alone(void 
 	scene_done(&s);
 }
 
+/* How long it takes is printed, and asserted by nobody. */
+static void traffic_of_many_sessions_is_one_batch(void **state)
+{
+	enum {
+		MANY = 4096
+	};
+	static struct msg_traffic_entry entries[MANY];
+	struct msg_traffic m = {.boot = BOOT, .entries = entries, .n_entries = MANY};
+	struct timespec from, to;
+	struct scene s;
+	uint8_t *frame;
+	size_t len;
+
+	scene_init(&s);
+	for (uint64_t i = 0; i < MANY; i++) {
+		up(&s, i + 1, "shop", ADDRESS + (uint32_t)i, MINT_NOW);
+		entries[i] = (struct msg_traffic_entry){.id = i + 1, .counts = bytes(1000, 10)};
+	}
+	assert_int_equal(msg_traffic_encode(&m, &frame, &len), 0);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	assert_int_equal(take(&s, frame, len, MINT_NOW), 1);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	printf("# traffic of %d sessions: %.0f ms\n", MANY,
+	       (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6);
+	assert_string_equal(rows(s.w->model, "SELECT sent_bytes FROM usage", 1), "4096000");
+	scene_done(&s);
+}
+
 /* ---- lists ---- */
 
 static void session_that_is_not_on_the_list_has_ended(void **state)
@@ -554,6 +583,7 @@ int main(void)
 		TEST(only_apps_and_networks_of_the_model_are_known),
 		TEST(what_a_stranger_may_have_said_is_printable),
 		TEST(what_is_no_message_is_refused_and_what_is_another_s_left_alone),
+		TEST(traffic_of_many_sessions_is_one_batch),
 		TEST(session_that_is_not_on_the_list_has_ended),
 		TEST(sessions_of_a_data_plane_that_has_ended_have_ended),
 		TEST(control_process_that_was_killed_has_lost_nothing),
