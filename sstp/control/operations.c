@@ -33,7 +33,7 @@ struct operation {
 
 struct operations {
 	struct loop *loop;
-	struct store *store;
+	struct model *model;
 	const char *state;
 	struct loop_timer *timer;
 	struct operation list[OPERATIONS_MAX]; /* the one with ID at ID % OPERATIONS_MAX */
@@ -60,14 +60,26 @@ static void end(struct operations *o, int status)
 		log_info("backup %s is made", op->name);
 }
 
+/* Nobody's change is in the middle: a batch is committed first. */
+static int step(struct operations *o, struct operation *op)
+{
+	int r = model_flush(o->model, &op->error);
+
+	return r < 0 ? r
+		     : store_copy_step(o->copy, OPERATIONS_STEP_PAGES, &op->done, &op->total,
+				       &op->error);
+}
+
 static void on_timer(void *arg)
 {
 	struct operations *o = arg;
 	struct operation *op = o->running;
-	int r = store_copy_step(o->copy, OPERATIONS_STEP_PAGES, &op->done, &op->total, &op->error);
+	int before = op->done;
+	int r = step(o, op);
 
 	if (r > 0)
-		loop_timer_set(o->timer, loop_now(o->loop));
+		loop_timer_set(o->timer,
+			       loop_now(o->loop) + (op->done > before ? 0 : OPERATIONS_PAUSE_NS));
 	else
 		end(o, r);
 }
@@ -85,7 +97,7 @@ static int begin(struct operations *o, int64_t now, struct certs_error *e)
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return certs_fail(e, -errno, "%s: %s", path, strerror(errno));
 	snprintf(path, sizeof(path), "%s/backups/%s", o->state, op->name);
-	r = store_copy_begin(o->store, path, &o->copy, e);
+	r = store_copy_begin(model_store(o->model), path, &o->copy, e);
 	if (r < 0)
 		return r;
 	o->running = op;
@@ -268,13 +280,13 @@ void operations_answer(struct operations *o, const struct front_request *request
 
 /* ---- life ---- */
 
-struct operations *operations_new(struct loop *loop, struct store *store, const char *state)
+struct operations *operations_new(struct loop *loop, struct model *model, const char *state)
 {
 	struct operations *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return NULL;
-	*o = (struct operations){.loop = loop, .store = store, .state = state};
+	*o = (struct operations){.loop = loop, .model = model, .state = state};
 	o->timer = loop_timer_new(loop, on_timer, o);
 	if (o->timer)
 		return o;

@@ -18,17 +18,18 @@
  */
 #include "sstp/base/clock.h"
 #include "sstp/control/front.h"
-#include "sstp/control/store.h"
+#include "sstp/control/model.h"
 
 enum {
 	OPERATIONS_MAX = 16,
-	OPERATIONS_STEP_PAGES = 256, /* 1 MB, in between other requests */
+	OPERATIONS_STEP_PAGES = 256,		/* 1 MB, in between other requests */
+	OPERATIONS_PAUSE_NS = 20 * 1000 * 1000, /* while the store is in the middle of a change */
 };
 
 struct operations;
 
 /* state: the folder; both borrowed. Returns owned; NULL without memory. */
-struct operations *operations_new(struct loop *loop, struct store *store, const char *state);
+struct operations *operations_new(struct loop *loop, struct model *model, const char *state);
 /* What runs ends without a result. Takes NULL. */
 void operations_free(struct operations *o);
 

@@ -496,7 +496,7 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->push_timer = loop_timer_new(s->loop, on_push_timer, s);
 	s->flush_timer = loop_timer_new(s->loop, on_flush_timer, s);
 	s->sessions = sessions_new(s->model);
-	s->operations = operations_new(s->loop, model_store(s->model), params->state);
+	s->operations = operations_new(s->loop, s->model, params->state);
 	s->peer = peer_new(s->loop, &peer);
 	if (!s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->flush_timer ||
 	    !s->sessions || !s->operations || !s->peer)

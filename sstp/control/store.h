@@ -104,8 +104,8 @@ struct store_copy;
 int store_copy_begin(struct store *s, const char *path, struct store_copy **ret_copy,
 		     struct certs_error *ret_error);
 /*
- * Copies up to n_pages more (negative: all). 1: there are more; 0: it is finished, and stands at path;
- * -errno. ret_done and ret_total, in pages, are filled in every case.
+ * Copies up to n_pages more (negative: all). 1: there are more, of which none was copied when the store is in the
+ * middle of a change; 0: it is finished, and stands at path; -errno. ret_done and ret_total, in pages, are filled in every case.
  */
 int store_copy_step(struct store_copy *c, int n_pages, int *ret_done, int *ret_total,
 		    struct certs_error *ret_error);

@@ -114,6 +114,9 @@ int store_copy_step(struct store_copy *c, int n_pages, int *ret_done, int *ret_t
 
 	*ret_total = sqlite3_backup_pagecount(c->backup);
 	*ret_done = *ret_total - sqlite3_backup_remaining(c->backup);
+	/* in the middle of somebody's change: it can go on later */
+	if (n_pages >= 0 && (r == SQLITE_BUSY || r == SQLITE_LOCKED))
+		return 1;
 	return r == SQLITE_OK ? 1 : finish(c, ret_error);
 }
 

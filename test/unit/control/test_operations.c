@@ -97,7 +97,7 @@ static int scene_up(void **state)
 	snprintf(s->path, sizeof(s->path), "%s/model.sqlite", s->state);
 	assert_int_equal(model_open(s->path, &s->model, &e), 0);
 	s->loop = loop_new();
-	s->operations = operations_new(s->loop, model_store(s->model), s->state);
+	s->operations = operations_new(s->loop, s->model, s->state);
 	*state = s;
 	return 0;
 }
@@ -201,7 +201,7 @@ static void backup_that_is_not_finished_leaves_nothing_behind(void **state)
 	assert_int_equal(access(file, F_OK), 0);
 	operations_free(s->operations);
 	assert_int_equal(access(file, F_OK), -1);
-	s->operations = operations_new(s->loop, model_store(s->model), s->state);
+	s->operations = operations_new(s->loop, s->model, s->state);
 }
 
 static void folder_that_cannot_be_written_fails_with_a_sentence(void **state)
