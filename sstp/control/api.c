@@ -156,6 +156,8 @@ static const struct route routes[] = {
 	                                                list,  NULL, kind_plan_list_all},
 	{FRONT_GET,    SUBSCRIPTION "/providers/Microsoft.Web/sites",
 	                                                list,  NULL, kind_app_list_all},
+	{FRONT_GET,    SUBSCRIPTION "/providers/Microsoft.Web/virtualNetworkConnections",
+	                                                list,  NULL, kind_connection_list_all},
 	{FRONT_GET,    SUBSCRIPTION "/providers/Microsoft.Network/virtualNetworks",
 	                                                list,  NULL, kind_vnet_list_all},
 

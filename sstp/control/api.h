@@ -6,6 +6,7 @@
  *
  *   /subscriptions
  *   /subscriptions/S/providers/Microsoft.Web/{serverfarms,sites}                     all of a subscription
+ *   /subscriptions/S/providers/Microsoft.Web/virtualNetworkConnections                likewise, without routes
  *   /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/serverfarms/PLAN
  *     .../virtualNetworkConnections[/VNET[/sync | /gateways/primary | /routes[/ROUTE]]]
  *   /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/APP

@@ -69,15 +69,23 @@ static const char *check(const json_t *body)
 	" WHERE n.has_default_routes))"
 /* clang-format on */
 
+#define DNS \
+	"'dnsServers', (SELECT group_concat(value, ',') FROM json_each(n.synced, '$.dnsServers'))"
+#define GATEWAY \
+	"'gatewayStatus', iif(n.is_up, 'Up', 'NotConnected'), 'gatewayReason', n.down_reason"
+#define STATE "'state', iif(n.is_enabled, 'Enabled', 'Disabled')"
+/* of an app's own */
+#define CERTIFICATE                                                                               \
+	"'certificateStatus', CASE WHEN n.thumbprint IS NULL THEN 'None'"                         \
+	" WHEN n.synced ->> 'certThumbprint' IS NOT n.thumbprint THEN 'OutOfSync' ELSE n.status " \
+	"END"
+#define RESYNC "'resyncRequired', " SQL_BOOL("n.synced <> n.now")
+
 #define NETWORK                                                                             \
 	"'vnetName', n.vnet, 'vnetResourceId', n.vnet_resource_id, 'location', n.location," \
-	" 'isSwift', json('false'), 'dnsServers', (SELECT group_concat(value, ',')"         \
-	"  FROM json_each(n.synced, '$.dnsServers')),"                                      \
-	" 'gatewayStatus', iif(n.is_up, 'Up', 'NotConnected'),"                             \
-	" 'gatewayReason', n.down_reason,"                                                  \
+	" 'isSwift', json('false')," DNS ", " GATEWAY ","                                   \
 	" 'addressSpaces', json(n.spaces), 'pointToSiteAddressSpaces', json(n.pools),"      \
-	" 'siteToSiteAddressSpaces', json(n.on_premises), 'routes', json(" ROUTES "),"      \
-	" 'state', iif(n.is_enabled, 'Enabled', 'Disabled')"
+	" 'siteToSiteAddressSpaces', json(n.on_premises), 'routes', json(" ROUTES ")," STATE
 
 #define APP_ID                                                                          \
 	"'/subscriptions/' || n.subscription || '/resourceGroups/' || n.resource_group" \
@@ -93,16 +101,23 @@ static const char view[] =
 	" || '/virtualNetworkConnections/' || n.vnet, 'name', n.vnet,"
 	"  'type', 'Microsoft.Web/sites/virtualNetworkConnections',"
 	"  'etag', '\"' || n.version || '\"', 'properties', json_object(" NETWORK ","
-	"  'certThumbprint', n.thumbprint, 'certBlob', n.blob,"
-	"  'certificateStatus', CASE WHEN n.thumbprint IS NULL THEN 'None'"
-	"    WHEN n.synced ->> 'certThumbprint' IS NOT n.thumbprint THEN 'OutOfSync'"
-	"    ELSE n.status END,"
-	"  'resyncRequired', " SQL_BOOL("n.synced <> n.now") ")) AS json FROM connection_now n";
+	"  'certThumbprint', n.thumbprint, 'certBlob', n.blob," CERTIFICATE ", " RESYNC
+	")) AS json FROM connection_now n";
 
 #define FROM                                                       \
 	" FROM connection_json WHERE subscription = :subscription" \
 	" AND resource_group = :group AND app = :app"
 #define TOUCH "INSERT INTO touched SELECT app_id FROM connection WHERE "
+
+/* Without routes and certificates: there may be thousands of these. */
+const char kind_connection_list_all[] =
+	"SELECT json_object('id', " APP_ID " || '/virtualNetworkConnections/' || n.vnet,"
+	" 'name', n.vnet, 'type', 'Microsoft.Web/sites/virtualNetworkConnections',"
+	" 'etag', '\"' || n.version || '\"', 'properties', json_object('app', n.app,"
+	"  'serverFarmId', " PLAN_ID ", 'vnetName', n.vnet,"
+	"  'vnetResourceId', n.vnet_resource_id, 'certThumbprint', n.thumbprint," DNS ", " GATEWAY
+	", " STATE ", " CERTIFICATE ", " RESYNC "))"
+	" FROM connection_now n WHERE n.subscription = :subscription ORDER BY n.vnet, n.app";
 
 const char kind_connection_list[] = "SELECT json" FROM " ORDER BY vnet";
 

@@ -22,6 +22,7 @@ extern const char kind_vnet_list[];
 extern const char kind_vnet_list_all[];
 extern const char kind_gateway_list[];
 extern const char kind_connection_list[];
+extern const char kind_connection_list_all[]; /* of a subscription; what is quick to tell */
 extern const char kind_plan_network_list[];
 extern const char kind_route_list[];
 extern const char kind_route_get[]; /* as a list */
