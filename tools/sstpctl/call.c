@@ -242,7 +242,7 @@ static int take_options(struct parse *p, int argc, char **argv)
 }
 
 /* What was said by hand is not mixed with another way to the gateway. */
-static void take_environment(struct call *c)
+void call_take_environment(struct call *c)
 {
 	bool has_way = c->options[OPTION_SOCKET] || c->options[OPTION_SERVER];
 
@@ -304,7 +304,7 @@ int call_parse(const struct verb_table *table, int argc, char **argv, struct cal
 	code = understand(&p);
 	if (code >= 0)
 		return code;
-	take_environment(&p.call);
+	call_take_environment(&p.call);
 	*ret_call = p.call;
 	return -1;
 }

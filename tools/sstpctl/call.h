@@ -71,6 +71,9 @@ struct call {
  */
 int call_parse(const struct verb_table *table, int argc, char **argv, struct call *ret_call);
 
+/* What the environment says in place of options that are not given. */
+void call_take_environment(struct call *c);
+
 /* The verb that the two name, the second may be NULL; NULL: there is none. */
 const struct verb *call_find_verb(const struct verb_table *table, const char *noun,
 				  const char *verb);

@@ -253,6 +253,7 @@ static void print_names(struct call *c, const char *name, size_t len, FILE *f)
 	size_t i;
 	int code;
 
+	call_take_environment(c);
 	if (c->arguments[0] && len == strlen("NAME") && !strncmp(name, "NAME", len)) {
 		name = name_to_get(c, buf);
 		len = strlen(name);

@@ -18,14 +18,16 @@ const struct body_field route_body[] = {
 };
 
 static const struct column list_columns[] = {
-	{"APP", "app", FORMAT_PLAIN},
-	{"VNET", "vnet", FORMAT_PLAIN},
-	{"PLAN", "plan", FORMAT_LAST},
-	{"STATE", "state", FORMAT_PLAIN},
-	{"GATEWAY", "gatewayStatus", FORMAT_PLAIN},
-	{"CERTIFICATES", "certificateStatus", FORMAT_PLAIN},
-	{"RESYNC", "resyncRequired", FORMAT_PLAIN},
-	{"DNS SERVERS", "dnsServers", FORMAT_PLAIN},
+	{"APP", "properties.app", FORMAT_PLAIN},
+	{"VNET", "name", FORMAT_PLAIN},
+	{"PLAN", "properties.serverFarmId", FORMAT_LAST},
+	{"STATE", "properties.state", FORMAT_PLAIN},
+	{"GATEWAY", "properties.gatewayStatus", FORMAT_PLAIN},
+	{"CERTIFICATE", "properties.certificateStatus", FORMAT_PLAIN},
+	{"RESYNC", "properties.resyncRequired", FORMAT_PLAIN},
+	{"DNS SERVERS", "properties.dnsServers", FORMAT_PLAIN},
+	{"SUBSCRIPTION", "id", FORMAT_SUBSCRIPTION},
+	{"RESOURCE GROUP", "id", FORMAT_GROUP},
 };
 
 /* In the order of the original's portal; "Apps" is the plan's, "Thumbprint" the app's. */
@@ -98,78 +100,57 @@ const struct view connection_view = {.shape = VIEW_OWN, .print = print_connectio
 
 /* ---- all of them ---- */
 
-static bool is_wanted(const char *wanted, const char *name)
+/* The name at the end of an id, or the id itself. */
+static bool is_called(const char *id, const char *name)
 {
-	return !wanted || (name && strcasecmp(wanted, name) == 0);
+	const char *last = strrchr(id, '/');
+
+	return strcasecmp(id, name) == 0 || (last && strcasecmp(last + 1, name) == 0);
 }
 
-/* A row for each app that the network of a plan has. */
-static void add_rows(const struct call *c, const json_t *plan, const json_t *network, json_t *rows)
+static const char *text_at(const json_t *row, const char *path)
 {
-	static const char *const keys[] = {"state", "gatewayStatus", "certificateStatus",
-					   "resyncRequired", "dnsServers"};
-	const json_t *properties = json_object_get(network, "properties");
-	size_t i;
-	json_t *app;
+	const char *text = json_string_value(table_value(row, path, strlen(path)));
 
-	if (!is_wanted(c->options[OPTION_VNET],
-		       json_string_value(json_object_get(network, "name"))))
-		return;
-	json_array_foreach(json_object_get(properties, "apps"), i, app)
-	{
-		json_t *row = json_pack("{s:O, s:O, s:O}", "app", app, "vnet",
-					json_object_get(network, "name"), "plan",
-					json_object_get(plan, "id"));
-
-		for (size_t k = 0; k < COUNT(keys); k++)
-			json_object_set(row, keys[k], json_object_get(properties, keys[k]));
-		json_array_append_new(rows, row);
-	}
+	return text ? text : "";
 }
 
-static int add_plan(struct call *c, const json_t *plan, json_t *rows)
+static bool is_in_group(const char *id, const char *group)
 {
-	const char *id = json_string_value(json_object_get(plan, "id"));
-	const char *used = "properties.vnetConnectionsUsed";
-	char path[PLACE_ID_MAX + 32];
-	json_t *networks;
-	const json_t *network;
+	static const char head[] = "/resourceGroups/";
+	const char *at = strstr(id, head);
+	size_t len = strlen(group);
+
+	return at && strncasecmp(at + strlen(head), group, len) == 0 &&
+	       at[strlen(head) + len] == '/';
+}
+
+static bool is_wanted(const struct call *c, const char *group, const json_t *row)
+{
+	const char *plan = c->options[OPTION_PLAN], *vnet = c->options[OPTION_VNET];
+
+	return (!plan || is_called(text_at(row, "properties.serverFarmId"), plan)) &&
+	       (!vnet || is_called(text_at(row, "properties.vnetResourceId"), vnet)) &&
+	       (!group || is_in_group(text_at(row, "id"), group));
+}
+
+/* Of whole subscriptions: the rest of what is asked is looked for here. */
+int connection_list(struct call *c)
+{
+	const char *group = c->options[OPTION_RESOURCE_GROUP];
+	json_t *answer, *list;
 	size_t i;
 	int code;
 
-	if (!id || json_integer_value(table_value(plan, used, strlen(used))) == 0)
-		return 0;
-	snprintf(path, sizeof(path), "%s/virtualNetworkConnections", id);
-	code = place_get(c, path, &networks);
+	c->options[OPTION_RESOURCE_GROUP] = NULL;
+	code = place_list(c, "Microsoft.Web/virtualNetworkConnections", &answer);
 	if (code)
 		return code;
-	json_array_foreach(networks, i, network) add_rows(c, plan, network, rows);
-	json_decref(networks);
-	return 0;
-}
-
-/* The plans' views have all of it, and are the fewest requests. */
-int connection_list(struct call *c)
-{
-	json_t *plans, *rows = json_array(), *answer = json_pack("{s:o}", "value", rows);
-	const json_t *plan;
-	size_t i;
-	int code = place_list(c, "Microsoft.Web/serverfarms", &plans);
-
-	if (code) {
-		json_decref(answer);
-		return code;
-	}
-	json_array_foreach(json_object_get(plans, "value"), i, plan)
-	{
-		const char *name = json_string_value(json_object_get(plan, "name"));
-
-		if (code == 0 && is_wanted(c->options[OPTION_PLAN], name))
-			code = add_plan(c, plan, rows);
-	}
-	if (code == 0)
-		code = view_print(c, answer);
-	json_decref(plans);
+	list = json_object_get(answer, "value");
+	for (i = json_array_size(list); i-- > 0;)
+		if (!is_wanted(c, group, json_array_get(list, i)))
+			json_array_remove(list, i);
+	code = view_print(c, answer);
 	json_decref(answer);
 	return code;
 }

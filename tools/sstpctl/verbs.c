@@ -66,7 +66,7 @@ static const struct verb verbs[] = {
 		"DELETE", GATEWAY, NULL, DONE("gateway of vnet {VNET} is deleted"), NULL},
 
 	{"connection", "list", "", "plan vnet " PLACE, "Shows which apps are connected to which VNets.",
-		"GET", "*Microsoft.Web/serverfarms", NULL, &connection_list_view, connection_list},
+		"GET", "*Microsoft.Web/virtualNetworkConnections", NULL, &connection_list_view, connection_list},
 	{"connection", "show", "APP [VNET]", PLACE, "Shows an app's connection, and what is routed there.",
 		"GET", LINK, NULL, &connection_view, connection_show},
 	{"connection", "connect", "APP VNET", PLACE, "Connects an app to a VNet.",
