@@ -108,6 +108,14 @@ def children_of(pid):
         return []
 
 
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def command_of(pid):
     """The words that tell a child's kind: its first argument."""
     try:
@@ -326,23 +334,27 @@ class Run:
             return False
 
     def kill_one(self):
-        """Of those that live; the kind."""
+        """Of those that live; the kind. Whoever dies with it is gone as well: he must not be taken for the next one."""
         kinds = self.supervisor.processes()
         kind = self.dice.choice(sorted(kinds)) if kinds else None
         if kind:
             os.kill(kinds[kind], signal.SIGKILL)
             self.killed += 1
+            for pid in kinds.values() if kind == "parent" else [kinds[kind]]:
+                if not wait_for(BACK_S, lambda pid=pid: not is_alive(pid), 0.001):
+                    raise RuntimeError(f"process {pid} outlives the {kind}")
         return kind
 
     def step(self, number):
         time.sleep(self.dice.random() * 0.7)
+        begin = time.monotonic()
         kind = self.kill_one()
         if self.dice.random() < DOUBLE_KILLS:
             time.sleep(self.dice.random() * 0.3)
+            begin = time.monotonic()
             kind = self.kill_one() or kind
         if not kind:
             return
-        begin = time.monotonic()
         is_back = new_session_has_an_answer(begin + 15) and change_is_acknowledged(self.api, begin + 15, number)
         self.back[kind].append(time.monotonic() - begin if is_back else 15.0)
         self.operator.check()

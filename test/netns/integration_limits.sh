@@ -147,8 +147,9 @@ B14_connect_fails_cleanly_until_the_gateway_is_up_and_then_succeeds_unchanged() 
 	device=$(property "$nets/net6" device)
 	ip -n "$gw" link add "$device" type veth peer name other
 	accepted "gateway" PUT "$nets/net6/virtualNetworkGateways/gw" "$(gateway_body 172.16.86.0/24)"
+	wait_for 5 log_has gateway 0 'gateway of VNet net6 is not up' || flunk "nothing is said"
 	whole_site >"$world_dir/before"
-	refused 409 'not up|not connected|not ready' "a gateway that is not up" PUT "$(connection early net6)" '{}'
+	refused 409 'gateway of virtual network net6 is not up' "a gateway that is not up" PUT "$(connection early net6)" '{}'
 	site_is "$world_dir/before" "the site after the refusal"
 	ip -n "$gw" link del "$device"
 	wait_for 10 connects early net6 || flunk "it never succeeds: $api_body"

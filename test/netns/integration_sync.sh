@@ -10,7 +10,9 @@ here=$(dirname "$0")
 . "$here/../support/site.sh"
 
 traffic=$here/seamless.py
-gap_us_max=50000
+# seamless.sh, which runs alone, holds it to 50 ms; here it is other scripts' processes that a probe waits for
+gap_us_max=250000
+readonly EXIT_DISCONNECTED=123
 
 # all that is started here comes before what else the machine does: a gap is to be the sync's
 setup() {
@@ -303,8 +305,8 @@ B47_bytes_of_a_connection_and_hours_of_a_gateway_are_metered() {
 	sleep 5 # what comes late
 	at_most "$(usage_of egressBytes)" $((egress + 2300000)) "bytes to the app"
 	at_most "$(usage_of ingressBytes)" $((ingress + 1300000)) "bytes from the app"
-	api GET "/v1/usage?by=gateway"
-	like "$api_body" 'net1' "the gateway's hours"
+	api GET "/v1/usage?by=vnet&vnet=net1"
+	like "$(json_at value.0.gatewayHours <<<"$api_body")" '^0\.0[0-9]*[1-9]' "the gateway's hours"
 	like "$("$sstpctl_bin" usage --socket "$world_dir/control.sock" 2>&1)" 'shop' "sstpctl usage"
 }
 
@@ -321,6 +323,7 @@ status_at() {
 # the last case: it changes the clock
 B44_status_is_near_expiry_when_less_than_six_months_are_left() {
 	local end
+	sync_manual
 	end=$(date -u -d "$(block_of stream certificate | openssl x509 -noout -enddate | cut -d = -f 2)" +%F)
 	status_at "$end -6 months -1 day" valid
 	status_at "$end -6 months +1 day" "near expiry"
@@ -328,26 +331,32 @@ B44_status_is_near_expiry_when_less_than_six_months_are_left() {
 	status_at "$end +1 day" expired
 }
 
+# One app is left running, and has nothing of the VNet any more; the other's policy is that it is ended.
 B27_disconnect_takes_tunnel_routes_dns_and_environment_and_leaves_the_vnet_as_it_was() {
-	local vnet_before gateway_before
-	api GET "$nets/net1/virtualNetworkGateways/gw"
-	gateway_before=$api_body
-	app alone manual
-	connect shop net1
+	local gateway=$nets/net1/virtualNetworkGateways/gw before name
 	api GET "$nets/net1"
-	vnet_before=$api_body
-	accepted "disconnect" DELETE "$(connection shop net1)"
-	wait_for 10 is_gone "${worker_of[shop]}" || wait_for 10 tunnelled_is shop "" || flunk "the tunnel is in use"
-	is "$(tunnelled shop)" "" "routes"
+	before=$api_body
+	api GET "$gateway"
+	before+=$api_body
+	start_app loud --restart-app always --on-event "$world_dir/hook"
+	for name in shop loud; do
+		accepted "disconnect" DELETE "$(connection $name net1)"
+	done
+	wait_for 10 log_has shop 0 'disconnected' || flunk "the worker is not told"
+	wait_for 5 tunnelled_is shop "" || flunk "its routes: $(tunnelled shop)"
 	reaches shop 10.21.0.2 && flunk "the VNet is reached"
 	is "$(grep -s '10\.21\.' "/etc/netns/$(view_of shop)/resolv.conf")" "" "name servers"
-	log_has shop 0 'disconnected' || flunk "the worker is not told"
-	api GET "$nets/net1/virtualNetworkGateways/gw"
-	is "$api_body" "$gateway_before" "the gateway's configuration"
+	is "$("$worker_bin" status shop --json | json_at 0.state)" disconnected "what the worker shows"
+	wait_for 10 is_gone "${worker_of[loud]}" || flunk "the other one's worker goes on"
+	wait "${worker_of[loud]}"
+	is $? $EXIT_DISCONNECTED "its exit status"
+	like "$(events)" 'restart-required' "events"
 	is "$(property "$web/sites/shop" siteConfig.vnetName)" null "the app's VNet"
-	connect shop net1
-	api GET "$nets/net1"
-	is "$api_body" "$vnet_before" "the VNet's configuration, with the same apps connected"
+	for name in shop loud; do
+		connect $name net1
+	done
+	is "$(api GET "$nets/net1" && echo "$api_body")$(api GET "$gateway" && echo "$api_body")" "$before" \
+		"the configuration of VNet and gateway, with the same apps connected"
 }
 
 tap_main B13_first_connect_makes_the_certificate_and_needs_nothing_by_hand \
