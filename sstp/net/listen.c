@@ -145,7 +145,7 @@ int listener_socket(const struct sockaddr *addr, socklen_t addr_len)
 	return fd < 0 ? -errno : fd;
 }
 
-struct listener *listener_adopt(struct loop *loop, int fd, listen_accept_fn *on_accept, void *arg)
+static struct listener *adopt(struct loop *loop, int fd, listen_accept_fn *on_accept, void *arg)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	int error;
@@ -171,13 +171,18 @@ struct listener *listener_adopt(struct loop *loop, int fd, listen_accept_fn *on_
 	return NULL;
 }
 
+struct listener *listener_adopt(struct loop *loop, int fd, listen_accept_fn *on_accept, void *arg)
+{
+	return adopt(loop, fd, on_accept, arg);
+}
+
 struct listener *listener_new(struct loop *loop, const struct sockaddr *addr, socklen_t addr_len,
 			      listen_accept_fn *on_accept, void *arg)
 {
 	int fd = listener_socket(addr, addr_len);
 
 	if (fd >= 0)
-		return listener_adopt(loop, fd, on_accept, arg);
+		return adopt(loop, fd, on_accept, arg);
 	errno = -fd;
 	return NULL;
 }
