@@ -3,7 +3,7 @@
  * What one thread cannot do is undone in those that could. The threads and the device are real; what each thread
  * gets is counted, and refused to one of them.
  */
-#include "sstp/session/dataplane.h"
+#include "sstp/session/dataplane_internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -200,6 +200,24 @@ void __wrap_listener_free(struct listener *l)
 	__real_listener_free(l);
 }
 
+static unsigned sites_looked_at;
+
+void __real_shard_look_at_site(struct shard *s);
+void __wrap_shard_look_at_site(struct shard *s);
+void __wrap_shard_look_at_site(struct shard *s)
+{
+	sites_looked_at++; /* one thread after the other */
+	__real_shard_look_at_site(s);
+}
+
+static uint32_t addresses_held; /* of any VNet: sessions have not left yet */
+
+uint32_t __wrap_vnet_used(struct vnet *v);
+uint32_t __wrap_vnet_used(struct vnet *v)
+{
+	return addresses_held;
+}
+
 /* ---- the scene: VNet "lab" in a namespace of its own */
 
 struct scene {
@@ -258,6 +276,7 @@ static int set_up(void **state)
 	refuse(KINDS, -1);
 	queues_closed = 0;
 	limits_set = 0;
+	addresses_held = 0;
 	s->loop = loop_new();
 	assert_non_null(s->loop);
 	s->watchdog = loop_timer_new(s->loop, on_watchdog, s);
@@ -353,6 +372,117 @@ static void vnet_that_one_thread_cannot_take_up_again_has_still_failed(void **st
 	assert_true(has_device(s));
 }
 
+/* Its name and its device are free at once, and what its sessions still hold is not. */
+static void retired_vnet_stays_until_its_last_session_has_left(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	addresses_held = 1;
+	dataplane_retire_vnet(s->dataplane, "lab", "VNet lab was deleted");
+	dataplane_retire_vnet(s->dataplane, "lab", "VNet lab was deleted");
+	assert_int_equal(dataplane_vnet_id(s->dataplane, "lab"), -ENOENT);
+	assert_false(dataplane_vnet_is_up(s->dataplane, "lab"));
+	assert_int_equal(queues_closed, THREADS);
+	assert_int_equal(held[QUEUE], THREADS);
+	assert_false(has_device(s));
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_int_equal(held[QUEUE], 2 * THREADS);
+	assert_true(has_device(s));
+	dataplane_bury_vnets(s->dataplane);
+	assert_int_equal(held[QUEUE], 2 * THREADS);
+	addresses_held = 0;
+	dataplane_bury_vnets(s->dataplane);
+	assert_int_equal(held[QUEUE], THREADS);
+	assert_true(dataplane_vnet_is_up(s->dataplane, "lab"));
+}
+
+static unsigned vnets_told, vnets_gone;
+
+static void on_vnet(void *arg, const char *name, bool is_gone)
+{
+	assert_string_equal(name, "lab");
+	vnets_told++;
+	vnets_gone += is_gone;
+}
+
+static void listener_hears_of_a_device_that_goes_and_of_all_when_he_asks(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+
+	vnets_told = vnets_gone = 0;
+	dataplane_tell_vnets(s->dataplane); /* nobody listens */
+	dataplane_set_vnet_listener(s->dataplane, on_vnet, NULL);
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	dataplane_tell_vnets(s->dataplane);
+	assert_int_equal(vnets_told, 1);
+	assert_int_equal(vnets_gone, 0);
+	assert_int_equal(netns_call(s->netns, delete_device, NULL), 0);
+	run_until_closed(s);
+	assert_int_equal(vnets_gone, 1);
+	dataplane_tell_vnets(s->dataplane);
+	assert_int_equal(vnets_told, 3);
+	assert_int_equal(vnets_gone, 2);
+}
+
+static void address_of_no_vnet_is_not_remembered(void **state)
+{
+	struct scene *s = *state;
+	char error[256];
+	const uint32_t address_be = inet_addr("172.16.77.2");
+
+	assert_false(dataplane_remember_lease(s->dataplane, "lab", address_be, "l1"));
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_false(dataplane_remember_lease(s->dataplane, "lab", inet_addr("10.20.0.2"), "l1"));
+	assert_true(dataplane_remember_lease(s->dataplane, "lab", address_be, "l1"));
+}
+
+/* Each thread is made to look, once for all that has changed. */
+static void stop_when_looked(void *arg)
+{
+	struct scene *s = arg;
+
+	if (sites_looked_at == THREADS)
+		loop_stop(s->loop);
+}
+
+static void changes_of_the_site_reach_each_thread_together(void **state)
+{
+	struct scene *s = *state;
+	struct site_connection c = {
+		.app = "shop", .vnet = "lab", .refusal = "", .description = "1"};
+
+	sites_looked_at = 0;
+	assert_int_equal(loop_on_pass_end(s->loop, stop_when_looked, s), 0);
+	assert_int_equal(site_set(dataplane_site(s->dataplane), &c), 0);
+	c.description = "2";
+	assert_int_equal(site_set(dataplane_site(s->dataplane), &c), 0);
+	c.description = "3";
+	assert_int_equal(site_set(dataplane_site(s->dataplane), &c), 0);
+	loop_timer_set(s->watchdog, clock_now() + PATIENCE);
+	assert_int_equal(loop_run(s->loop), 0);
+	loop_timer_set(s->watchdog, CLOCK_NEVER);
+	assert_int_equal(sites_looked_at, THREADS);
+}
+
+static void on_traffic(void *arg, const struct report_traffic *entries, size_t n)
+{
+	fail_msg("there is no session");
+}
+
+static void without_sessions_there_is_nothing_to_tell(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(dataplane_tell_sessions(s->dataplane), 0);
+	assert_int_equal(dataplane_tell_traffic(s->dataplane, on_traffic, NULL), 0);
+	dataplane_disconnect(s->dataplane,
+			     &(struct site_disconnect){.app = "", .vnet = "", .reason = "all"});
+	assert_int_equal(dataplane_sessions(s->dataplane), 0);
+}
+
 static void policy_that_one_thread_cannot_get_is_nobodys(void **state)
 {
 	struct scene *s = *state;
@@ -442,6 +572,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_scene(vnet_that_one_thread_cannot_serve_is_taken_back),
 		in_scene(vnet_that_one_thread_cannot_take_up_again_has_still_failed),
+		in_scene(retired_vnet_stays_until_its_last_session_has_left),
+		in_scene(listener_hears_of_a_device_that_goes_and_of_all_when_he_asks),
+		in_scene(address_of_no_vnet_is_not_remembered),
+		in_scene(changes_of_the_site_reach_each_thread_together),
+		in_scene(without_sessions_there_is_nothing_to_tell),
 		in_scene(policy_that_one_thread_cannot_get_is_nobodys),
 		in_scene(listener_that_one_thread_cannot_have_is_an_error),
 		in_scene(sockets_that_listen_already_are_taken_by_a_thread_each),
