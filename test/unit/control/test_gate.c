@@ -96,13 +96,17 @@ static int load(void *arg, struct tcp_front_settings *ret_settings, struct certs
 				 .sin_port = htons(s->port),
 				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	char error[TLS_ERROR_MAX];
+	int r;
 
 	*ret_settings = (struct tcp_front_settings){.address_len = s->port ? sizeof(in) : 0};
 	if (!s->port)
 		return 0;
 	memcpy(&ret_settings->address, &in, sizeof(in));
 	assert_int_equal(tls_ctx_new_server(s->cert, s->key, &ret_settings->keys.tls, error), 0);
-	return bearer_parse(s->token, "tokens", &ret_settings->keys.bearer, e);
+	r = bearer_parse(s->token, "tokens", &ret_settings->keys.bearer, e);
+	if (r < 0)
+		tcp_front_settings_done(ret_settings);
+	return r;
 }
 
 static void on_watchdog(void *arg)
