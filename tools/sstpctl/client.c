@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,7 +317,30 @@ static void show_progress(const json_t *operation)
 		fprintf(stderr, "\r%3d %%%s", (int)(100 * done / total), done == total ? "\n" : "");
 }
 
-/* Until it has a result; that, or its error, is what the request would have got. */
+static bool is_operation(const json_t *answer, const char *status)
+{
+	const char *text = json_string_value(json_object_get(answer, "status"));
+
+	return text && strcmp(text, status) == 0;
+}
+
+/* The operation's result in its place, when it has one; or why it has failed. */
+static int take_result(json_t **answer, struct client_error *e)
+{
+	const char *message = json_string_value(json_object_get(*answer, "message"));
+	json_t *result = json_object_get(*answer, "result");
+
+	if (is_operation(*answer, "Failed"))
+		return fail(e, -EPROTO, "%s", message ? message : "it has failed");
+	if (json_is_object(result)) {
+		json_incref(result);
+		json_decref(*answer);
+		*answer = result;
+	}
+	return 0;
+}
+
+/* What the operation at path has come to is what the request would have got. */
 static int wait_for(struct client *c, const char *path, json_t **answer, struct client_error *e)
 {
 	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
@@ -324,23 +348,12 @@ static int wait_for(struct client *c, const char *path, json_t **answer, struct 
 	time_t until = time(NULL) + OPERATION_S;
 
 	while (time(NULL) < until) {
-		const char *status = json_string_value(json_object_get(*answer, "status"));
-		const json_t *error = json_object_get(*answer, "error");
-		json_t *result = json_object_get(*answer, "result");
 		struct answer a = {0};
 		int r;
 
 		show_progress(*answer);
-		if (json_is_object(error))
-			return refuse(c, error, e);
-		if (status && strcmp(status, "Running") != 0) {
-			if (result) {
-				json_incref(result);
-				json_decref(*answer);
-				*answer = result;
-			}
-			return 0;
-		}
+		if (!is_operation(*answer, "Running"))
+			return take_result(answer, e);
 		nanosleep(&pause, NULL);
 		json_decref(*answer);
 		*answer = NULL;

@@ -213,6 +213,7 @@ static const struct source {
 	{"ROUTE", NULL, "{/PLAN}/virtualNetworkConnections/{VNET}/routes", "name"},
 	{"SUBSCRIPTION", NULL, "/subscriptions", "subscriptionId"},
 	{"SESSION", NULL, "/v1/sessions", "vpnConnectionId"},
+	{"OPERATION", NULL, "/v1/operations", "id"},
 	{"ID", "token", "/v1/tokens", "id"},
 	{"THUMBPRINT", "cert", "/v1/certificates", "certThumbprint"},
 	{"THUMBPRINT", "root", "/v1/roots", "thumbprint"},

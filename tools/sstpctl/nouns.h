@@ -67,6 +67,11 @@ extern const struct view site_view;
 extern const struct view apply_view;
 int site_apply(struct call *c);
 
+/* store.c */
+extern const struct view backup_view;
+extern const struct view backup_list_view;
+extern const struct view operation_list_view;
+
 /* get.c */
 int get_run(struct call *c);
 

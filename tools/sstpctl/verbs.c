@@ -136,6 +136,16 @@ static const struct verb verbs[] = {
 		"POST", "/v1/apply", NULL, &apply_view, site_apply},
 	{"site", "show", "", "", "Shows the whole site as apply takes it, in YAML.",
 		"GET", "/v1/site", NULL, &site_view, NULL},
+
+	{"store", "backup", "", "", "Copies plans, apps and networks into a file in the state folder.",
+		"POST", "/v1/backups", NULL, &backup_view, NULL},
+	{"store", "list", "", "", "Shows the copies that there are.",
+		"GET", "/v1/backups", NULL, &backup_list_view, NULL},
+	{"operation", "list", "", "", "Shows what took or takes long, the last 16 of them.",
+		"GET", "/v1/operations", NULL, &operation_list_view, NULL},
+	{"operation", "show", "OPERATION", "", "Shows how far one is.",
+		"GET", "/v1/operations/{OPERATION}", NULL, &object_view, NULL},
+
 	{"get", NULL, "KIND [NAME] [NAME] [NAME]", PLACE " app vnet plan name ended limit from to by per",
 		"The same as KIND list, or as KIND show with all the names that it takes.",
 		NULL, NULL, NULL, NULL, get_run},
@@ -150,6 +160,8 @@ static const struct verb verbs[] = {
 	"a network is synced at the level of the App Service plan: sstpctl plan sync PLAN [VNET]"
 #define IS_ROUTE "routes belong to the App Service plan: sstpctl route create PLAN VNET ROUTE"
 
+#define IS_RESTORE "a copy is taken back while no gateway runs: sstp-gateway --restore FILE"
+
 static const struct verb elsewhere[] = {
 	{.noun = "plan", .verb = "connect", .help = IS_CONNECTION},
 	{.noun = "plan", .verb = "disconnect", .help = IS_CONNECTION},
@@ -159,6 +171,7 @@ static const struct verb elsewhere[] = {
 	{.noun = "connection", .verb = "sync", .help = IS_SYNC},
 	{.noun = "app", .verb = "route", .help = IS_ROUTE},
 	{.noun = "connection", .verb = "route", .help = IS_ROUTE},
+	{.noun = "store", .verb = "restore", .help = IS_RESTORE},
 	{.noun = NULL},
 };
 
