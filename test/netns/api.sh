@@ -97,7 +97,7 @@ nobody_else_gets_more_than_401_or_403() {
 hostile_clients_are_turned_away_and_the_operator_is_served_meanwhile() {
 	local pid
 	pid=$(pgrep -P "$gateway_pid" -f -- --control-process)
-	in_ns "$host" timeout 60 "$here/api.py" 192.0.2.1 8443 "$(cat "$world_dir/token")" || flunk "see above"
+	in_ns "$host" timeout 60 python3 "$here/api.py" 192.0.2.1 8443 "$(cat "$world_dir/token")" || flunk "see above"
 	is "$(status_of /v1/site "${as_operator[@]}")" 200 "the operator is served afterwards"
 	is "$(pgrep -P "$gateway_pid" -f -- --control-process)" "$pid" "by the same process"
 }
