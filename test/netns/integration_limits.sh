@@ -54,18 +54,16 @@ B3_sixth_vnet_in_a_plan_is_refused() {
 	done
 }
 
-# the sessions of vnet1, with what must not change of them
+# the sessions of plan1 in vnet1, with what must not change of them
 sessions_of_vnet1() {
-	api GET "/v1/sessions"
+	api GET "/v1/sessions?vnet=vnet1&plan=plan1"
 	python3 -c 'import json, sys
 for s in json.load(sys.stdin)["value"]:
-    if s["vnet"] == "vnet1":
-        print(s["vpnConnectionId"], s["app"], s["privateIpAddress"])' <<<"$api_body"
+    print(s["vpnConnectionId"], s["app"], s["privateIpAddress"])' <<<"$api_body"
 }
 
 B4_six_apps_on_one_vnet_count_once_and_five_removals_keep_the_tunnel() {
 	local n before
-	plan shared
 	for n in 1 2 3 4 5; do
 		app "mate$n" plan1 && connect "mate$n" vnet1
 	done
@@ -237,23 +235,32 @@ B46_tiers_below_basic_are_refused() {
 	done
 }
 
+# sessions_of APP: their addresses
+sessions_of() {
+	api GET "/v1/sessions?app=$1"
+	json_at value.0.privateIpAddress <<<"$api_body"
+}
+
 # the worker comes back by itself, within its minute: B46_scale_up_restores_the_connection looks for it
 B46_scale_down_disables_the_connection_at_once() {
-	tier plan1 Free
-	is "$(property "$(connection shop vnet1)" state)" Disabled "its state"
-	wait_for 5 reaches_not shop || flunk "the app still reaches its VNet"
-	wait_for 5 log_has shop 0 'not available in the Free tier' || flunk "the worker is not told why"
-	is "$(sessions_of_vnet1)" "" "sessions"
-	in_ns "$host" timeout 20 "$worker_bin" --profile "$world_dir/shop.yaml" --own-netns --connect-timeout 3 -- true \
+	plan scaled && connected_app elastic scaled vnet1 && start_app elastic
+	is "$(sessions_of elastic)" "$(private_ip elastic)" "its session"
+	tier scaled Free
+	is "$(property "$(connection elastic vnet1)" state)" Disabled "its state"
+	wait_for 5 reaches_not elastic || flunk "the app still reaches its VNet"
+	wait_for 5 log_has elastic 0 'not available in the Free tier' || flunk "the worker is not told why"
+	is "$(sessions_of elastic)" null "its session"
+	in_ns "$host" timeout 20 "$worker_bin" --profile "$world_dir/elastic.yaml" --own-netns --connect-timeout 2 -- true \
 		>>"$world_dir/other.log" 2>&1
 	isnt $? 0 "exit status of a second worker, while it is disabled"
-	tier plan1 Standard
-	is "$(property "$(connection shop vnet1)" state)" Enabled "its state when scaled up"
+	tier scaled Standard
+	is "$(property "$(connection elastic vnet1)" state)" Enabled "its state when scaled up"
+	like "$(page shop)" "$page_regex" "a page of the plan beside it"
 }
 
 B46_scale_up_restores_the_connection() {
-	wait_for 75 reaches shop || flunk "the worker does not come back"
-	is "$(starts_of shop)" 1 "starts of the app"
+	wait_for 75 reaches elastic || flunk "the worker does not come back"
+	is "$(starts_of elastic)" 1 "starts of the app"
 }
 
 # ends the gateway: what is strict is read at start
@@ -270,18 +277,18 @@ B8_linux_apps_and_containers_are_refused_when_strict_and_else_named_as_lifted() 
 	refused 409 'not available for containers' "a container" PUT "$(connection box vnet1)" '{}'
 }
 
-tap_main B2_second_vnet_of_an_app_is_refused_and_the_first_stays \
+tap_main B46_scale_down_disables_the_connection_at_once \
+	B2_second_vnet_of_an_app_is_refused_and_the_first_stays \
 	B3_sixth_vnet_in_a_plan_is_refused \
 	B4_six_apps_on_one_vnet_count_once_and_five_removals_keep_the_tunnel \
-	B46_scale_down_disables_the_connection_at_once \
 	B6_gateway_that_is_policy_based_or_has_no_pool_or_no_sstp_is_refused \
 	B7_expressroute_and_coexistence_are_refused \
 	B11_pool_must_lie_within_rfc_1918 \
 	B12_ikev2_must_be_off_and_sstp_on_unless_the_sku_is_basic \
 	B14_connect_fails_cleanly_until_the_gateway_is_up_and_then_succeeds_unchanged \
 	B46_tiers_below_basic_are_refused \
-	B46_scale_up_restores_the_connection \
 	B26_wrong_level_is_refused \
 	B28_what_is_in_use_is_not_deleted_before_disconnect \
 	B33_sync_across_subscriptions_is_refused \
+	B46_scale_up_restores_the_connection \
 	B8_linux_apps_and_containers_are_refused_when_strict_and_else_named_as_lifted -- "$@"
