@@ -22,7 +22,7 @@ enum {
 };
 
 #define PROCESS_BACKOFF_MIN (100 * CLOCK_NS_PER_MS)
-#define PROCESS_BACKOFF_MAX (5 * CLOCK_NS_PER_S)
+#define PROCESS_BACKOFF_MAX CLOCK_NS_PER_S
 #define PROCESS_STEADY	    (5 * CLOCK_NS_PER_S)
 
 struct process;

@@ -30,11 +30,12 @@ void __real_loop_timer_set(struct loop_timer *timer, uint64_t when);
 void __wrap_loop_timer_set(struct loop_timer *timer, uint64_t when);
 
 static struct loop *present;
+static bool is_impatient; /* what was set comes at once */
 
 void __wrap_loop_timer_set(struct loop_timer *timer, uint64_t when)
 {
 	wait_ns = when - __real_loop_now(present);
-	__real_loop_timer_set(timer, when);
+	__real_loop_timer_set(timer, is_impatient ? when - wait_ns : when);
 }
 
 struct parent {
@@ -146,6 +147,22 @@ static void child_that_dies_is_started_again_later_each_time(void **state)
 	assert_true(clock_now() - began >= 290 * CLOCK_NS_PER_MS);
 	assert_int_equal(process_id(p.process), 0);
 	assert_int_equal(process_send(p.process, 0, "x", 1, NULL, 0), -ENOTCONN);
+	end(&p);
+}
+
+/* The service is to be back within 2 s, whatever was killed before: there must be room for the start itself. */
+static void child_that_dies_again_and_again_is_started_every_second(void **state)
+{
+	static const char *const argv[] = {"/bin/sh", "-c", "exit 7", NULL};
+	struct parent p;
+
+	is_impatient = true;
+	start(&p, argv);
+	p.stop_at_downs = 8;
+	loop_run(p.loop);
+	is_impatient = false;
+	assert_int_equal(wait_ns, PROCESS_BACKOFF_MAX);
+	assert_int_equal(wait_ns, CLOCK_NS_PER_S);
 	end(&p);
 }
 
@@ -316,6 +333,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_talks_over_its_socket_and_has_no_other_descriptor),
 		cmocka_unit_test(child_that_dies_is_started_again_later_each_time),
+		cmocka_unit_test(child_that_dies_again_and_again_is_started_every_second),
 		cmocka_unit_test(child_that_lived_long_is_started_again_soon),
 		cmocka_unit_test(child_has_no_signal_blocked),
 		cmocka_unit_test(end_of_a_child_says_whether_it_was_killed_or_why_we_ended_it),
