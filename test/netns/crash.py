@@ -189,6 +189,7 @@ class Operator(threading.Thread):
     def check(self):
         """Reads everything back, in between two changes; what is in doubt is known afterwards."""
         with self.lock:
+            self.api.close()  # it may be one to a process that is dead, of which nobody has asked anything since
             for path in sorted(set(self.known) | set(self.doubt)):
                 allowed = [self.known.get(path), *self.doubt.pop(path, [])]
                 now = self.read(path)
