@@ -88,7 +88,7 @@ def start_worker(lab, api, binary):
     _, token = timed(api, "POST", "/v1/tokens", {"app": "app0-0", "vnet": vnet_of(0, VNETS_MAX),
                                                  "gateway": f"{OUTER}:{PORT}"})
     profile = lab.path("site-profile.yaml")
-    lab.exec(lab.host, [binary, "enrol", token["token"], "--profile", profile])
+    lab.exec(lab.host, [binary, "enrol", token["token"], "--profile", profile, "--force"])
     ns = lab.add_namespace("site")
     worker = lab.start("worker-site", lab.host, [binary, "--profile", profile, "--netns", ns])
     lab.wait_log(worker, "connected: WEBSITE_PRIVATE_IP=", 30)
