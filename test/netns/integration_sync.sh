@@ -313,6 +313,7 @@ B47_bytes_of_a_connection_and_hours_of_a_gateway_are_metered() {
 # status_at DAY EXPECTED: what the app's view and the worker's profile show on that day; gateway and worker have a fake clock
 status_at() {
 	local -x FAKE_CLOCK_S LD_PRELOAD=$build_dir/test/support/libfake_clock.so
+	local -x ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 	FAKE_CLOCK_S=$(($(date -u -d "$1" +%s) - $(date -u +%s)))
 	stop "$gateway_pid"
 	start_gateway && wait_for 10 api_answers || flunk "the gateway does not start on $1"
