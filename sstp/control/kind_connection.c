@@ -161,35 +161,39 @@ const struct resource_kind kind_package = {
 
 /* ---- what a plan's apps connect to ---- */
 
-static const char plan_view[] =
-	/* the first of the apps stands for them: sync is the plan's, so they were synced alike */
-	"CREATE TEMP VIEW plan_network AS SELECT a.plan_id, c.vnet_id, min(c.app_id) AS app_id,"
-	"  max(c.version) AS version FROM connection c JOIN app a ON a.id = c.app_id"
-	"  GROUP BY a.plan_id, c.vnet_id;"
-	"CREATE TEMP VIEW plan_network_json AS SELECT x.plan_id, n.vnet, x.version,"
-	" json_object('id', " PLAN_ID " || '/virtualNetworkConnections/' || n.vnet, 'name', n.vnet,"
-	"  'type', 'Microsoft.Web/serverfarms/virtualNetworkConnections',"
-	"  'etag', '\"' || x.version || '\"', 'properties', json_object(" NETWORK ","
-	"  'certificateStatus', iif((SELECT count(*) FROM connection_now o WHERE"
-	"    o.plan_id = x.plan_id AND o.vnet_id = x.vnet_id AND o.thumbprint IS NOT"
-	"    o.synced ->> 'certThumbprint'), 'OutOfSync', 'InSync'),"
-	"  'resyncRequired', json(iif((SELECT count(*) FROM connection_now o WHERE"
-	"    o.plan_id = x.plan_id AND o.vnet_id = x.vnet_id AND o.synced <> o.now),"
-	"    'true', 'false')),"
-	"  'apps', (SELECT json_group_array(name) FROM (SELECT a.name FROM connection c"
-	"    JOIN app a ON a.id = c.app_id WHERE a.plan_id = x.plan_id"
-	"    AND c.vnet_id = x.vnet_id ORDER BY a.name)))) AS json"
-	" FROM plan_network x JOIN connection_now n ON n.app_id = x.app_id";
+/*
+ * The first of the apps stands for them: sync is the plan's, so they were synced alike. The plan is looked
+ * up inside: a view would group the connections of all plans, for one of them.
+ */
+#define PLAN_NETWORKS(and)                                                                    \
+	"(SELECT a.plan_id, c.vnet_id, min(c.app_id) AS app_id, max(c.version) AS version"    \
+	" FROM app a JOIN connection c ON c.app_id = a.id WHERE a.plan_id = " SQL_PLAN_ID and \
+		" GROUP BY c.vnet_id) x"
 
-#define PLAN_FROM " FROM plan_network_json WHERE plan_id = " SQL_PLAN_ID
+/* clang-format off */
+#define PLAN_JSON                                                                       \
+	"json_object('id', " PLAN_ID " || '/virtualNetworkConnections/' || n.vnet, 'name', n.vnet,"     \
+	"  'type', 'Microsoft.Web/serverfarms/virtualNetworkConnections',"                            \
+	"  'etag', '\"' || x.version || '\"', 'properties', json_object(" NETWORK ","              \
+	"  'certificateStatus', iif(EXISTS (SELECT 1 FROM connection_now o WHERE"                  \
+	"    o.plan_id = x.plan_id AND o.vnet_id = x.vnet_id AND o.thumbprint IS NOT"              \
+	"    o.synced ->> 'certThumbprint'), 'OutOfSync', 'InSync'),"                              \
+	"  'resyncRequired', " SQL_BOOL("EXISTS (SELECT 1 FROM connection_now o WHERE"             \
+	"    o.plan_id = x.plan_id AND o.vnet_id = x.vnet_id AND o.synced <> o.now)") ","          \
+	"  'apps', (SELECT json_group_array(name) FROM (SELECT a.name FROM connection c"           \
+	"    JOIN app a ON a.id = c.app_id WHERE a.plan_id = x.plan_id"                            \
+	"    AND c.vnet_id = x.vnet_id ORDER BY a.name))))"
+/* clang-format on */
 
-const char kind_plan_network_list[] = "SELECT json" PLAN_FROM " ORDER BY vnet";
+#define PLAN_FROM(and) \
+	" FROM " PLAN_NETWORKS(and) " CROSS JOIN connection_now n ON n.app_id = x.app_id"
+
+const char kind_plan_network_list[] = "SELECT " PLAN_JSON PLAN_FROM("") " ORDER BY n.vnet";
 
 /* Written to without a body: synced. */
 const struct resource_kind kind_plan_network = {
 	.name = "plan's virtual network",
-	.view = plan_view,
-	.get = "SELECT json, version" PLAN_FROM " AND vnet = :vnet",
+	.get = "SELECT " PLAN_JSON ", x.version" PLAN_FROM(" AND c.vnet_id = " SQL_VNET_BY_NAME),
 	.update = "UPDATE connection SET synced = '{}', version = :revision "
 		  "WHERE " SQL_PLAN_CONNECTIONS,
 	.touch = TOUCH SQL_PLAN_CONNECTIONS,

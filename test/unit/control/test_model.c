@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sstp/control/api.h"
+#include "sstp/control/kinds.h"
 #include "sstp/control/sessions.h"
 #include "test/support/cmocka.h"
 #include "test/unit/control/world.h"
@@ -412,6 +413,34 @@ static void model_on_disk_is_there_again(void **state)
 	model_close(NULL);
 }
 
+/* What a statement does as SQLite plans it: no whole table of the model's under one of these names. */
+static void assert_looks_up(struct model *m, const char *sql, const char *names)
+{
+	static char text[16 * 1024];
+	struct store_query *q;
+	struct certs_error e;
+
+	snprintf(text, sizeof(text), "EXPLAIN QUERY PLAN %s", sql);
+	assert_int_equal(store_query(model_store(m), text, NULL, 0, &q, &e), 0);
+	while (store_query_next(q, &e) > 0) {
+		const char *step = store_query_text(q, 3);
+
+		if (strncmp(step, "SCAN ", 5) == 0 && strchr(names, step[5]) &&
+		    (!step[6] || step[6] == ' '))
+			fail_msg("%s", step);
+	}
+	store_query_end(q);
+}
+
+static void networks_of_a_plan_are_found_without_those_of_all_plans(void **state)
+{
+	struct world *w = world_new();
+
+	assert_looks_up(w->model, kind_plan_network_list, "acgov");
+	assert_looks_up(w->model, kind_plan_network.get, "acgov");
+	world_free(w);
+}
+
 static void only_paths_of_the_api_are_its_own(void **state)
 {
 	assert_true(api_has_path("/subscriptions"));
@@ -442,6 +471,7 @@ int main(void)
 		TEST(networks_that_are_the_same_keep_their_etag),
 		TEST(what_get_gave_can_be_put_back),
 		TEST(model_on_disk_is_there_again),
+		TEST(networks_of_a_plan_are_found_without_those_of_all_plans),
 		TEST(only_paths_of_the_api_are_its_own),
 	};
 
