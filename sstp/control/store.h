@@ -20,7 +20,7 @@
 #include "certs/error.h"
 
 enum {
-	STORE_TEXT_MAX = 4 << 20,   /* bytes of any value or row */
+	STORE_TEXT_MAX = 32 << 20,  /* bytes of any value or row: a network with 100,000 routes */
 	STORE_STATEMENTS_MAX = 192, /* kept prepared; the ones above are prepared each time */
 	STORE_PAGE_SIZE = 4096,
 };

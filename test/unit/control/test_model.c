@@ -441,6 +441,27 @@ static void networks_of_a_plan_are_found_without_those_of_all_plans(void **state
 	world_free(w);
 }
 
+/* As many as the gateway holds, with names as long as they may be. */
+static void network_with_all_routes_there_can_be_is_shown(void **state)
+{
+	struct world *w = world_new();
+	struct certs_error e;
+
+	world_connect(w, "shop", "blue");
+	assert_int_equal(store_run(model_store(w->model),
+				   "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n"
+				   " WHERE i < 99999) INSERT INTO route (plan_id, vnet_id, name,"
+				   " start_address, end_address) SELECT p.id, v.id,"
+				   " printf('%064d', i), '203.100.200.100', '203.100.200.101'"
+				   " FROM n, plan p, vnet v WHERE v.name = 'blue'",
+				   NULL, 0, &e),
+			 100000);
+	does(w->model, FRONT_GET, PLAN_BLUE, "", 200);
+	does(w->model, FRONT_GET, SHOP_BLUE, "", 200);
+	does(w->model, FRONT_GET, PLAN_BLUE "/routes", "", 200);
+	world_free(w);
+}
+
 static void only_paths_of_the_api_are_its_own(void **state)
 {
 	assert_true(api_has_path("/subscriptions"));
@@ -472,6 +493,7 @@ int main(void)
 		TEST(what_get_gave_can_be_put_back),
 		TEST(model_on_disk_is_there_again),
 		TEST(networks_of_a_plan_are_found_without_those_of_all_plans),
+		TEST(network_with_all_routes_there_can_be_is_shown),
 		TEST(only_paths_of_the_api_are_its_own),
 	};
 
