@@ -154,6 +154,23 @@ static enum bearer_verdict judge_token(const struct bearer *b, const struct wire
 	return is_right ? BEARER_RIGHT : BEARER_WRONG;
 }
 
+/* What stands behind "Authorization:". */
+static enum bearer_verdict judge_value(const struct bearer *b, struct wire_reader *value)
+{
+	trim(value);
+	if (!take_word(value, "bearer "))
+		return BEARER_WRONG;
+	trim(value);
+	return judge_token(b, value);
+}
+
+enum bearer_verdict bearer_judge_value(const struct bearer *b, const char *value)
+{
+	struct wire_reader r = wire_reader(value, value ? strlen(value) : 0);
+
+	return value ? judge_value(b, &r) : BEARER_NONE;
+}
+
 enum bearer_verdict bearer_judge(const struct bearer *b, const char *head, size_t len)
 {
 	enum bearer_verdict verdict = BEARER_NONE;
@@ -163,11 +180,9 @@ enum bearer_verdict bearer_judge(const struct bearer *b, const char *head, size_
 	while (next_line(&r, &line)) {
 		if (!take_word(&line, "authorization:"))
 			continue;
-		trim(&line);
-		if (verdict != BEARER_NONE || !take_word(&line, "bearer "))
+		if (verdict != BEARER_NONE)
 			return BEARER_WRONG;
-		trim(&line);
-		verdict = judge_token(b, &line);
+		verdict = judge_value(b, &line);
 	}
 	return verdict;
 }

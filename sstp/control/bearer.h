@@ -43,6 +43,9 @@ enum bearer_verdict {
  */
 enum bearer_verdict bearer_judge(const struct bearer *b, const char *head, size_t len);
 
+/* The same of one header's value, as a parser of HTTP gave it; NULL: there is none. */
+enum bearer_verdict bearer_judge_value(const struct bearer *b, const char *value);
+
 /* The length of the head that buf begins with, its empty line included; 0: it is not complete. */
 size_t bearer_head_len(const char *buf, size_t len);
 

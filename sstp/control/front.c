@@ -16,6 +16,8 @@
 enum {
 	BACKLOG = 128,
 	WHO_MAX = 32,
+	UNAUTHORIZED = 401,
+	FORBIDDEN = 403,
 	ALLOWED = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
 		  EVHTTP_REQ_DELETE,
 };
@@ -160,8 +162,12 @@ static void send_reply(struct evhttp_request *req, struct front_reply *reply)
 	free(reply->json);
 }
 
-/* Of the process at the other end: its user, or who it speaks for when it is this one. NULL: nobody. */
-static const char *who_asks(const struct front *f, struct evhttp_request *req, char buf[WHO_MAX])
+/*
+ * Of the process at the other end: its user, or who it speaks for when it is this one. 0, or the status that it
+ * is refused with.
+ */
+static int who_asks(const struct front *f, struct evhttp_request *req, char buf[WHO_MAX],
+		    const char **ret_who)
 {
 	struct evhttp_connection *connection = evhttp_request_get_connection(req);
 	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
@@ -170,14 +176,29 @@ static const char *who_asks(const struct front *f, struct evhttp_request *req, c
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return NULL;
+		return FORBIDDEN;
 	snprintf(buf, WHO_MAX, "uid %u", (unsigned)peer.uid);
+	*ret_who = buf;
 	if (peer.pid != getpid() || !f->params.client)
-		return buf;
+		return 0;
 	len = sizeof(address);
 	if (getpeername(fd, (struct sockaddr *)&address, &len) < 0)
-		return NULL;
-	return f->params.client(f->params.arg, (struct sockaddr *)&address, len);
+		return FORBIDDEN;
+	return f->params.client(
+		f->params.arg, (struct sockaddr *)&address, len,
+		evhttp_find_header(evhttp_request_get_input_headers(req), "Authorization"),
+		ret_who);
+}
+
+/* Without a body, and the connection ends. */
+static void turn_away(struct evhttp_request *req, int status)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+
+	if (status == UNAUTHORIZED)
+		evhttp_add_header(headers, "WWW-Authenticate", "Bearer");
+	evhttp_add_header(headers, "Connection", "close");
+	evhttp_send_reply(req, status, NULL, NULL);
 }
 
 static void on_request(struct evhttp_request *req, void *arg)
@@ -185,14 +206,18 @@ static void on_request(struct evhttp_request *req, void *arg)
 	struct front *f = arg;
 	struct front_request request = {0};
 	struct front_reply reply = {.status = 500};
-	char *path = path_of(req);
-	char *body = body_of(req, &request.body_len);
+	char *path;
+	char *body;
 	char who[WHO_MAX];
+	int refused = who_asks(f, req, who, &request.who);
 
-	request.who = who_asks(f, req, who);
-	if (!request.who) {
-		reply.status = 403;
-	} else if (path && body && method_of(req, &request.method)) {
+	if (refused) {
+		turn_away(req, refused);
+		return;
+	}
+	path = path_of(req);
+	body = body_of(req, &request.body_len);
+	if (path && body && method_of(req, &request.method)) {
 		request.path = path;
 		request.query = query_of(req);
 		request.body = body;

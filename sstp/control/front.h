@@ -55,10 +55,12 @@ struct front_params {
 	void (*on_request)(void *arg, const struct front_request *request,
 			   struct front_reply *ret_reply);
 	/*
-	 * Who stands behind a connection that this process itself has made, by the address of its end: a
-	 * borrowed text; NULL: nobody, who is refused with 403. The member may be NULL: nobody ever does.
+	 * Who stands behind a request on a connection that this process itself has made, by the address of
+	 * its end and the request's own header (NULL: none): 0 with a borrowed text, or 401 or 403, which
+	 * it is refused with. The member may be NULL: nobody ever does.
 	 */
-	const char *(*client)(void *arg, const struct sockaddr *address, socklen_t len);
+	int (*client)(void *arg, const struct sockaddr *address, socklen_t len,
+		      const char *authorization, const char **ret_who);
 	void *arg;
 };
 

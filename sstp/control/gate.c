@@ -40,6 +40,7 @@ struct visitor {
 	uint8_t host[HOST_MAX];
 	/* once through */
 	bool is_through;
+	bool has_certificate; /* that is good; without one each request needs a token */
 	char who[WHO_MAX];
 	int fd; /* to the front; -1: not there */
 	struct loop_io *io;
@@ -270,6 +271,7 @@ static void on_open(void *arg)
 	int r = stream_client(v->stream, subject);
 
 	if (r == 0) {
+		v->has_certificate = true;
 		snprintf(what, sizeof(what), "certificate %s", subject);
 		let_through(v, what);
 	} else if (r == -EACCES) {
@@ -402,14 +404,33 @@ static void on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 		close(fd);
 }
 
-const char *gate_client(const struct gate *g, const struct sockaddr *address, socklen_t len)
+static const struct visitor *find_visitor(const struct gate *g, const struct sockaddr *address,
+					  socklen_t len)
 {
 	const struct visitor *v;
 
 	LIST_FOREACH(v, &g->visitors, next)
 	if (v->fd >= 0 && v->name_len == len && memcmp(&v->name, address, len) == 0)
-		return v->who;
+		return v;
 	return NULL;
+}
+
+int gate_client(const struct gate *g, const struct sockaddr *address, socklen_t len,
+		const char *authorization, const char **ret_who)
+{
+	const struct visitor *v = find_visitor(g, address, len);
+	enum bearer_verdict verdict = BEARER_RIGHT;
+
+	if (!v)
+		return 403;
+	if (!v->has_certificate)
+		verdict = bearer_judge_value(g->keys.bearer, authorization);
+	if (verdict != BEARER_RIGHT) {
+		log_info("api: a request from %s is turned away", v->address);
+		return verdict == BEARER_NONE ? 401 : 403;
+	}
+	*ret_who = v->who;
+	return 0;
 }
 
 /* ---- life ---- */

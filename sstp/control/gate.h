@@ -3,8 +3,9 @@
 #define SSTP_CONTROL_GATE_H
 /*
  * The operator's API over TCP: TLS, and a gate behind it. Whoever shows a client certificate below the
- * CA, or a token in the head of his first request, is passed on to the unix socket (front.h) for as
- * long as the connection lasts. Anybody else is answered 401 when he shows neither and 403 when what he
+ * CA, or a token in the head of his first request, is passed on to the unix socket (front.h). A certificate
+ * is the whole connection's; a token is each request's own (gate_client()): somebody else's requests may come
+ * on the same connection, through a proxy. Anybody else is answered 401 when he shows neither and 403 when what he
  * shows is not right, without a body, and is cut off: until then no byte of his has come to a parser of
  * HTTP or JSON.
  *
@@ -60,10 +61,13 @@ void gate_set_keys(struct gate *g, const struct gate_keys *keys);
 int gate_address(const struct gate *g, struct sockaddr_storage *ret_address);
 
 /*
- * Who it is that the front has accepted from this process itself: address is the peer's. "token" or
- * "certificate SUBJECT", with the address behind it; borrowed for as long as it is connected. NULL: nobody.
+ * Who asks on a connection that the front has accepted from this process itself: address is the peer's,
+ * authorization the header of the request, or NULL. 0 with "token" or "certificate SUBJECT", and the address
+ * behind it: borrowed for as long as it is connected. 401: he shows nothing; 403: what is not right, or it is
+ * nobody's connection.
  */
-const char *gate_client(const struct gate *g, const struct sockaddr *address, socklen_t len);
+int gate_client(const struct gate *g, const struct sockaddr *address, socklen_t len,
+		const char *authorization, const char **ret_who);
 
 /* Cuts all connections. Takes NULL. */
 void gate_free(struct gate *g);

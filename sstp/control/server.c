@@ -408,11 +408,12 @@ static void on_request(void *arg, const struct front_request *request,
 		drop_orphans(s);
 }
 
-static const char *client_of(void *arg, const struct sockaddr *address, socklen_t len)
+static int client_of(void *arg, const struct sockaddr *address, socklen_t len,
+		     const char *authorization, const char **ret_who)
 {
 	const struct server *s = arg;
 
-	return tcp_front_client(s->tcp_front, address, len);
+	return tcp_front_client(s->tcp_front, address, len, authorization, ret_who);
 }
 
 /* ---- life ---- */

@@ -90,10 +90,10 @@ int tcp_front_new(const struct tcp_front_params *params, struct tcp_front **ret_
 	return r;
 }
 
-const char *tcp_front_client(const struct tcp_front *f, const struct sockaddr *address,
-			     socklen_t len)
+int tcp_front_client(const struct tcp_front *f, const struct sockaddr *address, socklen_t len,
+		     const char *authorization, const char **ret_who)
 {
-	return f && f->gate ? gate_client(f->gate, address, len) : NULL;
+	return f && f->gate ? gate_client(f->gate, address, len, authorization, ret_who) : 403;
 }
 
 void tcp_front_free(struct tcp_front *f)

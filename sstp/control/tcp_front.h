@@ -33,8 +33,8 @@ int tcp_front_new(const struct tcp_front_params *params, struct tcp_front **ret_
 int tcp_front_reload(struct tcp_front *f, struct certs_error *ret_error);
 
 /* As gate_client(). f may be NULL. */
-const char *tcp_front_client(const struct tcp_front *f, const struct sockaddr *address,
-			     socklen_t len);
+int tcp_front_client(const struct tcp_front *f, const struct sockaddr *address, socklen_t len,
+		     const char *authorization, const char **ret_who);
 
 /* When the loop runs no more passes. Takes NULL. */
 void tcp_front_free(struct tcp_front *f);

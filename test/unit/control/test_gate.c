@@ -82,11 +82,12 @@ static void on_request(void *arg, const struct front_request *request,
 	*ret_reply = (struct front_reply){.status = 200, .json = strdup("{\"ok\":true}")};
 }
 
-static const char *client_of(void *arg, const struct sockaddr *address, socklen_t len)
+static int client_of(void *arg, const struct sockaddr *address, socklen_t len,
+		     const char *authorization, const char **ret_who)
 {
 	const struct scene *s = arg;
 
-	return tcp_front_client(s->tcp, address, len);
+	return tcp_front_client(s->tcp, address, len, authorization, ret_who);
 }
 
 static int load(void *arg, struct tcp_front_settings *ret_settings, struct certs_error *e)
@@ -305,13 +306,44 @@ static void token_lets_in_and_is_who_asks(void **state)
 	assert_int_equal(strncmp(s->who, "token from 127.0.0.1:", 21), 0);
 }
 
-static void second_request_of_a_connection_is_let_in_by_the_first(void **state)
+static void each_request_of_a_connection_shows_its_token(void **state)
 {
 	struct scene *s = *state;
 
 	ask(s, "GET /a HTTP/1.1\r\nHost: x\r\n" WITH_TOKEN "\r\n"
-	       "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	       "GET /b HTTP/1.1\r\nHost: x\r\n" WITH_TOKEN "Connection: close\r\n\r\n");
 	assert_int_equal(s->n_requests, 2);
+}
+
+/* A proxy sends on one connection what comes from many. */
+static void second_request_is_not_let_in_by_the_first(void **state)
+{
+	static const struct {
+		const char *header;
+		const char *status;
+	} cases[] = {
+		{"", "HTTP/1.1 401 Unauthorized\r\n"},
+		{"Authorization: Bearer " OTHER "\r\n", "HTTP/1.1 403 Forbidden\r\n"},
+		{"Authorization: Basic YTpi\r\n", "HTTP/1.1 403 Forbidden\r\n"},
+		{"Authorization: Bearer " OTHER "\r\n" WITH_TOKEN, "HTTP/1.1 403 Forbidden\r\n"},
+	};
+	struct scene *s = *state;
+	char request[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *second;
+
+		snprintf(request, sizeof(request),
+			 "GET /a HTTP/1.1\r\nHost: x\r\n" WITH_TOKEN "\r\n"
+			 "GET /b HTTP/1.1\r\nHost: x\r\n%s\r\n",
+			 cases[i].header);
+		second = strstr(ask(s, request), "{\"ok\":true}");
+		assert_non_null(second);
+		second += strlen("{\"ok\":true}");
+		assert_int_equal(strncmp(second, cases[i].status, strlen(cases[i].status)), 0);
+		assert_null(strstr(second, "ok"));
+		assert_int_equal(s->n_requests, i + 1);
+	}
 }
 
 static void without_a_token_there_is_401_and_nothing_else(void **state)
@@ -446,6 +478,7 @@ static void reload_that_fails_leaves_all_as_it_was(void **state)
 static void reload_moves_it_or_ends_it(void **state)
 {
 	struct scene *s = *state;
+	const char *who = NULL;
 	uint16_t port = s->port;
 	struct certs_error e;
 
@@ -456,7 +489,8 @@ static void reload_moves_it_or_ends_it(void **state)
 	assert_int_equal(tcp_front_reload(s->tcp, &e), 0);
 	s->port = port;
 	assert_string_equal(ask(s, "GET / HTTP/1.1\r\n\r\n"), "");
-	assert_null(tcp_front_client(s->tcp, NULL, 0));
+	assert_int_equal(tcp_front_client(s->tcp, NULL, 0, "Bearer " TOKEN, &who), 403);
+	assert_null(who);
 }
 
 static void address_in_use_is_refused_with_a_sentence(void **state)
@@ -482,7 +516,8 @@ int main(void)
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, scene_up, scene_down)
 	const struct CMUnitTest tests[] = {
 		in_scene(token_lets_in_and_is_who_asks),
-		in_scene(second_request_of_a_connection_is_let_in_by_the_first),
+		in_scene(each_request_of_a_connection_shows_its_token),
+		in_scene(second_request_is_not_let_in_by_the_first),
 		in_scene(without_a_token_there_is_401_and_nothing_else),
 		in_scene(wrong_token_is_forbidden),
 		in_scene(head_without_an_end_is_401_whatever_follows),
