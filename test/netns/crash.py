@@ -384,6 +384,7 @@ class Run:
         self.operator.join(10)
         self.workers_are_back = wait_for(30, lambda: all(w.has_page() for w in self.workers), 0.1)
         self.operator.check()
+        self.api.close()  # a connection on which nothing is asked for 30 s is cut
         self.check_addresses()
 
     # ---- the cases; each returns what is wrong, or nothing
