@@ -146,6 +146,62 @@ int store_backup(struct store *s, const char *path, struct certs_error *ret_erro
 
 /* ---- restore ---- */
 
+/* Its tables with their columns, as a text; owned. NULL: ret_error says why. */
+static char *shape_of(sqlite3 *db, const char *path, struct certs_error *ret_error)
+{
+	sqlite3_stmt *stmt = NULL;
+	char *shape = NULL;
+
+	if (sqlite3_prepare_v2(
+		    db,
+		    "SELECT coalesce(group_concat(line), '') FROM (SELECT m.name || '.' ||"
+		    " c.name || ' ' || c.type AS line FROM sqlite_schema m,"
+		    " pragma_table_xinfo(m.name) c WHERE m.type = 'table'"
+		    " AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, c.cid)",
+		    -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		shape = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
+	if (!shape)
+		store_fail(db, path, "schema", ret_error);
+	sqlite3_finalize(stmt);
+	return shape;
+}
+
+/*
+ * The head says which version it is: are the tables those of that? One that only says so would take the
+ * store's place, and nothing could be opened any more.
+ */
+static int check_tables(sqlite3 *db, const char *path, const struct store_schema *schema,
+			int64_t version, struct certs_error *e)
+{
+	struct store_schema as_then = *schema;
+	sqlite3 *fresh = NULL;
+	char *wanted = NULL;
+	char *shape = NULL;
+	int r;
+
+	as_then.n_steps = (int)version;
+	r = sqlite3_open_v2(":memory:", &fresh,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX, NULL)
+		    ? store_fail(fresh, ":memory:", "open", e)
+		    : store_migrate(fresh, ":memory:", &as_then, e);
+	if (r == 0) {
+		wanted = shape_of(fresh, ":memory:", e);
+		shape = wanted ? shape_of(db, path, e) : NULL;
+		r = shape ? 0 : -EBADMSG;
+	}
+	if (r == 0 && strcmp(shape, wanted) != 0)
+		r = certs_fail(
+			e, -EBADMSG,
+			"%s has other tables than version %lld of a store: no backup of this "
+			"program",
+			path, (long long)version);
+	sqlite3_free(shape);
+	sqlite3_free(wanted);
+	sqlite3_close_v2(fresh);
+	return r;
+}
+
 int store_restore(struct store *s, const char *path, struct certs_error *ret_error)
 {
 	sqlite3 *db = NULL;
@@ -160,6 +216,8 @@ int store_restore(struct store *s, const char *path, struct certs_error *ret_err
 		r = store_number(db, path, "PRAGMA user_version", &version, ret_error);
 	if (r == 0 && version == 0)
 		r = certs_fail(ret_error, -EBADMSG, "%s is empty: no backup of this program", path);
+	if (r == 0)
+		r = check_tables(db, path, s->schema, version, ret_error);
 	if (r == 0)
 		r = copy(s->db, db, s->path, ret_error);
 	sqlite3_close_v2(db);

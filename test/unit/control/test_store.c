@@ -469,6 +469,25 @@ static void restore_of_what_is_no_backup_changes_nothing(void **state)
 	store_close(s);
 }
 
+/* The head of one, and nothing behind it that could be opened: the store stays as it was. */
+static void restore_of_other_tables_changes_nothing(void **state)
+{
+	static const char *const other_steps[] = {"CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+						  "CREATE TABLE other (n INTEGER)"};
+	static const struct store_schema hollow = {
+		.application_id = 0x54535430, .steps = other_steps, .n_steps = 2};
+	const char *copy = fresh("copy");
+	struct store *s = opened(fresh("store"), &schema);
+	struct certs_error e;
+
+	insert(s, "mine", NULL);
+	store_close(opened(copy, &hollow));
+	assert_int_equal(store_restore(s, copy, &e), -EBADMSG);
+	assert_non_null(strstr(e.text, "other tables than version 2"));
+	assert_int_equal(number(s, "SELECT name = 'mine' FROM parent"), 1);
+	store_close(s);
+}
+
 static void older_backup_is_brought_up_to_date(void **state)
 {
 	const char *copy = fresh("copy");
@@ -574,6 +593,7 @@ int main(void)
 		cmocka_unit_test(folder_that_cannot_be_written_is_an_error_with_the_path),
 		cmocka_unit_test(backup_is_a_copy_that_can_be_restored),
 		cmocka_unit_test(restore_of_what_is_no_backup_changes_nothing),
+		cmocka_unit_test(restore_of_other_tables_changes_nothing),
 		cmocka_unit_test(older_backup_is_brought_up_to_date),
 		cmocka_unit_test(writer_killed_at_any_moment_loses_nothing_it_acknowledged),
 	};
