@@ -75,6 +75,7 @@ static void change(struct call *c, const struct route *route, enum model_verb ve
 		.names = c->names,
 		.body = body,
 		.if_match = c->request->if_match,
+		.if_none_match = c->request->if_none_match,
 		.now = c->now,
 	};
 

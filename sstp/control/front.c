@@ -223,6 +223,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 		request.body = body;
 		request.if_match =
 			evhttp_find_header(evhttp_request_get_input_headers(req), "If-Match");
+		request.if_none_match =
+			evhttp_find_header(evhttp_request_get_input_headers(req), "If-None-Match");
 		f->params.on_request(f->params.arg, &request, &reply);
 	}
 	send_reply(req, &reply);

@@ -37,8 +37,9 @@ struct front_request {
 	const char *query; /* behind it, as it came (query.h); NULL: there is none */
 	const char *body;  /* NUL-terminated */
 	size_t body_len;
-	const char *if_match; /* of that header; NULL: there is none */
-	const char *who;      /* asks: "uid 0", or what client() says */
+	const char *if_match;	   /* of that header; NULL: there is none */
+	const char *if_none_match; /* likewise */
+	const char *who;	   /* asks: "uid 0", or what client() says */
 };
 
 struct front_reply {

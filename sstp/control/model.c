@@ -345,6 +345,10 @@ static const char *or_missing(const struct resource_kind *kind, const char *text
 static bool matches(const struct model_change *c, const struct model_answer *old,
 		    struct model_answer *a)
 {
+	if (c->if_none_match && strcmp(c->if_none_match, "*") == 0 && old->json) {
+		refuse(a, 412, "If-None-Match: it is there already; it is %s.", old->etag);
+		return false;
+	}
 	if (!c->if_match)
 		return true;
 	if (old->json && (strcmp(c->if_match, "*") == 0 || strcmp(c->if_match, old->etag) == 0))

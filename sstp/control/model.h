@@ -77,7 +77,8 @@ struct model_change {
 	struct model_names names;
 	const json_t *body;   /* an object; of MODEL_PUT and MODEL_PATCH */
 	const char *if_match; /* an ETag as it was given out, or "*"; NULL: whatever is there */
-	int64_t now;	      /* seconds since 1970 */
+	const char *if_none_match; /* "*": only where nothing is; else of no account */
+	int64_t now;		   /* seconds since 1970 */
 };
 
 /* The answer shows what is there afterwards; {} when it is gone. */

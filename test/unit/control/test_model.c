@@ -413,6 +413,27 @@ static void model_on_disk_is_there_again(void **state)
 	model_close(NULL);
 }
 
+static void if_none_match_makes_only_what_is_not_there(void **state)
+{
+	static const char body[] = "{\"sku\":{\"tier\":\"Basic\"}}";
+	const struct front_request request = {.method = FRONT_PUT,
+					      .path = DEFAULT "/Microsoft.Web/serverfarms/new",
+					      .body = body,
+					      .body_len = sizeof(body) - 1,
+					      .if_none_match = "*"};
+	struct world *w = world_new();
+	struct front_reply reply;
+
+	api_answer(w->model, &request, MINT_NOW, &reply);
+	assert_int_equal(reply.status, 200);
+	free(reply.json);
+	api_answer(w->model, &request, MINT_NOW, &reply);
+	assert_int_equal(reply.status, 412);
+	assert_non_null(strstr(reply.json, "it is there already"));
+	free(reply.json);
+	world_free(w);
+}
+
 /* What a statement does as SQLite plans it: no whole table of the model's under one of these names. */
 static void assert_looks_up(struct model *m, const char *sql, const char *names)
 {
@@ -492,6 +513,7 @@ int main(void)
 		TEST(networks_that_are_the_same_keep_their_etag),
 		TEST(what_get_gave_can_be_put_back),
 		TEST(model_on_disk_is_there_again),
+		TEST(if_none_match_makes_only_what_is_not_there),
 		TEST(networks_of_a_plan_are_found_without_those_of_all_plans),
 		TEST(network_with_all_routes_there_can_be_is_shown),
 		TEST(only_paths_of_the_api_are_its_own),
