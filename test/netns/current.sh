@@ -43,6 +43,7 @@ make_certificate_for_both() {
 start_capture() {
 	start capture "$host" tcpdump -i u0 -n -U --immediate-mode -Z root -w "$world_dir/leak.pcap" \
 		'dst net 10.20.0.0/24'
+	capture_pid=$started_pid
 	wait_for 10 log_has capture 0 'listening on'
 }
 
@@ -87,12 +88,13 @@ route_over_the_gateways_link_keeps_the_tunnel() {
 	is "$(network_of "$host")" "$before" "network of the namespace afterwards"
 }
 
-# A host route of the tunnel's own stands right over the gateway: only a pin keeps it outside.
+# A host route of the tunnel's own stands right over the gateway: only a pin keeps it outside. The application ends with
+# its children: a page that one of them fetched after the worker's end would be a packet around the tunnel.
 route_over_the_gateway_itself_leaves_it_outside() {
 	local before mark=0
 	before=$(network_of "$host")
 	current_start pinned --route 192.0.2.0/25 --route 10.20.0.0/24 -- \
-		sh -c "while :; do $page; sleep 0.1; done"
+		sh -c "trap exit TERM; while :; do $page; sleep 0.5; done"
 	succeeds "pages arrive" wait_for 20 log_has pinned 0 "$page_regex"
 	like "$(ip -n "$host" -4 route get 192.0.2.1)" 'dev u0' "the way to the gateway"
 	like "$(ip -n "$host" -4 route get 192.0.2.7)" 'dev vnet0' "the way to its neighbours"
@@ -100,6 +102,7 @@ route_over_the_gateway_itself_leaves_it_outside() {
 	succeeds "more pages arrive" wait_for 20 log_has pinned "$mark" "$page_regex"
 	is "$(grep -c 'the tunnel is down' "$world_dir/pinned.log")" 0 "times that the tunnel broke"
 	stop "$worker_pid"
+	is "$(ip netns pids "$host")" "$capture_pid" "processes that are left"
 	is "$(network_of "$host")" "$before" "network of the namespace afterwards"
 }
 
