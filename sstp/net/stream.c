@@ -262,8 +262,10 @@ static int why_nothing(const SSL *ssl)
 {
 	if (SSL_want_read(ssl))
 		return SSL_ERROR_WANT_READ;
-	return SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN ? SSL_ERROR_ZERO_RETURN
-							     : SSL_ERROR_SSL;
+	/* a fatal alert ends what comes in as well, but puts OpenSSL's state machine in its error state */
+	return SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN && !SSL_in_init(ssl)
+		       ? SSL_ERROR_ZERO_RETURN
+		       : SSL_ERROR_SSL;
 }
 
 /* Has OpenSSL seen all there is? Asking it is cheaper than an SSL_read() that finds nothing. */

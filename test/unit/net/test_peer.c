@@ -318,6 +318,20 @@ static void send_plain(struct rig *rig, const void *bytes, size_t len)
 	close(fd);
 }
 
+/* Of a record that he cannot read. */
+static void fatal_alert_of_the_peer_is_no_clean_end(void **state)
+{
+	struct rig *rig = *state;
+	uint8_t record[] = {23, 3, 3, 0, 32, [36] = 0};
+
+	raw_open(rig);
+	raw_stop_reading(&raw);
+	SSL_set0_rbio(raw.ssl, BIO_new_mem_buf(record, sizeof(record)));
+	assert_int_equal(SSL_read(raw.ssl, &(uint8_t){0}, 1), -1);
+	assert_non_null(strstr(tls_failure(rig), "bad record mac"));
+	raw_close(&raw);
+}
+
 static void garbage_instead_of_tls_ends_with_a_tls_failure(void **state)
 {
 	struct rig *rig = *state;
@@ -607,6 +621,7 @@ int main(void)
 		on_rig(tls12_has_no_key_to_change),
 		on_rig(renegotiation_by_the_client_is_refused),
 		on_rig(renegotiation_by_the_server_is_refused),
+		on_rig(fatal_alert_of_the_peer_is_no_clean_end),
 		on_rig(garbage_instead_of_tls_ends_with_a_tls_failure),
 		on_rig(http_without_tls_is_called_that),
 		on_rig(fin_in_the_handshake_is_the_peers_end),
