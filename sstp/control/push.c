@@ -51,6 +51,7 @@ static const char schema[] =
 	"  PRIMARY KEY (plan_id, vnet_id)) WITHOUT ROWID;"
 	"CREATE TEMP TABLE told_app (id INTEGER PRIMARY KEY, name TEXT, vnet TEXT, digest TEXT);"
 	"CREATE TEMP TABLE told_vnet (id INTEGER PRIMARY KEY, name TEXT, vnet TEXT, digest TEXT);"
+	"CREATE INDEX temp.told_app_name ON told_app (name);"
 
 	/* clang-format off */
 	ON("INSERT", "connection", TOUCH_1("changed_app", "new.app_id"))
@@ -181,6 +182,7 @@ struct thing {
 	const char *told; /* the table's statements */
 	const char *keep;
 	const char *forget;
+	const char *same_name;
 	enum msg_kind gone;
 };
 
@@ -188,6 +190,7 @@ static const struct thing app_thing = {
 	.told = "SELECT name, vnet, digest FROM told_app WHERE id = :id",
 	.keep = "INSERT OR REPLACE INTO told_app VALUES (:id, :name, :vnet, :digest)",
 	.forget = "DELETE FROM told_app WHERE id = :id",
+	.same_name = "SELECT 1 FROM told_app WHERE name = :name AND id <> :id",
 	.gone = MSG_CONNECTION_GONE,
 };
 
@@ -195,6 +198,7 @@ static const struct thing vnet_thing = {
 	.told = "SELECT name, vnet, digest FROM told_vnet WHERE id = :id",
 	.keep = "INSERT OR REPLACE INTO told_vnet VALUES (:id, :name, :vnet, :digest)",
 	.forget = "DELETE FROM told_vnet WHERE id = :id",
+	.same_name = "SELECT 1 FROM told_vnet WHERE name = :name AND id <> :id",
 	.gone = MSG_VNET_GONE,
 };
 
@@ -281,13 +285,32 @@ static int tell(struct push *p, const struct thing *t, const char *name, const c
 	return r == 0 ? keep(p, t, &now, e) : r;
 }
 
+/* Another thing has been told of by its name since: that it is gone, would be said of that one. */
+static int is_name_taken(struct push *p, const struct thing *t, const char *name,
+			 struct certs_error *e)
+{
+	const struct store_value values[] = {number(":id", t->id), {.name = ":name", .text = name}};
+	struct store_query *q;
+	int r = store_query(store_of(p), t->same_name, values, 2, &q, e);
+
+	if (r < 0)
+		return r;
+	r = store_query_next(q, e);
+	store_query_end(q);
+	return r;
+}
+
 /* It is not there: is that news? */
 static int tell_absence(struct push *p, const struct thing *t, struct certs_error *e)
 {
 	struct told before;
 	int r = read_told(p, t, &before, e);
 
-	return r == 0 ? tell_gone(p, t, &before, e) : r;
+	if (r == 0)
+		r = is_name_taken(p, t, before.name, e);
+	if (r > 0)
+		before.name[0] = '\0';
+	return r < 0 ? r : tell_gone(p, t, &before, e);
 }
 
 /* ---- connections ---- */

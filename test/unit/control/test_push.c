@@ -421,6 +421,25 @@ static void network_of_the_api_comes_changes_and_goes(void **state)
 }
 
 /* A connection must not stand there without its network. */
+/* Moved from one resource group to another in one site file, or while there was much to tell. */
+static void network_takes_the_name_of_one_that_is_gone(void **state)
+{
+	struct plane *p = plane_new();
+
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	put(p, VNET("other"), SPACE("10.3.0.0/16")); /* so that the id is not used again */
+	start(p, "BEGIN\nVNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\nEND");
+	drop(p, GATEWAY("green"));
+	drop(p, VNET("green"));
+	put(p, VNET("green"), SPACE("10.4.0.0/16"));
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	hears(p, "VNET green sstp104 10.4.0.0/16 172.16.6.0/24 192.0.0.8");
+	drop(p, GATEWAY("green"));
+	hears(p, "VNET_GONE green");
+	plane_free(p);
+}
+
 static void network_is_told_before_its_connections_and_gone_behind_them(void **state)
 {
 	struct plane *p = plane_new();
@@ -602,6 +621,7 @@ int main(void)
 		TEST(B46_plan_that_is_scaled_down_is_refused_and_comes_back),
 		TEST(B31_dns_is_told_when_it_is_synced),
 		TEST(network_of_the_api_comes_changes_and_goes),
+		TEST(network_takes_the_name_of_one_that_is_gone),
 		TEST(network_is_told_before_its_connections_and_gone_behind_them),
 		TEST(network_that_is_no_longer_in_gateway_yaml_refuses_its_apps),
 		TEST(addresses_are_told_with_their_last_owners_the_oldest_first),
