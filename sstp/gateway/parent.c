@@ -56,6 +56,7 @@ struct parent {
 	/* what comes after it */
 	bool wants_reload;
 	bool wants_certificates;
+	bool is_second_time; /* what waits was asked of a data plane that has ended */
 };
 
 static void run_what_waits(struct parent *p);
@@ -268,6 +269,8 @@ static void on_result(struct parent *p, const struct parent_result *m)
 	if (!p->is_asking)
 		return;
 	p->is_asking = false;
+	if (p->reason != PARENT_START)
+		p->is_second_time = false;
 	if (p->reason == PARENT_START)
 		on_started(p, m);
 	else if (p->reason == PARENT_RELOAD && !m->error)
@@ -352,11 +355,29 @@ static void on_data_up(void *arg)
 		start_data(p);
 }
 
+/* The next one is asked what this one has not answered; but once, for perhaps it was that what it died of. */
+static void ask_again(struct parent *p)
+{
+	bool is_open = p->is_asking && p->reason != PARENT_START;
+
+	p->is_asking = false;
+	if (!is_open)
+		return;
+	if (p->is_second_time)
+		log_error("%s is dropped: the data plane has ended over it twice",
+			  p->reason == PARENT_RELOAD ? "a reload" : "a change of certificates");
+	else if (p->reason == PARENT_RELOAD)
+		p->wants_reload = true;
+	else
+		p->wants_certificates = true;
+	p->is_second_time = !p->is_second_time;
+}
+
 static void on_data_down(void *arg, const char *why)
 {
 	struct parent *p = arg;
 
-	p->is_asking = false;
+	ask_again(p);
 	drop_next(p);
 	parent_devices_forget(p->devices);
 	if (p->phase == DRAINING) {
@@ -404,7 +425,10 @@ static void on_signal_stop(void *arg, int signo)
 {
 	struct parent *p = arg;
 
-	if (p->phase != RUNNING || !process_id(p->data)) { /* the second one means now */
+	bool is_up = p->phase == RUNNING && process_id(p->data) &&
+		     !(p->is_asking && p->reason == PARENT_START);
+
+	if (!is_up) { /* there is nobody to take leave of; and the second one means now */
 		loop_stop(p->loop);
 		return;
 	}
@@ -426,7 +450,7 @@ static void on_signal_stats(void *arg, int signo)
 {
 	struct parent *p = arg;
 
-	if (p->phase == RUNNING)
+	if (p->phase == RUNNING && !(p->is_asking && p->reason == PARENT_START))
 		tell(p, PARENT_STATS);
 }
 
