@@ -3,16 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sstp/base/clock.h"
 #include "sstp/base/secret.h"
 
 enum {
-	READS_MAX = 64, /* in a row, then others have their turn */
+	READS_MAX = 64,	  /* in a row, then others have their turn */
+	REST_MAX = 16384, /* reads of what is left: no socket holds more than that */
 };
 
 const char channel_ended[] = "the other side has closed it";
@@ -97,6 +100,14 @@ static bool read_some(struct channel *c, const char **why)
 	return !*why;
 }
 
+void channel_drain(struct channel *c)
+{
+	const char *why = NULL;
+
+	for (unsigned i = 0; i < REST_MAX && !c->is_closed && !why && read_some(c, &why); i++)
+		;
+}
+
 /* ---- out ---- */
 
 static void drop_first(struct channel *c)
@@ -129,6 +140,23 @@ static const char *write_some(struct channel *c)
 	return NULL;
 }
 
+static int ms_until(uint64_t deadline)
+{
+	uint64_t now = clock_now();
+
+	return now < deadline ? (int)((deadline - now) / CLOCK_NS_PER_MS) + 1 : 0;
+}
+
+void channel_flush(struct channel *c)
+{
+	struct pollfd p = {.fd = c->params.fd, .events = POLLOUT};
+	uint64_t deadline = clock_now() + CHANNEL_FLUSH_MS * CLOCK_NS_PER_MS;
+
+	while (!c->is_closed && !write_some(c) && c->first)
+		if (poll(&p, 1, ms_until(deadline)) <= 0)
+			return;
+}
+
 /* ---- both ---- */
 
 static void on_ready(void *arg, unsigned ready)
@@ -138,6 +166,8 @@ static void on_ready(void *arg, unsigned ready)
 
 	if (ready & LOOP_WRITE)
 		why = write_some(c);
+	if (why) /* what takes no more has perhaps said something before */
+		channel_drain(c);
 	if (ready & LOOP_READ)
 		for (unsigned i = 0; i < READS_MAX && !why && read_some(c, &why); i++)
 			;

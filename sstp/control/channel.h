@@ -15,7 +15,8 @@
 #include "sstp/net/loop.h"
 
 enum {
-	CHANNEL_QUEUE_MAX = 32 << 20 /* bytes */
+	CHANNEL_QUEUE_MAX = 32 << 20, /* bytes */
+	CHANNEL_FLUSH_MS = 1000,
 };
 
 struct channel;
@@ -38,6 +39,18 @@ struct channel_params {
 
 /* Returns owned; NULL with errno set. */
 struct channel *channel_new(struct loop *loop, const struct channel_params *params);
+
+/*
+ * For who ends: writes what waits, for CHANNEL_FLUSH_MS at most, in which the other side has to read it. Nothing is
+ * called.
+ */
+void channel_flush(struct channel *c);
+
+/*
+ * For who hears otherwise that the other side has ended: takes what it has said before that, and is still unread.
+ * on_closed is not called.
+ */
+void channel_drain(struct channel *c);
 
 /* Closes the socket; what waits is not sent. on_closed is not called. Takes NULL. */
 void channel_free(struct channel *c);

@@ -39,7 +39,7 @@ static void on_closed(void *arg, const char *why)
 	p->params.on_lost(p->params.arg);
 }
 
-/* Takes fd. */
+/* Takes fd. Whichever is heard of first, the new one or the end of the old: what that has said of its sessions counts. */
 static void take_channel(struct peer *p, int fd)
 {
 	struct channel_params params = {.fd = fd,
@@ -48,8 +48,10 @@ static void take_channel(struct peer *p, int fd)
 					.on_closed = on_closed,
 					.arg = p};
 
-	if (p->channel)
+	if (p->channel) {
+		channel_drain(p->channel);
 		on_closed(p, "there is another one");
+	}
 	p->channel = channel_new(p->loop, &params);
 	if (!p->channel)
 		log_error("there is no way to the data plane: out of memory");
@@ -86,6 +88,8 @@ static void on_link(void *arg, unsigned ready)
 	if (fd == -EAGAIN || fd == -EINTR)
 		return;
 	loop_io_watch(p->io, 0);
+	if (p->channel)
+		channel_drain(p->channel);
 	p->params.on_parent_gone(p->params.arg);
 }
 

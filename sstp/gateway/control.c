@@ -390,6 +390,8 @@ void control_free(struct control *c)
 {
 	if (!c)
 		return;
+	if (c->channel)
+		channel_flush(c->channel); /* how the last sessions ended */
 	channel_free(c->channel);
 	answer_all(c);
 	loop_timer_free(c->start_timer);

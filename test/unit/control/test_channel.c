@@ -186,6 +186,35 @@ static void end_of_the_other_side_is_told(void **state)
 	assert_string_equal(w->control.why, "the other side has closed it");
 }
 
+static void what_waits_is_written_before_the_end(void **state)
+{
+	struct world *w = *state;
+	unsigned i;
+
+	for (i = 0; i < 10; i++)
+		send_to(&w->data, MSG_EST_REQUEST, 1, 1);
+	channel_flush(w->data.channel);
+	channel_free(w->data.channel);
+	w->data.channel = NULL;
+	loop_run(w->loop);
+	assert_int_equal(w->control.n_messages, i);
+	assert_string_equal(w->control.why, "the other side has closed it");
+}
+
+/* It hears of the end when it wants to say something itself. */
+static void what_was_said_before_the_end_is_heard_by_who_is_talking(void **state)
+{
+	struct world *w = *state;
+
+	send_to(&w->data, MSG_EST_REQUEST, 1, 1);
+	channel_flush(w->data.channel);
+	channel_free(w->data.channel);
+	w->data.channel = NULL;
+	send_to(&w->control, MSG_EST_REPLY, 1, 1);
+	loop_run(w->loop);
+	assert_int_equal(w->control.n_messages, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -196,6 +225,8 @@ int main(void)
 		TEST(full_queue_refuses_and_goes_on),
 		TEST(what_is_no_frame_closes),
 		TEST(end_of_the_other_side_is_told),
+		TEST(what_waits_is_written_before_the_end),
+		TEST(what_was_said_before_the_end_is_heard_by_who_is_talking),
 	};
 
 	return cmocka_run_group_tests_name("control/channel", tests, NULL, NULL);

@@ -154,6 +154,32 @@ static void each_data_plane_takes_the_place_of_the_one_before(void **state)
 	assert_int_equal(peer_send(s->peer, frame, len), -ENOTCONN);
 }
 
+static void what_a_data_plane_said_counts_when_its_successor_is_heard_of_first(void **state)
+{
+	struct scene *s = *state;
+	int first = introduce(s->link);
+	int second;
+
+	say(first);
+	run(s, 1);
+	say(first);
+	say(first);
+	close(first);
+	second = introduce(s->link);
+	say(second);
+	run(s, 3); /* two, and the loss or what the second says */
+	run(s, 1);
+	assert_int_equal(s->messages, 4);
+	assert_int_equal(s->losses, 1);
+	say(second);
+	close(s->link);
+	s->link = -1;
+	run(s, 2);
+	assert_int_equal(s->messages, 5);
+	assert_int_equal(s->ends, 1);
+	close(second);
+}
+
 static void end_of_the_parent_is_told(void **state)
 {
 	struct scene *s = *state;
@@ -201,6 +227,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(nobody_is_told_while_there_is_no_data_plane),
 		TEST(each_data_plane_takes_the_place_of_the_one_before),
+		TEST(what_a_data_plane_said_counts_when_its_successor_is_heard_of_first),
 		TEST(end_of_the_parent_is_told),
 		TEST(parent_that_talks_nonsense_counts_as_gone),
 		cmocka_unit_test(last_words_go_to_the_data_plane_that_comes),
