@@ -16,12 +16,24 @@
 #define TICK	      CLOCK_NS_PER_S /* VNets that are not up are tried again */
 #define TRAFFIC_TICKS 5		     /* between two messages of what sessions have moved */
 
+enum {
+	ENDED_MAX = 1024, /* of the last sessions that ended; see remember() */
+	ENDED_TICKS = 10,
+};
+
 /* A message that came before the data plane. */
 struct early {
 	struct early *next;
 	enum msg_kind kind;
 	size_t len;
 	uint8_t payload[];
+};
+
+/* A SESSION_DOWN; data NULL: none. */
+struct ended {
+	uint8_t *data;
+	size_t len;
+	unsigned tick;
 };
 
 struct gateway_site {
@@ -34,6 +46,8 @@ struct gateway_site {
 	bool is_behind; /* something could not be told */
 	struct early *first, **end;
 	size_t early_bytes;
+	struct ended ended[ENDED_MAX]; /* a ring */
+	unsigned next_ended;
 };
 
 /* ---- to control */
@@ -94,6 +108,54 @@ static void on_session_up(void *arg, const struct report_session *r)
 	send_frame(s, msg_session_up_encode(&m, &f.data, &f.len), &f);
 }
 
+static void forget(struct ended *e)
+{
+	msg_frame_free(e->data, e->len);
+	*e = (struct ended){0};
+}
+
+/* Returns owned; NULL without memory. */
+static uint8_t *copy_of(const uint8_t *data, size_t len)
+{
+	uint8_t *copy = malloc(len);
+
+	return copy ? memcpy(copy, data, len) : NULL;
+}
+
+/*
+ * Control stores what it hears half a second later, and hears nothing while it starts. What sessions that are up have
+ * moved it is told again; of one that has ended meanwhile, only this is left. Who has heard it twice counts it once.
+ */
+static void remember(struct gateway_site *s, const struct frame *f)
+{
+	struct ended *e = &s->ended[s->next_ended];
+
+	s->next_ended = (s->next_ended + 1) % ENDED_MAX;
+	forget(e);
+	e->data = copy_of(f->data, f->len);
+	e->len = e->data ? f->len : 0;
+	e->tick = s->ticks;
+}
+
+static void tell_ended(struct gateway_site *s)
+{
+	for (unsigned i = 0; i < ENDED_MAX; i++) {
+		const struct ended *e = &s->ended[(s->next_ended + i) % ENDED_MAX];
+		struct frame f = {.data = e->data ? copy_of(e->data, e->len) : NULL, .len = e->len};
+
+		if (e->data)
+			send_frame(s, f.data ? 0 : -ENOMEM, &f);
+	}
+}
+
+/* Control has had the time to store them. */
+static void forget_ended(struct gateway_site *s)
+{
+	for (unsigned i = 0; i < ENDED_MAX; i++)
+		if (s->ended[i].data && s->ticks - s->ended[i].tick > ENDED_TICKS)
+			forget(&s->ended[i]);
+}
+
 static void on_session_down(void *arg, uint64_t id, const char *reason,
 			    const struct report_counts *counts)
 {
@@ -102,7 +164,11 @@ static void on_session_down(void *arg, uint64_t id, const char *reason,
 	struct msg_session_down m = {
 		.boot = s->boot, .id = id, .reason = reason, .counts = counts_of(counts)};
 
-	send_frame(s, msg_session_down_encode(&m, &f.data, &f.len), &f);
+	int r = msg_session_down_encode(&m, &f.data, &f.len);
+
+	if (r == 0)
+		remember(s, &f);
+	send_frame(s, r, &f);
 }
 
 static void on_lost(void *arg)
@@ -159,7 +225,9 @@ void gateway_site_tell_all(struct gateway_site *s)
 	site_vnets_tell_missing(s->vnets);
 	if (dataplane_tell_sessions(s->params.dataplane) < 0)
 		s->is_behind = true;
-	send_name(s, MSG_SESSIONS_END);
+	tell_ended(s);
+	if (!s->is_behind) /* else control would end those that it has not heard of */
+		send_name(s, MSG_SESSIONS_END);
 }
 
 static void on_timer(void *arg)
@@ -169,6 +237,8 @@ static void on_timer(void *arg)
 	site_vnets_retry(s->vnets);
 	if (s->is_behind)
 		gateway_site_tell_all(s);
+	else
+		forget_ended(s);
 	if (++s->ticks % TRAFFIC_TICKS == 0)
 		dataplane_tell_traffic(s->params.dataplane, on_traffic, s);
 	loop_timer_set(s->timer, loop_now(s->loop) + TICK);
@@ -373,6 +443,8 @@ void gateway_site_free(struct gateway_site *s)
 		dataplane_set_vnet_listener(s->params.dataplane, NULL, NULL);
 	}
 	drop_early(s, false);
+	for (unsigned i = 0; i < ENDED_MAX; i++)
+		forget(&s->ended[i]);
 	site_vnets_free(s->vnets);
 	loop_timer_free(s->timer);
 	free(s);

@@ -30,6 +30,7 @@ static struct scene {
 	char told[TOLD_MAX][400]; /* what control was told */
 	unsigned n;
 	int send_error; /* of the next frames; 0: they are sent */
+	unsigned loses; /* so many frames from now, one is lost; 0: none */
 	/* what the linker gives to this test */
 	void (*on_timer)(void *arg);
 	void *timer_arg;
@@ -137,11 +138,13 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 {
 	enum msg_kind kind;
 	size_t payload_len;
+	bool is_lost;
 
 	assert_non_null(frame);
 	assert_true(msg_head(frame, true, &kind, &payload_len));
 	assert_int_equal(payload_len, len - MSG_HEAD_SIZE);
-	if (s.send_error < 0)
+	is_lost = s.send_error < 0 || (s.loses && --s.loses == 0);
+	if (is_lost)
 		note("lost");
 	else if (kind == MSG_SESSIONS_BEGIN)
 		note("begin");
@@ -156,7 +159,7 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 	else if (kind == MSG_TRAFFIC)
 		note_traffic(frame + MSG_HEAD_SIZE, payload_len);
 	msg_frame_free(frame, len);
-	return s.send_error;
+	return is_lost ? -ENOBUFS : 0;
 }
 
 /* Takes frame, as an encoder made it. */
@@ -527,6 +530,41 @@ static void what_could_not_be_told_is_told_anew(void **state)
 	assert_string_equal(s.told[0], "begin");
 }
 
+/* Control was killed before it stored it, or was not there. */
+static void end_of_a_session_is_told_again_to_a_control_that_starts_anew(void **state)
+{
+	struct report_counts counts = {.sent_bytes = 9};
+
+	open_site();
+	s.ops->on_down(s.ops_arg, 7, "goodbye", &counts);
+	s.n = 0;
+	gateway_site_tell_all(s.site);
+	assert_string_equal(s.told[0], "begin");
+	assert_string_equal(s.told[s.n - 2], "down 7 goodbye 9");
+	assert_string_equal(s.told[s.n - 1], "end");
+	for (int i = 0; i < 12; i++)
+		tick();
+	s.n = 0;
+	gateway_site_tell_all(s.site);
+	for (unsigned i = 0; i < s.n; i++)
+		assert_string_not_equal(s.told[i], "down 7 goodbye 9");
+}
+
+/* Control would end the sessions that it has not heard of. */
+static void list_with_a_gap_has_no_end_and_is_told_anew(void **state)
+{
+	open_site();
+	s.loses = 2;
+	gateway_site_tell_all(s.site);
+	assert_string_equal(s.told[0], "begin");
+	assert_string_equal(s.told[1], "lost");
+	assert_string_not_equal(s.told[s.n - 1], "end");
+	s.n = 0;
+	tick();
+	assert_string_equal(s.told[0], "begin");
+	assert_string_equal(s.told[s.n - 1], "end");
+}
+
 static void what_is_no_message_is_refused(void **state)
 {
 	static const enum msg_kind kinds[] = {MSG_SITE_BEGIN, MSG_SITE_END,   MSG_VNET,
@@ -561,6 +599,8 @@ int main(void)
 		TEST(sessions_are_told_as_they_come_and_go),
 		TEST(traffic_is_told_at_every_fifth_tick_in_messages_of_their_limit),
 		TEST(what_could_not_be_told_is_told_anew),
+		TEST(end_of_a_session_is_told_again_to_a_control_that_starts_anew),
+		TEST(list_with_a_gap_has_no_end_and_is_told_anew),
 		TEST(what_is_no_message_is_refused),
 	};
 	int netns = netns_create();
