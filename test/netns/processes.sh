@@ -156,6 +156,26 @@ reload_and_new_certificates_reach_a_data_plane_that_was_started_again() {
 	cp "$world_dir/server.key" "$world_dir/renewed.key"
 }
 
+# It has not answered: whatever it was told is asked of the next one.
+what_a_data_plane_did_not_live_to_take_its_successor_gets() {
+	local pid mark
+	make_certificate fresh ca
+	pid=$(data_pid)
+	kill -s STOP "$pid"
+	cp "$world_dir/fresh.pem" "$world_dir/renewed.pem" && cp "$world_dir/fresh.key" "$world_dir/renewed.key"
+	sleep 1.5 # files are read half a second after they have changed
+	kill -s KILL "$pid"
+	succeeds "the certificate is shown" wait_for 5 shows fresh
+	wait_for 5 another_than "$pid" data_pid
+	pid=$(data_pid)
+	mark=$(log_mark gateway)
+	kill -s STOP "$pid"
+	kill -s HUP "$gateway_pid"
+	sleep 0.5
+	kill -s KILL "$pid"
+	succeeds "the reload is done" wait_for 5 log_has gateway "$mark" 'reloaded'
+}
+
 killed_parent_takes_all_along_and_a_new_one_is_back_at_once() {
 	local data control mark began
 	data=$(data_pid)
@@ -204,6 +224,34 @@ killed_again_and_again_it_comes_back() {
 	is "$(ip -n "$gw" -o link show type tun | wc -l)" 1 "TUN devices"
 }
 
+# sessions_sql SQL: what control has stored
+sessions_sql() {
+	python3 -c 'import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone())' \
+		"$world_dir/state/model.sqlite" "$1"
+}
+
+what_a_session_moved_until_the_gateway_stops_is_stored() {
+	succeeds "the watcher is back" wait_for 20 has_ticked_past "$(last_tick)"
+	stop "$gateway_pid"
+	is "$(sessions_sql "SELECT reason, ended > 0, received_bytes > 0 FROM session WHERE user = 'alice' ORDER BY id DESC")" \
+		"the gateway is shutting down 1 1" "the last session"
+	succeeds "it starts again" start_gateway
+}
+
+# Nobody is there to take leave of, and whoever starts waits for control.
+sigterm_while_the_data_plane_starts_ends_at_once() {
+	local pid began
+	pid=$(data_pid)
+	kill -s STOP "$(control_pid)"
+	kill -s KILL "$pid"
+	succeeds "another data plane" wait_for 5 another_than "$pid" data_pid
+	began=$(date +%s%N)
+	stop "$gateway_pid"
+	is $? 0 "exit status"
+	at_most "$(ms_since "$began")" 4000 "milliseconds: control has two seconds to end"
+	succeeds "it starts again" start_gateway
+}
+
 sigterm_takes_leave_and_leaves_nothing() {
 	local data control
 	data=$(data_pid)
@@ -222,8 +270,11 @@ tap_main \
 	killed_control_is_not_noticed_by_sessions \
 	killed_data_plane_costs_a_reconnect \
 	reload_and_new_certificates_reach_a_data_plane_that_was_started_again \
+	what_a_data_plane_did_not_live_to_take_its_successor_gets \
 	killed_parent_takes_all_along_and_a_new_one_is_back_at_once \
 	both_children_killed_at_once_are_back \
 	killed_again_and_again_it_comes_back \
+	what_a_session_moved_until_the_gateway_stops_is_stored \
+	sigterm_while_the_data_plane_starts_ends_at_once \
 	sigterm_takes_leave_and_leaves_nothing \
 	-- "$@"
