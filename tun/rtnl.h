@@ -90,13 +90,30 @@ int rtnl_route_flush(struct rtnl *r, unsigned ifindex);
 int rtnl_route_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_route *route),
 		    void *arg);
 
-/*
- * A rule for all IPv4 packets: at this priority (lower ones are asked first; the main table's is
- * 32766) table is asked. -EEXIST is not an error. -EOPNOTSUPP: the kernel has no policy routing.
- */
-int rtnl_rule_add(struct rtnl *r, uint32_t priority, uint32_t table);
+enum rtnl_rule_kind {
+	RTNL_RULE_LOOKUP, /* its table is asked */
+	RTNL_RULE_UNREACHABLE, /* answers with ICMP network unreachable; its table says only whose it is */
+};
+
+/* For IPv4 packets. */
+struct rtnl_rule {
+	uint32_t priority; /* lower ones are asked first; the main table's is 32766 */
+	enum rtnl_rule_kind kind;
+	uint32_t table;
+	uint32_t source_be; /* only for what is sent from it; 0: for all */
+};
+
+/* -EEXIST is not an error. 0 or -errno: -EOPNOTSUPP the kernel has no policy routing. */
+int rtnl_rule_add(struct rtnl *r, const struct rtnl_rule *rule);
 /* One that is not there is not an error. */
-int rtnl_rule_del(struct rtnl *r, uint32_t priority, uint32_t table);
+int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule);
+
+/*
+ * Calls each() for every rule with RTNL_PROTOCOL; each() may change rules. 0 or -errno. A kernel
+ * before 4.17 keeps no protocol of rules: none is found there.
+ */
+int rtnl_rule_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_rule *rule),
+		   void *arg);
 
 /* An IPv4 address of this namespace. */
 struct rtnl_address {

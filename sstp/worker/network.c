@@ -4,6 +4,7 @@
  * ask before the main table:
  *
  *	rule	     priority 8383: lookup TABLE
+ *		     priority 8384: from ADDRESS unreachable		from the first time up
  *	TABLE	     unreachable PREFIX metric 4294967280	always
  *		     PREFIX dev TUN src ADDRESS metric 1	while the tunnel is up
  *		     throw GATEWAY/32				where a prefix covers the gateway
@@ -14,6 +15,10 @@
  * table is changed, so there is nothing to put back. After SIGKILL the device and its routes go, rule and
  * unreachable routes stay: closed. The number of the table comes from the TUN device's name, so the
  * next start with that name finds what is left and takes over without opening.
+ *
+ * A socket that is bound to the private address keeps it when its destination's prefix is removed. The
+ * second rule is for these: what is sent from the address leaves through the table above or not at all.
+ * It names the table, which is not asked: that is how the next start knows whose it is.
  *
  * "throw" sends the gateway's own address on to the main table, which is asked at every packet: no next
  * hop is copied that a link flap or a new DHCP lease would make stale.
@@ -40,6 +45,7 @@
 
 enum {
 	RULE_PRIORITY = 8383,
+	SOURCE_RULE_PRIORITY,
 };
 
 /* The best one wins among routes with the same prefix; the pin has 0. */
@@ -158,7 +164,7 @@ static int refuse_conflict(struct network *n, const struct prefix *wanted, size_
 	snprintf(ret_error, 256,
 		 "route %s overlaps what another worker in this namespace tunnels. If that one "
 		 "was "
-		 "killed: ip rule del lookup %u; ip route flush table %u",
+		 "killed: ip rule flush table %u; ip route flush table %u",
 		 prefix_format(c.prefix, text), c.table, c.table);
 	return -EEXIST;
 }
@@ -184,16 +190,47 @@ static void drop_stray(void *arg, const struct rtnl_route *route)
 	rtnl_route_del(n->rtnl, route);
 }
 
+static struct rtnl_rule ask_table(const struct network *n)
+{
+	return (struct rtnl_rule){
+		.priority = RULE_PRIORITY, .kind = RTNL_RULE_LOOKUP, .table = n->table};
+}
+
+static struct rtnl_rule refuse_source(const struct network *n)
+{
+	return (struct rtnl_rule){
+		.priority = SOURCE_RULE_PRIORITY,
+		.kind = RTNL_RULE_UNREACHABLE,
+		.table = n->table,
+		.source_be = n->address_be,
+	};
+}
+
+/* Of an address that is ours no more, or was a killed worker's. */
+static void drop_stray_rule(void *arg, const struct rtnl_rule *rule)
+{
+	const struct network *n = arg;
+
+	if (rule->kind == RTNL_RULE_UNREACHABLE && rule->table == n->table &&
+	    rule->source_be != n->address_be)
+		rtnl_rule_del(n->rtnl, rule);
+}
+
 static void give_table_up(struct network *n)
 {
+	struct rtnl_rule rule = ask_table(n);
+
 	n->owns_table = false;
-	rtnl_rule_del(n->rtnl, RULE_PRIORITY, n->table);
+	n->address_be = 0;
+	rtnl_rule_del(n->rtnl, &rule);
 	rtnl_route_list(n->rtnl, drop_stray, n);
+	rtnl_rule_list(n->rtnl, drop_stray_rule, n);
 }
 
 /* In this order nothing that was closed opens: what is new is there before what is old goes. */
 static int take_table(struct network *n)
 {
+	struct rtnl_rule rule = ask_table(n);
 	int r;
 
 	n->owns_table = true;
@@ -201,7 +238,7 @@ static int take_table(struct network *n)
 	if (r == 0)
 		r = rtnl_route_list(n->rtnl, drop_stray, n);
 	if (r == 0)
-		r = rtnl_rule_add(n->rtnl, RULE_PRIORITY, n->table);
+		r = rtnl_rule_add(n->rtnl, &rule);
 	return r;
 }
 
@@ -357,14 +394,26 @@ int network_pin(struct network *n, uint32_t gateway_be)
 
 /* ---- up and down ---- */
 
-int network_up(struct network *n, uint32_t address_be)
+/* Nothing can be sent from it before the rule is there. */
+static int take_address(struct network *n, uint32_t address_be)
 {
+	struct rtnl_rule rule;
 	int r;
 
 	if (n->address_be && n->address_be != address_be)
 		rtnl_address_del(n->rtnl, n->tun.ifindex, n->address_be);
 	n->address_be = address_be;
-	r = rtnl_address_add(n->rtnl, n->tun.ifindex, address_be);
+	rule = refuse_source(n);
+	r = rtnl_rule_add(n->rtnl, &rule);
+	if (r == 0)
+		r = rtnl_rule_list(n->rtnl, drop_stray_rule, n);
+	return r < 0 ? r : rtnl_address_add(n->rtnl, n->tun.ifindex, address_be);
+}
+
+int network_up(struct network *n, uint32_t address_be)
+{
+	int r = take_address(n, address_be);
+
 	if (r == 0)
 		r = rtnl_link_up(n->rtnl, n->tun.ifindex, n->params.mtu);
 	if (r == 0)

@@ -6,8 +6,8 @@
  * tunnelled routes.
  *
  * Fails closed: from network_new() to network_free(), and also when this process is killed, what is
- * for a tunnelled prefix leaves through the device or is refused at once. The next start with the
- * same TUN name takes over what a killed one left. How: see network.c.
+ * for a tunnelled prefix, or sent from the private address, leaves through the device or is refused
+ * at once. The next start with the same TUN name takes over what a killed one left. How: see network.c.
  *
  * The prefixes can change at any time, also while packets flow (network_set_routes()).
  *

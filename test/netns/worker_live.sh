@@ -123,6 +123,73 @@ B34_route_that_is_deleted_is_refused_at_once() {
 	stop "$worker_pid"
 }
 
+# sends from the private address without end, and says when that changes
+sender='import os, socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((os.environ["WEBSITE_PRIVATE_IP"], 0))
+print("app", os.getpid(), os.environ["WEBSITE_PRIVATE_IP"], flush=True)
+before = ""
+while True:
+	try:
+		s.sendto(b"x", ("10.30.0.2", 9))
+		now = "sent"
+	except OSError as e:
+		now = os.strerror(e.errno)
+	if now != before:
+		print("datagram:", now, flush=True)
+	before = now
+	time.sleep(0.01)'
+
+start_capture() {
+	start capture "$host" tcpdump -i u0 -n -U --immediate-mode -Z root -w "$world_dir/leak.pcap" \
+		'net 10.30.0.0/24 or net 172.16.77.0/24'
+	capture_pid=$started_pid
+	wait_for 10 log_has capture 0 'listening on'
+}
+
+has_no_tun() {
+	[ -z "$(ip -n "$host" -o link show type tun)" ]
+}
+
+leaked() {
+	tcpdump -n -r "$world_dir/leak.pcap" 2>/dev/null | wc -l
+}
+
+# bound_start NAME: the sender beside the worker, in host, where another way leads to 10.30.0.0/24
+bound_start() {
+	start "$1" "$host" "$worker_bin" --profile "$world_dir/shop.yaml" --current-netns -- python3 -c "$sender"
+	worker_pid=$started_pid
+	wait_for 10 log_has "$1" 0 '^datagram: sent'
+}
+
+B34_socket_on_the_private_address_finds_no_other_way_when_its_route_is_deleted() {
+	local address before
+	ip -n "$host" route add default via 192.0.2.1
+	before=$(network_of "$host")
+	ctl route create gold vnet1 far --prefix 10.30.0.0/24 >>"$world_dir/ctl.log" 2>&1
+	start_capture
+	succeeds "datagrams are sent through the tunnel" bound_start bound
+	ctl route delete gold vnet1 far >>"$world_dir/ctl.log" 2>&1
+	succeeds "then refused" wait_for 5 log_has bound 0 '^datagram: Network is unreachable'
+	is "$(leaked)" 0 "packets that left around the tunnel"
+
+	address=$(sed -n 's/^app [0-9]* //p' "$world_dir/bound.log")
+	stop "$worker_pid" KILL
+	succeeds "its device goes with it" wait_for 5 has_no_tun
+	ip -n "$host" addr add "$address/32" dev lo
+	sleep 0.2 # of sending
+	is "$(leaked)" 0 "packets that left around the tunnel of a dead worker"
+	ip -n "$host" addr del "$address/32" dev lo
+	kill -s KILL "$(app_pid bound)"
+
+	start bound_next "$host" "$worker_bin" --profile "$world_dir/shop.yaml" --current-netns
+	succeeds "the next worker connects" wait_for 10 log_has bound_next 0 'connected: WEBSITE_PRIVATE_IP='
+	stop "$started_pid"
+	is "$(network_of "$host")" "$before" "network of the namespace afterwards"
+	ip -n "$host" route del default via 192.0.2.1
+	stop "$capture_pid"
+}
+
 # 10 routes come and go while the app's stream runs on
 B32_stream_to_a_kept_prefix_loses_nothing_while_routes_change() {
 	local i
@@ -235,6 +302,7 @@ B27_disconnect_ends_an_app_that_may_be_started_again() {
 tap_main B34_route_of_the_plan_reaches_a_running_worker_within_a_second \
 	live_network_is_in_the_profile_for_the_next_start \
 	B34_route_that_is_deleted_is_refused_at_once \
+	B34_socket_on_the_private_address_finds_no_other_way_when_its_route_is_deleted \
 	B32_stream_to_a_kept_prefix_loses_nothing_while_routes_change \
 	B31_name_servers_change_under_the_app_in_place \
 	B32_app_is_started_again_with_the_new_network_when_that_is_wished \

@@ -361,6 +361,12 @@ static struct rtnl_route in_table(struct rtnl_route route, uint32_t table)
 	return route;
 }
 
+static const struct rtnl_rule own_rule = {
+	.priority = 8000,
+	.kind = RTNL_RULE_LOOKUP,
+	.table = OWN_TABLE,
+};
+
 static void table_answers_only_from_its_rule_on(void **state)
 {
 	struct scene *s = *state;
@@ -371,12 +377,12 @@ static void table_answers_only_from_its_rule_on(void **state)
 	assert_int_equal(netns_call(s->netns, add_foreign_here, s->tun.name), 0);
 	assert_int_equal(rtnl_route_add(s->rtnl, &closed), 0);
 	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
-	assert_int_equal(rtnl_rule_add(s->rtnl, 8000, OWN_TABLE), 0);
-	assert_int_equal(rtnl_rule_add(s->rtnl, 8000, OWN_TABLE), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, &own_rule), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, &own_rule), 0);
 	assert_int_equal(connect_error(s, "10.77.1.1"), -EHOSTUNREACH);
-	assert_int_equal(rtnl_rule_del(s->rtnl, 8000, OWN_TABLE), 0);
+	assert_int_equal(rtnl_rule_del(s->rtnl, &own_rule), 0);
 	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
-	assert_int_equal(rtnl_rule_del(s->rtnl, 8000, OWN_TABLE), 0);
+	assert_int_equal(rtnl_rule_del(s->rtnl, &own_rule), 0);
 }
 
 static void thrown_address_is_asked_of_the_next_table(void **state)
@@ -390,9 +396,75 @@ static void thrown_address_is_asked_of_the_next_table(void **state)
 	assert_int_equal(netns_call(s->netns, add_foreign_here, s->tun.name), 0);
 	assert_int_equal(rtnl_route_add(s->rtnl, &closed), 0);
 	assert_int_equal(rtnl_route_add(s->rtnl, &thrown), 0);
-	assert_int_equal(rtnl_rule_add(s->rtnl, 8000, OWN_TABLE), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, &own_rule), 0);
 	assert_int_equal(connect_error(s, "10.77.1.1"), 0);
 	assert_int_equal(connect_error(s, "10.77.1.2"), -EHOSTUNREACH);
+}
+
+static int connect_error_from(const struct scene *s, const char *source)
+{
+	int fd = scene_udp(s, source, "10.77.1.1", PORT);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static void rule_refuses_what_is_sent_from_its_source_only(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_rule refused = {
+		.priority = 8001,
+		.kind = RTNL_RULE_UNREACHABLE,
+		.table = OWN_TABLE,
+		.source_be = inet_addr("10.9.0.3"),
+	};
+
+	scene_tun_ready(s);
+	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, inet_addr("10.9.0.3")), 0);
+	assert_int_equal(netns_call(s->netns, add_foreign_here, s->tun.name), 0);
+	assert_int_equal(connect_error_from(s, "10.9.0.3"), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, &refused), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, &refused), 0);
+	assert_int_equal(connect_error_from(s, "10.9.0.3"), -ENETUNREACH);
+	assert_int_equal(connect_error_from(s, "10.9.0.1"), 0);
+	assert_int_equal(rtnl_rule_del(s->rtnl, &refused), 0);
+	assert_int_equal(connect_error_from(s, "10.9.0.3"), 0);
+	assert_int_equal(rtnl_rule_del(s->rtnl, &refused), 0);
+}
+
+static void append_rule(void *arg, const struct rtnl_rule *rule)
+{
+	char *text = arg;
+	size_t len = strlen(text);
+
+	snprintf(text + len, 256 - len, "%u kind %d table %u from %s\n", rule->priority,
+		 (int)rule->kind, rule->table,
+		 inet_ntoa((struct in_addr){.s_addr = rule->source_be}));
+}
+
+static int add_foreign_rule_here(void *arg)
+{
+	return system("ip rule add from 10.9.0.4 priority 8002 unreachable") == 0 ? 0 : -EIO;
+}
+
+static void own_rules_are_listed(void **state)
+{
+	struct scene *s = *state;
+	struct rtnl_rule refused = own_rule;
+	char listed[256] = "", expected[256];
+
+	refused.kind = RTNL_RULE_UNREACHABLE;
+	refused.source_be = inet_addr("10.9.0.3");
+	refused.priority = 8001;
+	assert_int_equal(netns_call(s->netns, add_foreign_rule_here, NULL), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, &own_rule), 0);
+	assert_int_equal(rtnl_rule_add(s->rtnl, &refused), 0);
+	assert_int_equal(rtnl_rule_list(s->rtnl, append_rule, listed), 0);
+	snprintf(expected, sizeof(expected),
+		 "8000 kind %d table %u from 0.0.0.0\n8001 kind %d table %u from 10.9.0.3\n",
+		 RTNL_RULE_LOOKUP, OWN_TABLE, RTNL_RULE_UNREACHABLE, OWN_TABLE);
+	assert_string_equal(listed, expected);
 }
 
 static void append_route(void *arg, const struct rtnl_route *route)
@@ -537,6 +609,8 @@ int main(void)
 		SCENE_TEST(what_others_added_is_eexist_and_stays),
 		SCENE_TEST(table_answers_only_from_its_rule_on),
 		SCENE_TEST(thrown_address_is_asked_of_the_next_table),
+		SCENE_TEST(rule_refuses_what_is_sent_from_its_source_only),
+		SCENE_TEST(own_rules_are_listed),
 		SCENE_TEST(own_routes_of_all_tables_are_listed),
 		SCENE_TEST(flush_of_a_device_leaves_the_others),
 		SCENE_TEST(flush_takes_thousands),

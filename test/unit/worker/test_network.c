@@ -150,6 +150,69 @@ static void new_prefix_goes_into_a_tunnel_that_is_up(void **state)
 	assert_string_equal(in_kernel(), "");
 }
 
+static void note_source(void *arg, const struct rtnl_rule *rule)
+{
+	char *text = arg;
+	size_t len = strlen(text);
+
+	if (rule->kind == RTNL_RULE_UNREACHABLE)
+		snprintf(text + len, TEXT_MAX - len, "%s%s", len ? " " : "",
+			 inet_ntoa((struct in_addr){.s_addr = rule->source_be}));
+}
+
+/* The addresses from which nothing leaves but through a worker's table. */
+static const char *refused_sources(void)
+{
+	static char text[TEXT_MAX];
+
+	text[0] = '\0';
+	assert_int_equal(rtnl_rule_list(rtnl, note_source, text), 0);
+	return text;
+}
+
+static void private_address_is_refused_elsewhere_until_the_end(void **state)
+{
+	struct network *n = new_network("live0", "10.1.0.0/16");
+
+	assert_string_equal(refused_sources(), "");
+	assert_int_equal(network_up(n, inet_addr("172.16.77.2")), 0);
+	assert_string_equal(refused_sources(), "172.16.77.2");
+	network_down(n);
+	assert_string_equal(refused_sources(), "172.16.77.2");
+	assert_int_equal(network_up(n, inet_addr("172.16.77.3")), 0);
+	assert_int_equal(network_up(n, inet_addr("172.16.77.3")), 0);
+	assert_string_equal(refused_sources(), "172.16.77.3");
+	network_free(n);
+	assert_string_equal(refused_sources(), "");
+}
+
+static void note_table(void *arg, const struct rtnl_rule *rule)
+{
+	*(uint32_t *)arg = rule->table;
+}
+
+/* What a killed one leaves has the table that the next one asks. */
+static void killed_workers_address_goes_with_the_next_one_and_no_others(void **state)
+{
+	struct rtnl_rule left = {.priority = 8384, .kind = RTNL_RULE_UNREACHABLE};
+	struct network *n = new_network("live0", "10.1.0.0/16"), *other;
+
+	assert_int_equal(rtnl_rule_list(rtnl, note_table, &left.table), 0);
+	network_free(n);
+	other = new_network("live1", "10.9.0.0/16");
+	assert_int_equal(network_up(other, inet_addr("172.16.77.9")), 0);
+	left.source_be = inet_addr("172.16.77.8");
+	assert_int_equal(rtnl_rule_add(rtnl, &left), 0);
+	n = new_network("live0", "10.1.0.0/16");
+	assert_string_equal(refused_sources(), "172.16.77.9 172.16.77.8");
+	assert_int_equal(network_up(n, inet_addr("172.16.77.2")), 0);
+	assert_string_equal(refused_sources(), "172.16.77.9 172.16.77.2");
+	network_free(n);
+	assert_string_equal(refused_sources(), "172.16.77.9");
+	network_free(other);
+	assert_string_equal(refused_sources(), "");
+}
+
 static void prefix_over_the_gateway_leaves_it_outside_from_the_first_moment(void **state)
 {
 	struct network *n = new_network("live0", "10.1.0.0/16");
@@ -241,6 +304,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_prefix_is_closed_while_the_tunnel_is_down),
 		cmocka_unit_test(new_prefix_goes_into_a_tunnel_that_is_up),
+		cmocka_unit_test(private_address_is_refused_elsewhere_until_the_end),
+		cmocka_unit_test(killed_workers_address_goes_with_the_next_one_and_no_others),
 		cmocka_unit_test(prefix_over_the_gateway_leaves_it_outside_from_the_first_moment),
 		cmocka_unit_test(prefix_of_another_worker_is_refused_and_nothing_changes),
 		cmocka_unit_test(table_is_that_of_the_last_change_whatever_came_before),
