@@ -133,13 +133,15 @@ B34_bad_routes_are_refused() {
 
 # A gateway does not enforce what a worker keeps to: it drops what is not in the plan's routes, whoever sends it.
 B34_gateway_drops_what_is_outside_of_the_plan_s_routes() {
-	ip -n "$(view_of shop)" route add 10.9.1.5/32 dev vnet0
+	local table
+	table=$(worker_table "$(view_of shop)")
+	ip -n "$(view_of shop)" route add 10.9.1.5/32 dev vnet0 table "$table"
 	capture sent "$(view_of shop)" vnet0 'dst host 10.9.1.5'
 	capture inside "$vnet" v1 'dst host 10.9.1.5'
 	reaches shop 10.9.1.5 && flunk "a route of the app's own making is served"
 	is "$(captured inside)" 0 "packets in the VNet"
 	at_least "$(captured sent)" 1 "packets that the app sent"
-	ip -n "$(view_of shop)" route del 10.9.1.5/32 dev vnet0
+	ip -n "$(view_of shop)" route del 10.9.1.5/32 dev vnet0 table "$table"
 }
 
 B40_route_tables_of_the_vnet_do_not_alter_the_worker_s_routes() {

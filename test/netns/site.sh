@@ -107,12 +107,13 @@ each_app_reaches_the_network_and_its_own_plans_routes() {
 
 # The worker's own table leaves it out already; who changes that meets the gateway's.
 what_another_plan_has_is_dropped_by_the_gateway_and_counted() {
-	local before after
+	local before after table
 	before=$(dropped not_in_plan)
-	ip -n "$app" route add 10.40.0.0/24 dev tun-shop
+	table=$(worker_table "$app")
+	ip -n "$app" route add 10.40.0.0/24 dev tun-shop table "$table"
 	reaches "$app" 10.40.0.2 && flunk "shop reaches what is till's"
 	after=$(dropped not_in_plan)
-	ip -n "$app" route del 10.40.0.0/24 dev tun-shop
+	ip -n "$app" route del 10.40.0.0/24 dev tun-shop table "$table"
 	at_least $((after - before)) 1 "drops with their reason"
 }
 

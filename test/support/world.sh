@@ -327,3 +327,8 @@ tap_explain() {
 		[ -s "$world_dir/$log.log" ] && diag "the end of $log.log:" "$(tail -n 25 "$world_dir/$log.log")"
 	done
 }
+
+# worker_table NAMESPACE: the number of its worker's routing table; what is sent from the private address asks no other
+worker_table() {
+	ip -n "$1" rule | sed -n 's/.* lookup \([0-9][0-9]*\).*/\1/p' | head -n 1
+}
