@@ -37,7 +37,7 @@ bool http_text_is_nocase(struct http_text t, const char *s)
 
 bool http_text_cut(struct http_text *t, char c, struct http_text *ret_head)
 {
-	const char *at = memchr(t->p, c, t->len);
+	const char *at = t->len ? memchr(t->p, c, t->len) : NULL; /* what is empty may be nowhere */
 	size_t head_len;
 
 	if (!at)
