@@ -232,7 +232,7 @@ B10_gateway_down_is_known_within_ten_seconds_and_traffic_fails_closed() {
 	wait_for 15 log_has edge 0 'the tunnel is down' || flunk "it is not noticed"
 	diag "known after $((($(date +%s%N) - began) / 1000000)) ms"
 	at_most $((($(date +%s%N) - began) / 1000000)) 10000 "milliseconds until it is known"
-	is "$(status_of_worker edge state)" down "its state"
+	wait_for 2 status_is edge state down || flunk "its state is $(status_of_worker edge state)"
 	is "$(in_ns "$host" curl -s -m 2 http://10.20.0.2/)" "" "a page without a tunnel"
 	is "$(captured leak)" 0 "packets of the app that left around the tunnel"
 	for pid in "${processes[@]}"; do

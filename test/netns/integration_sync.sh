@@ -332,12 +332,12 @@ B44_status_is_near_expiry_when_less_than_six_months_are_left() {
 	status_at "$end +1 day" expired
 }
 
-# One app is left running, and has nothing of the VNet any more; the other's policy is that it is ended.
-# shows_state NAME STATE: what its worker tells others
+# shows_state NAME STATE: what its worker tells others; by process, since other worlds have an app of that name too
 shows_state() {
-	[ "$("$worker_bin" status "$1" --json | json_at 0.state)" = "$2" ]
+	[ "$("$worker_bin" status "${worker_of[$1]}" --json | json_at 0.state)" = "$2" ]
 }
 
+# One app is left running, and has nothing of the VNet any more; the other's policy is that it is ended.
 B27_disconnect_takes_tunnel_routes_dns_and_environment_and_leaves_the_vnet_as_it_was() {
 	local gateway=$nets/net1/virtualNetworkGateways/gw before name
 	api GET "$nets/net1"
@@ -352,7 +352,7 @@ B27_disconnect_takes_tunnel_routes_dns_and_environment_and_leaves_the_vnet_as_it
 	wait_for 5 tunnelled_is shop "" || flunk "its routes: $(tunnelled shop)"
 	reaches shop 10.21.0.2 && flunk "the VNet is reached"
 	is "$(grep -s '10\.21\.' "/etc/netns/$(view_of shop)/resolv.conf")" "" "name servers"
-	wait_for 5 shows_state shop disconnected || flunk "the worker shows $("$worker_bin" status shop --json)"
+	wait_for 5 shows_state shop disconnected || flunk "the worker shows $("$worker_bin" status "${worker_of[shop]}" --json)"
 	wait_for 10 is_gone "${worker_of[loud]}" || flunk "the other one's worker goes on"
 	wait "${worker_of[loud]}"
 	is $? $EXIT_DISCONNECTED "its exit status"
