@@ -149,14 +149,28 @@ static void retry_later(struct tunnel *t, enum session_end end, const char *reas
 	dial_after(t, end, reason, wait);
 }
 
+/* A gateway that asks for it again and again gets the usual waits: it would have us dial without end. */
+static bool dials_at_once(struct tunnel *t, enum session_end end)
+{
+	uint64_t now = loop_now(t->env.loop);
+
+	if (t->stopping || (!t->reconnecting && end != SESSION_END_RESTART))
+		return false;
+	if (!t->reconnecting && now < t->restarts_from)
+		return false;
+	if (!t->reconnecting)
+		t->restarts_from = now + PROVEN_LIFE;
+	t->reconnecting = false;
+	return true;
+}
+
 /* After tunnel_stop() the last goodbye counts. */
 static void end_leg(struct tunnel *t, enum session_end end, const char *why)
 {
 	if (t->stopping && has_session(t))
 		return;
 	t->is_disabled |= end == SESSION_END_DISABLED;
-	if ((t->reconnecting || end == SESSION_END_RESTART) && !t->stopping) {
-		t->reconnecting = false;
+	if (dials_at_once(t, end)) {
 		log_info("dialling again: %s", why);
 		dial_after(t, end, why, 0);
 	} else if (is_final(t, end)) {

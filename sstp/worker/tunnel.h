@@ -12,7 +12,8 @@
  *
  * A gateway of ours may say why it hangs up (session.h, enum session_close). Disconnected by the
  * operator: final. Disabled: dialled again after a minute, and each minute from then on, also when
- * the credentials are refused meanwhile, until a session is up. To restart: dialled again at once.
+ * the credentials are refused meanwhile, until a session is up. To restart: dialled again at once;
+ * when that was less than a minute ago, as if the session were lost.
  *
  * A gateway that falls silent is lost after 8 s (ECHO_EVERY, link.h), whatever TCP thinks. When the
  * name does not resolve any more, the addresses known from before are dialled. A TUN device that

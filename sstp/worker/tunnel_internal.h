@@ -36,8 +36,9 @@ struct tunnel {
 	struct loop_timer *give_up;
 	struct port *port;
 	uint64_t retry_after;
-	uint64_t up_since;  /* 0: not up */
-	uint32_t former_be; /* the address that it had last; 0: none yet */
+	uint64_t up_since;	/* 0: not up */
+	uint32_t former_be;	/* the address that it had last; 0: none yet */
+	uint64_t restarts_from; /* then a gateway that wants it is dialled at once again */
 	bool was_up;
 	bool is_disabled; /* the gateway has said so, and no session was up since */
 	bool stopping;
