@@ -180,6 +180,13 @@ static void end_leg(struct tunnel *t, enum session_end end, const char *why)
 	}
 }
 
+/* What the gateway says of the connection is so for the session that is being made beside this one as well. */
+static bool is_of_connection(enum session_end end)
+{
+	return end == SESSION_END_DISCONNECTED || end == SESSION_END_DISABLED ||
+	       end == SESSION_END_RESTART;
+}
+
 static void on_end(void *arg, enum session_end end, const char *reason)
 {
 	struct leg *leg = arg;
@@ -190,6 +197,8 @@ static void on_end(void *arg, enum session_end end, const char *reason)
 	session_free(leg->session);
 	leg->session = NULL;
 	leg->address_be = 0;
+	if (leg == t->current && is_of_connection(end))
+		tunnel_replace_give_up(t);
 	if (!t->stopping && tunnel_replace_on_end(leg, why))
 		return;
 	if (!t->stopping || !has_session(t))

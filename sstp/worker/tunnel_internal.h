@@ -65,6 +65,8 @@ void tunnel_replace_if_wanted(struct tunnel *t);
 /* True when leg is not the one that carries packets, and what happened was dealt with. */
 bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address);
 bool tunnel_replace_on_end(struct leg *leg, const char *reason);
+/* Cuts the session that is being made, if there is one: the next dialling takes its credentials. */
+void tunnel_replace_give_up(struct tunnel *t);
 /* Of drain; arg is the tunnel. */
 void tunnel_replace_on_drained(void *arg);
 

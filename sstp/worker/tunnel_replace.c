@@ -10,6 +10,7 @@
  *	nothing more through the old one      carries         says goodbye
  *	next ends before                      carries         free: the old session stays in use
  *	current ends before next is up        -               becomes current; the device stays up meanwhile
+ *	the same, and the gateway said why    -               is cut: it would fare no better
  *
  * What the gateway had sent before it changed over still comes in through the old session, and what we had given to it
  * may wait for its socket: both are lost when it hangs up. So it is looked at every DRAIN_LOOK, and left alone until
@@ -137,6 +138,15 @@ void tunnel_replace_on_drained(void *arg)
 		loop_timer_set(t->drain, loop_now(t->env.loop) + DRAIN_LOOK);
 	else
 		session_disconnect(old->session, "replaced by a session with the new certificate");
+}
+
+void tunnel_replace_give_up(struct tunnel *t)
+{
+	if (!t->next)
+		return;
+	session_free(t->next->session);
+	t->next->session = NULL;
+	t->next = NULL;
 }
 
 /* The session of leg is freed already. */

@@ -445,6 +445,30 @@ static void close_to_restart_a_second_time_waits(void **state)
 	gateway_rig_free(rig);
 }
 
+static void close_by_the_operator_is_final_while_a_second_session_is_made(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	tunnel_replace(rig->tunnel);
+	session_close_connection(rig->sessions[0].session, SESSION_CLOSE_DISCONNECTED, "bye");
+	gateway_rig_run(rig, has_ended);
+	assert_int_equal(rig->end, SESSION_END_DISCONNECTED);
+	assert_string_equal(rig->events, "up 172.16.77.2, down, end");
+	gateway_rig_free(rig);
+}
+
+static void close_to_restart_is_one_while_a_second_session_is_made(void **state)
+{
+	struct gateway_rig *rig = with_traffic();
+
+	tunnel_replace(rig->tunnel);
+	session_close_connection(rig->sessions[0].session, SESSION_CLOSE_RESTART, "sync");
+	gateway_rig_run(rig, is_up_again);
+	assert_string_equal(rig->events, "up 172.16.77.2, down, up 172.16.77.2");
+	assert_int_equal(rig->end, SESSION_END_RESTART);
+	gateway_rig_free(rig);
+}
+
 static void close_of_what_is_disabled_waits_a_minute(void **state)
 {
 	struct gateway_rig *rig = with_traffic();
@@ -515,6 +539,8 @@ int main(void)
 		cmocka_unit_test(device_can_go_before_the_tunnel_that_has_ended),
 		cmocka_unit_test(close_to_restart_dials_again_at_once),
 		cmocka_unit_test(close_to_restart_a_second_time_waits),
+		cmocka_unit_test(close_by_the_operator_is_final_while_a_second_session_is_made),
+		cmocka_unit_test(close_to_restart_is_one_while_a_second_session_is_made),
 		cmocka_unit_test(close_of_what_is_disabled_waits_a_minute),
 		cmocka_unit_test(session_that_is_only_disconnected_is_dialled_after_a_second),
 		cmocka_unit_test(stopping_while_there_are_two_ends_once),
