@@ -2,11 +2,13 @@
 #include "sstp/worker/hook.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
@@ -85,10 +87,21 @@ static int event_make(struct event *e, const char *name, const struct hook_varia
 	return 0;
 }
 
-static int run(struct hook *h, const struct event *e)
+/* What stands at our standard input is the app's to read. */
+static pid_t start(const struct hook *h, const struct event *e)
 {
 	char *const argv[] = {(char *)"sh", (char *)"-c", (char *)h->command, NULL};
-	pid_t pid = child_start("/bin/sh", argv, e->envp, -1);
+	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pid_t pid = nothing < 0 ? -errno : child_start("/bin/sh", argv, e->envp, nothing);
+
+	if (nothing >= 0)
+		close(nothing);
+	return pid;
+}
+
+static int run(struct hook *h, const struct event *e)
+{
+	pid_t pid = start(h, e);
 
 	if (pid < 0) {
 		log_warning("the command of on_event cannot be started: %s", strerror(-pid));

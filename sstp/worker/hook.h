@@ -3,7 +3,7 @@
 #define SSTP_WORKER_HOOK_H
 /*
  * The operator's command that is told what happens: one shell at a time, in the order of the events, with what has
- * changed in its environment.
+ * changed in its environment, and nothing to read at its standard input.
  *
  * Limits: HOOK_QUEUE_MAX events wait; what comes then is not told (a warning says so). A command that runs for longer
  * than HOOK_TIME_S is killed.

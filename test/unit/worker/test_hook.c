@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sstp/base/log.h"
 #include "test/support/cmocka.h"
@@ -26,12 +27,15 @@ static pid_t killed;
 pid_t __wrap_child_start(const char *program, char *const argv[], char *const envp[], int stdin_fd)
 {
 	size_t len = strlen(told);
+	char byte;
 
 	if (refuse)
 		return refuse;
 	assert_string_equal(program, "/bin/sh");
 	assert_string_equal(argv[1], "-c");
 	assert_string_equal(argv[2], "the command");
+	assert_true(stdin_fd >= 0);
+	assert_int_equal(read(stdin_fd, &byte, 1), 0); /* the app's input is not for it */
 	for (size_t i = 0; envp[i]; i++)
 		if (strncmp(envp[i], "SSTP_", 5) == 0)
 			len += (size_t)snprintf(told + len, sizeof(told) - len, "%s%s",
