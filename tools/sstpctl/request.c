@@ -183,7 +183,7 @@ static int make_body(struct call *c, const char *method, const struct body_field
 int request_send(struct call *c, const char *method, const char *path,
 		 const struct body_field *fields, json_t **ret_answer)
 {
-	json_t *body;
+	json_t *body = NULL;
 	int code = make_body(c, method, fields, &body);
 
 	return code ? code : request_send_body(c, method, path, body, ret_answer);
