@@ -285,7 +285,8 @@ static void on_disconnected(struct agent *a, const char *reason)
 	agent_fire(a, "disconnected", reason);
 	agent_fire(a, "restart-required", reason);
 	if (a->app && a->config->restart_app == WORKER_RESTART_NEVER) {
-		log_warning("the app goes on without the virtual network");
+		log_warning("the app goes on without the virtual network: when it is connected "
+			    "again, start the worker again");
 		loop_timer_set(a->release_timer, loop_now(a->loop));
 	} else {
 		agent_end(a, WORKER_EXIT_DISCONNECTED, reason);

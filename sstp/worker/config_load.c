@@ -157,9 +157,10 @@ static int load_gateway(struct load *l)
 
 	if (!text && has_profile(l))
 		text = l->config->profile.gateway;
-	r = need(l, text);
-	if (r)
-		return r;
+	if (!text)
+		return conf_fail_plain(l->error,
+				       "no gateway is given: use --profile, --gateway, or "
+				       "'gateway' in a --config file");
 	buf = strdup(text);
 	if (!buf)
 		return no_memory(l);

@@ -79,7 +79,7 @@ static int check_socket(const char *socket_path, struct client_error *e)
 		return fail(e, -error,
 			    "%s: %s: is sstp-gateway running, with 'names' or 'state' in its "
 			    "configuration? If its control_socket is elsewhere, say so with "
-			    "--socket",
+			    "--socket or SSTPCTL_SOCKET",
 			    socket_path, strerror(error));
 	return 0;
 }

@@ -259,7 +259,9 @@ static void own_namespace_needs_an_app(void **state)
 
 static void errors_on_the_command_line_name_the_option(void **state)
 {
-	EXPECT_ERROR("no gateway is given: use --gateway, or 'gateway' in a --config file", "app");
+	EXPECT_ERROR(
+		"no gateway is given: use --profile, --gateway, or 'gateway' in a --config file",
+		"app");
 	EXPECT_ERROR("--gateway must be HOST or HOST:PORT, such as vpn.example.com:443, not 'a b'",
 		     "-g", "a b");
 	EXPECT_ERROR("--user must not be empty", "--user", "");
