@@ -152,7 +152,55 @@ static const char version_3[] = "CREATE TABLE session ("
 				"  PRIMARY KEY (vnet_id, address)) STRICT, WITHOUT ROWID;"
 				"CREATE INDEX lease_by_age ON lease (vnet_id, at, address);";
 
-static const char *const steps[] = {version_1, version_2, version_3};
+/*
+ * Routes and names. What a peering's other side is called stays a text: a VNet may be peered with one
+ * that is not there yet. was_connected: both sides have been there at once, since it was written last.
+ * A table's number is that of the gateway's kernel; announce_table 0: 8400 and the VNet's own number.
+ */
+static const char version_4[] =
+	"ALTER TABLE vnet ADD COLUMN attach_netns TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE vnet ADD COLUMN search_domains TEXT NOT NULL DEFAULT '[]'"
+	"  CHECK (json_valid(search_domains));"
+	"ALTER TABLE vnet ADD COLUMN resource_id TEXT COLLATE NOCASE AS ('/subscriptions/' ||"
+	"  subscription || '/resourceGroups/' || resource_group ||"
+	"  '/providers/Microsoft.Network/virtualNetworks/' || name);"
+
+	"ALTER TABLE gateway ADD COLUMN enable_bgp INTEGER NOT NULL DEFAULT 0"
+	"  CHECK (enable_bgp IN (0, 1));"
+	"ALTER TABLE gateway ADD COLUMN asn INTEGER NOT NULL DEFAULT 65515"
+	"  CHECK (asn BETWEEN 1 AND 4294967295);"
+	"ALTER TABLE gateway ADD COLUMN bgp_table INTEGER NOT NULL DEFAULT 254"
+	"  CHECK (bgp_table BETWEEN 1 AND 4294967295);"
+	"ALTER TABLE gateway ADD COLUMN announce_table INTEGER NOT NULL DEFAULT 0"
+	"  CHECK (announce_table BETWEEN 0 AND 4294967295);"
+	"ALTER TABLE gateway ADD COLUMN bgp_filters TEXT NOT NULL DEFAULT '[]'"
+	"  CHECK (json_valid(bgp_filters));"
+	"ALTER TABLE gateway ADD COLUMN propagate_bgp INTEGER NOT NULL DEFAULT 0"
+	"  CHECK (propagate_bgp IN (0, 1));"
+	"ALTER TABLE gateway ADD COLUMN propagate_peerings INTEGER NOT NULL DEFAULT 0"
+	"  CHECK (propagate_peerings IN (0, 1));"
+	"ALTER TABLE gateway ADD COLUMN announce_hosts INTEGER NOT NULL DEFAULT 0"
+	"  CHECK (announce_hosts IN (0, 1));"
+
+	"CREATE TABLE peering ("
+	"  id INTEGER PRIMARY KEY,"
+	"  vnet_id INTEGER NOT NULL REFERENCES vnet ON DELETE CASCADE,"
+	"  name TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 64),"
+	"  remote_vnet TEXT NOT NULL DEFAULT '' COLLATE NOCASE," /* its resource's id, or its name */
+	"  allow_access INTEGER NOT NULL DEFAULT 1 CHECK (allow_access IN (0, 1)),"
+	"  allow_forwarded INTEGER NOT NULL DEFAULT 0 CHECK (allow_forwarded IN (0, 1)),"
+	"  allow_transit INTEGER NOT NULL DEFAULT 0 CHECK (allow_transit IN (0, 1)),"
+	"  use_remote INTEGER NOT NULL DEFAULT 0 CHECK (use_remote IN (0, 1)),"
+	"  was_connected INTEGER NOT NULL DEFAULT 0 CHECK (was_connected IN (0, 1)),"
+	"  version INTEGER NOT NULL DEFAULT 0,"
+	/* the name alone: what is behind the last slash */
+	"  remote TEXT COLLATE NOCASE AS (substr(remote_vnet,"
+	"    1 + length(rtrim(remote_vnet, replace(remote_vnet, '/', ''))))),"
+	"  UNIQUE (vnet_id, name),"
+	"  UNIQUE (vnet_id, remote)) STRICT;"
+	"CREATE INDEX peering_by_remote ON peering (remote);";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4};
 
 const struct store_schema store_schema_model = {
 	.application_id = 0x53535450, /* "SSTP" */

@@ -14,6 +14,7 @@
 #include "sstp/control/api.h"
 #include "sstp/control/kinds.h"
 #include "sstp/control/sessions.h"
+#include "sstp/control/store_schema.h"
 #include "test/support/cmocka.h"
 #include "test/unit/control/world.h"
 
@@ -413,6 +414,82 @@ static void model_on_disk_is_there_again(void **state)
 	model_close(NULL);
 }
 
+/* Column 0 of its first row; good until the next call. */
+static const char *first(struct model *m, const char *sql)
+{
+	static char text[256];
+	struct store_query *q;
+	struct certs_error e;
+
+	if (store_query(model_store(m), sql, NULL, 0, &q, &e) < 0)
+		fail_msg("%s", e.text);
+	snprintf(text, sizeof(text), "%s",
+		 store_query_next(q, &e) > 0 ? store_query_text(q, 0) : "(none)");
+	store_query_end(q);
+	return text;
+}
+
+static void stores_of_older_versions_are_brought_up_to_date(void **state)
+{
+	struct store_schema older = store_schema_model;
+	struct store *store;
+	struct model *m;
+	struct certs_error e;
+	char path[512];
+
+	for (older.n_steps = 1; older.n_steps < store_schema_model.n_steps; older.n_steps++) {
+		snprintf(path, sizeof(path), "%s.%d", scene_folder(), older.n_steps);
+		if (store_open(path, &older, &store, &e) < 0)
+			fail_msg("%s", e.text);
+		assert_int_equal(
+			store_script(store,
+				     "INSERT INTO vnet (id, subscription, resource_group, name)"
+				     " VALUES (1, 's', 'g', 'v');"
+				     "INSERT INTO gateway (vnet_id, name, gateway_type)"
+				     " VALUES (1, 'gw', 'Vpn');",
+				     NULL),
+			0);
+		store_close(store);
+		if (model_open(path, &m, &e) < 0)
+			fail_msg("%s", e.text);
+		assert_string_equal(first(m,
+					  "SELECT tunnel_address || ' ' || attach_netns || ' ' ||"
+					  " search_domains || ' ' || resource_id FROM vnet"),
+				    "192.0.0.8  [] /subscriptions/s/resourceGroups/g/providers/"
+				    "Microsoft.Network/virtualNetworks/v");
+		assert_string_equal(
+			first(m, "SELECT printf('%d %d %d %d %s %d %d %d', enable_bgp, asn, "
+				 "bgp_table, announce_table, bgp_filters, propagate_bgp, "
+				 "propagate_peerings, announce_hosts) FROM gateway"),
+			"0 65515 254 0 [] 0 0 0");
+		assert_string_equal(first(m, "SELECT count(*) FROM peering"), "0");
+		model_close(m);
+	}
+}
+
+static void peering_s_other_side_is_known_by_the_end_of_its_id(void **state)
+{
+	struct world *w = world_new();
+
+	assert_int_equal(store_script(model_store(w->model),
+				      "INSERT INTO peering (vnet_id, name, remote_vnet) SELECT id,"
+				      " 'a', '/subscriptions/s/virtualNetworks/Hub' FROM vnet;"
+				      "INSERT INTO peering (vnet_id, name, remote_vnet) SELECT id,"
+				      " 'b', 'spoke' FROM vnet;",
+				      NULL),
+			 0);
+	assert_string_equal(first(w->model,
+				  "SELECT group_concat(name || '=' || remote) FROM (SELECT * FROM"
+				  " peering WHERE remote IN ('hub', 'SPOKE') ORDER BY name)"),
+			    "a=Hub,b=spoke");
+	assert_int_equal(store_script(model_store(w->model),
+				      "INSERT INTO peering (vnet_id, name, remote_vnet) SELECT id,"
+				      " 'c', 'HUB' FROM vnet;",
+				      NULL),
+			 -EEXIST);
+	world_free(w);
+}
+
 static void if_none_match_makes_only_what_is_not_there(void **state)
 {
 	static const char body[] = "{\"sku\":{\"tier\":\"Basic\"}}";
@@ -513,6 +590,8 @@ int main(void)
 		TEST(networks_that_are_the_same_keep_their_etag),
 		TEST(what_get_gave_can_be_put_back),
 		TEST(model_on_disk_is_there_again),
+		TEST(stores_of_older_versions_are_brought_up_to_date),
+		TEST(peering_s_other_side_is_known_by_the_end_of_its_id),
 		TEST(if_none_match_makes_only_what_is_not_there),
 		TEST(networks_of_a_plan_are_found_without_those_of_all_plans),
 		TEST(network_with_all_routes_there_can_be_is_shown),
