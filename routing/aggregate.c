@@ -3,13 +3,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static int compare(const void *a, const void *b)
 {
 	const struct prefix *p = a;
 	const struct prefix *q = b;
-	int order = memcmp(p->addr, q->addr, sizeof(p->addr));
+	int order = (p->family == AF_INET6) - (q->family == AF_INET6);
 
+	if (order == 0)
+		order = memcmp(p->addr, q->addr, sizeof(p->addr));
 	return order ? order : (int)p->len - (int)q->len;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef ROUTING_AGGREGATE_H
 #define ROUTING_AGGREGATE_H
-/* Lists of IPv4 prefixes that all have the same to say: where order and repetition mean nothing. */
+/* Lists of prefixes that all have the same to say: where order and repetition mean nothing. */
 #include <stddef.h>
 
 #include "routing/prefix.h"
 
-/* Ascending by address, the shorter one first; each one once. In place; returns how many are left. */
+/* IPv4 first; ascending by address, the shorter one first; each one once. In place; returns how many are left. */
 size_t aggregate_sort(struct prefix *list, size_t n);
 
 /*

@@ -6,10 +6,8 @@
  */
 #include "routing/interval.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "routing/array.h"
 
@@ -27,19 +25,6 @@ struct flattening {
 	struct open_prefix open[NESTED_MAX];
 	size_t n_open;
 };
-
-static interval_key key_of(const struct prefix *p)
-{
-	uint64_t word[2];
-
-	memcpy(word, p->addr, sizeof(word));
-	return (interval_key)be64toh(word[0]) << 64 | be64toh(word[1]);
-}
-
-static interval_key last_from(interval_key first, uint8_t len)
-{
-	return first | (len < 128 ? ~(interval_key)0 >> len : 0);
-}
 
 static int grow(struct interval_list *list)
 {
@@ -86,13 +71,13 @@ static int close_before(struct flattening *f, interval_key key)
 static int visit(void *arg, const struct prefix *p, uint32_t value)
 {
 	struct flattening *f = arg;
-	interval_key key = key_of(p);
+	interval_key key = key_read(p->addr);
 
 	if (value >= INTERVAL_NONE)
 		return -ERANGE;
 	if (close_before(f, key) < 0)
 		return -ENOMEM;
-	f->open[f->n_open++] = (struct open_prefix){last_from(key, p->len), value};
+	f->open[f->n_open++] = (struct open_prefix){key_last(key, p->len), value};
 	return interval_add(f->list, key, value);
 }
 

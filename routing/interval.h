@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "routing/key.h"
 #include "routing/trie.h"
 
-/* ISO C has no integer of this size; gcc and clang do on all 64-bit machines. */
-__extension__ typedef unsigned __int128 interval_key;
+typedef address_key interval_key;
 
 enum {
 	INTERVAL_NONE = 0x7fffffff, /* no prefix contains these addresses */

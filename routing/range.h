@@ -2,9 +2,9 @@
 #ifndef ROUTING_RANGE_H
 #define ROUTING_RANGE_H
 /*
- * A run of IPv4 addresses as a plan's route names it: CIDR notation, or a first and a last address,
- * which need not lie on any boundary. Route tables know prefixes only, so a range becomes the
- * shortest list of them that covers it and nothing else.
+ * A run of addresses, IPv4 or IPv6, as a plan's route names it: CIDR notation, or a first and a last
+ * address, which need not lie on any boundary. Route tables know prefixes only, so a range becomes
+ * the shortest list of them that covers it and nothing else.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -12,23 +12,29 @@
 #include "routing/prefix.h"
 
 enum {
-	RANGE_PREFIXES_MAX = 62 /* of 0.0.0.1-255.255.255.254: 31 up to the middle, 31 down */
+	/* of ::1 to the last but one: 127 up to the middle, 127 down; of IPv4 62 */
+	RANGE_PREFIXES_MAX = 254
 };
 
-/* Host byte order; both belong to it; first <= last. */
+/* Network byte order, as in struct prefix; both belong to it; first <= last. */
 struct range {
-	uint32_t first;
-	uint32_t last;
+	uint8_t family;
+	uint8_t first[16];
+	uint8_t last[16];
 };
 
 /*
- * From two fields: start in CIDR notation and no end (NULL or ""), or two addresses. Returns 0;
- * otherwise ret_why is a sentence, borrowed for ever. -EINVAL: what is no IPv4 address or prefix, an
- * end missing or one too many; -EDOM: host bits are set; -ERANGE: the end lies before the start.
+ * From two fields: start in CIDR notation and no end (NULL or ""), or two addresses of one family.
+ * Returns 0; otherwise ret_why is a sentence, borrowed for ever. -EINVAL: what is no address or
+ * prefix, an end missing, one too many or of the other family; -EDOM: host bits are set; -ERANGE: the
+ * end lies before the start.
  */
 int range_parse(const char *start, const char *end, struct range *ret_range, const char **ret_why);
 
-/* From one text: "10.1.0.0/16" or "10.1.0.5-10.1.0.77", without blanks. As range_parse(). */
+/*
+ * From one text: "10.1.0.0/16", "10.1.0.5-10.1.0.77" or "2001:db8::5-2001:db8::77", without blanks. As
+ * range_parse().
+ */
 int range_parse_text(const char *text, struct range *ret_range, const char **ret_why);
 
 /* The prefixes in ascending order; returns how many: 1..RANGE_PREFIXES_MAX. */
