@@ -6,7 +6,7 @@
 #include "sstp/ppp/frame.h"
 
 /*
- * Timers, beside the restart timers of LCP and IPCP (3 s, cp.h) and those of authentication
+ * Timers, beside the restart timers of LCP, IPCP and IPV6CP (3 s, cp.h) and those of authentication
  * (auth.h):
  *
  *   phase   WAIT 1 s: begin (Windows loses a frame right behind the call's acknowledgement)
@@ -30,6 +30,7 @@
 
 enum {
 	ECHOES_MAX = 3,
+	IPV6_MRU_MIN = 1280, /* RFC 8200 section 5 */
 	PACKETS_BEFORE_OPEN_MAX = 256,
 };
 
@@ -105,6 +106,7 @@ static unsigned on_lcp_down(struct link *l, uint64_t now, struct outbox *out)
 	bool was_open = l->phase == LINK_PHASE_OPEN;
 
 	cp_event(&l->ipcp.cp, now, FSM_DOWN, out);
+	cp_event(&l->ip6cp.cp, now, FSM_DOWN, out);
 	l->echo_deadline = CLOCK_NEVER;
 	l->ipcp_deadline = CLOCK_NEVER;
 	l->subscribed = false;
@@ -124,11 +126,15 @@ static unsigned on_lcp_up(struct link *l, uint64_t now, struct outbox *out)
 		       out);
 }
 
-/* Without this protocol there is nothing left to do. */
+static unsigned on_ip6cp(struct link *l, uint64_t now, unsigned result, struct outbox *out);
+
+/* Without these protocols there is nothing left to do; without IPv6 there is. */
 static unsigned on_protocol_rejected(struct link *l, uint64_t now, struct outbox *out)
 {
 	uint16_t protocol = l->lcp.rejected_protocol;
 
+	if (protocol == PPP_IPV6CP)
+		return on_ip6cp(l, now, cp_event(&l->ip6cp.cp, now, FSM_RXJ_MINUS, out), out);
 	if (protocol == PPP_IPCP && is_authenticated(l))
 		return terminate(l, now, "the peer rejects IPCP", out);
 	if (l->phase == LINK_PHASE_AUTHENTICATE && protocol == l->auth.method->protocol)
@@ -205,7 +211,7 @@ static unsigned on_ipcp_up(struct link *l, uint64_t now, struct outbox *out)
 	return LINK_EV_UP;
 }
 
-/* It is the only network protocol: its end is the link's. */
+/* There is no link without it: its end is the link's. */
 static unsigned on_ipcp(struct link *l, uint64_t now, unsigned result, struct outbox *out)
 {
 	const char *reason = l->ipcp.cp.reason;
@@ -225,13 +231,67 @@ static unsigned start_ipcp(struct link *l, uint64_t now, const struct link_addre
 	return on_ipcp(l, now, ipcp_start(&l->ipcp, now, address, mru, out), out);
 }
 
-/* Client: a server's first IPCP packet may be here before the timer is. */
-static unsigned start_ipcp_if_due(struct link *l, uint64_t now, struct outbox *out)
+/* What comes of IPV6CP */
+
+/* Server: what the peer has is known, and told to a worker as soon as both sides are ready. */
+static void tell_address6(struct link *l, struct outbox *out)
 {
+	struct vendor_packet v = {
+		.kind = VENDOR_ADDRESS6, .data = l->address6, .len = LINK_ADDRESS6_SIZE};
+
+	if (link_is_subscribed(l) && l->ip6cp.cp.state == FSM_OPENED)
+		lcp_send_vendor(&l->lcp, &v, out);
+}
+
+static unsigned on_ip6cp_up(struct link *l, uint64_t now, struct outbox *out)
+{
+	if (is_server(l)) {
+		memcpy(l->address6, l->ipcp.address.prefix6, LINK_PREFIX6_SIZE);
+		memcpy(l->address6 + LINK_PREFIX6_SIZE, l->ip6cp.peer, IP6CP_ID_SIZE);
+		l->has_address6 = true;
+		tell_address6(l, out);
+	} else if (!ip6cp_has_identifier(&l->ip6cp)) {
+		return on_ip6cp(l, now, CP_FAILED, out);
+	}
+	return LINK_EV_UP6;
+}
+
+/* What fails is closed, so that the peer does not go on with it; nothing else ends. */
+static unsigned on_ip6cp(struct link *l, uint64_t now, unsigned result, struct outbox *out)
+{
+	unsigned events = 0;
+
+	if (result & FSM_TLU)
+		events |= on_ip6cp_up(l, now, out);
+	if (result & (CP_FAILED | FSM_TLF))
+		result |= cp_event(&l->ip6cp.cp, now, FSM_CLOSE, out);
+	if (result & FSM_TLD) {
+		l->has_address6 = false;
+		events |= LINK_EV_DOWN6;
+	}
+	return events;
+}
+
+static unsigned start_ip6cp(struct link *l, uint64_t now, struct outbox *out)
+{
+	uint16_t mru = l->lcp.cp.peer_mru;
+
+	l->wants_ip6 &= mru >= IPV6_MRU_MIN && is_authenticated(l);
+	if (!l->wants_ip6)
+		return 0;
+	return on_ip6cp(l, now, ip6cp_start(&l->ip6cp, now, mru, out), out);
+}
+
+/* Client: a server's first packet of theirs may be here before the timer is. */
+static unsigned start_if_due(struct link *l, uint64_t now, struct outbox *out)
+{
+	unsigned events;
+
 	if (now < l->ipcp_deadline)
 		return 0;
 	l->ipcp_deadline = CLOCK_NEVER;
-	return start_ipcp(l, now, &(struct link_address){0}, out);
+	events = start_ipcp(l, now, &(struct link_address){0}, out);
+	return events | start_ip6cp(l, now, out);
 }
 
 /* What comes of authentication */
@@ -277,11 +337,12 @@ struct frame_handler {
 			   const struct ppp_packet *p, struct outbox *out);
 };
 
-static unsigned on_subscribe(struct link *l)
+static unsigned on_subscribe(struct link *l, struct outbox *out)
 {
 	if (!is_server(l) || l->subscribed)
 		return 0;
 	l->subscribed = true;
+	tell_address6(l, out);
 	return LINK_EV_SUBSCRIBED;
 }
 
@@ -302,21 +363,33 @@ static unsigned on_close_announced(struct link *l, const struct vendor_packet *v
 	return LINK_EV_CLOSE;
 }
 
+/* The server is ready before we are to hear of it: our Ack was on its way to it, and its own came first. */
+static unsigned on_address6(struct link *l, const struct vendor_packet *v)
+{
+	if (!asks_for_description(l) || l->ip6cp.cp.state != FSM_OPENED)
+		return 0;
+	memcpy(l->address6, v->data, LINK_ADDRESS6_SIZE);
+	l->has_address6 = true;
+	return LINK_EV_ADDRESS6;
+}
+
 /* What is in band: nobody has anything to say before the link is open, or to the wrong end. */
-static unsigned on_vendor(struct link *l, const struct vendor_packet *v)
+static unsigned on_vendor(struct link *l, const struct vendor_packet *v, struct outbox *out)
 {
 	if (l->phase != LINK_PHASE_OPEN)
 		return 0;
 	switch (v->kind) {
-	case VENDOR_SUBSCRIBE: return on_subscribe(l);
+	case VENDOR_SUBSCRIBE: return on_subscribe(l, out);
 	case VENDOR_DESCRIPTION: return on_description(l, v);
 	case VENDOR_CLOSE: return on_close_announced(l, v);
+	case VENDOR_ADDRESS6: return on_address6(l, v);
 	}
 	return 0;
 }
 
 /* False: it is another vendor's, to be rejected as any code that is not known. */
-static bool handle_vendor(struct link *l, const struct ppp_packet *p, unsigned *ret_events)
+static bool handle_vendor(struct link *l, const struct ppp_packet *p, unsigned *ret_events,
+			  struct outbox *out)
 {
 	struct vendor_packet v;
 	int r = p->code == VENDOR_CODE ? vendor_decode(p, &v) : -ENOMSG;
@@ -324,7 +397,7 @@ static bool handle_vendor(struct link *l, const struct ppp_packet *p, unsigned *
 	if (r == -ENOMSG)
 		return false;
 	l->malformed += r < 0;
-	*ret_events = r < 0 ? 0 : on_vendor(l, &v);
+	*ret_events = r < 0 ? 0 : on_vendor(l, &v, out);
 	return true;
 }
 
@@ -334,7 +407,7 @@ static unsigned handle_lcp(struct link *l, uint64_t now, const struct ppp_frame 
 	unsigned events = l->phase == LINK_PHASE_WAIT ? begin(l, now, out) : 0;
 	unsigned in_band;
 
-	if (handle_vendor(l, p, &in_band))
+	if (handle_vendor(l, p, &in_band, out))
 		return events | in_band;
 	if (p->code == CP_TERM_REQUEST)
 		reason_set(&l->reason, "the peer ended the link", p->data, p->len);
@@ -353,9 +426,17 @@ static unsigned handle_auth(struct link *l, uint64_t now, const struct ppp_frame
 static unsigned handle_ipcp(struct link *l, uint64_t now, const struct ppp_frame *frame,
 			    const struct ppp_packet *p, struct outbox *out)
 {
-	unsigned events = start_ipcp_if_due(l, now, out);
+	unsigned events = start_if_due(l, now, out);
 
 	return events | on_ipcp(l, now, cp_input(&l->ipcp.cp, now, p, out), out);
+}
+
+static unsigned handle_ip6cp(struct link *l, uint64_t now, const struct ppp_frame *frame,
+			     const struct ppp_packet *p, struct outbox *out)
+{
+	unsigned events = start_if_due(l, now, out);
+
+	return events | on_ip6cp(l, now, cp_input(&l->ip6cp.cp, now, p, out), out);
 }
 
 /*
@@ -383,6 +464,7 @@ static const struct frame_handler handlers[] = {
 	{PPP_CHAP,  AFTER_LCP | TERMINATE,  handle_auth},
 	{PPP_EAP,   AFTER_LCP | TERMINATE,  handle_auth},
 	{PPP_IPCP,  NETWORK | OPEN,         handle_ipcp},
+	{PPP_IPV6CP, NETWORK | OPEN,        handle_ip6cp},
 	{PPP_IPV4,  NEVER,                  NULL},	/* data is the session's, */
 	{PPP_IPV6,  NEVER,                  NULL},	/* or comes too early */
 };
@@ -405,13 +487,20 @@ static void reject_protocol(struct link *l, uint64_t now, const struct ppp_frame
 		lcp_reject_protocol(&l->lcp, frame, out);
 }
 
+/* IPV6CP where there is no IPv6, as soon as that is known: a server learns it with the address. */
+static bool is_declined(const struct link *l, uint16_t protocol)
+{
+	return protocol == PPP_IPV6CP && !l->wants_ip6 &&
+	       (!is_server(l) || l->ipcp.cp.state != FSM_INITIAL);
+}
+
 static unsigned dispatch(struct link *l, uint64_t now, const struct ppp_frame *frame,
 			 struct outbox *out)
 {
 	const struct frame_handler *h = find_handler(frame->protocol);
 	struct ppp_packet p;
 
-	if (!h) {
+	if (!h || is_declined(l, frame->protocol)) {
 		reject_protocol(l, now, frame, out);
 		return 0;
 	}
@@ -480,6 +569,8 @@ void link_init(struct link *l, const struct link_params *params)
 				    .eap_tls = params->eap_tls,
 			    });
 	ipcp_init(&l->ipcp, server);
+	ip6cp_init(&l->ip6cp, server);
+	l->wants_ip6 = !server && params->ipv6;
 	cp_event(&l->lcp.cp, 0, FSM_OPEN, NULL);
 }
 
@@ -512,6 +603,7 @@ unsigned link_down(struct link *l)
 
 	give_reason(l, "the layer below went down");
 	cp_event(&l->ipcp.cp, 0, FSM_DOWN, NULL);
+	cp_event(&l->ip6cp.cp, 0, FSM_DOWN, NULL);
 	cp_event(&l->lcp.cp, 0, FSM_DOWN, NULL);
 	l->echo_deadline = CLOCK_NEVER;
 	l->ipcp_deadline = CLOCK_NEVER;
@@ -528,14 +620,25 @@ unsigned link_on_user(struct link *l, uint64_t now, const struct link_user *user
 	return on_auth(l, now, auth_on_user(&l->auth, now, user, out), out);
 }
 
+static bool has_prefix6(const struct link_address *address)
+{
+	static const uint8_t none[LINK_PREFIX6_SIZE];
+
+	return memcmp(address->prefix6, none, sizeof(none)) != 0;
+}
+
 unsigned link_on_address(struct link *l, uint64_t now, const struct link_address *address,
 			 struct outbox *out)
 {
+	unsigned events;
+
 	if (l->phase != LINK_PHASE_NETWORK || l->ipcp.cp.state != FSM_INITIAL)
 		return 0;
 	if (!address)
 		return terminate(l, now, "there is no address for the peer", out);
-	return start_ipcp(l, now, address, out);
+	l->wants_ip6 = has_prefix6(address);
+	events = start_ipcp(l, now, address, out);
+	return events | start_ip6cp(l, now, out);
 }
 
 unsigned link_close(struct link *l, uint64_t now, const char *why, struct outbox *out)
@@ -597,6 +700,7 @@ uint64_t link_deadline(const struct link *l)
 
 	t = clock_earlier(t, l->lcp.cp.deadline);
 	t = clock_earlier(t, clock_earlier(l->ipcp.cp.deadline, l->ipcp_deadline));
+	t = clock_earlier(t, l->ip6cp.cp.deadline);
 	return l->phase == LINK_PHASE_AUTHENTICATE ? clock_earlier(t, l->auth.deadline) : t;
 }
 
@@ -607,8 +711,9 @@ unsigned link_on_timer(struct link *l, uint64_t now, struct outbox *out)
 	if (now >= l->phase_deadline)
 		events |= on_phase_deadline(l, now, out);
 	events |= on_lcp(l, now, cp_on_timer(&l->lcp.cp, now, out), out);
-	events |= start_ipcp_if_due(l, now, out);
+	events |= start_if_due(l, now, out);
 	events |= on_ipcp(l, now, cp_on_timer(&l->ipcp.cp, now, out), out);
+	events |= on_ip6cp(l, now, cp_on_timer(&l->ip6cp.cp, now, out), out);
 	if (l->phase == LINK_PHASE_AUTHENTICATE)
 		events |= on_auth(l, now, auth_on_timer(&l->auth, now, out), out);
 	if (now >= l->echo_deadline)
@@ -721,6 +826,21 @@ uint8_t link_close_code(const struct link *l)
 bool link_is_up(const struct link *l)
 {
 	return l->phase == LINK_PHASE_OPEN;
+}
+
+bool link_is_up6(const struct link *l)
+{
+	return l->phase == LINK_PHASE_OPEN && l->ip6cp.cp.state == FSM_OPENED;
+}
+
+const uint8_t *link_identifier6(const struct link *l)
+{
+	return l->ip6cp.local;
+}
+
+const uint8_t *link_address6(const struct link *l)
+{
+	return l->has_address6 ? l->address6 : NULL;
 }
 
 uint16_t link_peer_mru(const struct link *l)

@@ -2,8 +2,9 @@
 #ifndef SSTP_PPP_LINK_H
 #define SSTP_PPP_LINK_H
 /*
- * One PPP link, either role: LCP, then PAP, MS-CHAPv2 or EAP (MS-CHAPv2, TLS), then IPCP (RFC 1661,
- * 1334, 2759, 3748, 1332, 1877). No I/O, no clock, no log.
+ * One PPP link, either role: LCP, then PAP, MS-CHAPv2 or EAP (MS-CHAPv2, TLS), then IPCP and, where
+ * both ends have IPv6, IPV6CP (RFC 1661, 1334, 2759, 3748, 1332, 1877, 5072). No I/O, no clock, no
+ * log.
  *
  * The link composes the protocols: it knows their order and hands each frame to the right one.
  * Frames to send are appended to the outbox, whole, beginning with FF 03; each call returns the
@@ -15,6 +16,10 @@
  * Client: both happen by themselves; LINK_EV_UP carries the result. IPCP begins with the next call
  * into the link, which link_deadline() asks for at once: what the session sends on LINK_EV_AUTH_OK
  * goes first.
+ *
+ * IPV6CP goes its own way beside IPCP: whatever becomes of it, refused, rejected, closed or never
+ * answered, is between LINK_EV_UP6 and LINK_EV_DOWN6, and the link stays. It is not even begun by a
+ * server whose peer gets no prefix, which rejects the protocol, nor over an MRU below IPv6's least.
  *
  * In band (vendor.h), while the link is open: a client that was asked to subscribes by itself; the
  * server learns it by LINK_EV_SUBSCRIBED, and only then link_describe() and link_announce_close()
@@ -29,6 +34,7 @@
 #include "sstp/base/random.h"
 #include "sstp/base/secret.h"
 #include "sstp/ppp/auth.h"
+#include "sstp/ppp/ip6cp.h"
 #include "sstp/ppp/ipcp.h"
 #include "sstp/ppp/lcp.h"
 #include "sstp/ppp/link_types.h"
@@ -53,7 +59,10 @@ enum link_event {
 	LINK_EV_SILENT = 1 << 7,      /* with FINISHED: the peer answers no echo: nobody is there */
 	LINK_EV_SUBSCRIBED = 1 << 8,  /* server: the peer wants to know its description */
 	LINK_EV_DESCRIPTION = 1 << 9, /* client: link_description() is complete */
-	LINK_EV_CLOSE = 1 << 10, /* client: the server is about to hang up: link_close_code() */
+	LINK_EV_CLOSE = 1 << 10,    /* client: the server is about to hang up: link_close_code() */
+	LINK_EV_UP6 = 1 << 11,	    /* IPV6CP opened: with LINK_EV_UP, IPv6 may flow */
+	LINK_EV_DOWN6 = 1 << 12,    /* it is no longer open */
+	LINK_EV_ADDRESS6 = 1 << 13, /* client: the server has told link_address6() */
 };
 
 struct link_params {
@@ -70,6 +79,7 @@ struct link_params {
 	const struct random_source *random; /* borrowed */
 	struct eap_tls_ctx *eap_tls;	    /* of the role; borrowed; NULL: no EAP-TLS */
 	bool subscribe;			    /* client: asks for its description, in band */
+	bool ipv6;			    /* client: asks for IPv6 */
 	/*
 	 * Of silence until an LCP echo goes out; the fourth time: LINK_EV_SILENT. 0: server 30 s,
 	 * client never. A client counts only on a server that has answered one: it asks at once.
@@ -101,11 +111,15 @@ struct link {
 	bool subscribed; /* server: the peer understands DESCRIPTION and CLOSE */
 	uint8_t close_code;
 	struct vendor_text description; /* client */
+	bool wants_ip6;			/* IPV6CP is spoken */
+	bool has_address6;
+	uint8_t address6[LINK_ADDRESS6_SIZE];
 	unsigned packets_before_open;
 	unsigned malformed;
 	struct lcp lcp;
 	struct auth auth;
 	struct ipcp ipcp;
+	struct ip6cp ip6cp;
 	struct reject_limit rejects;
 	struct reason reason;
 };
@@ -236,6 +250,16 @@ uint8_t link_close_code(const struct link *l);
 
 /* True between LINK_EV_UP and LINK_EV_DOWN. */
 bool link_is_up(const struct link *l);
+
+/* True when IPCP and IPV6CP are open. */
+bool link_is_up6(const struct link *l);
+
+/*
+ * Valid while IPV6CP is open: our identifier, IP6CP_ID_SIZE bytes; the client's IPv6 address, at either end, or NULL: a
+ * client that was not told.
+ */
+const uint8_t *link_identifier6(const struct link *l);
+const uint8_t *link_address6(const struct link *l);
 
 /* Largest information field (IP packet) that the peer takes: min(its MRU, 4087). */
 uint16_t link_peer_mru(const struct link *l);

@@ -12,6 +12,8 @@ enum {
 	LINK_NT_HASH_SIZE = 16,
 	LINK_THUMBPRINT_MAX = 64, /* characters: SHA-256 in hex; SHA-1 has 40 */
 	LINK_MEMO_SIZE = 280,	  /* of the judge of certificates */
+	LINK_PREFIX6_SIZE = 8,	  /* of a /64 */
+	LINK_ADDRESS6_SIZE = 16,
 };
 
 /* Authentication methods, as a set. */
@@ -30,11 +32,13 @@ struct link_user {
 	bool has_password;
 };
 
-/* IPv4 addresses in network byte order. */
+/* What the link is given, or learns. IPv4 addresses in network byte order. */
 struct link_address {
 	uint32_t local;	 /* ours; not 0 */
 	uint32_t peer;	 /* the other end's */
 	uint32_t dns[2]; /* what the server gives the client; 0: none */
+	/* server: the first half of the other end's IPv6 addresses, in wire order; zero: it gets none */
+	uint8_t prefix6[LINK_PREFIX6_SIZE];
 };
 
 #endif

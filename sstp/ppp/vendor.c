@@ -37,6 +37,13 @@ static int decode_close(struct wire_reader *r, struct vendor_packet *ret)
 	return take_rest(r, VENDOR_REASON_MAX, ret);
 }
 
+static int decode_address6(struct wire_reader *r, struct vendor_packet *ret)
+{
+	ret->len = VENDOR_ADDRESS6_SIZE;
+	ret->data = wire_bytes(r, ret->len);
+	return wire_ok(r) ? 0 : -EBADMSG;
+}
+
 int vendor_decode(const struct ppp_packet *p, struct vendor_packet *ret_packet)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
@@ -53,6 +60,7 @@ int vendor_decode(const struct ppp_packet *p, struct vendor_packet *ret_packet)
 	case VENDOR_SUBSCRIBE: break;
 	case VENDOR_DESCRIPTION: result = decode_description(&r, &v); break;
 	case VENDOR_CLOSE: result = decode_close(&r, &v); break;
+	case VENDOR_ADDRESS6: result = decode_address6(&r, &v); break;
 	default: result = -EBADMSG;
 	}
 	if (result == 0)
@@ -70,7 +78,7 @@ void vendor_put(struct wire_writer *w, uint32_t magic, const struct vendor_packe
 	if (packet->kind == VENDOR_DESCRIPTION) {
 		wire_put_be32(w, packet->total);
 		wire_put_be32(w, packet->offset);
-	} else {
+	} else if (packet->kind == VENDOR_CLOSE) {
 		wire_put_u8(w, packet->code);
 	}
 	wire_put(w, packet->data, packet->len);

@@ -5,13 +5,14 @@
  * What gateway and worker tell each other in band: LCP Vendor-Specific packets (RFC 2153 section 1:
  * code 0, magic number, OUI, kind, value) under an OUI of our own, locally administered: 02-53-47.
  *
- *	kind 1  SUBSCRIBE    client, when the link is open: it understands the other two
+ *	kind 1  SUBSCRIBE    client, when the link is open: it understands the others
  *	kind 2  DESCRIPTION  server: total u32, offset u32, the bytes from there on
  *	kind 3  CLOSE        server, before it hangs up: code u8, a text for people
+ *	kind 4  ADDRESS6     server, when IPV6CP is open: the client's IPv6 address, 16 bytes
  *
  * A server sends none of them to a peer that has not subscribed. Who does not know the code answers
- * with Code-Reject, and that is the end of it. What stands behind a SUBSCRIBE, and kinds that we do
- * not know, are left for later versions.
+ * with Code-Reject, and that is the end of it. What stands behind a SUBSCRIBE or an ADDRESS6, and
+ * kinds that we do not know, are left for later versions.
  *
  * TCP keeps the order: a description arrives from offset 0 on without gaps. One that begins anew
  * takes the place of one that was not complete.
@@ -26,12 +27,14 @@ enum {
 	VENDOR_TEXT_MAX = 128 * 1024, /* bytes of a description */
 	VENDOR_REASON_MAX = 200,      /* bytes of the text of a CLOSE */
 	VENDOR_FRAGMENT_HEADER = 4 + 3 + 1 + 4 + 4,
+	VENDOR_ADDRESS6_SIZE = 16,
 };
 
 enum vendor_kind {
 	VENDOR_SUBSCRIBE = 1,
 	VENDOR_DESCRIPTION = 2,
 	VENDOR_CLOSE = 3,
+	VENDOR_ADDRESS6 = 4,
 };
 
 struct vendor_packet {
@@ -39,7 +42,7 @@ struct vendor_packet {
 	uint32_t total; /* DESCRIPTION: bytes of all of it */
 	uint32_t offset;
 	uint8_t code;	     /* CLOSE */
-	const uint8_t *data; /* DESCRIPTION, CLOSE: what follows; borrowed */
+	const uint8_t *data; /* DESCRIPTION, CLOSE, ADDRESS6: what follows; borrowed */
 	size_t len;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A whole link. The first byte: bit 0 client, bits 1 to 3 the methods allowed. The session's
+ * A whole link. The first byte: bit 0 client, bits 1 to 3 the methods allowed, bit 4 IPv6. The session's
  * answers come at once: every name is RFC 2759's user, and gets an address; who subscribes gets a
  * description. A client is a worker's: it subscribes, and asks for life every 2 s.
  */
@@ -12,13 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned answer(struct link *l, uint64_t now, unsigned events, struct outbox *out)
 {
-	static const struct link_address address = {.local = 0x0100000a, .peer = 0x0500000a};
+	struct link_address address = {.local = 0x0100000a, .peer = 0x0500000a};
 	struct link_user user = {.has_password = true};
 
 	if (events & LINK_EV_USER) {
 		nt_hash("clientPass", 10, user.nt_hash);
 		events |= link_on_user(l, now, &user, out);
 	}
+	address.prefix6[0] = l->params.ipv6 ? 0xfd : 0; /* says so in either role here */
 	if (events & LINK_EV_AUTH_OK && l->params.role == LINK_SERVER)
 		events |= link_on_address(l, now, &address, out);
 	if (events & LINK_EV_SUBSCRIBED) {
@@ -47,6 +48,10 @@ static unsigned pass_time(struct link *l, uint64_t *now, uint64_t ns, struct out
 static void check(const struct link *l, unsigned seen)
 {
 	if (link_is_up(l) && !(seen & LINK_EV_AUTH_OK))
+		abort();
+	if (link_is_up6(l) && (!link_is_up(l) || !l->params.ipv6))
+		abort();
+	if (link_address6(l) && !(seen & LINK_EV_UP6))
 		abort();
 	if (seen & LINK_EV_FINISHED && link_deadline(l) != CLOCK_NEVER)
 		abort();
@@ -81,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			  .password = config & 1 ? &password : NULL,
 			  .random = &random,
 			  .subscribe = true,
+			  .ipv6 = config & 16,
 			  .echo_every_ns = config & 1 ? 2 * CLOCK_NS_PER_S : 0,
 		  });
 	seen = link_up(&l, now, &out);

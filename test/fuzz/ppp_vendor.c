@@ -5,11 +5,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What was understood is written as it was; behind a SUBSCRIBE there may be more. */
+/* What was understood is written as it was; behind a SUBSCRIBE or an ADDRESS6 there may be more. */
 static void check_written(const struct ppp_packet *p, const struct vendor_packet *v)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
-	size_t len = v->kind == VENDOR_SUBSCRIBE ? 8 : p->len;
+	size_t len = v->kind == VENDOR_SUBSCRIBE  ? 8
+		     : v->kind == VENDOR_ADDRESS6 ? 8 + v->len
+						  : p->len;
 	uint8_t buf[4096];
 	struct wire_writer w = wire_writer(buf, sizeof(buf));
 

@@ -11,6 +11,7 @@
  *   - frames are whole: FF 03, a Length that is theirs, LCP codes up to 11, other codes up to 7; code 0
  *     leaves no server before the client has subscribed, and no client that is not to
  *   - a description arrives as it was sent, or not at all
+ *   - IPV6CP is between authentication and the end, never makes an end, and both ends know one address
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -64,6 +65,8 @@ struct world {
 	struct eap_tls_rig_judge judge;
 	struct side server, client;
 	bool subscribes; /* the client, in this run */
+	bool has_prefix; /* the server, for the client */
+	bool wants_ipv6; /* the client */
 	size_t text_len;
 	char text[TEXT_MAX]; /* the description */
 	unsigned described;  /* how often it arrived */
@@ -78,6 +81,7 @@ static const struct link_address assigned = {
 	.local = 0x0100000a,
 	.peer = 0x0500000a,
 	.dns = {0x0100000a, 0x08080808},
+	.prefix6 = {0xfd, 0, 0, 1, 0, 2, 0, 3},
 };
 
 /* Code 0 is the first byte of a packet that only who has been asked understands. */
@@ -102,7 +106,7 @@ static void check_frame(const struct world *w, const struct side *from, const ui
 		check_in_band(w, from);
 	if (protocol != PPP_LCP)
 		assert_int_not_equal(from->link.lcp.auth, 0);
-	if (protocol == PPP_IPCP)
+	if (protocol == PPP_IPCP || protocol == PPP_IPV6CP)
 		assert_true(from->seen & LINK_EV_AUTH_OK);
 }
 
@@ -132,6 +136,10 @@ static void check_events(struct side *s, unsigned events)
 		memcpy(s->hlak, link_hlak(&s->link), sizeof(s->hlak));
 	if (events & LINK_EV_DOWN)
 		assert_true(s->seen & LINK_EV_UP);
+	if (events & LINK_EV_DOWN6)
+		assert_true(s->seen & LINK_EV_UP6);
+	if (events & LINK_EV_ADDRESS6)
+		assert_true((s->seen | events) & LINK_EV_UP6);
 	s->seen |= events;
 }
 
@@ -208,8 +216,12 @@ static void answer_user(struct world *w)
 
 static void answer_address(struct world *w)
 {
+	struct link_address a = assigned;
+
+	if (!w->has_prefix)
+		memset(a.prefix6, 0, sizeof(a.prefix6));
 	w->server.answer_address_at = CLOCK_NEVER;
-	after_step(w, &w->server, link_on_address(&w->server.link, w->now, &assigned, &w->out));
+	after_step(w, &w->server, link_on_address(&w->server.link, w->now, &a, &w->out));
 }
 
 static void fire_timers(struct world *w, struct side *s)
@@ -288,6 +300,7 @@ static void init_side(struct world *w, struct side *s, struct side *other, enum 
 			  .random = &w->random,
 			  .eap_tls = role == LINK_SERVER ? w->server_tls : w->client_tls,
 			  .subscribe = w->subscribes,
+			  .ipv6 = role == LINK_CLIENT && w->wants_ipv6,
 			  .echo_every_ns =
 				  w->subscribes && role == LINK_CLIENT ? 2 * CLOCK_NS_PER_S : 0,
 		  });
@@ -302,6 +315,8 @@ static void start(struct world *w, const struct weather *weather, const char *pa
 	w->out = outbox(w->buf, sizeof(w->buf));
 	w->random = prng_source(&w->prng);
 	w->subscribes = prng_below(&w->prng, 2);
+	w->has_prefix = prng_below(&w->prng, 2);
+	w->wants_ipv6 = prng_below(&w->prng, 2);
 	w->described = 0;
 	secret_set(&w->password, password, strlen(password));
 	init_side(w, &w->server, &w->client, LINK_SERVER, server_auth);
@@ -333,6 +348,32 @@ static void check_agreement(const struct world *w)
 	assert_int_equal(link_auth_method(&w->server.link), link_auth_method(&w->client.link));
 }
 
+static void check_ipv6(const struct world *w)
+{
+	const uint8_t *server = link_address6(&w->server.link);
+	const uint8_t *client = link_address6(&w->client.link);
+
+	if (!w->has_prefix || !w->wants_ipv6)
+		assert_false(link_is_up6(&w->server.link) || link_is_up6(&w->client.link));
+	if (!link_is_up6(&w->server.link))
+		return;
+	assert_memory_equal(server, assigned.prefix6, LINK_PREFIX6_SIZE);
+	assert_memory_equal(server + LINK_PREFIX6_SIZE, link_identifier6(&w->client.link),
+			    IP6CP_ID_SIZE);
+	if (client)
+		assert_memory_equal(client, server, LINK_ADDRESS6_SIZE);
+}
+
+/* In fine weather: where both want it, it is there, and a worker knows its address. */
+static void check_ipv6_came_up(const struct world *w)
+{
+	bool both_want = w->has_prefix && w->wants_ipv6;
+
+	assert_int_equal(link_is_up6(&w->server.link), both_want);
+	assert_int_equal(link_is_up6(&w->client.link), both_want);
+	assert_int_equal(link_address6(&w->client.link) != NULL, both_want && w->subscribes);
+}
+
 /*
  * Runs until both are up and quiet, or both have finished. A client that is up while its server has
  * finished learns it from the layer below.
@@ -347,6 +388,7 @@ static bool run(struct world *w)
 			break;
 	if (both_up(w)) {
 		check_agreement(w);
+		check_ipv6(w);
 		return true;
 	}
 	if (is_finished(&w->server) && link_is_up(&w->client.link)) {
@@ -401,6 +443,7 @@ P54_P55_links_come_up_at_once_with_nothing_but_whole_frames_and_known_codes(void
 			continue;
 		assert_in_range(w->now, 0, 2 * CLOCK_NS_PER_S);
 		assert_int_equal(w->described, w->subscribes);
+		check_ipv6_came_up(w);
 		finish(w, i % 2 ? &w->server : &w->client);
 		assert_true(is_finished(&w->server) && is_finished(&w->client));
 	}

@@ -74,7 +74,9 @@ static void packets_of_ours_that_cannot_be_are_refused(void **state)
 {
 	static const char *const bad[] = {
 		MAGIC OUI "00", /* kinds that there are not */
-		MAGIC OUI "04",
+		MAGIC OUI "05",
+		MAGIC OUI "04", /* cut short */
+		MAGIC OUI "04000102030405060708090a0b0c0d0e",
 		MAGIC OUI "ff",
 		MAGIC OUI "02", /* cut short */
 		MAGIC OUI "0200000001000000",
@@ -124,6 +126,7 @@ static void what_is_written_is_read(void **state)
 		{.kind = VENDOR_DESCRIPTION},
 		{.kind = VENDOR_CLOSE, .code = 3, .data = (const uint8_t *)"why", .len = 3},
 		{.kind = VENDOR_CLOSE, .code = 1},
+		{.kind = VENDOR_ADDRESS6, .data = (const uint8_t *)"0123456789abcdef", .len = 16},
 	};
 	struct vendor_packet v;
 	uint8_t buf[64];
