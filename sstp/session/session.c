@@ -76,7 +76,7 @@ static void tell_owner(struct session *s)
 		return;
 	s->ended = true;
 	s->phase = SESSION_CLOSING;
-	s->is_up = false;
+	s->is_up = s->is_up6 = false;
 	rearm(s);
 	session_note(s, SESSION_END_LOST, "connection lost");
 	log_end(s);
@@ -88,7 +88,7 @@ void session_stop_link(struct session *s)
 	if (!s->link_running)
 		return;
 	s->link_running = false;
-	s->is_up = false;
+	s->is_up = s->is_up6 = false;
 	link_down(&s->link);
 	fq_clear(&s->data);
 	if (!s->ended)
@@ -262,6 +262,7 @@ static struct session *session_new(struct session_env *env, enum call_role role,
 				    .random = &random_system,
 				    .eap_tls = params->eap_tls,
 				    .subscribe = params->ops->on_description != NULL,
+				    .ipv6 = params->ops->on_address6 != NULL,
 				    .echo_every_ns = params->echo_every_ns,
 			    });
 	s->timer = loop_timer_new(env->loop, on_timer, s);

@@ -83,8 +83,16 @@ struct session_ops {
 	void (*on_auth)(void *arg, bool ok);
 	/* Binding and IPCP are done: packets flow from now on. */
 	void (*on_up)(void *arg, const struct link_address *address);
+	/* Server: with on_up() behind it, IPV6CP is open too. NULL: nobody wants to know. */
+	void (*on_up6)(void *arg);
 	/*
-	 * An IPv4 packet from the peer; the bytes may be changed in place and stay until on_burst_end() or on_down().
+	 * Client, while it is up: its IPv6 address, LINK_ADDRESS6_SIZE bytes in wire order, whenever it is another one;
+	 * borrowed for the call, a unicast address that is neither loopback nor link-local. NULL: it has none any more.
+	 * The member may be NULL: IPv6 is not asked for.
+	 */
+	void (*on_address6)(void *arg, const uint8_t *address);
+	/*
+	 * An IP packet from the peer, IPv6 while IPV6CP is open; the bytes may be changed in place and stay until on_burst_end() or on_down().
 	 * Counts what it does with it.
 	 */
 	void (*on_packet)(void *arg, uint8_t *pkt, size_t len);
@@ -95,7 +103,7 @@ struct session_ops {
 	 * untrusted. NULL: nobody wants to know, and the gateway is not asked to tell.
 	 */
 	void (*on_description)(void *arg, const char *text, size_t len);
-	/* Packets flow no more, or never did; the address may be given back. At most once, before on_end. */
+	/* Packets flow no more, or never did; the addresses may be given back. At most once, before on_end. */
 	void (*on_down)(void *arg);
 	/* Server: is there anybody who enrols? NULL: no. If not, all paths of EST are not found. */
 	bool (*can_enrol)(void *arg);

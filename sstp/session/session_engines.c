@@ -64,6 +64,56 @@ static bool after_link(struct session *s, unsigned events, struct outbox *out)
 	return s->phase == SESSION_CALL;
 }
 
+/* An address that an app may have; a hostile gateway says anything. */
+static bool is_host6(const uint8_t *a)
+{
+	static const uint8_t loopback[LINK_ADDRESS6_SIZE] = {[15] = 1};
+
+	return a[0] != 0xff && !(a[0] == 0xfe && (a[1] & 0xc0) == 0x80) &&
+	       memcmp(a, loopback, sizeof(loopback) - 1) != 0;
+}
+
+/* Client: address NULL: none any more. */
+static void set_address6(struct session *s, const uint8_t *address)
+{
+	static const uint8_t none[LINK_ADDRESS6_SIZE];
+	char text[INET6_ADDRSTRLEN];
+
+	if (!memcmp(s->address6, address ? address : none, sizeof(none)))
+		return;
+	memcpy(s->address6, address ? address : none, sizeof(none));
+	inet_ntop(AF_INET6, s->address6, text, sizeof(text));
+	session_log(s, LOG_LEVEL_INFO, "IPv6 address=%s", address ? text : "none");
+	s->params.ops->on_address6(s->params.arg, address);
+}
+
+static void maybe_up6(struct session *s)
+{
+	const uint8_t *address;
+
+	if (!s->is_up || !link_is_up6(&s->link))
+		return;
+	address = link_address6(&s->link);
+	if (s->role == CALL_CLIENT && address && is_host6(address))
+		set_address6(s, address);
+	if (s->is_up6)
+		return;
+	s->is_up6 = true;
+	session_log(s, LOG_LEVEL_INFO, "IPv6 is up");
+	if (s->params.ops->on_up6)
+		s->params.ops->on_up6(s->params.arg);
+}
+
+static void on_down6(struct session *s)
+{
+	if (!s->is_up6)
+		return;
+	session_log(s, LOG_LEVEL_INFO, "IPv6 is down");
+	s->is_up6 = false;
+	if (s->role == CALL_CLIENT && s->is_up)
+		set_address6(s, NULL);
+}
+
 static void maybe_up(struct session *s)
 {
 	char address[INET_ADDRSTRLEN];
@@ -78,6 +128,7 @@ static void maybe_up(struct session *s)
 	s->params.ops->on_up(s->params.arg, a);
 	if (s->description_due)
 		session_mark_dirty(s);
+	maybe_up6(s);
 }
 
 static void execute(struct session *s, unsigned todo)
@@ -188,7 +239,7 @@ static void on_link_finished(struct session *s)
 
 	session_log(s, LOG_LEVEL_INFO, "ppp finished: %s", link_reason(&s->link));
 	session_note(s, SESSION_END_NORMAL, "%s", link_reason(&s->link));
-	s->is_up = false;
+	s->is_up = s->is_up6 = false;
 	after_call(s, call_disconnect(&s->call, now(s), &out), &out);
 }
 
@@ -243,8 +294,12 @@ static void on_link_events(struct session *s, unsigned events)
 		on_auth_failed(s);
 	if (events & LINK_EV_UP)
 		maybe_up(s);
+	if (events & (LINK_EV_UP6 | LINK_EV_ADDRESS6))
+		maybe_up6(s);
+	if (events & LINK_EV_DOWN6)
+		on_down6(s);
 	if (events & LINK_EV_DOWN)
-		s->is_up = false;
+		s->is_up = s->is_up6 = false;
 	if (events & LINK_EV_PEER_TERMINATED)
 		session_note(s, SESSION_END_NORMAL, "%s", link_reason(&s->link));
 	if (events & LINK_EV_FINISHED && s->phase == SESSION_CALL)
@@ -268,7 +323,7 @@ static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
 		s->traffic.drops[DROP_MALFORMED]++;
 		return;
 	}
-	if (ppp.protocol == PPP_IPV4 && s->is_up) {
+	if ((ppp.protocol == PPP_IPV4 && s->is_up) || (ppp.protocol == PPP_IPV6 && s->is_up6)) {
 		s->in_burst = true;
 		s->params.ops->on_packet(s->params.arg, frame + ppp.at, ppp.len);
 	} else if (ppp.protocol == PPP_IPV4)

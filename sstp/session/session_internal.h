@@ -43,6 +43,7 @@ struct session {
 	const char *user_refused; /* server: why the user may not come in; NULL: he may */
 	bool binding_done;	  /* CALL_DO_OPEN happened */
 	bool is_up;
+	bool is_up6;	   /* with is_up */
 	bool link_running; /* the link's lower layer is up */
 	bool is_single;	   /* http_reads_packet_by_packet(): a record has one packet */
 	bool in_burst;	   /* on_packet() was called, on_burst_end() not yet */
@@ -59,6 +60,7 @@ struct session {
 	size_t description_sent; /* of these bytes */
 	bool description_due;	 /* not all of it was sent */
 	struct traffic traffic;
+	uint8_t address6[LINK_ADDRESS6_SIZE]; /* client: told to the owner; zero: none */
 	char peer[ADDRESS_TEXT_MAX];
 	char user[4 * LINK_NAME_MAX]; /* escaped; "" before it is known */
 	char reason[SESSION_REASON_MAX];
