@@ -24,6 +24,10 @@ enum {
 	TCP_OPTION_MSS = 2,
 	TCP_OPTION_MSS_LEN = 4,
 	HEADERS_WITHOUT_OPTIONS = IPV4_HEADER_MIN + TCP_HEADER_MIN,
+	IPV6_HEADER = 40,
+	IPV6_MTU_MIN = 1280, /* RFC 8200 section 5 */
+	IPV6_HOP_BY_HOP = 0,
+	IPV6_DESTINATION = 60,
 };
 
 static uint16_t get_be16(const uint8_t *p)
@@ -89,15 +93,48 @@ int ip_parse(const uint8_t *pkt, size_t len, struct ip_info *ret_info)
 	return 0;
 }
 
-/* Length of the TCP header with its options; 0: not the start of a whole SYN's header. */
-static size_t syn_header_len(const uint8_t *pkt, const struct ip_info *info)
+/* Steps over one extension header. False: there is none, or it does not fit. */
+static bool skip_extension(const uint8_t *pkt, struct ip6_info *info)
 {
-	const uint8_t *tcp = pkt + info->header_len;
-	size_t segment_len = (size_t)info->total_len - info->header_len;
+	const uint8_t *extension = pkt + info->l4_at;
+	size_t left = (size_t)info->total_len - info->l4_at;
 	size_t len;
 
-	if (info->protocol != PROTOCOL_TCP || get_be16(pkt + 6) & IPV4_FRAGMENT_OFFSET_MASK)
-		return 0;
+	if (info->protocol != IPV6_HOP_BY_HOP && info->protocol != IPV6_DESTINATION)
+		return false;
+	if (left < 2)
+		return false;
+	len = ((size_t)extension[1] + 1) * 8;
+	if (len > left)
+		return false;
+	info->protocol = extension[0];
+	info->l4_at = (uint16_t)(info->l4_at + len);
+	return true;
+}
+
+int ip6_parse(const uint8_t *pkt, size_t len, struct ip6_info *ret_info)
+{
+	struct ip6_info info = {.l4_at = IPV6_HEADER, .src = pkt + 8, .dst = pkt + 24};
+	size_t total;
+
+	if (len < IPV6_HEADER || pkt[0] >> 4 != 6)
+		return -EBADMSG;
+	total = (size_t)IPV6_HEADER + get_be16(pkt + 4);
+	if (total > len || total > UINT16_MAX)
+		return -EBADMSG;
+	info.total_len = (uint16_t)total;
+	info.protocol = pkt[6];
+	for (int i = 0; i < IP6_EXTENSIONS_MAX && skip_extension(pkt, &info); i++)
+		;
+	*ret_info = info;
+	return 0;
+}
+
+/* Length of the TCP header with its options; 0: not the start of a whole SYN's header. */
+static size_t syn_header_len(const uint8_t *tcp, size_t segment_len)
+{
+	size_t len;
+
 	if (segment_len < TCP_HEADER_MIN || !(tcp[13] & TCP_FLAG_SYN))
 		return 0;
 	len = (size_t)(tcp[12] >> 4) * 4;
@@ -156,14 +193,12 @@ static void patch_be16(uint8_t *tcp, size_t at, uint16_t value)
 }
 
 /* A receiver may believe the first MSS option or the last: every one is lowered. */
-int ip_clamp_mss(uint8_t *pkt, const struct ip_info *info, uint16_t mtu)
+static int clamp(uint8_t *tcp, size_t segment_len, uint16_t mss)
 {
-	uint8_t *tcp = pkt + info->header_len;
-	size_t end = syn_header_len(pkt, info);
-	uint16_t mss = (uint16_t)(mtu - HEADERS_WITHOUT_OPTIONS);
+	size_t end = syn_header_len(tcp, segment_len);
 	int changed = 0;
 
-	if (mtu < IPV4_MTU_MIN || !options_well_formed(tcp, end))
+	if (!options_well_formed(tcp, end))
 		return 0;
 	for (size_t at = TCP_HEADER_MIN; at < end; at = option_end(tcp, at, end)) {
 		if (tcp[at] != TCP_OPTION_MSS || get_be16(tcp + at + 2) <= mss)
@@ -172,4 +207,21 @@ int ip_clamp_mss(uint8_t *pkt, const struct ip_info *info, uint16_t mtu)
 		changed = 1;
 	}
 	return changed;
+}
+
+int ip_clamp_mss(uint8_t *pkt, const struct ip_info *info, uint16_t mtu)
+{
+	if (info->protocol != PROTOCOL_TCP || get_be16(pkt + 6) & IPV4_FRAGMENT_OFFSET_MASK ||
+	    mtu < IPV4_MTU_MIN)
+		return 0;
+	return clamp(pkt + info->header_len, (size_t)info->total_len - info->header_len,
+		     (uint16_t)(mtu - HEADERS_WITHOUT_OPTIONS));
+}
+
+int ip6_clamp_mss(uint8_t *pkt, const struct ip6_info *info, uint16_t mtu)
+{
+	if (info->protocol != PROTOCOL_TCP || mtu < IPV6_MTU_MIN)
+		return 0;
+	return clamp(pkt + info->l4_at, (size_t)info->total_len - info->l4_at,
+		     (uint16_t)(mtu - IPV6_HEADER - TCP_HEADER_MIN));
 }

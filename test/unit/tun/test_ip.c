@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -396,6 +397,164 @@ static void corrected_checksum_equals_a_new_one(void **state)
 		clamp_one_random(&prng);
 }
 
+/* ---- IPv6 ---- */
+
+struct packet6 {
+	uint8_t *bytes;
+	size_t len;
+	struct ip6_info info;
+};
+
+static uint16_t tcp6_checksum(const struct packet6 *p)
+{
+	size_t len = (size_t)p->info.total_len - p->info.l4_at;
+	uint8_t copy[PACKET_MAX];
+	uint32_t sum = (uint32_t)(IPPROTO_TCP + len);
+
+	memcpy(copy, p->bytes + p->info.l4_at, len);
+	memset(copy + 16, 0, 2);
+	sum = slow_checksum(p->bytes + 8, 32, sum);
+	return (uint16_t)~slow_checksum(copy, len, sum);
+}
+
+/* The extension headers (first is the first one's protocol), then a SYN with these options, all in hex. */
+static struct packet6 syn6(uint8_t first, const char *extensions_hex, const char *options_hex)
+{
+	uint8_t extensions[128], options[40];
+	size_t n = hex_decode(extensions_hex, extensions, sizeof(extensions));
+	size_t options_len = hex_decode(options_hex, options, sizeof(options));
+	size_t len = 40 + n + 20 + options_len;
+	struct packet6 p = {.bytes = calloc(1, len), .len = len};
+	uint8_t *tcp = p.bytes + 40 + n;
+
+	assert_non_null(p.bytes);
+	p.bytes[0] = 0x60;
+	set_be16(p.bytes + 4, (unsigned)(len - 40));
+	p.bytes[6] = first;
+	p.bytes[7] = 64;
+	memset(p.bytes + 8, 0xfd, 16);
+	memset(p.bytes + 24, 0x20, 16);
+	memcpy(p.bytes + 40, extensions, n);
+	set_be16(tcp, 40000);
+	set_be16(tcp + 2, 443);
+	tcp[12] = (uint8_t)((20 + options_len) / 4 << 4);
+	tcp[13] = 0x02;
+	memcpy(tcp + 20, options, options_len);
+	assert_int_equal(ip6_parse(p.bytes, len, &p.info), 0);
+	if (p.info.protocol == IPPROTO_TCP)
+		set_be16(tcp + 16, tcp6_checksum(&p));
+	return p;
+}
+
+static void header_fields_of_ipv6_are_read(void **state)
+{
+	uint8_t pkt[64];
+	struct ip6_info info;
+	size_t len = hex_decode("60012345 0008 11 40 fd000000000000010000000000000002"
+				"20010db8000000000000000000000003 1b581b5800080000 eeee",
+				pkt, sizeof(pkt));
+
+	assert_int_equal(ip6_parse(pkt, len, &info), 0);
+	assert_int_equal(info.protocol, IPPROTO_UDP);
+	assert_int_equal(info.l4_at, 40);
+	assert_int_equal(info.total_len, 48);
+	assert_ptr_equal(info.src, pkt + 8);
+	assert_ptr_equal(info.dst, pkt + 24);
+}
+
+static void lengths_of_ipv6_that_contradict_are_refused(void **state)
+{
+	static const struct {
+		uint8_t first;
+		unsigned payload;
+		size_t len;
+		int error;
+	} rows[] = {
+		{0x60, 0, 40, 0},	 {0x60, 0, 39, -EBADMSG},
+		{0x60, 0, 0, -EBADMSG},	 {0x60, 1, 40, -EBADMSG},
+		{0x60, 60, 100, 0},	 {0x60, 61, 100, -EBADMSG},
+		{0x45, 0, 40, -EBADMSG}, {0x00, 0, 40, -EBADMSG},
+		{0x60, 65495, 65535, 0}, {0x60, 65496, 65536, -EBADMSG},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t *pkt = calloc(1, rows[i].len + !rows[i].len);
+		struct ip6_info info;
+
+		assert_non_null(pkt);
+		pkt[0] = rows[i].first;
+		if (rows[i].len >= 8) {
+			set_be16(pkt + 4, rows[i].payload);
+			pkt[6] = IPPROTO_UDP;
+		}
+		assert_int_equal(ip6_parse(pkt, rows[i].len, &info), rows[i].error);
+		free(pkt);
+	}
+}
+
+static void extension_headers_are_stepped_over_as_far_as_needed(void **state)
+{
+	static const char six[] = "3c00000000000000 3c00000000000000 3c00000000000000"
+				  "3c00000000000000 3c00000000000000 3c00000000000000";
+	static const struct {
+		uint8_t first;
+		const char *extensions;
+		uint8_t protocol;
+		uint16_t l4_at;
+	} rows[] = {
+		{IPPROTO_TCP, "", IPPROTO_TCP, 40},
+		{0, "0600000000000000", IPPROTO_TCP, 48},
+		{60, "0601000000000000 0000000000000000", IPPROTO_TCP, 56},
+		{0, "3c00000000000000 0600000000000000", IPPROTO_TCP, 56},
+		{0, "2c00000000000000 0600000000000000", 44, 48}, /* a fragment */
+		{43, "0600000000000000", 43, 40},		  /* another destination */
+		{0, "06ff000000000000", 0, 40},			  /* longer than the packet */
+	};
+	char many[2 * sizeof(six)];
+	struct packet6 p;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		p = syn6(rows[i].first, rows[i].extensions, "");
+		assert_int_equal(p.info.protocol, rows[i].protocol);
+		assert_int_equal(p.info.l4_at, rows[i].l4_at);
+		free(p.bytes);
+	}
+	snprintf(many, sizeof(many), "%s%s", six, six);
+	p = syn6(60, many, "");
+	assert_int_equal(p.info.l4_at, 40 + 8 * IP6_EXTENSIONS_MAX);
+	assert_int_equal(p.info.protocol, 60);
+	free(p.bytes);
+}
+
+static void mss_over_ipv6_is_lowered_to_what_fits(void **state)
+{
+	static const struct {
+		uint8_t first;
+		const char *extensions, *options, *clamped;
+	} rows[] = {
+		{IPPROTO_TCP, "", "020405a0", "0204053c"},
+		{0, "0600000000000000", "020405a0", "0204053c"},
+		{IPPROTO_TCP, "", "01020405a0010101", "010204053c010101"},
+		{IPPROTO_TCP, "", "0204053c", NULL},
+		{IPPROTO_TCP, "", "020305a0", NULL},
+		{44, "0600000000000000", "020405a0", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct packet6 p = syn6(rows[i].first, rows[i].extensions, rows[i].options);
+		uint8_t expected[40];
+		size_t n = hex_decode(rows[i].clamped ? rows[i].clamped : rows[i].options, expected,
+				      sizeof(expected));
+
+		assert_int_equal(ip6_clamp_mss(p.bytes, &p.info, 1279), 0);
+		assert_int_equal(ip6_clamp_mss(p.bytes, &p.info, MTU), rows[i].clamped != NULL);
+		assert_memory_equal(p.bytes + p.len - n, expected, n);
+		if (p.info.protocol == IPPROTO_TCP)
+			assert_int_equal(be16(p.bytes + p.info.l4_at + 16), tcp6_checksum(&p));
+		free(p.bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +576,10 @@ int main(void)
 		cmocka_unit_test(link_narrower_than_ip_allows_is_no_reason),
 		cmocka_unit_test(wrong_checksum_stays_wrong),
 		cmocka_unit_test(corrected_checksum_equals_a_new_one),
+		cmocka_unit_test(header_fields_of_ipv6_are_read),
+		cmocka_unit_test(lengths_of_ipv6_that_contradict_are_refused),
+		cmocka_unit_test(extension_headers_are_stepped_over_as_far_as_needed),
+		cmocka_unit_test(mss_over_ipv6_is_lowered_to_what_fits),
 	};
 
 	return cmocka_run_group_tests_name("tun/ip", tests, NULL, NULL);
