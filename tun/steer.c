@@ -27,7 +27,7 @@ static int make_map(uint32_t addresses_max)
 
 	memset(&attr, 0, sizeof(attr));
 	attr.map_type = BPF_MAP_TYPE_HASH;
-	attr.key_size = sizeof(uint32_t);
+	attr.key_size = STEER_KEY_SIZE;
 	attr.value_size = sizeof(uint32_t);
 	attr.max_entries = addresses_max;
 	attr.map_flags = BPF_F_NO_PREALLOC;
@@ -112,19 +112,19 @@ void steer_free(struct steer *s)
 	steer_leave(s);
 }
 
-static union bpf_attr element(const struct steer *s, const uint32_t *addr_be)
+static union bpf_attr element(const struct steer *s, const uint8_t key[STEER_KEY_SIZE])
 {
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.map_fd = (uint32_t)s->map_fd;
-	attr.key = (uintptr_t)addr_be;
+	attr.key = (uintptr_t)key;
 	return attr;
 }
 
-int steer_set(struct steer *s, uint32_t addr_be, unsigned queue)
+int steer_set6(struct steer *s, const uint8_t prefix[STEER_KEY_SIZE], unsigned queue)
 {
-	union bpf_attr attr = element(s, &addr_be);
+	union bpf_attr attr = element(s, prefix);
 	uint32_t value = queue;
 
 	attr.value = (uintptr_t)&value;
@@ -132,9 +132,25 @@ int steer_set(struct steer *s, uint32_t addr_be, unsigned queue)
 	return steer_bpf(BPF_MAP_UPDATE_ELEM, &attr);
 }
 
-void steer_clear(struct steer *s, uint32_t addr_be)
+void steer_clear6(struct steer *s, const uint8_t prefix[STEER_KEY_SIZE])
 {
-	union bpf_attr attr = element(s, &addr_be);
+	union bpf_attr attr = element(s, prefix);
 
 	steer_bpf(BPF_MAP_DELETE_ELEM, &attr);
+}
+
+int steer_set(struct steer *s, uint32_t addr_be, unsigned queue)
+{
+	uint8_t key[STEER_KEY_SIZE] = {0};
+
+	memcpy(key + 4, &addr_be, sizeof(addr_be));
+	return steer_set6(s, key, queue);
+}
+
+void steer_clear(struct steer *s, uint32_t addr_be)
+{
+	uint8_t key[STEER_KEY_SIZE] = {0};
+
+	memcpy(key + 4, &addr_be, sizeof(addr_be));
+	steer_clear6(s, key);
 }

@@ -2,9 +2,9 @@
 #ifndef TUN_STEER_H
 #define TUN_STEER_H
 /*
- * Which queue of a TUN device a packet arrives at: that of its IPv4 destination, as it was set, so
- * that the thread that owns an address reads its packets and no other does. What is not IPv4, and
- * a destination that was not set, arrives at queue 0. An eBPF program in the kernel does it
+ * Which queue of a TUN device a packet arrives at: that of its destination, as it was set, so
+ * that the thread that owns an address reads its packets and no other does. Of an IPv6 destination
+ * the /64 counts. What is no IP, and a destination that was not set, arrives at queue 0. An eBPF program in the kernel does it
  * (TUNSETSTEERINGEBPF), some 50 ns per packet or super-packet. A device with one queue never asks.
  *
  * A change holds for the next packet that the kernel sends. What is in a queue by then stays there,
@@ -51,5 +51,9 @@ int steer_set(struct steer *s, uint32_t addr_be, unsigned queue);
 
 /* And at queue 0 again. From any thread; of an address that was not set, too. */
 void steer_clear(struct steer *s, uint32_t addr_be);
+
+/* The same of all IPv6 addresses that begin with this half, which counts as one; it does not begin with four zeros. */
+int steer_set6(struct steer *s, const uint8_t prefix[8], unsigned queue);
+void steer_clear6(struct steer *s, const uint8_t prefix[8]);
 
 #endif

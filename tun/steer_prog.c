@@ -11,11 +11,13 @@
 
 enum {
 	/* places in the program */
-	MAP = 9,
-	NOT_FOUND = 17,
-	/* places on its stack: an IPv4 header, whose last four bytes are the destination */
+	IPV6 = 13,
+	MAP = 20,
+	NOT_FOUND = 28,
+	/* places on its stack: as much as an IPv4 header, whose last four bytes are the destination; over its end the key */
 	HEADER_AT = -OFFLOAD_IPV4_HEADER,
-	DESTINATION_AT = -4,
+	KEY_AT = -STEER_KEY_SIZE,
+	IPV6_DESTINATION_AT = 24,
 	/* the kernel's own, not of <errno.h>: it has eBPF, but not the compiler that it insists on */
 	KERNEL_ENOTSUPP = 524,
 };
@@ -45,6 +47,10 @@ enum {
 		.code = BPF_LDX | BPF_MEM | (size), .dst_reg = (to), .src_reg = (from), \
 		.off = (at)                                                             \
 	}
+#define STORE(size, to, at, value)                                                              \
+	{                                                                                       \
+		.code = BPF_ST | BPF_MEM | (size), .dst_reg = (to), .off = (at), .imm = (value) \
+	}
 #define JUMP(here, op, reg, value, to)                                                    \
 	{                                                                                 \
 		.code = BPF_JMP | (op) | BPF_K, .dst_reg = (reg), .off = (to) - (here)-1, \
@@ -55,31 +61,44 @@ enum {
 		.code = BPF_JMP | BPF_EXIT \
 	}
 
-/* r0 is a result, r1.. are arguments that do not outlive a call, r10 is the end of the stack. */
+/* r0 is a result, r1.. are arguments that do not outlive a call, r6 does, r10 is the end of the stack. */
 /* clang-format off */
 static const struct bpf_insn program[STEER_PROG_LEN] = {
+	[0]  = COPY(BPF_REG_6, BPF_REG_1),
 	/* bpf_skb_load_bytes(packet, 0, header, 20): refuses a shorter one */
-	[0]  = SET(BPF_REG_2, 0),
-	[1]  = COPY(BPF_REG_3, BPF_REG_10),
-	[2]  = ADD(BPF_REG_3, HEADER_AT),
-	[3]  = SET(BPF_REG_4, OFFLOAD_IPV4_HEADER),
-	[4]  = CALL(BPF_FUNC_skb_load_bytes),
-	[5]  = JUMP(5, BPF_JNE, BPF_REG_0, 0, NOT_FOUND),
-	/* version 4? */
-	[6]  = LOAD(BPF_B, BPF_REG_1, BPF_REG_10, HEADER_AT),
-	[7]  = AND(BPF_REG_1, 0xf0),
-	[8]  = JUMP(8, BPF_JNE, BPF_REG_1, 0x40, NOT_FOUND),
-	/* bpf_map_lookup_elem(map, &destination): a pointer into the map */
+	[1]  = SET(BPF_REG_2, 0),
+	[2]  = COPY(BPF_REG_3, BPF_REG_10),
+	[3]  = ADD(BPF_REG_3, HEADER_AT),
+	[4]  = SET(BPF_REG_4, OFFLOAD_IPV4_HEADER),
+	[5]  = CALL(BPF_FUNC_skb_load_bytes),
+	[6]  = JUMP(6, BPF_JNE, BPF_REG_0, 0, NOT_FOUND),
+	/* which version? */
+	[7]  = LOAD(BPF_B, BPF_REG_1, BPF_REG_10, HEADER_AT),
+	[8]  = AND(BPF_REG_1, 0xf0),
+	[9]  = JUMP(9, BPF_JEQ, BPF_REG_1, 0x60, IPV6),
+	[10] = JUMP(10, BPF_JNE, BPF_REG_1, 0x40, NOT_FOUND),
+	/* zeros before the destination */
+	[11] = STORE(BPF_W, BPF_REG_10, KEY_AT, 0),
+	[12] = JUMP(12, BPF_JA, 0, 0, MAP),
+	/* bpf_skb_load_bytes(packet, 24, key, 8) */
+	[IPV6] = COPY(BPF_REG_1, BPF_REG_6),
+	[14] = SET(BPF_REG_2, IPV6_DESTINATION_AT),
+	[15] = COPY(BPF_REG_3, BPF_REG_10),
+	[16] = ADD(BPF_REG_3, KEY_AT),
+	[17] = SET(BPF_REG_4, STEER_KEY_SIZE),
+	[18] = CALL(BPF_FUNC_skb_load_bytes),
+	[19] = JUMP(19, BPF_JNE, BPF_REG_0, 0, NOT_FOUND),
+	/* bpf_map_lookup_elem(map, key): a pointer into the map */
 	[MAP] = {.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_MAP_FD},
-	[10] = {.code = 0}, /* the upper half of that constant */
-	[11] = COPY(BPF_REG_2, BPF_REG_10),
-	[12] = ADD(BPF_REG_2, DESTINATION_AT),
-	[13] = CALL(BPF_FUNC_map_lookup_elem),
-	[14] = JUMP(14, BPF_JEQ, BPF_REG_0, 0, NOT_FOUND),
-	[15] = LOAD(BPF_W, BPF_REG_0, BPF_REG_0, 0),
-	[16] = EXIT,
+	[21] = {.code = 0}, /* the upper half of that constant */
+	[22] = COPY(BPF_REG_2, BPF_REG_10),
+	[23] = ADD(BPF_REG_2, KEY_AT),
+	[24] = CALL(BPF_FUNC_map_lookup_elem),
+	[STEER_PROG_CHECK] = JUMP(STEER_PROG_CHECK, BPF_JEQ, BPF_REG_0, 0, NOT_FOUND),
+	[26] = LOAD(BPF_W, BPF_REG_0, BPF_REG_0, 0),
+	[27] = EXIT,
 	[NOT_FOUND] = SET(BPF_REG_0, 0),
-	[18] = EXIT,
+	[29] = EXIT,
 };
 /* clang-format on */
 

@@ -4,16 +4,19 @@
 /*
  * Private to tun/steer.c: the eBPF program that chooses a queue, and the system call for it.
  *
- * The program is 19 instructions for a socket filter (the type that TUNSETSTEERINGEBPF takes):
- * destination of an IPv4 packet -> value in a map of 4-byte keys, as they stand in the packet, to
- * 4-byte queue numbers. It reads the bytes of the packet, as the reader of the queue will, and not
+ * The program is 30 instructions for a socket filter (the type that TUNSETSTEERINGEBPF takes):
+ * destination of a packet -> value in a map of 8-byte keys to 4-byte queue numbers. The key is four
+ * zeros and an IPv4 address, or the first half of an IPv6 one, as they stand in the packet; no
+ * network of IPv6 that anybody can have begins with four zeros. It reads the bytes of the packet, as the reader of the queue will, and not
  * what the kernel believes that they are.
  */
 #include <linux/bpf.h>
 #include <stdint.h>
 
 enum {
-	STEER_PROG_LEN = 19
+	STEER_PROG_LEN = 30,
+	STEER_PROG_CHECK = 25, /* where it sees that nothing was found: the verifier insists */
+	STEER_KEY_SIZE = 8,
 };
 
 /* Writes the program with this map in it. */

@@ -40,7 +40,7 @@ enum {
 /* ---- the program alone ---- */
 
 enum {
-	PROGRAM_ADDRESSES = 40,
+	PROGRAM_ADDRESSES = 80,
 	PROGRAM_PACKETS = 20000,
 };
 
@@ -48,7 +48,7 @@ struct program {
 	int map_fd;
 	int fd;
 	struct prng prng;
-	uint32_t addresses_be[PROGRAM_ADDRESSES]; /* in the map */
+	uint8_t keys[PROGRAM_ADDRESSES][STEER_KEY_SIZE]; /* in the map; every other one of IPv6 */
 	uint32_t queues[PROGRAM_ADDRESSES];
 };
 
@@ -58,7 +58,8 @@ static int new_map(uint32_t entries)
 
 	memset(&attr, 0, sizeof(attr));
 	attr.map_type = BPF_MAP_TYPE_HASH;
-	attr.key_size = attr.value_size = 4;
+	attr.key_size = STEER_KEY_SIZE;
+	attr.value_size = 4;
 	attr.max_entries = entries;
 	return steer_bpf(BPF_MAP_CREATE, &attr);
 }
@@ -70,16 +71,27 @@ static uint32_t any_address(struct prng *prng)
 		     prng_below(prng, 4));
 }
 
+/* An IPv6 network that looks like an IPv4 address behind something else than zeros. */
+static void any_key(struct prng *prng, bool is_ipv6, uint8_t ret_key[STEER_KEY_SIZE])
+{
+	uint32_t address = any_address(prng);
+
+	memset(ret_key, 0, STEER_KEY_SIZE);
+	memcpy(ret_key + 4, &address, sizeof(address));
+	if (is_ipv6)
+		ret_key[0] = (uint8_t)(0xfc + prng_below(prng, 2));
+}
+
 static void fill_map(struct program *p)
 {
 	for (size_t i = 0; i < PROGRAM_ADDRESSES; i++) {
 		union bpf_attr attr;
 
 		memset(&attr, 0, sizeof(attr));
-		p->addresses_be[i] = any_address(&p->prng);
+		any_key(&p->prng, i % 2, p->keys[i]);
 		p->queues[i] = (uint32_t)prng_next(&p->prng);
 		attr.map_fd = (uint32_t)p->map_fd;
-		attr.key = (uintptr_t)&p->addresses_be[i];
+		attr.key = (uintptr_t)p->keys[i];
 		attr.value = (uintptr_t)&p->queues[i];
 		assert_int_equal(steer_bpf(BPF_MAP_UPDATE_ELEM, &attr), 0);
 	}
@@ -130,12 +142,18 @@ static uint32_t run_program(const struct program *p, const uint8_t *pkt, size_t 
 /* The later of two equal addresses counts. */
 static uint32_t expected(const struct program *p, const uint8_t *pkt, size_t len)
 {
+	uint8_t key[STEER_KEY_SIZE] = {0};
+	unsigned version = pkt[0] >> 4;
 	uint32_t queue = 0;
 
-	if (len < 20 || pkt[0] >> 4 != 4)
+	if (len < (version == 4 ? 20 : 32) || (version != 4 && version != 6))
 		return 0;
+	if (version == 4)
+		memcpy(key + 4, pkt + 16, 4);
+	else
+		memcpy(key, pkt + 24, STEER_KEY_SIZE);
 	for (size_t i = 0; i < PROGRAM_ADDRESSES; i++)
-		if (memcmp(pkt + 16, &p->addresses_be[i], 4) == 0)
+		if (memcmp(key, p->keys[i], STEER_KEY_SIZE) == 0)
 			queue = p->queues[i];
 	return queue;
 }
@@ -143,7 +161,7 @@ static uint32_t expected(const struct program *p, const uint8_t *pkt, size_t len
 static void program_finds_the_destination_and_only_that(void **state)
 {
 	struct program *p = *state;
-	unsigned found = 0;
+	unsigned found = 0, found6 = 0;
 
 	for (int n = 0; n < PROGRAM_PACKETS; n++) {
 		size_t len = 1 + prng_below(&p->prng, 60);
@@ -154,15 +172,18 @@ static void program_finds_the_destination_and_only_that(void **state)
 		for (size_t i = 0; i < sizeof(pkt); i++)
 			pkt[i] = (uint8_t)prng_next(&p->prng);
 		if (prng_below(&p->prng, 4))
-			pkt[0] = 0x45;
+			pkt[0] = n % 2 ? 0x60 : 0x45;
 		memcpy(pkt + 12, &src, 4);
 		memcpy(pkt + 16, &dst, 4);
+		any_key(&p->prng, prng_below(&p->prng, 8), pkt + 24);
 		want = expected(p, pkt, len);
 		found += want != 0;
+		found6 += want != 0 && pkt[0] >> 4 == 6;
 		if (run_program(p, pkt, len) != want)
 			fail_msg("packet %d of %zu bytes, version %d", n, len, pkt[0] >> 4);
 	}
-	assert_in_range(found, PROGRAM_PACKETS / 10, PROGRAM_PACKETS);
+	assert_in_range(found, PROGRAM_PACKETS / 20, PROGRAM_PACKETS);
+	assert_in_range(found6, PROGRAM_PACKETS / 100, PROGRAM_PACKETS);
 }
 
 static void program_that_the_verifier_refuses_is_einval(void **state)
@@ -172,7 +193,7 @@ static void program_that_the_verifier_refuses_is_einval(void **state)
 
 	/* a pointer that may be NULL is followed: the kernel's EACCES */
 	steer_prog_build(p->map_fd, insns);
-	insns[14] = insns[0];
+	insns[STEER_PROG_CHECK] = insns[1];
 	assert_int_equal(steer_prog_load(insns, STEER_PROG_LEN), -EINVAL);
 	/* no such instruction */
 	steer_prog_build(p->map_fd, insns);
@@ -473,8 +494,40 @@ static void icmp_arrives_where_udp_does(void **state)
 	assert_int_equal(b->len, len);
 }
 
+static void ipv6_arrives_at_the_queue_of_its_network(void **state)
+{
+	struct bench *b = *state;
+	struct packet p = packet_plain(6, IPPROTO_UDP);
+	uint8_t pkt[256];
+	size_t len = packet_put(&p, pkt);
+	uint8_t network[8];
+
+	memcpy(network, pkt + 24, sizeof(network));
+	for (unsigned queue = 0; queue < QUEUES; queue++) {
+		assert_int_equal(steer_set6(b->steer, network, queue), 0);
+		for (uint8_t host = 0; host < 3; host++) {
+			pkt[39] = host;
+			inject(b, NULL, pkt, len);
+			assert_int_equal(arrival(b), queue);
+			assert_int_equal(b->len, len);
+		}
+	}
+	network[7] ^= 1;
+	steer_clear6(b->steer, network);
+	inject(b, NULL, pkt, len);
+	assert_int_equal(arrival(b), 3);
+	pkt[31] ^= 1; /* its neighbour */
+	inject(b, NULL, pkt, len);
+	assert_int_equal(arrival(b), 0);
+	pkt[31] ^= 1;
+	network[7] ^= 1;
+	steer_clear6(b->steer, network);
+	inject(b, NULL, pkt, len);
+	assert_int_equal(arrival(b), 0);
+}
+
 /* Its bytes 16 to 19 are those of a known IPv4 address. */
-static void ipv6_arrives_at_queue_0(void **state)
+static void ipv6_that_nobody_has_arrives_at_queue_0(void **state)
 {
 	struct bench *b = *state;
 	struct packet p = packet_plain(6, IPPROTO_UDP);
@@ -695,7 +748,8 @@ int main(void)
 		STEER_TEST(tcp_super_packet_arrives_whole_at_its_queue),
 		STEER_TEST(fragments_arrive_where_their_first_one_does),
 		STEER_TEST(icmp_arrives_where_udp_does),
-		STEER_TEST(ipv6_arrives_at_queue_0),
+		STEER_TEST(ipv6_arrives_at_the_queue_of_its_network),
+		STEER_TEST(ipv6_that_nobody_has_arrives_at_queue_0),
 		STEER_TEST(packet_that_is_cut_short_arrives_at_queue_0),
 		STEER_TEST(addresses_have_their_limit),
 		STEER_TEST(without_steering_the_kernel_chooses_again),
