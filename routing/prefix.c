@@ -32,6 +32,19 @@ static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned bits)
 	return bits % 8 == 0 || ((a[whole] ^ b[whole]) & byte_mask(bits, whole)) == 0;
 }
 
+struct prefix prefix_host(uint8_t family, const void *addr)
+{
+	struct prefix p = {.family = family, .len = (uint8_t)family_bits(family)};
+
+	memcpy(p.addr, addr, p.len / 8);
+	return p;
+}
+
+struct prefix prefix_host4(uint32_t addr_be)
+{
+	return prefix_host(AF_INET, &addr_be);
+}
+
 /* Decimal, no sign, no blank, no leading zero; -EINVAL else. */
 static int parse_len(const char *text, unsigned max)
 {

@@ -23,6 +23,10 @@ struct prefix {
  */
 int prefix_parse(const char *text, struct prefix *ret_prefix);
 
+/* The host prefix of an address: 4 or 16 bytes in network byte order, of family AF_INET or AF_INET6. */
+struct prefix prefix_host(uint8_t family, const void *addr);
+struct prefix prefix_host4(uint32_t addr_be);
+
 /* Returns buf. */
 const char *prefix_format(const struct prefix *p, char buf[PREFIX_TEXT_MAX]);
 

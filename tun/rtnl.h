@@ -43,10 +43,17 @@ int rtnl_link_down(struct rtnl *r, unsigned ifindex);
  */
 int rtnl_link_drop_qdisc(struct rtnl *r, unsigned ifindex);
 
-/* Adds a host address (IPv4 in network byte order), /32; -EEXIST is not an error. */
-int rtnl_address_add(struct rtnl *r, unsigned ifindex, uint32_t addr_be);
+/* The link gives itself no IPv6 link-local address when it goes up, and asks for no router. 0 or -errno. */
+int rtnl_link_no_link_local(struct rtnl *r, unsigned ifindex);
+
+/*
+ * Adds a host address, a host prefix of either family; -EEXIST is not an error. No route comes with it. An IPv6 one can be
+ * sent from at once, for nobody is asked whether it is a duplicate; what is sent to it comes in a moment later, when the
+ * kernel's own queue of work got there. -EACCES: IPv6 is switched off on the link.
+ */
+int rtnl_address_add(struct rtnl *r, unsigned ifindex, const struct prefix *address);
 /* -EADDRNOTAVAIL is not an error. */
-int rtnl_address_del(struct rtnl *r, unsigned ifindex, uint32_t addr_be);
+int rtnl_address_del(struct rtnl *r, unsigned ifindex, const struct prefix *address);
 
 enum rtnl_route_kind {
 	RTNL_ROUTE_DEVICE,	/* out of ifindex, no next hop (scope link) */
@@ -57,23 +64,23 @@ enum rtnl_route_kind {
 struct rtnl_route {
 	struct prefix dst;
 	enum rtnl_route_kind kind;
-	unsigned ifindex;   /* of a device route */
-	uint32_t source_be; /* preferred source address; 0: none */
-	uint32_t metric;    /* 0: the kernel's default */
-	uint32_t table;	    /* 0: the main one */
+	unsigned ifindex; /* of a device route */
+	struct prefix
+		source;	 /* preferred source address, a host prefix of dst's family; zeros: none */
+	uint32_t metric; /* 0: the kernel's default */
+	uint32_t table;	 /* 0: the main one */
 };
 
 /*
  * Adds it. One that is there already with the same prefix, metric and table is replaced only when
  * it is this very route, of RTNL_PROTOCOL, kind and device: a crashed process left it, or its
- * source moves. Anything else there is somebody else's and stays: -EEXIST. For an IPv6 dst only
- * without a source (-EAFNOSUPPORT). 0 or -errno: -ENETDOWN the link is down, -EINVAL source_be is
- * not ours, -ENODEV.
+ * source moves. Anything else there is somebody else's and stays: -EEXIST. 0 or -errno: -ENETDOWN the link is down, -EINVAL
+ * source is not ours, -EAFNOSUPPORT source is of another family, or the kernel has none of this, -ENODEV.
  */
 int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route);
 /*
  * Deletes it if it is ours. One that is not there, or went with its device, is not an error.
- * metric 0 takes any metric, the lowest first.
+ * metric 0 takes any metric, the lowest first; for IPv6 the kernel then does not look at the kind.
  */
 int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route);
 
@@ -84,7 +91,7 @@ int rtnl_route_del(struct rtnl *r, const struct rtnl_route *route);
 int rtnl_route_flush(struct rtnl *r, unsigned ifindex);
 
 /*
- * Calls each() for every IPv4 route with RTNL_PROTOCOL, of every table; each() may change routes.
+ * Calls each() for every route with RTNL_PROTOCOL, IPv4 before IPv6, of every table; each() may change routes.
  * 0 or -errno.
  */
 int rtnl_route_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_route *route),
@@ -95,34 +102,34 @@ enum rtnl_rule_kind {
 	RTNL_RULE_UNREACHABLE, /* answers with ICMP network unreachable; its table says only whose it is */
 };
 
-/* For IPv4 packets. */
 struct rtnl_rule {
+	uint8_t family;	   /* of the packets: AF_INET or AF_INET6 */
 	uint32_t priority; /* lower ones are asked first; the main table's is 32766 */
 	enum rtnl_rule_kind kind;
 	uint32_t table;
-	uint32_t source_be; /* only for what is sent from it; 0: for all */
+	struct prefix source; /* only for what is sent from it, of that family; zeros: for all */
 };
 
-/* -EEXIST is not an error. 0 or -errno: -EOPNOTSUPP the kernel has no policy routing. */
+/* -EEXIST is not an error. 0 or -errno: -EOPNOTSUPP the kernel has no policy routing, -EAFNOSUPPORT none for IPv6. */
 int rtnl_rule_add(struct rtnl *r, const struct rtnl_rule *rule);
 /* One that is not there is not an error. */
 int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule);
 
 /*
- * Calls each() for every rule with RTNL_PROTOCOL; each() may change rules. 0 or -errno. A kernel
+ * Calls each() for every rule with RTNL_PROTOCOL, IPv4 before IPv6; each() may change rules. 0 or -errno. A kernel
  * before 4.17 keeps no protocol of rules: none is found there.
  */
 int rtnl_rule_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_rule *rule),
 		   void *arg);
 
-/* An IPv4 address of this namespace. */
+/* An address of this namespace. */
 struct rtnl_address {
 	unsigned ifindex;
-	uint32_t local_be;
-	uint32_t broadcast_be; /* of its subnet, which is delivered here too; 0: none */
+	struct prefix local;   /* a host prefix */
+	uint32_t broadcast_be; /* of its IPv4 subnet, which is delivered here too; 0: none */
 };
 
-/* Calls each() for every IPv4 address of this namespace, loopback's too. 0 or -errno. */
+/* Calls each() for every address of this namespace, IPv4 before IPv6, loopback's too. 0 or -errno. */
 int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_address *address),
 		      void *arg);
 

@@ -7,6 +7,7 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -52,71 +53,104 @@ int rtnl_link_drop_qdisc(struct rtnl *r, unsigned ifindex)
 	return rtnl_exchange(r, request, NULL, NULL);
 }
 
-static int change_address(struct rtnl *r, uint16_t type, uint16_t flags, unsigned ifindex,
-			  uint32_t addr_be)
+int rtnl_link_no_link_local(struct rtnl *r, unsigned ifindex)
 {
-	struct nlmsghdr *request = rtnl_request(r, type, flags);
-	struct ifaddrmsg *address = mnl_nlmsg_put_extra_header(request, sizeof(*address));
+	struct nlmsghdr *request = link_request(r, ifindex, 0);
+	struct ifinfomsg *link = mnl_nlmsg_get_payload(request);
+	struct nlattr *by_family, *ipv6;
 
-	address->ifa_family = AF_INET;
-	address->ifa_prefixlen = 32;
-	address->ifa_scope = RT_SCOPE_UNIVERSE;
-	address->ifa_index = ifindex;
-	mnl_attr_put_u32(request, IFA_LOCAL, addr_be);
-	mnl_attr_put_u32(request, IFA_ADDRESS, addr_be);
+	link->ifi_change = 0;
+	by_family = mnl_attr_nest_start(request, IFLA_AF_SPEC);
+	ipv6 = mnl_attr_nest_start(request, AF_INET6);
+	mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(request, ipv6);
+	mnl_attr_nest_end(request, by_family);
 	return rtnl_exchange(r, request, NULL, NULL);
 }
 
-int rtnl_address_add(struct rtnl *r, unsigned ifindex, uint32_t addr_be)
+static size_t address_size(uint8_t family)
 {
-	int error = change_address(r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, addr_be);
+	return family == AF_INET6 ? 16 : 4;
+}
+
+static int change_address(struct rtnl *r, uint16_t type, uint16_t flags, unsigned ifindex,
+			  const struct prefix *p)
+{
+	size_t size = address_size(p->family);
+	struct nlmsghdr *request = rtnl_request(r, type, flags);
+	struct ifaddrmsg *address = mnl_nlmsg_put_extra_header(request, sizeof(*address));
+
+	address->ifa_family = p->family;
+	address->ifa_prefixlen = p->len;
+	address->ifa_scope = RT_SCOPE_UNIVERSE;
+	address->ifa_index = ifindex;
+	mnl_attr_put(request, IFA_LOCAL, size, p->addr);
+	mnl_attr_put(request, IFA_ADDRESS, size, p->addr);
+	if (p->family == AF_INET6)
+		mnl_attr_put_u32(request, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
+	return rtnl_exchange(r, request, NULL, NULL);
+}
+
+int rtnl_address_add(struct rtnl *r, unsigned ifindex, const struct prefix *address)
+{
+	int error = change_address(r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, address);
 
 	return error == -EEXIST ? 0 : error;
 }
 
-int rtnl_address_del(struct rtnl *r, unsigned ifindex, uint32_t addr_be)
+int rtnl_address_del(struct rtnl *r, unsigned ifindex, const struct prefix *address)
 {
-	int error = change_address(r, RTM_DELADDR, 0, ifindex, addr_be);
+	int error = change_address(r, RTM_DELADDR, 0, ifindex, address);
 
 	return error == -EADDRNOTAVAIL ? 0 : error;
 }
 
-/* The address itself; on a point-to-point link IFA_ADDRESS would be the peer's. 0: none. */
-static uint32_t local_address(const struct nlmsghdr *message)
+/*
+ * The address itself, NULL: none. On a point-to-point link IFA_ADDRESS is the peer's, and IFA_LOCAL our own; the kernel
+ * leaves that out where they are the same IPv6 address.
+ */
+static const struct nlattr *local_address(const struct nlmsghdr *message, size_t size)
 {
-	const struct nlattr *attr;
+	const struct nlattr *attr, *found = NULL;
 
-	mnl_attr_for_each(attr, message, sizeof(struct ifaddrmsg))
-		if (mnl_attr_get_type(attr) == IFA_LOCAL)
-			return mnl_attr_get_u32(attr);
-	return 0;
+	mnl_attr_for_each(attr, message, sizeof(struct ifaddrmsg)) {
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (mnl_attr_get_payload_len(attr) == size &&
+		    (type == IFA_LOCAL || (type == IFA_ADDRESS && size == 16 && !found)))
+			found = attr;
+	}
+	return found;
 }
 
-static bool is_ipv4_address(const struct nlmsghdr *message, const void *arg)
+static bool is_address(const struct nlmsghdr *message, const void *arg)
 {
 	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(message);
+	uint8_t family = *(const uint8_t *)arg;
 
-	return message->nlmsg_type == RTM_NEWADDR && address->ifa_family == AF_INET &&
-	       local_address(message) != 0;
+	return message->nlmsg_type == RTM_NEWADDR && address->ifa_family == family &&
+	       local_address(message, address_size(family));
 }
 
 static struct rtnl_address describe_address(const struct nlmsghdr *message)
 {
 	const struct ifaddrmsg *header = mnl_nlmsg_get_payload(message);
+	const struct nlattr *local = local_address(message, address_size(header->ifa_family));
 	struct rtnl_address a = {
 		.ifindex = header->ifa_index,
-		.local_be = local_address(message),
+		.local = prefix_host(header->ifa_family, mnl_attr_get_payload(local)),
 	};
 
 	/* as the kernel does, whatever IFA_BROADCAST says (fib_add_ifaddr) */
-	if (header->ifa_prefixlen < 31)
-		a.broadcast_be = a.local_be | htonl(UINT32_MAX >> header->ifa_prefixlen);
+	if (header->ifa_family == AF_INET && header->ifa_prefixlen < 31)
+		a.broadcast_be =
+			mnl_attr_get_u32(local) | htonl(UINT32_MAX >> header->ifa_prefixlen);
 	return a;
 }
 
 /* each() is called when the dump is whole, so that a repeated dump shows no address twice. */
-int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_address *address),
-		      void *arg)
+static int list_family(struct rtnl *r, uint8_t family,
+		       void (*each)(void *arg, const struct rtnl_address *address), void *arg)
 {
 	struct nlmsghdr *request = rtnl_request(r, RTM_GETADDR, 0);
 	struct ifaddrmsg *filter = mnl_nlmsg_put_extra_header(request, sizeof(*filter));
@@ -125,8 +159,8 @@ int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_
 	size_t pos = 0;
 	int error;
 
-	filter->ifa_family = AF_INET;
-	error = rtnl_collect(r, request, is_ipv4_address, NULL, &dump);
+	filter->ifa_family = family;
+	error = rtnl_collect(r, request, is_address, &family, &dump);
 	if (error < 0)
 		return error;
 	while ((message = rtnl_dump_next(&dump, &pos))) {
@@ -136,4 +170,12 @@ int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_
 	}
 	free(dump.buf);
 	return 0;
+}
+
+int rtnl_address_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_address *address),
+		      void *arg)
+{
+	int error = list_family(r, AF_INET, each, arg);
+
+	return error < 0 ? error : list_family(r, AF_INET6, each, arg);
 }

@@ -39,7 +39,7 @@ static int change_route(struct rtnl *r, uint16_t type, uint16_t flags,
 	struct nlmsghdr *request = rtnl_request(r, type, flags);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(request, sizeof(*rtm));
 
-	if (route->dst.family != AF_INET && route->source_be) /* which is an IPv4 address */
+	if (route->source.family && route->source.family != route->dst.family)
 		return -EAFNOSUPPORT;
 	rtm->rtm_family = route->dst.family;
 	rtm->rtm_dst_len = route->dst.len;
@@ -50,8 +50,9 @@ static int change_route(struct rtnl *r, uint16_t type, uint16_t flags,
 	mnl_attr_put_u32(request, RTA_TABLE, table_of(route));
 	if (route->kind == RTNL_ROUTE_DEVICE)
 		mnl_attr_put_u32(request, RTA_OIF, route->ifindex);
-	if (route->source_be)
-		mnl_attr_put_u32(request, RTA_PREFSRC, route->source_be);
+	if (route->source.family)
+		mnl_attr_put(request, RTA_PREFSRC, address_size(&route->source),
+			     route->source.addr);
 	if (route->metric)
 		mnl_attr_put_u32(request, RTA_PRIORITY, route->metric);
 	return rtnl_exchange(r, request, NULL, NULL);
@@ -91,8 +92,7 @@ static struct rtnl_route read_route(const struct nlmsghdr *message)
 			break;
 		case RTA_OIF: route.ifindex = mnl_attr_get_u32(attr); break;
 		case RTA_PREFSRC:
-			if (rtm->rtm_family == AF_INET)
-				route.source_be = mnl_attr_get_u32(attr);
+			route.source = prefix_host(rtm->rtm_family, mnl_attr_get_payload(attr));
 			break;
 		case RTA_PRIORITY: route.metric = mnl_attr_get_u32(attr); break;
 		case RTA_TABLE: route.table = mnl_attr_get_u32(attr); break;
@@ -221,13 +221,13 @@ int rtnl_route_flush(struct rtnl *r, unsigned ifindex)
 }
 
 /* each() is called when the dump is whole, so that a repeated dump shows no route twice. */
-int rtnl_route_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_route *route),
-		    void *arg)
+static int list_family(struct rtnl *r, uint8_t family,
+		       void (*each)(void *arg, const struct rtnl_route *route), void *arg)
 {
 	const struct nlmsghdr *message;
 	struct rtnl_dump dump;
 	size_t pos = 0;
-	int error = collect_ours(r, AF_INET, 0, &dump);
+	int error = collect_ours(r, family, 0, &dump);
 
 	if (error < 0)
 		return error;
@@ -238,4 +238,12 @@ int rtnl_route_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_ro
 	}
 	free(dump.buf);
 	return 0;
+}
+
+int rtnl_route_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_route *route),
+		    void *arg)
+{
+	int error = list_family(r, AF_INET, each, arg);
+
+	return error < 0 ? error : list_family(r, AF_INET6, each, arg);
 }

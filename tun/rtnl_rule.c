@@ -21,11 +21,13 @@ static int change_rule(struct rtnl *r, uint16_t type, uint16_t flags, const stru
 	struct nlmsghdr *request = rtnl_request(r, type, flags);
 	struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
 
-	header->family = AF_INET;
+	if (rule->source.family && rule->source.family != rule->family)
+		return -EAFNOSUPPORT;
+	header->family = rule->family;
 	header->action = actions[rule->kind];
-	if (rule->source_be) {
-		header->src_len = 32;
-		mnl_attr_put_u32(request, FRA_SRC, rule->source_be);
+	if (rule->source.family) {
+		header->src_len = rule->source.len;
+		mnl_attr_put(request, FRA_SRC, rule->source.len / 8, rule->source.addr);
 	}
 	mnl_attr_put_u32(request, FRA_PRIORITY, rule->priority);
 	mnl_attr_put_u32(request, FRA_TABLE, rule->table);
@@ -49,9 +51,10 @@ int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule)
 
 static bool is_ours(const struct nlmsghdr *message, const void *arg)
 {
+	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attr;
 
-	if (message->nlmsg_type != RTM_NEWRULE)
+	if (message->nlmsg_type != RTM_NEWRULE || header->family != *(const uint8_t *)arg)
 		return false;
 	mnl_attr_for_each(attr, message, sizeof(struct fib_rule_hdr))
 		if (mnl_attr_get_type(attr) == FRA_PROTOCOL)
@@ -63,6 +66,7 @@ static struct rtnl_rule read_rule(const struct nlmsghdr *message)
 {
 	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
 	struct rtnl_rule rule = {
+		.family = header->family,
 		.kind = header->action == FR_ACT_UNREACHABLE ? RTNL_RULE_UNREACHABLE
 							     : RTNL_RULE_LOOKUP,
 	};
@@ -72,14 +76,18 @@ static struct rtnl_rule read_rule(const struct nlmsghdr *message)
 		switch (mnl_attr_get_type(attr)) {
 		case FRA_PRIORITY: rule.priority = mnl_attr_get_u32(attr); break;
 		case FRA_TABLE: rule.table = mnl_attr_get_u32(attr); break;
-		case FRA_SRC: rule.source_be = mnl_attr_get_u32(attr); break;
+		case FRA_SRC:
+			rule.source = prefix_host(header->family, mnl_attr_get_payload(attr));
+			rule.source.len = header->src_len;
+			break;
 		default: break;
 		}
 	}
 	return rule;
 }
 
-int rtnl_rule_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_rule *rule), void *arg)
+static int list_family(struct rtnl *r, uint8_t family,
+		       void (*each)(void *arg, const struct rtnl_rule *rule), void *arg)
 {
 	struct nlmsghdr *request = rtnl_request(r, RTM_GETRULE, 0);
 	struct fib_rule_hdr *filter = mnl_nlmsg_put_extra_header(request, sizeof(*filter));
@@ -88,10 +96,10 @@ int rtnl_rule_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_rul
 	size_t pos = 0;
 	int error;
 
-	filter->family = AF_INET;
-	error = rtnl_collect(r, request, is_ours, NULL, &dump);
-	if (error < 0)
-		return error;
+	filter->family = family;
+	error = rtnl_collect(r, request, is_ours, &family, &dump);
+	if (error < 0) /* a kernel without the family has no rules of it */
+		return error == -EAFNOSUPPORT ? 0 : error;
 	while ((message = rtnl_dump_next(&dump, &pos))) {
 		struct rtnl_rule rule = read_rule(message);
 
@@ -99,4 +107,11 @@ int rtnl_rule_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_rul
 	}
 	free(dump.buf);
 	return 0;
+}
+
+int rtnl_rule_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_rule *rule), void *arg)
+{
+	int error = list_family(r, AF_INET, each, arg);
+
+	return error < 0 ? error : list_family(r, AF_INET6, each, arg);
 }

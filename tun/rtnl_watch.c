@@ -25,7 +25,8 @@ static int open_here(void *arg)
 	struct rtnl_watch *w = arg;
 
 	w->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!w->socket || mnl_socket_bind(w->socket, RTMGRP_IPV4_IFADDR, MNL_SOCKET_AUTOPID) < 0)
+	if (!w->socket || mnl_socket_bind(w->socket, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+					  MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
 	return 0;
 }

@@ -2,7 +2,7 @@
 #ifndef TUN_RTNL_WATCH_H
 #define TUN_RTNL_WATCH_H
 /*
- * Tells when an IPv4 address of a network namespace comes, goes or is renewed, so that what
+ * Tells when an address of a network namespace comes, goes or is renewed, so that what
  * rtnl_address_list() said once can be kept until then. It does not say which: a socket that
  * overran has lost that anyhow, and the list is short.
  */

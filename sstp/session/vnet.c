@@ -72,7 +72,7 @@ static void add_spaces(const struct vnet *v, const struct vnet_policy *policy, s
 /* What is sent to a subnet's broadcast address is delivered to the gateway as well. */
 static void add_local(void *arg, const struct rtnl_address *address)
 {
-	add_host(arg, address->local_be);
+	add(arg, &address->local, DROP_GATEWAY);
 	if (address->broadcast_be)
 		add_host(arg, address->broadcast_be);
 }

@@ -64,7 +64,7 @@ struct network {
 	bool owns_table;
 	struct prefix *routes; /* owned */
 	size_t nroutes;
-	uint32_t address_be; /* 0: none yet */
+	struct prefix address; /* zeros: none yet */
 	bool is_up;
 	uint32_t gateway_be; /* the one that is dialled; 0: none yet */
 	bool pinned;
@@ -97,7 +97,7 @@ static struct rtnl_route through_device(const struct network *n, const struct pr
 		.dst = *p,
 		.kind = RTNL_ROUTE_DEVICE,
 		.ifindex = n->tun.ifindex,
-		.source_be = n->address_be,
+		.source = n->address,
 		.table = n->table,
 		.metric = DEVICE_METRIC,
 	};
@@ -193,16 +193,21 @@ static void drop_stray(void *arg, const struct rtnl_route *route)
 static struct rtnl_rule ask_table(const struct network *n)
 {
 	return (struct rtnl_rule){
-		.priority = RULE_PRIORITY, .kind = RTNL_RULE_LOOKUP, .table = n->table};
+		.family = AF_INET,
+		.priority = RULE_PRIORITY,
+		.kind = RTNL_RULE_LOOKUP,
+		.table = n->table,
+	};
 }
 
 static struct rtnl_rule refuse_source(const struct network *n)
 {
 	return (struct rtnl_rule){
+		.family = AF_INET,
 		.priority = SOURCE_RULE_PRIORITY,
 		.kind = RTNL_RULE_UNREACHABLE,
 		.table = n->table,
-		.source_be = n->address_be,
+		.source = n->address,
 	};
 }
 
@@ -212,7 +217,7 @@ static void drop_stray_rule(void *arg, const struct rtnl_rule *rule)
 	const struct network *n = arg;
 
 	if (rule->kind == RTNL_RULE_UNREACHABLE && rule->table == n->table &&
-	    rule->source_be != n->address_be)
+	    !prefix_equal(&rule->source, &n->address))
 		rtnl_rule_del(n->rtnl, rule);
 }
 
@@ -221,7 +226,7 @@ static void give_table_up(struct network *n)
 	struct rtnl_rule rule = ask_table(n);
 
 	n->owns_table = false;
-	n->address_be = 0;
+	n->address = (struct prefix){0};
 	rtnl_rule_del(n->rtnl, &rule);
 	rtnl_route_list(n->rtnl, drop_stray, n);
 	rtnl_rule_list(n->rtnl, drop_stray_rule, n);
@@ -329,8 +334,8 @@ void network_free(struct network *n)
 	if (!n)
 		return;
 	/* the address first: what the app's sockets still have to say dies with it and finds no other way */
-	if (n->owns_table && n->address_be)
-		rtnl_address_del(n->rtnl, n->tun.ifindex, n->address_be);
+	if (n->owns_table && n->address.family)
+		rtnl_address_del(n->rtnl, n->tun.ifindex, &n->address);
 	if (n->owns_table)
 		give_table_up(n);
 	rtnl_close(n->rtnl);
@@ -397,17 +402,18 @@ int network_pin(struct network *n, uint32_t gateway_be)
 /* Nothing can be sent from it before the rule is there. */
 static int take_address(struct network *n, uint32_t address_be)
 {
+	struct prefix address = prefix_host4(address_be);
 	struct rtnl_rule rule;
 	int r;
 
-	if (n->address_be && n->address_be != address_be)
-		rtnl_address_del(n->rtnl, n->tun.ifindex, n->address_be);
-	n->address_be = address_be;
+	if (n->address.family && !prefix_equal(&n->address, &address))
+		rtnl_address_del(n->rtnl, n->tun.ifindex, &n->address);
+	n->address = address;
 	rule = refuse_source(n);
 	r = rtnl_rule_add(n->rtnl, &rule);
 	if (r == 0)
 		r = rtnl_rule_list(n->rtnl, drop_stray_rule, n);
-	return r < 0 ? r : rtnl_address_add(n->rtnl, n->tun.ifindex, address_be);
+	return r < 0 ? r : rtnl_address_add(n->rtnl, n->tun.ifindex, &n->address);
 }
 
 int network_up(struct network *n, uint32_t address_be)

@@ -223,6 +223,18 @@ static void size_and_first_address_count_in_host_order(void **state)
 	assert_int_equal(prefix_first4(&host), 0x0a000001);
 }
 
+static void host_prefix_is_the_address_with_all_its_bits(void **state)
+{
+	struct prefix v4 = parsed("10.1.2.3"), v6 = parsed("fd09::3"), p;
+	struct in6_addr addr;
+
+	p = prefix_host4(inet_addr("10.1.2.3"));
+	assert_memory_equal(&p, &v4, sizeof(p));
+	assert_int_equal(inet_pton(AF_INET6, "fd09::3", &addr), 1);
+	p = prefix_host(AF_INET6, &addr);
+	assert_memory_equal(&p, &v6, sizeof(p));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +248,7 @@ int main(void)
 		cmocka_unit_test(families_never_meet),
 		cmocka_unit_test(rfc1918_ends_where_the_specification_says),
 		cmocka_unit_test(size_and_first_address_count_in_host_order),
+		cmocka_unit_test(host_prefix_is_the_address_with_all_its_bits),
 	};
 
 	return cmocka_run_group_tests_name("routing/prefix", tests, NULL, NULL);

@@ -166,10 +166,11 @@ static void init_session(struct scene *s)
 /* The namespace's own address, on a device that is not the VNet's */
 static void add_local_address(struct scene *s, const char *text)
 {
+	struct prefix p = prefix_host4(inet_addr(text));
 	struct rtnl *r;
 
 	assert_int_equal(rtnl_open(s->netns, &r), 0);
-	assert_int_equal(rtnl_address_add(r, 1, inet_addr(text)), 0);
+	assert_int_equal(rtnl_address_add(r, 1, &p), 0);
 	rtnl_close(r);
 }
 

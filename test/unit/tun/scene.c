@@ -40,10 +40,11 @@ int scene_tear_down(void **state)
 void scene_tun_ready(struct scene *s)
 {
 	struct rtnl_route route = {.kind = RTNL_ROUTE_DEVICE, .ifindex = s->tun.ifindex};
+	struct prefix address = prefix_host4(inet_addr("10.9.0.1"));
 
 	assert_int_equal(prefix_parse("10.9.0.0/24", &route.dst), 0);
 	assert_int_equal(rtnl_link_up(s->rtnl, s->tun.ifindex, 1400), 0);
-	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, inet_addr("10.9.0.1")), 0);
+	assert_int_equal(rtnl_address_add(s->rtnl, s->tun.ifindex, &address), 0);
 	assert_int_equal(rtnl_route_add(s->rtnl, &route), 0);
 }
 

@@ -150,14 +150,22 @@ static void new_prefix_goes_into_a_tunnel_that_is_up(void **state)
 	assert_string_equal(in_kernel(), "");
 }
 
+static struct prefix host(const char *text)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(text, &p), 0);
+	return p;
+}
+
 static void note_source(void *arg, const struct rtnl_rule *rule)
 {
-	char *text = arg;
+	char *text = arg, address[PREFIX_TEXT_MAX];
 	size_t len = strlen(text);
 
 	if (rule->kind == RTNL_RULE_UNREACHABLE)
 		snprintf(text + len, TEXT_MAX - len, "%s%s", len ? " " : "",
-			 inet_ntoa((struct in_addr){.s_addr = rule->source_be}));
+			 prefix_format(&rule->source, address));
 }
 
 /* The addresses from which nothing leaves but through a worker's table. */
@@ -176,12 +184,12 @@ static void private_address_is_refused_elsewhere_until_the_end(void **state)
 
 	assert_string_equal(refused_sources(), "");
 	assert_int_equal(network_up(n, inet_addr("172.16.77.2")), 0);
-	assert_string_equal(refused_sources(), "172.16.77.2");
+	assert_string_equal(refused_sources(), "172.16.77.2/32");
 	network_down(n);
-	assert_string_equal(refused_sources(), "172.16.77.2");
+	assert_string_equal(refused_sources(), "172.16.77.2/32");
 	assert_int_equal(network_up(n, inet_addr("172.16.77.3")), 0);
 	assert_int_equal(network_up(n, inet_addr("172.16.77.3")), 0);
-	assert_string_equal(refused_sources(), "172.16.77.3");
+	assert_string_equal(refused_sources(), "172.16.77.3/32");
 	network_free(n);
 	assert_string_equal(refused_sources(), "");
 }
@@ -194,21 +202,22 @@ static void note_table(void *arg, const struct rtnl_rule *rule)
 /* What a killed one leaves has the table that the next one asks. */
 static void killed_workers_address_goes_with_the_next_one_and_no_others(void **state)
 {
-	struct rtnl_rule left = {.priority = 8384, .kind = RTNL_RULE_UNREACHABLE};
+	struct rtnl_rule left = {
+		.family = AF_INET, .priority = 8384, .kind = RTNL_RULE_UNREACHABLE};
 	struct network *n = new_network("live0", "10.1.0.0/16"), *other;
 
 	assert_int_equal(rtnl_rule_list(rtnl, note_table, &left.table), 0);
 	network_free(n);
 	other = new_network("live1", "10.9.0.0/16");
 	assert_int_equal(network_up(other, inet_addr("172.16.77.9")), 0);
-	left.source_be = inet_addr("172.16.77.8");
+	left.source = host("172.16.77.8");
 	assert_int_equal(rtnl_rule_add(rtnl, &left), 0);
 	n = new_network("live0", "10.1.0.0/16");
-	assert_string_equal(refused_sources(), "172.16.77.9 172.16.77.8");
+	assert_string_equal(refused_sources(), "172.16.77.9/32 172.16.77.8/32");
 	assert_int_equal(network_up(n, inet_addr("172.16.77.2")), 0);
-	assert_string_equal(refused_sources(), "172.16.77.9 172.16.77.2");
+	assert_string_equal(refused_sources(), "172.16.77.9/32 172.16.77.2/32");
 	network_free(n);
-	assert_string_equal(refused_sources(), "172.16.77.9");
+	assert_string_equal(refused_sources(), "172.16.77.9/32");
 	network_free(other);
 	assert_string_equal(refused_sources(), "");
 }

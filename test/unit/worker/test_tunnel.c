@@ -67,10 +67,11 @@ static void B16_session_by_certificate_carries_packets(void **state)
 
 static void add_loopback_address(const char *address)
 {
+	struct prefix p = prefix_host4(inet_addr(address));
 	struct rtnl *r = NULL;
 
 	assert_int_equal(rtnl_open(-1, &r), 0);
-	assert_int_equal(rtnl_address_add(r, if_nametoindex("lo"), inet_addr(address)), 0);
+	assert_int_equal(rtnl_address_add(r, if_nametoindex("lo"), &p), 0);
 	rtnl_close(r);
 }
 
