@@ -23,13 +23,16 @@ size_t msg_limit(unsigned kind)
 	case MSG_ACCESS: return MSG_MAX;
 	case MSG_EST_REPLY: return 128 << 10;
 	case MSG_FAILED: return 1 << 10;
-	case MSG_VNET: return 64 << 10;
+	case MSG_VNET: return 512 << 10;
 	case MSG_CONNECTION: return 256 << 10;
+	case MSG_VNET_ROUTES: return 512 << 10;
 	case MSG_LEASES:
 	case MSG_TRAFFIC: return 2 << 20;
 	case MSG_SESSION_UP:
 	case MSG_SESSION_DOWN:
 	case MSG_VNET_STATE:
+	case MSG_PROBE:
+	case MSG_PROBED:
 	case MSG_DISCONNECT: return 4 << 10;
 	case MSG_SESSIONS_BEGIN:
 	case MSG_SESSIONS_END:

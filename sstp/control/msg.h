@@ -29,7 +29,9 @@ enum {
 	MSG_VNETS_MAX = 64, /* of a gateway */
 	MSG_SPACES_MAX = 1024, /* address spaces of a VNet */
 	MSG_POOLS_MAX = 16,    /* of a VNet */
-	MSG_DNS_MAX = 2,       /* servers of a VNet */
+	MSG_DNS_MAX = 2,       /* servers that IPCP tells of: IPv4 */
+	MSG_SERVERS_MAX = 8,   /* DNS servers of a VNet, of both families */
+	MSG_DOMAINS_MAX = 6,   /* search domains of a VNet; as many as resolv.conf has */
 	MSG_SECRET_SIZE = 32,
 	MSG_CERT_MAX = 16 << 10,     /* bytes of a client's certificate */
 	MSG_EST_BODY_MAX = 16 << 10, /* bytes of a request's body */
@@ -49,6 +51,7 @@ enum msg_kind {
 	MSG_SESSION_DOWN = 6,
 	MSG_TRAFFIC = 7,
 	MSG_VNET_STATE = 8,
+	MSG_PROBED = 9,		       /* msg_probe.h */
 	MSG_SERVER_CERTIFICATE = 0x81, /* control -> data */
 	MSG_ACCESS = 0x82,
 	MSG_EST_REPLY = 0x83,
@@ -61,6 +64,8 @@ enum msg_kind {
 	MSG_CONNECTION_GONE = 0x8a,
 	MSG_LEASES = 0x8b,
 	MSG_DISCONNECT = 0x8c,
+	MSG_VNET_ROUTES = 0x8d,
+	MSG_PROBE = 0x8e, /* msg_probe.h */
 };
 
 /* The most bytes of a payload of this kind; 0: there is no such kind. */
@@ -80,12 +85,14 @@ void msg_frame_free(uint8_t *frame, size_t len);
 
 struct msg_vnet {
 	const char *name;
-	const char *spaces[MSG_SPACES_MAX]; /* prefixes, "10.1.0.0/16" */
+	const char *spaces[MSG_SPACES_MAX]; /* prefixes, "10.1.0.0/16", "fd00::/48" */
 	size_t n_spaces;
 	const char *pools[MSG_POOLS_MAX];
 	size_t n_pools;
-	const char *dns[MSG_DNS_MAX]; /* addresses */
+	const char *dns[MSG_SERVERS_MAX]; /* addresses */
 	size_t n_dns;
+	const char *domains[MSG_DOMAINS_MAX]; /* "corp.example.com", to search in this order */
+	size_t n_domains;
 	const char *gateway; /* our end of every tunnel, an address */
 };
 

@@ -67,6 +67,7 @@ int msg_site_vnet_encode(const struct msg_site_vnet *m, uint8_t **ret_frame, siz
 		return -ENOMEM;
 	msg_put_vnet(&f, &m->vnet);
 	msg_put_text(&f, m->device, IFNAMSIZ - 1);
+	msg_put_text(&f, m->netns, MSG_NAME_MAX);
 	return msg_frame_end(&f, ret_frame, ret_len);
 }
 
@@ -77,6 +78,7 @@ int msg_site_vnet_decode(const uint8_t *payload, size_t len, struct msg_site_vne
 
 	msg_get_vnet(&r, &m.vnet);
 	m.device = msg_get_line(&r, IFNAMSIZ - 1);
+	m.netns = msg_get_line(&r, MSG_NAME_MAX);
 	if (!wire_done(&r))
 		return -EBADMSG;
 	*ret_vnet = m;
@@ -84,37 +86,6 @@ int msg_site_vnet_decode(const uint8_t *payload, size_t len, struct msg_site_vne
 }
 
 /* ---- CONNECTION ---- */
-
-/* Bits behind the length are zero: equal prefixes have equal bytes. */
-static bool is_clean(const uint8_t *bytes, uint8_t len)
-{
-	return len % 8 == 0 || !(bytes[len / 8] & (0xff >> len % 8));
-}
-
-/* u8 length and as many of its bytes as that needs; IPv4 only, as are all tunnels. */
-static void put_prefix(struct msg_frame *f, const struct prefix *p)
-{
-	if (p->family != AF_INET || p->len > 32 || !is_clean(p->addr, p->len)) {
-		f->w.failed = true;
-		return;
-	}
-	wire_put_u8(&f->w, p->len);
-	wire_put(&f->w, p->addr, (p->len + 7u) / 8);
-}
-
-static void get_prefix(struct wire_reader *r, struct prefix *p)
-{
-	uint8_t len = wire_u8(r);
-	const uint8_t *bytes = len <= 32 ? wire_bytes(r, (len + 7u) / 8) : NULL;
-
-	if (!wire_ok(r) || !bytes || !is_clean(bytes, len)) {
-		r->failed = true;
-		return;
-	}
-	p->family = AF_INET;
-	p->len = len;
-	memcpy(p->addr, bytes, (len + 7u) / 8);
-}
 
 int msg_connection_encode(const struct msg_connection *m, uint8_t **ret_frame, size_t *ret_len)
 {
@@ -129,7 +100,7 @@ int msg_connection_encode(const struct msg_connection *m, uint8_t **ret_frame, s
 	msg_put_text(&f, m->refusal, MSG_REASON_MAX);
 	wire_put_be16(&f.w, (uint16_t)m->n_routes);
 	for (size_t i = 0; i < m->n_routes; i++)
-		put_prefix(&f, &m->routes[i]);
+		msg_put_prefix(&f, &m->routes[i]);
 	for (size_t i = 0; i < MSG_DNS_MAX; i++)
 		wire_put(&f.w, &m->dns_be[i], sizeof(m->dns_be[i]));
 	msg_put_text(&f, m->description, MSG_DESCRIPTION_MAX);
@@ -154,9 +125,9 @@ int msg_connection_decode(const uint8_t *payload, size_t len, struct msg_connect
 	m.app = msg_get_line(&r, MSG_NAME_MAX);
 	m.vnet = msg_get_line(&r, MSG_NAME_MAX);
 	m.refusal = msg_get_line(&r, MSG_REASON_MAX);
-	m.routes = routes = get_list(&r, MSG_ROUTES_MAX, sizeof(*routes), 1, &m.n_routes);
+	m.routes = routes = get_list(&r, MSG_ROUTES_MAX, sizeof(*routes), 2, &m.n_routes);
 	for (size_t i = 0; routes && i < m.n_routes; i++)
-		get_prefix(&r, &routes[i]);
+		msg_get_prefix(&r, &routes[i]);
 	for (size_t i = 0; i < MSG_DNS_MAX; i++)
 		get_address(&r, &m.dns_be[i]);
 	m.description = msg_get_text(&r, MSG_DESCRIPTION_MAX);
@@ -170,6 +141,66 @@ int msg_connection_decode(const uint8_t *payload, size_t len, struct msg_connect
 }
 
 void msg_connection_done(struct msg_connection *m)
+{
+	free((void *)m->routes);
+	m->routes = NULL;
+	m->n_routes = 0;
+}
+
+/* ---- VNET_ROUTES ---- */
+
+int msg_vnet_routes_encode(const struct msg_vnet_routes *m, uint8_t **ret_frame, size_t *ret_len)
+{
+	struct msg_frame f;
+
+	if (m->n_routes > MSG_VNET_ROUTES_MAX)
+		return -EMSGSIZE;
+	if (m->part >= MSG_PART_COUNT)
+		return -EINVAL;
+	if (msg_frame_begin(&f, MSG_VNET_ROUTES) < 0)
+		return -ENOMEM;
+	msg_put_text(&f, m->vnet, MSG_NAME_MAX);
+	wire_put_u8(&f.w, m->part);
+	wire_put_be16(&f.w, (uint16_t)m->n_routes);
+	for (size_t i = 0; i < m->n_routes; i++) {
+		msg_put_prefix(&f, &m->routes[i].prefix);
+		wire_put_u8(&f.w, m->routes[i].verdict);
+		f.w.failed |= m->routes[i].verdict >= MSG_VERDICT_COUNT;
+	}
+	return msg_frame_end(&f, ret_frame, ret_len);
+}
+
+static void get_route(struct wire_reader *r, struct msg_route *route)
+{
+	msg_get_prefix(r, &route->prefix);
+	route->verdict = wire_u8(r);
+	if (route->verdict >= MSG_VERDICT_COUNT)
+		r->failed = true;
+}
+
+int msg_vnet_routes_decode(const uint8_t *payload, size_t len, struct msg_vnet_routes *ret_routes)
+{
+	struct wire_reader r = wire_reader(payload, len);
+	struct msg_vnet_routes m = {.vnet = msg_get_line(&r, MSG_NAME_MAX), .part = wire_u8(&r)};
+	struct msg_route *routes =
+		get_list(&r, MSG_VNET_ROUTES_MAX, sizeof(*routes), 3, &m.n_routes);
+	int error;
+
+	for (size_t i = 0; routes && i < m.n_routes && wire_ok(&r); i++)
+		get_route(&r, &routes[i]);
+	error = finish(&r, routes, m.n_routes);
+	if (error == 0 && m.part >= MSG_PART_COUNT)
+		error = -EBADMSG;
+	if (error < 0) {
+		free(routes);
+		return error;
+	}
+	m.routes = routes;
+	*ret_routes = m;
+	return 0;
+}
+
+void msg_vnet_routes_done(struct msg_vnet_routes *m)
 {
 	free((void *)m->routes);
 	m->routes = NULL;
@@ -286,6 +317,7 @@ int msg_session_up_encode(const struct msg_session_up *m, uint8_t **ret_frame, s
 	msg_put_text(&f, m->user, MSG_REASON_MAX);
 	msg_put_text(&f, m->owner, MSG_OWNER_MAX);
 	wire_put(&f.w, &m->address_be, sizeof(m->address_be));
+	msg_put_text(&f, m->address6, INET6_ADDRSTRLEN - 1);
 	msg_put_text(&f, m->source, MSG_ENDPOINT_MAX);
 	msg_put_text(&f, m->correlation, MSG_CORRELATION_MAX);
 	msg_put_text(&f, m->thumbprint, THUMBPRINT_MAX);
@@ -305,6 +337,7 @@ int msg_session_up_decode(const uint8_t *payload, size_t len, struct msg_session
 	m.user = msg_get_text(&r, MSG_REASON_MAX);
 	m.owner = msg_get_text(&r, MSG_OWNER_MAX);
 	get_address(&r, &m.address_be);
+	m.address6 = msg_get_line(&r, INET6_ADDRSTRLEN - 1);
 	m.source = msg_get_line(&r, MSG_ENDPOINT_MAX);
 	m.correlation = msg_get_line(&r, MSG_CORRELATION_MAX);
 	m.thumbprint = msg_get_line(&r, THUMBPRINT_MAX);

@@ -15,6 +15,7 @@
 
 enum {
 	MSG_ROUTES_MAX = 4096,		 /* prefixes of a connection */
+	MSG_VNET_ROUTES_MAX = 16384,	 /* of one message; more come in the next part */
 	MSG_DESCRIPTION_MAX = 128 << 10, /* bytes */
 	MSG_LEASES_MAX = 4096,		 /* of one message; more come in the next */
 	MSG_TRAFFIC_MAX = 4096,		 /* likewise */
@@ -29,6 +30,7 @@ enum {
 struct msg_site_vnet {
 	struct msg_vnet vnet;
 	const char *device; /* of its TUN, IFNAMSIZ */
+	const char *netns;  /* where that is made, a name; "": where the gateway is */
 };
 int msg_site_vnet_encode(const struct msg_site_vnet *m, uint8_t **ret_frame, size_t *ret_len);
 int msg_site_vnet_decode(const uint8_t *payload, size_t len, struct msg_site_vnet *ret_vnet);
@@ -37,8 +39,9 @@ int msg_site_vnet_decode(const uint8_t *payload, size_t len, struct msg_site_vne
 struct msg_connection {
 	const char *app;
 	const char *vnet;
-	const char *refusal;	     /* "": it is enabled; else why nobody comes in, a sentence */
-	const struct prefix *routes; /* all that goes into the tunnel; owned when decoded */
+	const char *refusal; /* "": it is enabled; else why nobody comes in, a sentence */
+	const struct prefix
+		*routes; /* all that goes into the tunnel, both families; owned when decoded */
 	size_t n_routes;
 	uint32_t dns_be[MSG_DNS_MAX]; /* 0: none */
 	const char *description;      /* JSON, for the worker (network.h) */
@@ -48,6 +51,42 @@ int msg_connection_encode(const struct msg_connection *m, uint8_t **ret_frame, s
 int msg_connection_decode(const uint8_t *payload, size_t len,
 			  struct msg_connection *ret_connection);
 void msg_connection_done(struct msg_connection *m);
+
+/*
+ * What the clients of a virtual network may reach, in place of its address spaces. Too many for one
+ * message come in parts, in order, and count when the last one is there; a part that does not follow
+ * is as if it and the rest had not come. A VNet that is new has its address spaces until then.
+ */
+enum msg_verdict {
+	MSG_VERDICT_VNET,    /* by all clients of the VNet; an app, if its connection has it too */
+	MSG_VERDICT_OPEN,    /* by everybody: learned by BGP, and propagated */
+	MSG_VERDICT_PEERING, /* by nobody, and nothing comes from there */
+	MSG_VERDICT_COUNT,
+};
+
+enum msg_part {
+	MSG_PART_ONLY,
+	MSG_PART_FIRST,
+	MSG_PART_MIDDLE,
+	MSG_PART_LAST,
+	MSG_PART_COUNT,
+};
+
+struct msg_route {
+	struct prefix prefix;
+	uint8_t verdict; /* enum msg_verdict */
+};
+
+struct msg_vnet_routes {
+	const char *vnet;
+	uint8_t part;			/* enum msg_part */
+	const struct msg_route *routes; /* each prefix once; owned when decoded */
+	size_t n_routes;
+};
+int msg_vnet_routes_encode(const struct msg_vnet_routes *m, uint8_t **ret_frame, size_t *ret_len);
+/* -EBADMSG, -ENOMEM. msg_vnet_routes_done(). */
+int msg_vnet_routes_decode(const uint8_t *payload, size_t len, struct msg_vnet_routes *ret_routes);
+void msg_vnet_routes_done(struct msg_vnet_routes *m);
 
 /* VNET_GONE, CONNECTION_GONE: a name. SITE_BEGIN, SITE_END, SESSIONS_BEGIN, SESSIONS_END: "". */
 int msg_name_encode(enum msg_kind kind, const char *name, uint8_t **ret_frame, size_t *ret_len);
@@ -100,6 +139,7 @@ struct msg_session_up {
 	const char *user;  /* as he was authenticated: a name, or APP@VNET */
 	const char *owner; /* of the address's lease */
 	uint32_t address_be;
+	const char *address6;	 /* the one that follows from it; "": none */
 	const char *source;	 /* address and port */
 	const char *correlation; /* SSTPCORRELATIONID; "" */
 	const char *thumbprint;	 /* of the certificate; "" */

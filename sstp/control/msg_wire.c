@@ -4,6 +4,25 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+/* What a family is called in a message; what else there is has no bits. */
+enum {
+	IPV4 = 4,
+	IPV6 = 6,
+};
+
+/* Bits of an address; 0: no such family. */
+static unsigned bits_of(unsigned family)
+{
+	return family == IPV4 ? 32 : family == IPV6 ? 128 : 0;
+}
+
+/* Bits behind the length are zero: equal prefixes have equal bytes. */
+static bool is_clean(const uint8_t *bytes, uint8_t len)
+{
+	return len % 8 == 0 || !(bytes[len / 8] & (0xff >> len % 8));
+}
 
 /* ---- writing ---- */
 
@@ -71,12 +90,26 @@ void msg_put_texts(struct msg_frame *f, const char *const *texts, size_t n, size
 		msg_put_text(f, texts[i], MSG_NAME_MAX);
 }
 
+void msg_put_prefix(struct msg_frame *f, const struct prefix *p)
+{
+	uint8_t family = p->family == AF_INET ? IPV4 : p->family == AF_INET6 ? IPV6 : 0;
+
+	if (!family || p->len > bits_of(family) || !is_clean(p->addr, p->len)) {
+		f->w.failed = true;
+		return;
+	}
+	wire_put_u8(&f->w, family);
+	wire_put_u8(&f->w, p->len);
+	wire_put(&f->w, p->addr, (p->len + 7u) / 8);
+}
+
 void msg_put_vnet(struct msg_frame *f, const struct msg_vnet *v)
 {
 	msg_put_text(f, v->name, MSG_NAME_MAX);
 	msg_put_texts(f, v->spaces, v->n_spaces, MSG_SPACES_MAX);
 	msg_put_texts(f, v->pools, v->n_pools, MSG_POOLS_MAX);
-	msg_put_texts(f, v->dns, v->n_dns, MSG_DNS_MAX);
+	msg_put_texts(f, v->dns, v->n_dns, MSG_SERVERS_MAX);
+	msg_put_texts(f, v->domains, v->n_domains, MSG_DOMAINS_MAX);
 	msg_put_text(f, v->gateway, MSG_NAME_MAX);
 }
 
@@ -149,11 +182,28 @@ size_t msg_get_texts(struct wire_reader *r, const char **texts, size_t max)
 	return n;
 }
 
+void msg_get_prefix(struct wire_reader *r, struct prefix *p)
+{
+	uint8_t family = wire_u8(r);
+	uint8_t len = wire_u8(r);
+	unsigned bits = bits_of(family);
+	const uint8_t *bytes = bits && len <= bits ? wire_bytes(r, (len + 7u) / 8) : NULL;
+
+	if (!wire_ok(r) || !bytes || !is_clean(bytes, len)) {
+		r->failed = true;
+		return;
+	}
+	p->family = family == IPV4 ? AF_INET : AF_INET6;
+	p->len = len;
+	memcpy(p->addr, bytes, (len + 7u) / 8);
+}
+
 void msg_get_vnet(struct wire_reader *r, struct msg_vnet *v)
 {
 	v->name = msg_get_text(r, MSG_NAME_MAX);
 	v->n_spaces = msg_get_texts(r, v->spaces, MSG_SPACES_MAX);
 	v->n_pools = msg_get_texts(r, v->pools, MSG_POOLS_MAX);
-	v->n_dns = msg_get_texts(r, v->dns, MSG_DNS_MAX);
+	v->n_dns = msg_get_texts(r, v->dns, MSG_SERVERS_MAX);
+	v->n_domains = msg_get_texts(r, v->domains, MSG_DOMAINS_MAX);
 	v->gateway = msg_get_text(r, MSG_NAME_MAX);
 }

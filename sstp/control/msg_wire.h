@@ -5,6 +5,7 @@
  * What the messages are made of; private to msg*.c. Both cursors are wire.h's: they fail once, and
  * are asked at the end.
  */
+#include "routing/prefix.h"
 #include "sstp/base/wire.h"
 #include "sstp/control/msg.h"
 
@@ -25,6 +26,8 @@ void msg_put_bytes(struct msg_frame *f, const uint8_t *data, size_t len, size_t 
 void msg_put_text(struct msg_frame *f, const char *text, size_t max);
 /* A u16 and n texts of at most MSG_NAME_MAX bytes. */
 void msg_put_texts(struct msg_frame *f, const char *const *texts, size_t n, size_t max);
+/* u8 family (4, 6), u8 length, and as many of its bytes as that needs; bits behind it must be zero. */
+void msg_put_prefix(struct msg_frame *f, const struct prefix *p);
 void msg_put_vnet(struct msg_frame *f, const struct msg_vnet *v);
 
 uint64_t msg_get_be64(struct wire_reader *r);
@@ -38,6 +41,8 @@ bool msg_get_bool(struct wire_reader *r);
 size_t msg_get_count(struct wire_reader *r, size_t max);
 /* Fills texts, which has room for max; returns how many. */
 size_t msg_get_texts(struct wire_reader *r, const char **texts, size_t max);
+/* Two prefixes that are equal have come in equal bytes. */
+void msg_get_prefix(struct wire_reader *r, struct prefix *p);
 /* Borrows. */
 void msg_get_vnet(struct wire_reader *r, struct msg_vnet *v);
 

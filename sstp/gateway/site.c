@@ -98,6 +98,7 @@ static void on_session_up(void *arg, const struct report_session *r)
 		.user = user,
 		.owner = strlen(r->owner) <= MSG_OWNER_MAX ? r->owner : "",
 		.address_be = r->address_be,
+		.address6 = "",
 		.source = r->source,
 		.correlation = r->correlation,
 		.thumbprint = r->thumbprint,

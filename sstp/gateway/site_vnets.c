@@ -67,6 +67,25 @@ static int read_address(const char *text, uint32_t *ret_be)
 	return inet_pton(AF_INET, text, ret_be) == 1 ? 0 : -EINVAL;
 }
 
+/* The first ones of IPv4: IPCP has no other. */
+static int read_servers(const struct msg_vnet *v, uint32_t dns_be[MSG_DNS_MAX])
+{
+	uint8_t server6[16];
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n_dns; i++) {
+		uint32_t server_be;
+
+		if (inet_pton(AF_INET6, v->dns[i], server6) == 1)
+			continue;
+		if (read_address(v->dns[i], &server_be) < 0)
+			return -EINVAL;
+		if (n < MSG_DNS_MAX)
+			dns_be[n++] = server_be;
+	}
+	return 0;
+}
+
 static int fill(struct own *o, const struct msg_site_vnet *m)
 {
 	const struct msg_vnet *v = &m->vnet;
@@ -80,9 +99,7 @@ static int fill(struct own *o, const struct msg_site_vnet *m)
 		r = read_prefixes(v->pools, v->n_pools, &o->pools);
 	if (r == 0)
 		r = read_address(v->gateway, &o->gateway_be);
-	for (size_t i = 0; i < v->n_dns && r == 0; i++)
-		r = read_address(v->dns[i], &o->dns_be[i]);
-	return r;
+	return r < 0 ? r : read_servers(v, o->dns_be);
 }
 
 static int own_new(const struct msg_site_vnet *m, struct own **ret_own)

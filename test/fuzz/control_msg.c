@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certs/authority.h"
+#include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,6 +29,7 @@ static int list_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 		      size_t *ret_len)
 {
 	struct msg_connection connection;
+	struct msg_vnet_routes routes;
 	struct msg_leases leases;
 	struct msg_traffic traffic;
 	int r;
@@ -38,6 +40,12 @@ static int list_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 			return -EBADMSG;
 		r = msg_connection_encode(&connection, ret_frame, ret_len);
 		msg_connection_done(&connection);
+		return r;
+	case MSG_VNET_ROUTES:
+		if (msg_vnet_routes_decode(payload, n, &routes) < 0)
+			return -EBADMSG;
+		r = msg_vnet_routes_encode(&routes, ret_frame, ret_len);
+		msg_vnet_routes_done(&routes);
 		return r;
 	case MSG_LEASES:
 		if (msg_leases_decode(payload, n, &leases) < 0)
@@ -55,7 +63,7 @@ static int list_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 	}
 }
 
-/* All of msg_site.h. */
+/* All of msg_site.h and msg_probe.h. */
 static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t **ret_frame,
 		      size_t *ret_len)
 {
@@ -64,6 +72,8 @@ static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 	struct msg_session_up up;
 	struct msg_session_down down;
 	struct msg_vnet_state state;
+	struct msg_probe probe;
+	struct msg_probed probed;
 	const char *name;
 
 	switch (kind) {
@@ -87,7 +97,16 @@ static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 		if (msg_vnet_state_decode(payload, n, &state) < 0)
 			return -EBADMSG;
 		return msg_vnet_state_encode(&state, ret_frame, ret_len);
+	case MSG_PROBE:
+		if (msg_probe_decode(payload, n, &probe) < 0)
+			return -EBADMSG;
+		return msg_probe_encode(&probe, ret_frame, ret_len);
+	case MSG_PROBED:
+		if (msg_probed_decode(payload, n, &probed) < 0)
+			return -EBADMSG;
+		return msg_probed_encode(&probed, ret_frame, ret_len);
 	case MSG_CONNECTION:
+	case MSG_VNET_ROUTES:
 	case MSG_LEASES:
 	case MSG_TRAFFIC: return list_again(kind, payload, n, ret_frame, ret_len);
 	default:

@@ -136,6 +136,7 @@ static void tell_up(int fd, char **words)
 				   .user = user,
 				   .owner = user,
 				   .address_be = inet_addr(words[3]),
+				   .address6 = "",
 				   .source = words[4],
 				   .correlation = "{c0}",
 				   .thumbprint = ""};

@@ -18,14 +18,17 @@ enum {
 
 static const struct msg_site_vnet blue = {
 	.vnet = {.name = "blue",
-		 .spaces = {"10.1.0.0/16", "10.2.0.0/16"},
+		 .spaces = {"10.1.0.0/16", "fd00:1::/48"},
 		 .n_spaces = 2,
 		 .pools = {"172.16.0.0/24"},
 		 .n_pools = 1,
 		 .dns = {"10.1.0.4"},
 		 .n_dns = 1,
+		 .domains = {"corp.example", "example"},
+		 .n_domains = 2,
 		 .gateway = "172.16.0.1"},
 	.device = "sstp7",
+	.netns = "hub",
 };
 
 /* Of every length that takes another number of bytes. */
@@ -35,6 +38,10 @@ static const struct prefix routes[] = {
 	{.family = AF_INET, .len = 12, .addr = {172, 16}},
 	{.family = AF_INET, .len = 23, .addr = {192, 168, 2}},
 	{.family = AF_INET, .len = 32, .addr = {192, 0, 2, 255}},
+	{.family = AF_INET6, .len = 0},
+	{.family = AF_INET6, .len = 7, .addr = {0xfc}},
+	{.family = AF_INET6, .len = 64, .addr = {0xfd, 0, 0, 1, 0, 0, 0, 2}},
+	{.family = AF_INET6, .len = 128, .addr = {0xfd, [15] = 1}},
 };
 
 static const struct msg_connection connection = {
@@ -46,6 +53,15 @@ static const struct msg_connection connection = {
 	.dns_be = {0x0400010a, 0},
 	.description = "{\"vnetName\":\"bl\xc3\xbc\"}",
 };
+
+static const struct msg_route vnet_routes_list[] = {
+	{{.family = AF_INET, .len = 16, .addr = {10, 1}}, MSG_VERDICT_VNET},
+	{{.family = AF_INET, .len = 0}, MSG_VERDICT_OPEN},
+	{{.family = AF_INET6, .len = 48, .addr = {0xfd, 0, 0, 1}}, MSG_VERDICT_PEERING},
+};
+
+static const struct msg_vnet_routes vnet_routes = {
+	.vnet = "blue", .part = MSG_PART_LAST, .routes = vnet_routes_list, .n_routes = 3};
 
 static const struct msg_lease leases_list[] = {
 	{.address_be = 0x020010ac, .owner = "l" THUMBPRINT},
@@ -71,6 +87,7 @@ static const struct msg_session_up up = {
 	.user = "shop@blue",
 	.owner = "l" THUMBPRINT,
 	.address_be = 0x020010ac,
+	.address6 = "fd00:1:0:7::1",
 	.source = "[2001:db8::1]:50123",
 	.correlation = "{00000000-0000-0000-0000-000000000001}",
 	.thumbprint = THUMBPRINT,
@@ -98,7 +115,7 @@ static const struct msg_vnet_state state_down = {.vnet = "blue", .why = "its dev
 static const uint8_t all_kinds[] = {
 	MSG_SESSIONS_BEGIN, MSG_SESSIONS_END,	 MSG_SESSION_UP, MSG_SESSION_DOWN, MSG_TRAFFIC,
 	MSG_VNET_STATE,	    MSG_SITE_BEGIN,	 MSG_SITE_END,	 MSG_VNET,	   MSG_VNET_GONE,
-	MSG_CONNECTION,	    MSG_CONNECTION_GONE, MSG_LEASES,	 MSG_DISCONNECT,
+	MSG_CONNECTION,	    MSG_CONNECTION_GONE, MSG_LEASES,	 MSG_DISCONNECT,   MSG_VNET_ROUTES,
 };
 
 static int encode(uint8_t kind, uint8_t **ret_frame, size_t *ret_len)
@@ -110,6 +127,7 @@ static int encode(uint8_t kind, uint8_t **ret_frame, size_t *ret_len)
 	case MSG_VNET_STATE: return msg_vnet_state_encode(&state_down, ret_frame, ret_len);
 	case MSG_VNET: return msg_site_vnet_encode(&blue, ret_frame, ret_len);
 	case MSG_CONNECTION: return msg_connection_encode(&connection, ret_frame, ret_len);
+	case MSG_VNET_ROUTES: return msg_vnet_routes_encode(&vnet_routes, ret_frame, ret_len);
 	case MSG_LEASES: return msg_leases_encode(&leases, ret_frame, ret_len);
 	case MSG_DISCONNECT: return msg_disconnect_encode(&disconnect, ret_frame, ret_len);
 	default: return msg_name_encode((enum msg_kind)kind, "blue", ret_frame, ret_len);
@@ -121,6 +139,7 @@ static int decode_into_nothing(uint8_t kind, const uint8_t *payload, size_t len)
 {
 	struct msg_site_vnet site_vnet;
 	struct msg_connection c;
+	struct msg_vnet_routes v;
 	struct msg_leases l;
 	struct msg_disconnect d;
 	struct msg_session_up session;
@@ -144,6 +163,11 @@ static int decode_into_nothing(uint8_t kind, const uint8_t *payload, size_t len)
 		r = msg_connection_decode(payload, len, &c);
 		if (r == 0)
 			msg_connection_done(&c);
+		return r;
+	case MSG_VNET_ROUTES:
+		r = msg_vnet_routes_decode(payload, len, &v);
+		if (r == 0)
+			msg_vnet_routes_done(&v);
 		return r;
 	case MSG_LEASES:
 		r = msg_leases_decode(payload, len, &l);
@@ -192,13 +216,17 @@ static void vnet_comes_back_as_it_was(void **state)
 
 	assert_int_equal(msg_site_vnet_decode(payload, len, &got), 0);
 	assert_string_equal(got.device, "sstp7");
+	assert_string_equal(got.netns, "hub");
 	assert_string_equal(got.vnet.name, "blue");
 	assert_int_equal(got.vnet.n_spaces, 2);
-	assert_string_equal(got.vnet.spaces[1], "10.2.0.0/16");
+	assert_string_equal(got.vnet.spaces[1], "fd00:1::/48");
 	assert_int_equal(got.vnet.n_pools, 1);
 	assert_string_equal(got.vnet.pools[0], "172.16.0.0/24");
 	assert_int_equal(got.vnet.n_dns, 1);
 	assert_string_equal(got.vnet.dns[0], "10.1.0.4");
+	assert_int_equal(got.vnet.n_domains, 2);
+	assert_string_equal(got.vnet.domains[0], "corp.example");
+	assert_string_equal(got.vnet.domains[1], "example");
 	assert_string_equal(got.vnet.gateway, "172.16.0.1");
 }
 
@@ -234,6 +262,40 @@ static void connection_without_routes_has_none(void **state)
 	assert_int_equal(got.n_routes, 0);
 	assert_string_equal(got.refusal, "no");
 	msg_connection_done(&got);
+	msg_frame_free(frame, len);
+}
+
+static void routes_of_a_vnet_come_back_with_their_verdicts(void **state)
+{
+	uint8_t payload[FRAME_MAX];
+	size_t len = sample(MSG_VNET_ROUTES, payload);
+	struct msg_vnet_routes got;
+
+	assert_int_equal(msg_vnet_routes_decode(payload, len, &got), 0);
+	assert_string_equal(got.vnet, "blue");
+	assert_int_equal(got.part, MSG_PART_LAST);
+	assert_int_equal(got.n_routes, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(prefix_equal(&got.routes[i].prefix, &vnet_routes_list[i].prefix));
+		assert_int_equal(got.routes[i].verdict, vnet_routes_list[i].verdict);
+	}
+	msg_vnet_routes_done(&got);
+	assert_null(got.routes);
+}
+
+static void vnet_without_routes_has_none(void **state)
+{
+	struct msg_vnet_routes m = {.vnet = "blue"};
+	struct msg_vnet_routes got;
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_vnet_routes_encode(&m, &frame, &len), 0);
+	assert_int_equal(msg_vnet_routes_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &got),
+			 0);
+	assert_int_equal(got.part, MSG_PART_ONLY);
+	assert_int_equal(got.n_routes, 0);
+	msg_vnet_routes_done(&got);
 	msg_frame_free(frame, len);
 }
 
@@ -310,6 +372,7 @@ static void session_comes_back_as_it_came_up_and_went(void **state)
 	assert_string_equal(got.user, up.user);
 	assert_string_equal(got.owner, up.owner);
 	assert_int_equal(got.address_be, up.address_be);
+	assert_string_equal(got.address6, up.address6);
 	assert_string_equal(got.source, up.source);
 	assert_string_equal(got.correlation, up.correlation);
 	assert_string_equal(got.thumbprint, up.thumbprint);
@@ -385,7 +448,7 @@ static void fullest_connection_and_leases_fit(void **state)
 	memset(why, 'w', MSG_REASON_MAX);
 	memset(owner, 'o', MSG_OWNER_MAX);
 	for (size_t i = 0; i <= MSG_ROUTES_MAX; i++)
-		most[i] = (struct prefix){.family = AF_INET, .len = 32, .addr = {10, 1, 2, 3}};
+		most[i] = (struct prefix){.family = AF_INET6, .len = 128, .addr = {0xfd, 2, 3}};
 	for (size_t i = 0; i <= MSG_LEASES_MAX; i++)
 		all[i].owner = owner;
 	c.routes = most;
@@ -401,6 +464,39 @@ static void fullest_connection_and_leases_fit(void **state)
 	assert_int_equal(msg_connection_encode(&c, &frame, &len), -EMSGSIZE);
 	l.n_leases++;
 	assert_int_equal(msg_leases_encode(&l, &frame, &len), -EMSGSIZE);
+}
+
+static void fullest_vnet_and_its_routes_fit(void **state)
+{
+	static struct msg_route most[MSG_VNET_ROUTES_MAX + 1];
+	static char text[MSG_NAME_MAX + 1];
+	struct msg_vnet_routes m = {.vnet = text, .routes = most, .n_routes = MSG_VNET_ROUTES_MAX};
+	struct msg_site_vnet v = {.device = "sstp7", .netns = text};
+	uint8_t *frame;
+	size_t len;
+
+	memset(text, 'n', MSG_NAME_MAX);
+	for (size_t i = 0; i <= MSG_VNET_ROUTES_MAX; i++)
+		most[i].prefix = (struct prefix){.family = AF_INET6, .len = 128, .addr = {0xfd}};
+	assert_int_equal(msg_vnet_routes_encode(&m, &frame, &len), 0);
+	assert_int_equal(decode(MSG_VNET_ROUTES, frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE), 1);
+	msg_frame_free(frame, len);
+	m.n_routes++;
+	assert_int_equal(msg_vnet_routes_encode(&m, &frame, &len), -EMSGSIZE);
+	v.vnet.name = v.vnet.gateway = text;
+	for (; v.vnet.n_spaces < MSG_SPACES_MAX; v.vnet.n_spaces++)
+		v.vnet.spaces[v.vnet.n_spaces] = text;
+	for (; v.vnet.n_pools < MSG_POOLS_MAX; v.vnet.n_pools++)
+		v.vnet.pools[v.vnet.n_pools] = text;
+	for (; v.vnet.n_dns < MSG_SERVERS_MAX; v.vnet.n_dns++)
+		v.vnet.dns[v.vnet.n_dns] = text;
+	for (; v.vnet.n_domains < MSG_DOMAINS_MAX; v.vnet.n_domains++)
+		v.vnet.domains[v.vnet.n_domains] = text;
+	assert_int_equal(msg_site_vnet_encode(&v, &frame, &len), 0);
+	assert_int_equal(decode(MSG_VNET, frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE), 1);
+	msg_frame_free(frame, len);
+	v.vnet.n_domains++;
+	assert_int_equal(msg_site_vnet_encode(&v, &frame, &len), -EMSGSIZE);
 }
 
 static void fullest_session_and_traffic_fit(void **state)
@@ -435,11 +531,13 @@ static void fullest_session_and_traffic_fit(void **state)
 	assert_int_equal(msg_traffic_encode(&t, &frame, &len), -EMSGSIZE);
 }
 
-/* A prefix is IPv4 and says nothing behind its length: else the decoder would refuse all of the message. */
+/* A prefix has a family and says nothing behind its length: else the decoder would refuse all of the message. */
 static void prefix_that_no_decoder_takes_is_not_encoded(void **state)
 {
 	static const struct prefix wrong[] = {
-		{.family = AF_INET6, .len = 8, .addr = {0xfc}},
+		{.family = AF_UNIX, .len = 8, .addr = {10}},
+		{.family = AF_INET6, .len = 129, .addr = {0xfc}},
+		{.family = AF_INET6, .len = 6, .addr = {0xfe}},
 		{.family = AF_INET, .len = 33, .addr = {10}},
 		{.family = AF_INET, .len = 4, .addr = {10}},
 	};
@@ -453,6 +551,19 @@ static void prefix_that_no_decoder_takes_is_not_encoded(void **state)
 		m.n_routes = 1;
 		assert_int_equal(msg_connection_encode(&m, &frame, &len), -EMSGSIZE);
 	}
+}
+
+static void part_or_verdict_that_there_is_not_is_not_encoded(void **state)
+{
+	struct msg_route one = {{.family = AF_INET}, MSG_VERDICT_COUNT};
+	struct msg_vnet_routes m = {.vnet = "blue", .routes = &one, .n_routes = 1};
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_vnet_routes_encode(&m, &frame, &len), -EMSGSIZE);
+	one.verdict = MSG_VERDICT_VNET;
+	m.part = MSG_PART_COUNT;
+	assert_int_equal(msg_vnet_routes_encode(&m, &frame, &len), -EINVAL);
 }
 
 /* ---- what no honest peer sends ---- */
@@ -500,8 +611,8 @@ static void prefix_with_bits_behind_its_length_is_refused(void **state)
 {
 	uint8_t payload[FRAME_MAX];
 	size_t len = sample(MSG_CONNECTION, payload);
-	/* 0/0 is one byte, 10/8 two, and then 12 and 172.16 */
-	size_t at = count_at() + 2 + 1 + 2;
+	/* each has its family in front: 0/0 is two bytes, 10/8 three, and then 12 and 172.16 */
+	size_t at = count_at() + 2 + 2 + 3 + 1;
 
 	assert_int_equal(payload[at], 12);
 	assert_int_equal(payload[at + 2], 16);
@@ -527,6 +638,22 @@ static void count_of_more_than_the_payload_can_hold_is_refused(void **state)
 	assert_int_equal(decode(MSG_CONNECTION, payload, len), 0);
 }
 
+static void verdict_or_part_that_there_is_not_is_refused(void **state)
+{
+	uint8_t payload[FRAME_MAX];
+	size_t len = sample(MSG_VNET_ROUTES, payload);
+	size_t part_at = 4 + strlen(vnet_routes.vnet) + 1;
+
+	assert_int_equal(payload[part_at], MSG_PART_LAST);
+	payload[part_at] = MSG_PART_COUNT;
+	assert_int_equal(decode(MSG_VNET_ROUTES, payload, len), 0);
+	payload[part_at] = MSG_PART_FIRST;
+	assert_int_equal(decode(MSG_VNET_ROUTES, payload, len), 1);
+	assert_int_equal(payload[len - 1], MSG_VERDICT_PEERING);
+	payload[len - 1] = MSG_VERDICT_COUNT;
+	assert_int_equal(decode(MSG_VNET_ROUTES, payload, len), 0);
+}
+
 static void name_that_is_no_line_is_refused(void **state)
 {
 	static const char *const wrong[] = {"blue\n", "bl\xc3\xbc", "bl\x7f"};
@@ -550,6 +677,8 @@ int main(void)
 		cmocka_unit_test(vnet_comes_back_as_it_was),
 		cmocka_unit_test(connection_comes_back_with_routes_of_every_length),
 		cmocka_unit_test(connection_without_routes_has_none),
+		cmocka_unit_test(routes_of_a_vnet_come_back_with_their_verdicts),
+		cmocka_unit_test(vnet_without_routes_has_none),
 		cmocka_unit_test(names_come_back_under_each_kind),
 		cmocka_unit_test(leases_come_back_as_they_were),
 		cmocka_unit_test(disconnect_comes_back_as_it_was),
@@ -558,12 +687,15 @@ int main(void)
 		cmocka_unit_test(vnet_state_comes_back_as_it_was),
 		cmocka_unit_test(head_of_each_kind_is_taken_in_its_own_direction_only),
 		cmocka_unit_test(fullest_connection_and_leases_fit),
+		cmocka_unit_test(fullest_vnet_and_its_routes_fit),
 		cmocka_unit_test(fullest_session_and_traffic_fit),
 		cmocka_unit_test(prefix_that_no_decoder_takes_is_not_encoded),
+		cmocka_unit_test(part_or_verdict_that_there_is_not_is_not_encoded),
 		cmocka_unit_test(payload_that_is_cut_or_has_more_behind_it_is_refused),
 		cmocka_unit_test(payload_with_any_bytes_changed_is_taken_or_refused),
 		cmocka_unit_test(prefix_with_bits_behind_its_length_is_refused),
 		cmocka_unit_test(count_of_more_than_the_payload_can_hold_is_refused),
+		cmocka_unit_test(verdict_or_part_that_there_is_not_is_refused),
 		cmocka_unit_test(name_that_is_no_line_is_refused),
 	};
 

@@ -76,6 +76,7 @@ static struct msg_session_up session_of(uint64_t id, const char *app, uint32_t a
 				       .user = *app ? app : "bob",
 				       .owner = *app ? app : "bob",
 				       .address_be = htobe32(address),
+				       .address6 = "",
 				       .source = "192.0.2.9:50123",
 				       .correlation = "",
 				       .thumbprint = ""};

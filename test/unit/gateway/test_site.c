@@ -210,7 +210,8 @@ static int hear_vnet(const char *name, const char *device, const char *space, co
 					   .dns = {"10.50.0.2"},
 					   .n_dns = 1,
 					   .gateway = "192.0.0.8"},
-				  .device = device};
+				  .device = device,
+				  .netns = ""};
 	uint8_t *frame;
 	size_t len;
 	int r = msg_site_vnet_encode(&m, &frame, &len);
