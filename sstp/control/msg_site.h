@@ -61,6 +61,7 @@ enum msg_verdict {
 	MSG_VERDICT_VNET,    /* by all clients of the VNet; an app, if its connection has it too */
 	MSG_VERDICT_OPEN,    /* by everybody: learned by BGP, and propagated */
 	MSG_VERDICT_PEERING, /* by nobody, and nothing comes from there */
+	MSG_VERDICT_NONE,    /* as if the table had nothing here */
 	MSG_VERDICT_COUNT,
 };
 

@@ -11,25 +11,23 @@
 
 #include "certs/name.h"
 #include "routing/aggregate.h"
-#include "routing/range.h"
+#include "sstp/base/log.h"
 #include "sstp/control/model_internal.h"
 
 enum {
-	/* read at most; whoever has so many has too many, however often they repeat each other */
-	READ_MAX = 8 * MSG_ROUTES_MAX,
 	ADDED_MAX = NAME_LABEL_MAX + NETWORK_DIGEST_MAX + 32 /* to a group's text */
 };
 
-/* A list of prefixes that grows. */
 struct routes {
 	struct prefix *list; /* owned */
 	size_t n;
-	size_t size;
 };
 
 /* What the connections of a plan to a VNet, synced alike, have in common. */
 struct group {
 	int64_t revision; /* of the model, when it was read; -1: nothing is known */
+	uint64_t
+		generation; /* of what the VNet adds: peered and learned ranges; 0: it is not there */
 	int64_t plan;
 	int64_t vnet;
 	bool has_defaults;
@@ -42,6 +40,7 @@ struct group {
 
 struct networks {
 	struct model *model;
+	struct effective *effective; /* owned */
 	struct group group;
 	char app[NAME_LABEL_MAX];
 	char vnet[NAME_LABEL_MAX];
@@ -53,12 +52,22 @@ struct networks {
 struct networks *networks_new(struct model *model)
 {
 	struct networks *n = calloc(1, sizeof(*n));
+	struct certs_error e;
 
-	if (n) {
-		n->model = model;
-		n->group.revision = -1;
-	}
-	return n;
+	if (!n)
+		return NULL;
+	n->model = model;
+	n->group.revision = -1;
+	if (effective_new(model, &n->effective, &e) == 0)
+		return n;
+	log_error("effective routes: %s", e.text);
+	free(n);
+	return NULL;
+}
+
+struct effective *networks_effective(struct networks *n)
+{
+	return n->effective;
 }
 
 static void group_done(struct group *g)
@@ -74,6 +83,7 @@ void networks_free(struct networks *n)
 	if (!n)
 		return;
 	group_done(&n->group);
+	effective_free(n->effective);
 	free(n->description);
 	free(n);
 }
@@ -83,101 +93,9 @@ static int no_memory(struct certs_error *e)
 	return certs_fail(e, -ENOMEM, "out of memory");
 }
 
-/* ---- routes ---- */
-
-/* IPv6 is left out: the tunnel carries IPv4 only. */
-static int add(struct routes *r, const struct prefix *list, size_t n)
-{
-	if (r->n + n > r->size) {
-		size_t size = 2 * (r->n + n) + 16;
-		struct prefix *grown = realloc(r->list, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		r->list = grown;
-		r->size = size;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (list[i].family == AF_INET)
-			r->list[r->n++] = list[i];
-	return 0;
-}
-
-static int add_texts(struct routes *r, const json_t *texts)
-{
-	for (size_t i = 0; i < json_array_size(texts) && r->n < READ_MAX; i++) {
-		const char *text = json_string_value(json_array_get(texts, i));
-		struct prefix p;
-
-		if (text && prefix_parse(text, &p) == 0 && add(r, &p, 1) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int add_range(struct routes *r, const char *start, const char *end)
-{
-	struct prefix list[RANGE_PREFIXES_MAX];
-	struct range range;
-	const char *why;
-
-	if (range_parse(start, end, &range, &why) < 0)
-		return 0;
-	return add(r, list, range_prefixes(&range, list));
-}
-
-static int add_plans(struct networks *n, struct certs_error *e)
-{
-	const struct store_value values[] = {
-		{.name = ":plan", .number = n->group.plan, .is_number = true},
-		{.name = ":vnet", .number = n->group.vnet, .is_number = true},
-	};
-	struct store_query *q;
-	int r = store_query(n->model->store,
-			    "SELECT start_address, end_address FROM route"
-			    " WHERE plan_id = :plan AND vnet_id = :vnet",
-			    values, 2, &q, e);
-
-	if (r < 0)
-		return r;
-	while (n->group.routes.n < READ_MAX && (r = store_query_next(q, e)) > 0)
-		if (add_range(&n->group.routes, store_query_text(q, 0), store_query_text(q, 1)) <
-		    0) {
-			r = no_memory(e);
-			break;
-		}
-	store_query_end(q);
-	return r < 0 ? r : 0;
-}
-
-static int add_defaults(struct routes *r)
-{
-	static const char *const texts[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (add_range(r, texts[i], NULL) < 0)
-			return -ENOMEM;
-	return 0;
-}
-
-/* Each once. */
-static int read_routes(struct networks *n, const json_t *synced, struct certs_error *e)
-{
-	struct group *g = &n->group;
-	int r = add_plans(n, e);
-
-	if (r < 0)
-		return r;
-	if (add_texts(&g->routes, json_object_get(synced, "addressSpaces")) < 0 ||
-	    add_texts(&g->routes, json_object_get(synced, "customRoutes")) < 0 ||
-	    (g->has_defaults && add_defaults(&g->routes) < 0))
-		return no_memory(e);
-	g->routes.n = aggregate_sort(g->routes.list, g->routes.n);
-	return 0;
-}
-
 /* ---- what a group has in common ---- */
 
+/* The first ones of IPv4: IPCP has no other. */
 static void read_dns(struct group *g, const json_t *synced)
 {
 	const json_t *list = json_object_get(synced, "dnsServers");
@@ -191,14 +109,14 @@ static void read_dns(struct group *g, const json_t *synced)
 	}
 }
 
-static json_t *routes_json(const struct routes *r)
+static json_t *routes_json(const struct prefix *list, size_t n)
 {
-	json_t *list = json_array();
+	json_t *json = json_array();
 	char text[PREFIX_TEXT_MAX];
 
-	for (size_t i = 0; i < r->n; i++)
-		json_array_append_new(list, json_string(prefix_format(&r->list[i], text)));
-	return list;
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(json, json_string(prefix_format(&list[i], text)));
+	return json;
 }
 
 /* "[]" where there is none. */
@@ -209,34 +127,89 @@ static json_t *list_of(const json_t *synced, const char *key)
 	return list ? json_incref(list) : json_array();
 }
 
-static char *text_of(const struct networks *n, const json_t *synced, const char *gateway)
+/* Owned; NULL without memory. */
+static char *text_of(const struct networks *n, const json_t *synced, const char *gateway,
+		     const struct prefix *list, size_t n_list)
 {
 	json_t *json =
-		json_pack("{s:s, s:o, s:o, s:o, s:s}", "vnetName", n->vnet, "addressSpaces",
-			  list_of(synced, "addressSpaces"), "routes", routes_json(&n->group.routes),
-			  "dnsServers", list_of(synced, "dnsServers"), "gateway", gateway);
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "vnetName", n->vnet, "addressSpaces",
+			  list_of(synced, "addressSpaces"), "routes", routes_json(list, n_list),
+			  "dnsServers", list_of(synced, "dnsServers"), "searchDomains",
+			  list_of(synced, "searchDomains"), "gateway", gateway);
 	char *text = json_dumps(json, JSON_COMPACT);
 
 	json_decref(json);
 	return text;
 }
 
+static bool is_too_long(const char *text)
+{
+	return strlen(text) > MSG_DESCRIPTION_MAX - ADDED_MAX;
+}
+
+/*
+ * What a description says, which is no longer than one may be: without what is learned, if that makes it so;
+ * else without any route.
+ */
+static int describe_group(struct networks *n, const json_t *synced, const char *gateway,
+			  const struct effective_connection *c, struct prefix *list)
+{
+	static const unsigned sources[] = {RULESET_ALL, RULESET_ALL & ~(1u << RULESET_BGP), 0};
+	struct group *g = &n->group;
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		size_t n_list = g->has_too_many ? 0 : ruleset_routed(c->set, sources[i], list);
+
+		free(g->text);
+		g->text = text_of(n, synced, gateway, list, n_list);
+		if (!g->text)
+			return -ENOMEM;
+		if (!is_too_long(g->text))
+			break;
+		g->has_too_many = sources[i] != RULESET_ALL;
+	}
+	return 0;
+}
+
+/* The data plane lets everybody reach what is learned: that is not in the connection's own list. */
+static int take_routes(struct networks *n, const json_t *synced, const char *gateway,
+		       const struct effective_connection *c)
+{
+	static const unsigned own = RULESET_ALL & ~(1u << RULESET_BGP);
+	struct group *g = &n->group;
+	size_t n_entries;
+	struct prefix *list;
+
+	ruleset_entries(c->set, &n_entries);
+	list = g->routes.list = calloc(n_entries ? n_entries : 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	g->has_too_many = c->has_too_many || ruleset_routed(c->set, own, list) > MSG_ROUTES_MAX;
+	if (describe_group(n, synced, gateway, c, list) < 0)
+		return -ENOMEM;
+	g->routes.n = ruleset_routed(c->set, g->has_too_many ? 0 : own, list);
+	g->routes.n = aggregate_minimal(list, g->routes.n);
+	return 0;
+}
+
 /* Too many are none: half of them would lead traffic to where nobody wants it. */
 static int fill_group(struct networks *n, const char *gateway, struct certs_error *e)
 {
 	struct group *g = &n->group;
+	const struct effective_query query = {.plan = g->plan,
+					      .vnet = g->vnet,
+					      .has_defaults = g->has_defaults,
+					      .synced = g->synced};
 	json_t *synced = json_loads(g->synced, 0, NULL);
-	int r = synced ? read_routes(n, synced, e) : no_memory(e);
+	struct effective_connection c = {.gate = NULL};
+	int r = synced ? effective_connection(n->effective, &query, &c, e) : no_memory(e);
 
-	if (r == 0) {
-		g->has_too_many = g->routes.n > MSG_ROUTES_MAX;
-		if (g->has_too_many)
-			g->routes.n = 0;
+	if (r >= 0) {
 		read_dns(g, synced);
-		g->text = text_of(n, synced, gateway);
-		g->routes.n = aggregate_minimal(g->routes.list, g->routes.n);
-		r = g->text ? 0 : no_memory(e);
+		g->generation = c.gate ? c.gate->generation : 0;
+		r = take_routes(n, synced, gateway, &c) == 0 ? 0 : no_memory(e);
 	}
+	effective_connection_done(&c);
 	json_decref(synced);
 	return r;
 }
@@ -256,10 +229,11 @@ static int revision_of(struct networks *n, int64_t *ret_revision, struct certs_e
 }
 
 /* Column by column of row_sql. */
-static bool is_group_of(const struct group *g, struct store_query *row, int64_t revision)
+static bool is_group_of(const struct group *g, struct store_query *row, int64_t revision,
+			uint64_t generation)
 {
-	return g->revision == revision && g->plan == store_query_number(row, 2) &&
-	       g->vnet == store_query_number(row, 3) &&
+	return g->revision == revision && g->generation == generation &&
+	       g->plan == store_query_number(row, 2) && g->vnet == store_query_number(row, 3) &&
 	       g->has_defaults == (store_query_number(row, 4) != 0) &&
 	       strcmp(g->synced, store_query_text(row, 5)) == 0;
 }
@@ -268,10 +242,11 @@ static int take_group(struct networks *n, struct store_query *row, int64_t revis
 		      struct certs_error *e)
 {
 	struct group *g = &n->group;
-	int r;
+	const struct effective_vnet *gate;
+	int r = effective_vnet(n->effective, store_query_number(row, 3), &gate, e);
 
-	if (is_group_of(g, row, revision))
-		return 0;
+	if (r < 0 || is_group_of(g, row, revision, r > 0 ? gate->generation : 0))
+		return r < 0 ? r : 0;
 	group_done(g);
 	g->plan = store_query_number(row, 2);
 	g->vnet = store_query_number(row, 3);

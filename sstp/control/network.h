@@ -2,28 +2,31 @@
 #ifndef SSTP_CONTROL_NETWORK_H
 #define SSTP_CONTROL_NETWORK_H
 /*
- * What an app's connection is by now: the VNet as it was last synced to, the plan's routes as they are.
+ * What an app's connection is by now: the VNet as it was last synced to, the rest as it is (effective.h).
  * From it come the lookup of the data plane, and the description that the worker is given, with its
  * certificate and again whenever it changes:
  *
  *   {"vnetName": "lab", "addressSpaces": ["10.20.0.0/16"],
- *    "routes": ["10.20.0.0/16", "192.168.7.0/24"], "dnsServers": ["10.20.0.4"],
- *    "gateway": "192.0.0.8", "appName": "shop", "digest": "5f0c..."}
+ *    "routes": ["10.20.0.0/16", "192.168.7.0/24", "fd00:20::/48"], "dnsServers": ["10.20.0.4"],
+ *    "searchDomains": ["corp.example.com"], "gateway": "192.0.0.8", "appName": "shop",
+ *    "digest": "5f0c..."}
  *
- * "routes" is all that goes into the tunnel: the address spaces, the gateway's custom routes, the
- * plan's routes and, where the app wants them, the private ranges of RFC 1918; each once, none left
+ * "routes" is all that goes into the tunnel, of both families: what is routed in the connection's effective
+ * set, a closed peering's too, so that its traffic is refused here and goes nowhere else; each once, none left
  * out for another that covers it: a worker may have routes of its own in between. The digest is
  * SHA-256 over all in front of it: equal as long as nothing has changed.
  *
  * Connections of one plan to one VNet share nearly all: what they have in common is kept from one
  * question to the next, until the model changes. Reading one costs about 20 us with 50 routes.
  *
- * Limit: MSG_ROUTES_MAX prefixes; a connection with more is refused with a sentence, and has none.
+ * Limit: MSG_ROUTES_MAX prefixes, not counting learned ones, and MSG_DESCRIPTION_MAX bytes; a connection with more is
+ * refused with a sentence, and has none. Learned ones that make a description too long are left out of it.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "routing/prefix.h"
+#include "sstp/control/effective.h"
 #include "sstp/control/model.h"
 #include "sstp/control/msg_site.h"
 
@@ -45,10 +48,13 @@ struct network {
 
 struct networks;
 
-/* Borrows the model. Returns owned; NULL without memory. */
+/* One for a model, which is borrowed. Returns owned; NULL without memory. */
 struct networks *networks_new(struct model *model);
 /* Takes NULL. */
 void networks_free(struct networks *n);
+
+/* What they are made of; borrowed. */
+struct effective *networks_effective(struct networks *n);
 
 /* The connection of the app with this id of the model's. 1: there is one; 0: there is none; -errno. */
 int networks_read(struct networks *n, int64_t app_id, struct network *ret_network,
