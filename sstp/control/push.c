@@ -33,6 +33,12 @@ struct push {
 #define TOUCH_1(table, value)                                        \
 	"INSERT INTO " table " SELECT " value " WHERE " value " NOT" \
 	" IN (SELECT id FROM " table "); "
+#define TOUCH_NAMED(name)                                                 \
+	"INSERT INTO changed_vnet SELECT id FROM vnet WHERE name = " name \
+	" AND id NOT IN (SELECT id FROM changed_vnet); "
+#define TOUCH_PEERS_OF(name)                                                                 \
+	"INSERT INTO changed_vnet SELECT DISTINCT vnet_id FROM peering WHERE remote = " name \
+	" AND vnet_id NOT IN (SELECT id FROM changed_vnet); "
 #define TOUCH_ROUTE(row)                                                                         \
 	"INSERT INTO changed_route SELECT " row ".plan_id, " row ".vnet_id WHERE NOT EXISTS"     \
 	" (SELECT 1 FROM changed_route x WHERE x.plan_id = " row ".plan_id AND x.vnet_id = " row \
@@ -46,11 +52,13 @@ static const char schema[] =
 	"CREATE TEMP TABLE changed_app (id INTEGER PRIMARY KEY);"
 	"CREATE TEMP TABLE changed_plan (id INTEGER PRIMARY KEY);"
 	"CREATE TEMP TABLE changed_vnet (id INTEGER PRIMARY KEY);"
-	"CREATE TEMP TABLE spread_vnet (id INTEGER PRIMARY KEY);" /* its connections are known */
+	"CREATE TEMP TABLE spread_vnet (id INTEGER PRIMARY KEY);"   /* its connections are known */
+	"CREATE TEMP TABLE changed_table (id INTEGER PRIMARY KEY);" /* of a VNet */
 	"CREATE TEMP TABLE changed_route (plan_id INTEGER, vnet_id INTEGER,"
 	"  PRIMARY KEY (plan_id, vnet_id)) WITHOUT ROWID;"
 	"CREATE TEMP TABLE told_app (id INTEGER PRIMARY KEY, name TEXT, vnet TEXT, digest TEXT);"
 	"CREATE TEMP TABLE told_vnet (id INTEGER PRIMARY KEY, name TEXT, vnet TEXT, digest TEXT);"
+	"CREATE TEMP TABLE told_table (id INTEGER PRIMARY KEY, digest TEXT);"
 	"CREATE INDEX temp.told_app_name ON told_app (name);"
 
 	/* clang-format off */
@@ -64,10 +72,14 @@ static const char schema[] =
 	ON("DELETE", "route",      TOUCH_ROUTE("old"))
 	ON("INSERT", "vnet",       TOUCH_1("changed_vnet", "new.id"))
 	ON("UPDATE", "vnet",       TOUCH_1("changed_vnet", "new.id"))
-	ON("DELETE", "vnet",       TOUCH_1("changed_vnet", "old.id"))
+	ON("DELETE", "vnet",       TOUCH_1("changed_vnet", "old.id") TOUCH_PEERS_OF("old.name"))
 	ON("INSERT", "gateway",    TOUCH_1("changed_vnet", "new.vnet_id"))
 	ON("UPDATE", "gateway",    TOUCH_1("changed_vnet", "new.vnet_id"))
 	ON("DELETE", "gateway",    TOUCH_1("changed_vnet", "old.vnet_id"))
+	ON("INSERT", "peering",    TOUCH_1("changed_vnet", "new.vnet_id") TOUCH_NAMED("new.remote"))
+	ON("UPDATE", "peering",    TOUCH_1("changed_vnet", "new.vnet_id") TOUCH_NAMED("new.remote")
+	                           TOUCH_NAMED("old.remote"))
+	ON("DELETE", "peering",    TOUCH_1("changed_vnet", "old.vnet_id") TOUCH_NAMED("old.remote"))
 	/* clang-format on */
 	;
 
@@ -83,19 +95,33 @@ static const char *const spread[] = {
 	"INSERT INTO changed_app SELECT c.app_id FROM changed_vnet x JOIN connection c"
 	" ON c.vnet_id = x.id WHERE c.app_id NOT IN (SELECT id FROM changed_app)",
 	"INSERT OR IGNORE INTO spread_vnet SELECT id FROM changed_vnet",
+	/* a table has to do with every VNet that peerings lead to */
+	"INSERT OR IGNORE INTO changed_table WITH RECURSIVE link (a, b) AS ("
+	"  SELECT p.vnet_id, r.id FROM peering p JOIN vnet r ON r.name = p.remote"
+	"  UNION SELECT r.id, p.vnet_id FROM peering p JOIN vnet r ON r.name = p.remote),"
+	" reach (id) AS (SELECT id FROM changed_vnet"
+	"  UNION SELECT link.b FROM reach JOIN link ON link.a = reach.id) SELECT id FROM reach",
+	/* and so have the connections of those that propagate them */
+	"INSERT INTO changed_app SELECT c.app_id FROM changed_table x JOIN gateway g"
+	" ON g.vnet_id = x.id AND g.propagate_peerings JOIN connection c ON c.vnet_id = x.id"
+	" WHERE EXISTS (SELECT 1 FROM changed_vnet)"
+	" AND c.app_id NOT IN (SELECT id FROM changed_app)",
 	"DELETE FROM changed_vnet",
 };
 
 static const char *const all[] = {
 	"DELETE FROM told_app",
 	"DELETE FROM told_vnet",
+	"DELETE FROM told_table",
 	"DELETE FROM changed_app",
 	"DELETE FROM changed_plan",
 	"DELETE FROM changed_route",
 	"DELETE FROM changed_vnet",
 	"DELETE FROM spread_vnet",
+	"DELETE FROM changed_table",
 	"INSERT INTO changed_app SELECT app_id FROM connection",
 	"INSERT INTO spread_vnet SELECT id FROM vnet",
+	"INSERT INTO changed_table SELECT id FROM vnet",
 };
 
 static const char *const done[] = {"DELETE FROM spread_vnet"};
@@ -351,13 +377,17 @@ static int push_app(struct push *p, int64_t id, struct certs_error *e)
 
 /* ---- VNets ---- */
 
-/* Those of gateway.yaml the data plane knows by itself. One that no client could come to is none. */
+/* One that no client could come to is none. */
+#define SERVED                                                                               \
+	" FROM vnet v JOIN gateway g ON g.vnet_id = v.id AND g.gateway_type = 'Vpn'"         \
+	" WHERE v.id = :id AND g.vpn_type = 'RouteBased' AND json_array_length(g.pools) > 0" \
+	" AND EXISTS (SELECT 1 FROM json_each(g.protocols) WHERE value = 'SSTP')"
+
+/* Those of gateway.yaml the data plane knows by itself. */
 static const char vnet_sql[] =
 	"SELECT v.name, v.device, v.tunnel_address, json_object('spaces', json(v.spaces), 'dns',"
-	" json(v.dns), 'pools', json(g.pools)) FROM vnet v JOIN gateway g ON g.vnet_id = v.id"
-	" AND g.gateway_type = 'Vpn' WHERE v.id = :id AND v.source = 'api'"
-	" AND g.vpn_type = 'RouteBased' AND json_array_length(g.pools) > 0"
-	" AND EXISTS (SELECT 1 FROM json_each(g.protocols) WHERE value = 'SSTP')";
+	" json(v.dns), 'pools', json(g.pools), 'domains', json(v.search_domains)),"
+	" v.attach_netns" SERVED " AND v.source = 'api'";
 
 static size_t texts_of(const json_t *json, const char *key, const char **texts, size_t max)
 {
@@ -382,10 +412,11 @@ static int tell_vnet(struct push *p, const struct thing *t, struct store_query *
 	if (m && json) {
 		v->name = store_query_text(row, 0);
 		m->device = store_query_text(row, 1);
-		m->netns = "";
+		m->netns = store_query_text(row, 4);
 		v->gateway = store_query_text(row, 2);
 		v->n_spaces = texts_of(json, "spaces", v->spaces, MSG_SPACES_MAX);
-		v->n_dns = texts_of(json, "dns", v->dns, MSG_DNS_MAX);
+		v->n_dns = texts_of(json, "dns", v->dns, MSG_SERVERS_MAX);
+		v->n_domains = texts_of(json, "domains", v->domains, MSG_DOMAINS_MAX);
 		v->n_pools = texts_of(json, "pools", v->pools, MSG_POOLS_MAX);
 		r = msg_site_vnet_encode(m, &frame, &len);
 	}
@@ -404,6 +435,7 @@ static int push_vnet(struct push *p, int64_t id, bool gone, struct certs_error *
 	struct thing t = vnet_thing;
 	const struct store_value value = number(":id", id);
 	struct store_query *row;
+	size_t before = p->bytes;
 	int r = store_query(store_of(p), vnet_sql, &value, 1, &row, e);
 	int found;
 
@@ -416,7 +448,119 @@ static int push_vnet(struct push *p, int64_t id, bool gone, struct certs_error *
 	store_query_end(row);
 	if (found == 0 && gone)
 		r = tell_absence(p, &t, e);
+	if (r >= 0 && p->bytes != before) /* it has no table yet, or none any more */
+		r = store_run(store_of(p), "DELETE FROM told_table WHERE id = :id", &value, 1, e);
 	return r < 0 ? r : 0;
+}
+
+/* ---- what a VNet's clients may reach ---- */
+
+static int send_part(struct push *p, const struct msg_vnet_routes *m, struct certs_error *e)
+{
+	uint8_t *frame;
+	size_t len;
+	int r = msg_vnet_routes_encode(m, &frame, &len);
+
+	return r < 0 ? unencodable("a table of virtual network", m->vnet, r, e)
+		     : send_frame(p, frame, len, e);
+}
+
+static int send_table(struct push *p, const char *vnet, const struct msg_route *list, size_t n,
+		      struct certs_error *e)
+{
+	size_t at = 0;
+	int r;
+
+	do {
+		size_t some = n - at < MSG_VNET_ROUTES_MAX ? n - at : MSG_VNET_ROUTES_MAX;
+		bool is_first = at == 0;
+		bool is_last = at + some == n;
+		const struct msg_vnet_routes m = {
+			.vnet = vnet,
+			.part = is_first && is_last ? MSG_PART_ONLY
+				: is_first	    ? MSG_PART_FIRST
+				: is_last	    ? MSG_PART_LAST
+						    : MSG_PART_MIDDLE,
+			.routes = list + at,
+			.n_routes = some,
+		};
+
+		r = send_part(p, &m, e);
+		at += some;
+	} while (r == 0 && at < n);
+	return r;
+}
+
+/* 1: this digest was told last. */
+static int is_table_told(struct push *p, int64_t id, const char *digest, struct certs_error *e)
+{
+	const struct store_value values[] = {number(":id", id),
+					     {.name = ":digest", .text = digest}};
+	struct store_query *q;
+	int r = store_query(store_of(p),
+			    "SELECT 1 FROM told_table WHERE id = :id AND digest = :digest", values,
+			    2, &q, e);
+
+	if (r < 0)
+		return r;
+	r = store_query_next(q, e);
+	store_query_end(q);
+	return r;
+}
+
+static int tell_table(struct push *p, int64_t id, const char *vnet, const struct msg_route *list,
+		      size_t n, struct certs_error *e)
+{
+	char digest[DIGEST_MAX];
+	const struct store_value values[] = {number(":id", id),
+					     {.name = ":digest", .text = digest}};
+	int r;
+
+	if (!digest_of((const uint8_t *)list, n * sizeof(*list), digest))
+		return certs_fail(e, -ENOMEM, "out of memory");
+	r = is_table_told(p, id, digest, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = send_table(p, vnet, list, n, e);
+	if (r == 0)
+		r = store_run(store_of(p),
+			      "INSERT OR REPLACE INTO told_table VALUES (:id, :digest)", values, 2,
+			      e);
+	return r < 0 ? r : 0;
+}
+
+/* 1: the data plane serves it. */
+static int is_served(struct push *p, int64_t id, struct certs_error *e)
+{
+	const struct store_value value = number(":id", id);
+	struct store_query *q;
+	int r = store_query(store_of(p), "SELECT 1" SERVED " AND v.source <> 'gone'", &value, 1, &q,
+			    e);
+
+	if (r < 0)
+		return r;
+	r = store_query_next(q, e);
+	store_query_end(q);
+	return r;
+}
+
+static int push_table(struct push *p, int64_t id, struct certs_error *e)
+{
+	struct effective *effective = networks_effective(p->params.networks);
+	const struct effective_vnet *v;
+	struct msg_route *list;
+	size_t n;
+	int r = is_served(p, id, e);
+
+	if (r > 0)
+		r = effective_vnet(effective, id, &v, e);
+	if (r <= 0)
+		return r;
+	if (effective_table(v, &list, &n) < 0)
+		return certs_fail(e, -ENOMEM, "out of memory");
+	r = tell_table(p, id, v->vnet->name, list, n, e);
+	free(list);
+	return r;
 }
 
 /* ---- leases ---- */
@@ -539,6 +683,29 @@ static int push_vnets(struct push *p, bool gone, struct certs_error *e)
 	return n;
 }
 
+/* 1: enough for this run. */
+static int push_tables(struct push *p, struct certs_error *e)
+{
+	static const char sql[] = "SELECT id FROM changed_table WHERE id > :after ORDER BY id";
+	int64_t ids[BATCH];
+	int n;
+
+	while ((n = read_ids(p, sql, -1, ids, e)) > 0) {
+		for (int i = 0; i < n; i++) {
+			const struct store_value id = number(":id", ids[i]);
+			int r = p->bytes > PUSH_BYTES_MAX ? 1 : push_table(p, ids[i], e);
+
+			if (r == 0)
+				r = store_run(store_of(p),
+					      "DELETE FROM changed_table WHERE id = :id", &id, 1,
+					      e);
+			if (r < 0 || p->bytes > PUSH_BYTES_MAX)
+				return r < 0 ? r : 1;
+		}
+	}
+	return n;
+}
+
 /* 1: enough for this run. Neighbours have most in common (network.h). */
 static int push_apps(struct push *p, struct certs_error *e)
 {
@@ -590,6 +757,8 @@ static int push_changes(struct push *p, struct certs_error *e)
 		r = RUN_ALL(p, spread, e);
 	if (r == 0)
 		r = push_vnets(p, false, e);
+	if (r == 0)
+		r = push_tables(p, e);
 	if (r == 0 && p->is_whole)
 		r = push_leases(p, e);
 	if (r == 0)
@@ -614,6 +783,7 @@ static int has_news(struct push *p, struct certs_error *e)
 			" OR EXISTS (SELECT 1 FROM changed_plan)"
 			" OR EXISTS (SELECT 1 FROM changed_vnet)"
 			" OR EXISTS (SELECT 1 FROM spread_vnet)"
+			" OR EXISTS (SELECT 1 FROM changed_table)"
 			" OR EXISTS (SELECT 1 FROM changed_route)",
 			NULL, 0, &q, e);
 
@@ -637,4 +807,19 @@ int push_run(struct push *p, struct certs_error *ret_error)
 	else if (r < 0 && ret_error)
 		*ret_error = e;
 	return r;
+}
+
+int push_learned(struct push *p, const char *vnet, enum learned_view view,
+		 struct certs_error *ret_error)
+{
+	static const char *const sql[] = {
+		[LEARNED_LOOKUP] = "INSERT OR IGNORE INTO changed_table"
+				   " SELECT id FROM vnet WHERE name = :vnet",
+		[LEARNED_WORKERS] = "INSERT OR IGNORE INTO changed_vnet"
+				    " SELECT id FROM vnet WHERE name = :vnet",
+	};
+	const struct store_value value = {.name = ":vnet", .text = vnet};
+	int r = store_run(store_of(p), sql[view], &value, 1, ret_error);
+
+	return r < 0 ? r : 0;
 }

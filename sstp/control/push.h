@@ -9,7 +9,8 @@
  * Triggers on the model's tables write down which rows were touched, in tables of this connection to
  * the store only: what a transaction takes back was not touched. What comes of them is compared with
  * the digest of what was told last, so nothing is told twice, and what was told and is no longer there
- * is told as gone. The same app with another VNet is gone, and there again: its tunnel ends.
+ * is told as gone. The same app with another VNet is gone, and there again: its tunnel ends. Of a VNet that
+ * changes, the tables of all that peerings lead to are looked at again.
  *
  * Measured on one core, 5,000 connections with 50 routes each (test_push.c prints it): all of it takes
  * 0.12 s and 6.7 MB, one changed route, which concerns five of them, 2 ms.
@@ -35,6 +36,10 @@ int push_new(const struct push_params *params, struct push **ret_push,
 	     struct certs_error *ret_error);
 /* Takes NULL. */
 void push_free(struct push *p);
+
+/* What is learned for this VNet is another in this view: the next push_run() looks at what has to do with it. */
+int push_learned(struct push *p, const char *vnet, enum learned_view view,
+		 struct certs_error *ret_error);
 
 /* The data plane knows nothing: the next push_run() begins with all. */
 int push_restart(struct push *p, struct certs_error *ret_error);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "sstp/control/api.h"
@@ -39,11 +40,14 @@ enum {
 struct plane {
 	struct world *w;
 	struct push *push;
-	char lines[LINES_MAX]; /* since they were asked for last */
+	char lines[LINES_MAX];	/* since they were asked for last */
+	char tables[LINES_MAX]; /* of VNets, likewise */
 	size_t n_frames;
 	size_t n_bytes;
 	size_t room; /* frames that it takes before it is full */
 	bool is_counting;
+	bool shows_tables; /* where they stand among the lines */
+	struct learned_routes learned[LEARNED_VIEWS];
 };
 
 /* ---- the data plane ---- */
@@ -118,6 +122,28 @@ static void say_name(struct plane *p, const char *what, const uint8_t *payload, 
 	say(p, text);
 }
 
+/* "v" to be asked behind, "o" open, "p" closed, "n" nothing; of parts also which. */
+static void say_table(struct plane *p, const uint8_t *payload, size_t len)
+{
+	struct msg_vnet_routes m;
+	size_t used = strlen(p->tables);
+	char one[PREFIX_TEXT_MAX];
+
+	assert_int_equal(msg_vnet_routes_decode(payload, len, &m), 0);
+	used += (size_t)snprintf(p->tables + used, sizeof(p->tables) - used, "%s%s",
+				 used ? "\n" : "", m.vnet);
+	if (m.part != MSG_PART_ONLY)
+		used += (size_t)snprintf(p->tables + used, sizeof(p->tables) - used, " %d: %zu",
+					 m.part, m.n_routes);
+	for (size_t i = 0; i < m.n_routes && i < 10; i++)
+		used += (size_t)snprintf(p->tables + used, sizeof(p->tables) - used, " %s %c",
+					 prefix_format(&m.routes[i].prefix, one),
+					 "vopn"[m.routes[i].verdict]);
+	msg_vnet_routes_done(&m);
+	if (p->shows_tables)
+		say(p, "TABLE");
+}
+
 static void hear(struct plane *p, enum msg_kind kind, const uint8_t *payload, size_t len)
 {
 	switch (kind) {
@@ -128,6 +154,7 @@ static void hear(struct plane *p, enum msg_kind kind, const uint8_t *payload, si
 	case MSG_LEASES: say_leases(p, payload, len); break;
 	case MSG_CONNECTION: say_connection(p, payload, len); break;
 	case MSG_CONNECTION_GONE: say_name(p, "GONE", payload, len); break;
+	case MSG_VNET_ROUTES: say_table(p, payload, len); break;
 	default: fail_msg("kind %d", (int)kind);
 	}
 }
@@ -152,6 +179,12 @@ static int take(void *arg, uint8_t *frame, size_t len)
 	return has_room ? 0 : -ENOBUFS;
 }
 
+/* Of every VNet the same. */
+static struct learned_routes learned_now(void *arg, const char *vnet, enum learned_view view)
+{
+	return ((struct plane *)arg)->learned[view];
+}
+
 static struct plane *plane_new(void)
 {
 	struct plane *p = calloc(1, sizeof(*p));
@@ -160,6 +193,7 @@ static struct plane *plane_new(void)
 	assert_non_null(p);
 	p->w = world_new();
 	p->room = SIZE_MAX;
+	effective_set_learned(networks_effective(p->w->est.networks), learned_now, p);
 	if (push_new(&(struct push_params){.model = p->w->model,
 					   .networks = p->w->est.networks,
 					   .send = take,
@@ -201,6 +235,17 @@ static void start(struct plane *p, const char *expected)
 {
 	assert_int_equal(push_restart(p->push, NULL), 0);
 	hears(p, expected);
+}
+
+/* All tables that are told are these. */
+static void hears_tables(struct plane *p, const char *expected)
+{
+	*p->tables = '\0';
+	assert_int_equal(run(p), 0);
+	assert_string_equal(p->tables, expected);
+	*p->tables = '\0';
+	assert_int_equal(run(p), 0);
+	assert_string_equal(p->tables, "");
 }
 
 /* ---- the operator ---- */
@@ -518,7 +563,7 @@ static void data_plane_that_is_full_is_told_the_rest_later(void **state)
 	world_connect(p->w, "stock", "green");
 	write_leases(p, "INSERT INTO lease SELECT id, iif(name = 'blue', 0xac104d05, 0xac100605),"
 			" iif(name = 'blue', 'shop', 'stock'), 9 FROM vnet");
-	for (size_t room = 0; room < 7; room++) {
+	for (size_t room = 0; room < 9; room++) {
 		*p->lines = '\0';
 		assert_int_equal(push_restart(p->push, NULL), 0);
 		p->room = room;
@@ -528,6 +573,192 @@ static void data_plane_that_is_full_is_told_the_rest_later(void **state)
 		assert_string_equal(p->lines, expected);
 	}
 	plane_free(p);
+}
+
+/* ---- tables ---- */
+
+static void sql(struct plane *p, const char *text)
+{
+	struct certs_error e;
+
+	if (store_script(p->w->model->store, text, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+/* One side of a peering between two VNets, with all that it takes. */
+static void peer(struct plane *p, const char *vnet, const char *remote)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "INSERT INTO peering (vnet_id, name, remote_vnet, allow_forwarded, allow_transit,"
+		 " use_remote) SELECT id, 'to-%s', '%s', 1, 1, 1 FROM vnet WHERE name = '%s'",
+		 remote, remote, vnet);
+	sql(p, text);
+}
+
+static void table_is_told_behind_its_network_and_before_connections(void **state)
+{
+	struct plane *p = plane_new();
+
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	world_connect(p->w, "shop", "green");
+	p->shows_tables = true;
+	start(p, "BEGIN\nVNET green sstp102 10.2.0.0/16 172.16.6.0/24 192.0.0.8\nTABLE\nTABLE\n"
+		 "CONNECTION shop green 10.2.0.0/16\nEND");
+	assert_string_equal(p->tables, "blue 10.1.0.0/16 v\ngreen 10.2.0.0/16 v");
+	plane_free(p);
+}
+
+static void table_changes_with_the_network_and_with_nothing_else(void **state)
+{
+	struct plane *p = plane_new();
+
+	start(p, "BEGIN\nEND");
+	put(p, VNET("green"), SPACE("10.2.0.0/16"));
+	hears_tables(p, "");
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	hears_tables(p, "green 10.2.0.0/16 v");
+	put(p, VNET("green"), SPACE("10.3.0.0/16"));
+	hears_tables(p, "green 10.3.0.0/16 v");
+	sql(p, "UPDATE gateway SET custom_routes = '[\"2001:db8::/32\"]' WHERE name = 'gw'");
+	hears_tables(p, "green 10.3.0.0/16 v 2001:db8::/32 v");
+	world_connect(p->w, "shop", "green");
+	hears_tables(p, "");
+	drop(p, APP_VNET("shop", "green"));
+	drop(p, GATEWAY("green"));
+	hears_tables(p, "");
+	put(p, GATEWAY("green"), POOL("172.16.6.0/24"));
+	hears_tables(p, "green 10.3.0.0/16 v");
+	plane_free(p);
+}
+
+static void B22_peering_opens_and_closes_the_tables_of_all_it_leads_to(void **state)
+{
+	struct plane *p = plane_new();
+
+	start(p, "BEGIN\nEND");
+	*p->tables = '\0';
+	put(p, VNET("spoke"), SPACE("10.2.0.0/16"));
+	put(p, VNET("behind"), SPACE("10.3.0.0/16"));
+	peer(p, "blue", "spoke");
+	hears_tables(p, "blue 10.1.0.0/16 v 10.2.0.0/16 p");
+	peer(p, "spoke", "blue");
+	hears_tables(p, "blue 10.1.0.0/16 v 10.2.0.0/16 v");
+	peer(p, "behind", "spoke");
+	hears_tables(p, "blue 10.1.0.0/16 v 10.2.0.0/16 v 10.3.0.0/16 p");
+	sql(p, "UPDATE peering SET use_remote = 0 WHERE name = 'to-blue'");
+	hears_tables(p, "blue 10.1.0.0/16 v 10.2.0.0/16 p 10.3.0.0/16 p");
+	put(p, VNET("behind"), SPACE("10.4.0.0/16"));
+	hears_tables(p, "blue 10.1.0.0/16 v 10.2.0.0/16 p 10.4.0.0/16 p");
+	sql(p, "UPDATE peering SET remote_vnet = 'nobody' WHERE name = 'to-spoke' AND vnet_id ="
+	       " (SELECT id FROM vnet WHERE name = 'behind')");
+	hears_tables(p, "blue 10.1.0.0/16 v 10.2.0.0/16 p");
+	drop(p, VNET("spoke"));
+	hears_tables(p, "blue 10.1.0.0/16 v");
+	put(p, VNET("spoke"), SPACE("10.5.0.0/16"));
+	hears_tables(p, "blue 10.1.0.0/16 v 10.5.0.0/16 p");
+	sql(p, "DELETE FROM peering");
+	hears_tables(p, "blue 10.1.0.0/16 v");
+	plane_free(p);
+}
+
+static void peered_range_is_a_connections_own_only_where_peerings_are_propagated(void **state)
+{
+	struct plane *p = plane_new();
+
+	put(p, VNET("spoke"), SPACE("10.2.0.0/16"));
+	peer(p, "blue", "spoke");
+	peer(p, "spoke", "blue");
+	world_connect(p->w, "shop", "blue");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	sql(p, "UPDATE gateway SET propagate_peerings = 1");
+	hears(p, "CONNECTION shop blue 10.1.0.0/16 10.2.0.0/16 dns 10.1.0.4");
+	sql(p, "UPDATE peering SET allow_access = 0 WHERE name = 'to-blue'");
+	hears(p, SHOP_LINE);
+	plane_free(p);
+}
+
+static struct learned_route learned(const char *text)
+{
+	struct learned_route r = {.metric = 32};
+
+	assert_int_equal(prefix_parse(text, &r.dst), 0);
+	return r;
+}
+
+static void learn(struct plane *p, const struct learned_route *list, size_t n,
+		  enum learned_view view)
+{
+	uint64_t generation = p->learned[view].generation + 1;
+
+	p->learned[view] =
+		(struct learned_routes){.routes = list, .n = n, .generation = generation};
+	assert_int_equal(push_learned(p->push, "blue", view, NULL), 0);
+}
+
+static bool is_described(struct plane *p, const char *prefix)
+{
+	struct network n;
+
+	assert_int_equal(networks_find(p->w->est.networks, "shop", "blue", &n, NULL), 1);
+	return strstr(n.description, prefix) != NULL;
+}
+
+static void B20_learned_ranges_are_told_to_the_table_and_to_workers_each_in_its_time(void **state)
+{
+	const struct learned_route list[] = {learned("10.9.0.0/16"), learned("192.0.2.0/24")};
+	struct plane *p = plane_new();
+
+	world_connect(p->w, "shop", "blue");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	*p->tables = '\0';
+	learn(p, list, 2, LEARNED_LOOKUP);
+	learn(p, list, 2, LEARNED_WORKERS);
+	hears_tables(p, "");
+	assert_false(is_described(p, "10.9.0.0/16"));
+	learn(p, NULL, 0, LEARNED_WORKERS);
+	sql(p, "UPDATE gateway SET enable_bgp = 1, propagate_bgp = 1, bgp_filters ="
+	       " '[{\"action\":\"permit\",\"prefix\":\"10.0.0.0/8\",\"le\":24}]'");
+	hears_tables(p, "blue 10.1.0.0/16 v 10.9.0.0/16 o");
+	assert_false(is_described(p, "10.9.0.0/16"));
+	learn(p, list, 2, LEARNED_WORKERS);
+	hears(p, SHOP_LINE); /* with another description; its own list is without them */
+	assert_true(is_described(p, "10.9.0.0/16"));
+	assert_false(is_described(p, "192.0.2.0/24"));
+	learn(p, NULL, 0, LEARNED_LOOKUP);
+	hears_tables(p, "blue 10.1.0.0/16 v");
+	plane_free(p);
+}
+
+static void table_that_is_too_long_for_one_message_comes_in_parts(void **state)
+{
+	enum {
+		N = 40000
+	};
+	struct learned_route *list = calloc(N, sizeof(*list));
+	struct plane *p = plane_new();
+	char expected[512];
+
+	assert_non_null(list);
+	for (unsigned i = 0; i < N; i++)
+		list[i].dst = (struct prefix){
+			.family = AF_INET, .len = 24, .addr = {20, (uint8_t)(i >> 8), (uint8_t)i}};
+	start(p, "BEGIN\nEND");
+	*p->tables = '\0';
+	sql(p, "UPDATE gateway SET enable_bgp = 1, propagate_bgp = 1");
+	learn(p, list, N, LEARNED_LOOKUP);
+	assert_int_equal(run(p), 0);
+	snprintf(expected, sizeof(expected), "blue 1: %d 10.1.0.0/16 v 20.0.0.0/24 o ",
+		 MSG_VNET_ROUTES_MAX);
+	assert_memory_equal(p->tables, expected, strlen(expected));
+	snprintf(expected, sizeof(expected), "\nblue 2: %d 20.", MSG_VNET_ROUTES_MAX);
+	assert_non_null(strstr(p->tables, expected));
+	snprintf(expected, sizeof(expected), "\nblue 3: %d 20.", N + 1 - 2 * MSG_VNET_ROUTES_MAX);
+	assert_non_null(strstr(p->tables, expected));
+	plane_free(p);
+	free(list);
 }
 
 /* ---- a big site ---- */
@@ -588,7 +819,7 @@ static void many_connections_are_told_once_and_a_change_to_those_that_it_concern
 		;
 	printf("# all %d connections: %.0f ms, %zu frames, %zu KB\n", MANY, now_ms() - begun,
 	       p->n_frames, p->n_bytes >> 10);
-	assert_int_equal(p->n_frames, MANY + 2);
+	assert_int_equal(p->n_frames, MANY + 3); /* with the VNet's table */
 	p->n_frames = 0;
 	p->is_counting = false;
 	begun = now_ms();
@@ -626,6 +857,12 @@ int main(void)
 		TEST(network_that_is_no_longer_in_gateway_yaml_refuses_its_apps),
 		TEST(addresses_are_told_with_their_last_owners_the_oldest_first),
 		TEST(data_plane_that_is_full_is_told_the_rest_later),
+		TEST(table_is_told_behind_its_network_and_before_connections),
+		TEST(table_changes_with_the_network_and_with_nothing_else),
+		TEST(B22_peering_opens_and_closes_the_tables_of_all_it_leads_to),
+		TEST(peered_range_is_a_connections_own_only_where_peerings_are_propagated),
+		TEST(B20_learned_ranges_are_told_to_the_table_and_to_workers_each_in_its_time),
+		TEST(table_that_is_too_long_for_one_message_comes_in_parts),
 		TEST(many_connections_are_told_once_and_a_change_to_those_that_it_concerns),
 	};
 
