@@ -602,7 +602,7 @@ int rtnl_learn_new(int fd, uint32_t table, const bool wanted[256], struct rtnl_l
 		close(fd);
 		return r;
 	}
-	l->table = table;
+	l->table = table ? table : RT_TABLE_MAIN;
 	memcpy(l->wanted, wanted, sizeof(l->wanted));
 	l->mirror = rtnl_mirror_new(wanted);
 	if (l->mirror) {

@@ -36,7 +36,7 @@ int rtnl_learn_open(int netns_fd);
 struct rtnl_learn;
 
 /*
- * table: as "ip route show table" has it (RT_TABLE_MAIN...); wanted: whose routes count, by their protocol, copied. Takes fd,
+ * table: as "ip route show table" has it, 0: main; wanted: whose routes count, by their protocol, copied. Takes fd,
  * also on failure. Nothing is known before rtnl_learn_sync(). 0, -ENOMEM, -ENOTSOCK.
  */
 int rtnl_learn_new(int fd, uint32_t table, const bool wanted[256], struct rtnl_learn **ret_learn);

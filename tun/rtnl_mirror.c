@@ -2,6 +2,7 @@
 #include "tun/rtnl_mirror.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -35,6 +36,11 @@ struct rtnl_mirror {
 const struct rtnl_hop *rtnl_learned_hop(const struct rtnl_learned *route, size_t i)
 {
 	return i == 0 ? &route->hop : &route->more[i - 1];
+}
+
+bool rtnl_learned_is_unicast(const struct rtnl_learned *route)
+{
+	return route->type == RTN_UNICAST;
 }
 
 static bool hop_equal(const struct rtnl_hop *a, const struct rtnl_hop *b)

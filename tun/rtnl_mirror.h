@@ -80,6 +80,9 @@ bool rtnl_mirror_uses(const struct rtnl_mirror *m, uint32_t ifindex);
 /* Equal in all but the order of hops. */
 bool rtnl_learned_equal(const struct rtnl_learned *a, const struct rtnl_learned *b);
 
+/* What it leads to is somewhere else: it is no unreachable one, nor of this machine. */
+bool rtnl_learned_is_unicast(const struct rtnl_learned *route);
+
 /* Hop number i of the route's n_hops. */
 const struct rtnl_hop *rtnl_learned_hop(const struct rtnl_learned *route, size_t i);
 
