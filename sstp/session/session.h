@@ -175,7 +175,7 @@ void session_answer_enrol(struct session *s, const struct est_reply *reply);
 void session_free(struct session *s);
 
 /*
- * An IPv4 packet or super-packet for the peer, as the kernel gave it with its virtio-net header; cut into packets that the
+ * An IP packet or super-packet for the peer (IPv6 is dropped unless IPV6CP is open), as the kernel gave it with its virtio-net header; cut into packets that the
  * peer takes, the MSS of a SYN lowered to mtu. Borrowed for the call. Drops are counted.
  */
 void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,

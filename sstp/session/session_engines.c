@@ -4,9 +4,11 @@
  * is followed by after_call() or after_link(), which send before they act, so that one outbox serves all.
  */
 #include <arpa/inet.h>
+#include <linux/virtio_net.h>
 
 #include "sstp/base/log.h"
 #include "sstp/ppp/frame.h"
+#include "sstp/session/nd.h"
 #include "sstp/session/session_internal.h"
 
 static void execute(struct session *s, unsigned todo);
@@ -87,6 +89,31 @@ static void set_address6(struct session *s, const uint8_t *address)
 	s->params.ops->on_address6(s->params.arg, address);
 }
 
+/*
+ * Client: what a gateway of ours says in band any other server says by router advertisement, when it is asked. False: the
+ * packet is something else.
+ */
+static bool take_advertisement(struct session *s, const uint8_t *pkt, size_t len)
+{
+	uint8_t address[LINK_ADDRESS6_SIZE];
+
+	if (nd_take_prefix(pkt, len, address) < 0)
+		return false;
+	memcpy(address + ND_PREFIX_SIZE, link_identifier6(&s->link), IP6CP_ID_SIZE);
+	if (!link_address6(&s->link) && is_host6(address))
+		set_address6(s, address);
+	return true;
+}
+
+static void solicit(struct session *s)
+{
+	static const struct virtio_net_hdr plain;
+	uint8_t pkt[ND_PACKET_MAX];
+	size_t len = nd_put_solicitation(link_identifier6(&s->link), pkt);
+
+	session_send(s, &plain, pkt, len, PPP_DEFAULT_MRU);
+}
+
 static void maybe_up6(struct session *s)
 {
 	const uint8_t *address;
@@ -100,6 +127,8 @@ static void maybe_up6(struct session *s)
 		return;
 	s->is_up6 = true;
 	session_log(s, LOG_LEVEL_INFO, "IPv6 is up");
+	if (s->role == CALL_CLIENT && !address)
+		solicit(s);
 	if (s->params.ops->on_up6)
 		s->params.ops->on_up6(s->params.arg);
 }
@@ -309,6 +338,18 @@ static void on_link_events(struct session *s, unsigned events)
 
 /* ---- received packets ---- */
 
+static void on_ipv6_packet(struct session *s, uint8_t *pkt, size_t len)
+{
+	if (!s->is_up6) {
+		s->traffic.drops[DROP_PROTOCOL]++;
+		return;
+	}
+	if (s->role == CALL_CLIENT && take_advertisement(s, pkt, len))
+		return;
+	s->in_burst = true;
+	s->params.ops->on_packet(s->params.arg, pkt, len);
+}
+
 static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
 {
 	enum call_gate gate = call_gate(&s->call);
@@ -323,13 +364,13 @@ static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
 		s->traffic.drops[DROP_MALFORMED]++;
 		return;
 	}
-	if ((ppp.protocol == PPP_IPV4 && s->is_up) || (ppp.protocol == PPP_IPV6 && s->is_up6)) {
+	if (ppp.protocol == PPP_IPV4 && s->is_up) {
 		s->in_burst = true;
 		s->params.ops->on_packet(s->params.arg, frame + ppp.at, ppp.len);
 	} else if (ppp.protocol == PPP_IPV4)
 		s->traffic.drops[DROP_NOT_OPEN]++;
 	else if (ppp.protocol == PPP_IPV6)
-		s->traffic.drops[DROP_PROTOCOL]++;
+		on_ipv6_packet(s, frame + ppp.at, ppp.len);
 	else { /* what is no control protocol either gets a Protocol-Reject there */
 		out = fresh_outbox(s);
 		after_link(s, link_input(&s->link, now(s), frame, len, &out), &out);

@@ -18,7 +18,7 @@
 #include "tun/ip.h"
 #include "tun/offload_split.h"
 
-/* SSTP header, FF 03, protocol 0021 */
+/* SSTP header, FF 03, protocol 0021 or 0057 */
 enum {
 	DATA_HEADER = SSTP_HEADER_SIZE + 4
 };
@@ -85,12 +85,18 @@ static void queue_packet(struct session *s, struct pbuf *p)
 	session_mark_dirty(s);
 }
 
-static void put_header(uint8_t *at, size_t len)
+/* By the first byte of an IP packet; of IPv4 and IPv6 the protocol's first byte is 0. */
+static uint8_t protocol_of(uint8_t first)
 {
-	static const uint8_t ipv4_header[] = {0xff, 0x03, 0x00, 0x21};
+	return first >> 4 == 6 ? PPP_IPV6 : PPP_IPV4;
+}
 
-	sstp_put_data_header(at, sizeof(ipv4_header) + len);
-	memcpy(at + SSTP_HEADER_SIZE, ipv4_header, sizeof(ipv4_header));
+static void put_header(uint8_t *at, size_t len, uint8_t protocol)
+{
+	const uint8_t header[] = {0xff, 0x03, 0x00, protocol};
+
+	sstp_put_data_header(at, sizeof(header) + len);
+	memcpy(at + SSTP_HEADER_SIZE, header, sizeof(header));
 }
 
 /* The stream filled up under a record that was being packed: its packets wait like all others. */
@@ -139,7 +145,7 @@ static size_t record_max(const struct session *s)
 }
 
 /* Where a packet of len bytes goes in the record, its header before it; NULL: it must wait in the queue. */
-static uint8_t *record_room(struct session *s, size_t len)
+static uint8_t *record_room(struct session *s, size_t len, uint8_t protocol)
 {
 	struct session_env *env = s->env;
 	uint8_t *at;
@@ -154,7 +160,7 @@ static uint8_t *record_room(struct session *s, size_t len)
 		env->record_packets = 0;
 	env->record_of = s;
 	at = env->record + env->record_len;
-	put_header(at, len);
+	put_header(at, len, protocol);
 	env->record_len += DATA_HEADER + len;
 	env->record_packets++;
 	return at + DATA_HEADER;
@@ -163,16 +169,20 @@ static uint8_t *record_room(struct session *s, size_t len)
 static void clamp(uint8_t *pkt, size_t len, uint16_t mtu)
 {
 	struct ip_info ip;
+	struct ip6_info ip6;
+	int r = ip_parse(pkt, len, &ip);
 
-	if (ip_parse(pkt, len, &ip) == 0)
+	if (r == 0)
 		ip_clamp_mss(pkt, &ip, mtu);
+	else if (r == -EAFNOSUPPORT && ip6_parse(pkt, len, &ip6) == 0)
+		ip6_clamp_mss(pkt, &ip6, mtu);
 }
 
 /* The next packet of the split. False: it and the rest are dropped. */
-static bool send_next(struct session *s, struct offload_split *split, size_t len,
+static bool send_next(struct session *s, struct offload_split *split, size_t len, uint8_t protocol,
 		      uint16_t clamp_mtu)
 {
-	uint8_t *room = record_room(s, len);
+	uint8_t *room = record_room(s, len, protocol);
 	struct pbuf *p = NULL;
 
 	if (!room) {
@@ -195,11 +205,12 @@ void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8
 		  uint16_t mtu)
 {
 	uint16_t mru = link_peer_mru(&s->link);
+	uint8_t protocol = len ? protocol_of(pkt[0]) : PPP_IPV4;
 	struct offload_split split;
 	size_t n;
 	int r;
 
-	if (!s->is_up) {
+	if (protocol == PPP_IPV6 ? !s->is_up6 : !s->is_up) {
 		s->traffic.drops[DROP_NOT_OPEN]++;
 		return;
 	}
@@ -211,7 +222,8 @@ void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8
 	mtu = mtu < mru ? mtu : mru;
 	while ((n = offload_split_next_len(&split)) > 0)
 		/* only a packet of its own can be a SYN */
-		if (!send_next(s, &split, n, h->gso_type == VIRTIO_NET_HDR_GSO_NONE ? mtu : 0))
+		if (!send_next(s, &split, n, protocol,
+			       h->gso_type == VIRTIO_NET_HDR_GSO_NONE ? mtu : 0))
 			return;
 }
 
@@ -244,7 +256,7 @@ static bool send_control(struct session *s)
 
 static size_t put_packet(uint8_t *at, struct pbuf *p)
 {
-	put_header(at, p->len);
+	put_header(at, p->len, protocol_of(p->data[0]));
 	memcpy(at + DATA_HEADER, p->data, p->len);
 	return DATA_HEADER + (size_t)p->len;
 }

@@ -106,6 +106,11 @@ static bool has_two_packets(struct rig *rig)
 	return rig->server.len >= 2 * FRAMED;
 }
 
+static bool has_four_packets(struct rig *rig)
+{
+	return rig->server.len >= 4 * FRAMED;
+}
+
 static void neighbours_leave_in_one_record_with_their_headers(void **state)
 {
 	static const uint8_t header[] = {0x10, 0x00, 0x00, FRAMED, 0xff, 0x03, 0x00, 0x21};
@@ -124,6 +129,79 @@ static void neighbours_leave_in_one_record_with_their_headers(void **state)
 	assert_int_equal(server->data[2 * FRAMED - 1], 2);
 	assert_int_equal(s->session.traffic.tx_packets, 2);
 	assert_int_equal(s->session.traffic.tx_bytes, 2 * PACKET);
+}
+
+static void send_ipv6(struct scene *s, uint8_t mark)
+{
+	static const struct virtio_net_hdr plain;
+	uint8_t pkt[PACKET] = {0x60, 0, 0, 0, 0, PACKET - 40, 17, 64};
+
+	pkt[PACKET - 1] = mark;
+	session_send(&s->session, &plain, pkt, sizeof(pkt), 1400);
+}
+
+/* In a record, from the queue, and from a record that came back into the queue. */
+static void ipv6_leaves_under_its_own_protocol_beside_ipv4(void **state)
+{
+	static const uint8_t header4[] = {0xff, 0x03, 0x00, 0x21},
+			     header6[] = {0xff, 0x03, 0x00, 0x57};
+	struct scene *s = *state;
+	struct end *server = &s->rig.server;
+
+	for (unsigned blocked = 0; blocked < 2; blocked++) {
+		const uint8_t *got;
+
+		s->session.is_up6 = true;
+		records_left = blocked ? 0 : UINT_MAX;
+		send_packet(s, 1);
+		send_ipv6(s, 2);
+		session_flush_record(&s->env);
+		records_left = UINT_MAX;
+		session_pack(&s->session);
+		rig_run(&s->rig, blocked ? has_four_packets : has_two_packets);
+		got = server->data + 2 * blocked * FRAMED;
+		/* behind each other in either order: they are two flows */
+		if (got[8] >> 4 == 6)
+			got += FRAMED;
+		assert_memory_equal(got + 4, header4, sizeof(header4));
+		got = server->data + 2 * blocked * FRAMED;
+		if (got[8] >> 4 == 4)
+			got += FRAMED;
+		assert_memory_equal(got + 4, header6, sizeof(header6));
+		assert_int_equal(got[FRAMED - 1], 2);
+	}
+}
+
+static void ipv6_without_ipv6cp_is_dropped_and_ipv4_is_not(void **state)
+{
+	struct scene *s = *state;
+
+	send_ipv6(s, 1);
+	assert_int_equal(s->session.traffic.drops[DROP_NOT_OPEN], 1);
+	send_packet(s, 2);
+	assert_int_equal(s->session.traffic.drops[DROP_NOT_OPEN], 1);
+	session_flush_record(&s->env);
+	assert_int_equal(s->session.traffic.tx_packets, 1);
+}
+
+static bool has_a_syn(struct rig *rig)
+{
+	return rig->server.len >= 8 + 64;
+}
+
+static void mss_of_an_ipv6_syn_is_lowered(void **state)
+{
+	static const struct virtio_net_hdr plain;
+	struct scene *s = *state;
+	uint8_t pkt[64] = {0x60, 0, 0, 0, 0, 24, 6, 64};
+
+	memcpy(pkt + 40 + 12, "\x60\x02", 2);
+	memcpy(pkt + 60, "\x02\x04\x05\xa0", 4);
+	s->session.is_up6 = true;
+	session_send(&s->session, &plain, pkt, sizeof(pkt), 1400);
+	session_flush_record(&s->env);
+	rig_run(&s->rig, has_a_syn);
+	assert_memory_equal(s->rig.server.data + 8 + 60, "\x02\x04\x05\x3c", 4);
 }
 
 /* The peer does not run: sooner or later its socket and ours are full. Returns the bytes that it took. */
@@ -385,6 +463,9 @@ int main(void)
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		in_scene(neighbours_leave_in_one_record_with_their_headers),
+		in_scene(ipv6_leaves_under_its_own_protocol_beside_ipv4),
+		in_scene(ipv6_without_ipv6cp_is_dropped_and_ipv4_is_not),
+		in_scene(mss_of_an_ipv6_syn_is_lowered),
 		in_scene(record_that_meets_a_full_socket_waits_in_front_of_what_comes_later),
 		in_scene(full_queue_drops_and_counts_and_gives_every_buffer_back),
 		in_scene(waiting_packets_leave_in_order_before_what_comes_later),
