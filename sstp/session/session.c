@@ -391,6 +391,11 @@ void session_free(struct session *s)
 
 /* ---- small answers ---- */
 
+bool session_has_ipv6(const struct session *s)
+{
+	return s->is_up6;
+}
+
 const char *session_thumbprint(const struct session *s)
 {
 	return link_peer_thumbprint(&s->link);

@@ -184,6 +184,9 @@ void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8
 /* Packets wait for the socket: they would be lost with the session. */
 bool session_has_waiting(const struct session *s);
 
+/* IPv6 flows. */
+bool session_has_ipv6(const struct session *s);
+
 /* Of the certificate that the peer came in with, or tried to; "": none. */
 const char *session_thumbprint(const struct session *s);
 /* The memo of the certificate's judge, LINK_MEMO_SIZE bytes; NULL: he has not proved that he has a certificate. */

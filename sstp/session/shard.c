@@ -354,6 +354,13 @@ static void on_up(void *arg, const struct link_address *address)
 	client_up(c);
 }
 
+static void on_up6(void *arg)
+{
+	struct client *c = arg;
+
+	vnet_advertise(&c->lease, c->session);
+}
+
 static void on_packet(void *arg, uint8_t *pkt, size_t len)
 {
 	struct client *c = arg;
@@ -421,6 +428,7 @@ static const struct session_ops client_ops = {
 	.assign = assign,
 	.on_auth = on_auth,
 	.on_up = on_up,
+	.on_up6 = on_up6,
 	.on_packet = on_packet,
 	.on_burst_end = on_burst_end,
 	.on_down = on_down,

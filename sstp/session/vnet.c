@@ -13,6 +13,7 @@
 #include "sstp/net/loop.h"
 #include "sstp/session/drop.h"
 #include "sstp/session/vnet_internal.h"
+#include "sstp/session/vnet_ip6.h"
 #include "tun/rtnl.h"
 
 /* ---- the table: where packets from the tunnels may go ---- */
@@ -125,13 +126,25 @@ static struct prefix *copy_prefixes(const struct prefix *from, size_t n)
 
 static int make_pool(struct vnet *v, const struct vnet_params *params)
 {
+	struct prefix *ipv4 = calloc(params->npools + 1, sizeof(*ipv4));
 	uint8_t key[POOL_KEY_SIZE];
+	size_t n = 0;
 	int r;
 
+	if (!ipv4)
+		return -ENOMEM;
+	for (size_t i = 0; i < params->npools; i++)
+		if (params->pools[i].family == AF_INET)
+			ipv4[n++] = params->pools[i];
+		else
+			v->pool6 = params->pools[i];
 	random_fill(&random_system, key, sizeof(key));
-	r = pool_new(params->pools, params->npools, key, &v->pool);
+	r = pool_new(ipv4, n, key, &v->pool);
+	free(ipv4);
 	if (r < 0)
 		return r;
+	if (v->pool6.family && !vnet_ip6_has_room(&v->pool6, pool_indexes(v->pool)))
+		return -EINVAL;
 	pool_reserve(v->pool, v->gateway_be);
 	v->owners = calloc(pool_indexes(v->pool), sizeof(v->owners[0]));
 	v->seats = calloc(pool_indexes(v->pool), sizeof(v->seats[0]));
@@ -155,6 +168,7 @@ static int set_policy(struct vnet *v, const struct vnet_params *params)
 	}
 	free(v->policy.address_spaces);
 	v->policy = policy;
+	vnet_ip6_set(v, params);
 	pthread_mutex_lock(&v->lock);
 	memcpy(v->dns_be, params->dns_be, sizeof(v->dns_be));
 	pthread_mutex_unlock(&v->lock);

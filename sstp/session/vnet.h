@@ -17,6 +17,7 @@
 #include "routing/fib_slot.h"
 #include "routing/pool.h"
 #include "routing/prefix.h"
+#include "sstp/session/nd.h"
 #include "sstp/session/vnet_open.h"
 
 struct loop;
@@ -26,9 +27,12 @@ struct vnet_params {
 	const char *name;
 	const struct prefix *address_spaces;
 	size_t naddress_spaces;
+	/* of IPv4, and at most one of IPv6, with a /64 for each of their addresses (vnet_ip6_has_room()) */
 	const struct prefix *pools;
 	size_t npools;
 	uint32_t dns_be[2]; /* 0: none */
+	uint8_t dns6[ND_DNS_MAX][ND_ADDRESS_SIZE];
+	size_t ndns6;
 	uint32_t gateway_be;
 	const char *tun_name;
 	const char *netns; /* "" : the present one */

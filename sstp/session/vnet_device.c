@@ -7,6 +7,7 @@
 #include "sstp/base/log.h"
 #include "sstp/net/loop.h"
 #include "sstp/session/vnet_internal.h"
+#include "sstp/session/vnet_ip6.h"
 #include "tun/offload_probe.h"
 #include "tun/offload_text.h"
 #include "tun/rtnl_watch.h"
@@ -50,8 +51,8 @@ static void log_steering(const struct vnet *v)
 	if (!v->device.is_forwarding)
 		log_warning(
 			"vnet %s: IP forwarding is off in its namespace, packets will stop at the "
-			"gateway: sysctl -w net.ipv4.ip_forward=1",
-			v->name);
+			"gateway: sysctl -w net.ipv4.ip_forward=1%s",
+			v->name, vnet_ip6_is_there(v) ? " net.ipv6.conf.all.forwarding=1" : "");
 }
 
 /* io_uring may be for privileged processes only, and whoever has opened the device is one. */

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "sstp/session/nd.h"
 #include "sstp/session/vnet.h"
 #include "sstp/session/vnet_open.h"
 #include "sstp/session/vnet_seat.h"
@@ -30,6 +31,7 @@ struct vnet {
 	struct vnet_policy policy;
 	struct prefix *pools;
 	size_t npools;
+	struct prefix pool6; /* of family 0: there is none */
 	uint32_t gateway_be;
 	uint16_t mtu;
 	unsigned offload; /* wanted */
@@ -42,7 +44,8 @@ struct vnet {
 	struct vnet_queue **queues; /* by thread; borrowed; NULL: it has none yet */
 	uint64_t leased_at; /* when the pool was last told the time, which never goes back */
 	uint32_t dns_be[2];
-	bool failed; /* the device is gone; vnet_remake() makes it anew */
+	struct nd_advert advert; /* without a prefix */
+	bool failed;		 /* the device is gone; vnet_remake() makes it anew */
 	struct steer *
 		steer; /* device's; NULL: the kernel does not let us, and queues are its own choice */
 

@@ -35,14 +35,31 @@ static int route_pools(const struct vnet_open_params *p, const struct vnet_opene
 	return r;
 }
 
-static int read_forwarding(void *arg)
+static bool has_ipv6(const struct vnet_open_params *p)
 {
-	FILE *f = fopen("/proc/sys/net/ipv4/ip_forward", "re");
+	for (size_t i = 0; i < p->npools; i++)
+		if (p->pools[i].family == AF_INET6)
+			return true;
+	return false;
+}
+
+/* A file that is not there is no news. */
+static bool is_switched_on(const char *path)
+{
+	FILE *f = fopen(path, "re");
 	int c = f ? fgetc(f) : '1';
 
 	if (f)
 		fclose(f);
 	return c == '1';
+}
+
+static int read_forwarding(void *arg)
+{
+	const struct vnet_open_params *p = arg;
+
+	return is_switched_on("/proc/sys/net/ipv4/ip_forward") &&
+	       (!has_ipv6(p) || is_switched_on("/proc/sys/net/ipv6/conf/all/forwarding"));
 }
 
 static int open_tuns(const struct vnet_open_params *p, int netns, struct vnet_opened *o)
@@ -65,7 +82,8 @@ static int set_up(const struct vnet_open_params *p, int netns, struct vnet_opene
 	int r;
 
 	if (p->queues > 1)
-		o->steer_error = steer_new(&o->tuns[0], p->addresses, &o->steer);
+		o->steer_error =
+			steer_new(&o->tuns[0], p->addresses * (has_ipv6(p) ? 2 : 1), &o->steer);
 	r = rtnl_open(netns, &o->rtnl);
 	if (r == 0) {
 		rtnl_link_drop_qdisc(o->rtnl, o->tuns[0].ifindex); /* it goes with one, too */
@@ -91,7 +109,7 @@ static int open_in(int netns, const struct vnet_open_params *p, struct vnet_open
 		return r;
 	*ret_step = VNET_STEP_ROUTE;
 	r = route_pools(p, o);
-	o->is_forwarding = r == 0 && netns_call(netns, read_forwarding, NULL);
+	o->is_forwarding = r == 0 && netns_call(netns, read_forwarding, (void *)p);
 	return r;
 }
 

@@ -26,7 +26,7 @@ struct vnet_open_params {
 	uint16_t mtu;
 	unsigned offload;   /* wanted, of enum tun_offload */
 	unsigned queues;    /* 1..TUN_QUEUES_MAX */
-	uint32_t addresses; /* that are steered at a time, at most */
+	uint32_t addresses; /* of IPv4 that are steered at a time, at most */
 	const struct prefix *pools;
 	size_t npools;
 };
@@ -38,7 +38,7 @@ struct vnet_opened {
 	struct rtnl_watch *watch; /* of its addresses */
 	struct steer *steer;	  /* NULL: there is one queue, or the kernel does not let us */
 	int steer_error;	  /* 0, or why not: -errno */
-	bool is_forwarding;	  /* the namespace forwards IPv4 */
+	bool is_forwarding; /* the namespace forwards IPv4, and IPv6 where there is a pool of it */
 };
 
 /* What failed. */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/virtio_net.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "sstp/base/log.h"
 #include "sstp/session/port.h"
 #include "sstp/session/vnet_internal.h"
+#include "sstp/session/vnet_ip6.h"
 #include "tun/ip.h"
 #include "tun/offload_split.h"
 #include "tun/steer.h"
@@ -30,6 +32,7 @@ struct vnet_queue {
 	struct vnet_holder *displaced; /* under the VNet's lock, with what follows */
 	bool is_evicting;	       /* the task is on its way */
 	struct loop_task evict;
+	struct loop_timer *advertise; /* NULL: the VNet has no IPv6 */
 };
 
 /* The thread, as vnet.owners has it. */
@@ -63,6 +66,89 @@ static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struc
 	return verdict == FIB_NONE ? DROP_NO_ROUTE : (enum drop_reason)verdict;
 }
 
+/* ---- uplink, IPv6: the same with other addresses ---- */
+
+static enum drop_reason judge6_by_routes(const struct fib_slot *routes, const uint8_t *dst)
+{
+	const struct fib *table = fib_slot_get(routes);
+
+	return table && fib_lookup6(table, dst) != FIB_NONE ? DROP_REASONS : DROP_NOT_IN_PLAN;
+}
+
+static enum drop_reason judge6_uplink(const struct vnet_lease *lease, const struct ip6_info *ip)
+{
+	const struct fib *table;
+	uint32_t verdict;
+
+	if (vnet_ip6_is_local(ip))
+		return DROP_NO_ROUTE;
+	if (memcmp(ip->src, lease->prefix6, sizeof(lease->prefix6)) != 0)
+		return DROP_SOURCE;
+	table = fib_slot_get(&lease->queue->vnet->table);
+	verdict = fib_lookup6(table, ip->dst);
+	if (lease->routes && (verdict == DROP_REASONS || verdict == FIB_NONE))
+		return judge6_by_routes(lease->routes, ip->dst);
+	return verdict == FIB_NONE ? DROP_NO_ROUTE : (enum drop_reason)verdict;
+}
+
+static void send_advert(struct vnet *v, uint32_t index, struct session *s)
+{
+	static const struct virtio_net_hdr plain;
+	uint8_t pkt[ND_PACKET_MAX];
+	struct nd_advert advert;
+
+	vnet_ip6_advert(v, index, &advert);
+	session_send(s, &plain, pkt, nd_put_advert(&advert, pkt), v->mtu);
+}
+
+void vnet_advertise(const struct vnet_lease *lease, struct session *s)
+{
+	send_advert(lease->queue->vnet, lease->index, s);
+}
+
+/* Who asks again and again is answered once a second. */
+static void answer_solicitation(const struct vnet_lease *lease, struct session *s)
+{
+	uint64_t now = loop_now(lease->queue->env->loop);
+
+	if (now < lease->holder->solicited_at + CLOCK_NS_PER_S && lease->holder->solicited_at)
+		return;
+	lease->holder->solicited_at = now;
+	vnet_advertise(lease, s);
+}
+
+static void uplink6(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len)
+{
+	struct vnet_queue *q = lease->queue;
+	struct traffic *t = session_traffic(s);
+	struct ip6_info ip;
+	enum drop_reason why;
+
+	if (!session_has_ipv6(s)) {
+		t->drops[DROP_PROTOCOL]++;
+		return;
+	}
+	if (ip6_parse(pkt, len, &ip) < 0) {
+		t->drops[DROP_MALFORMED]++;
+		return;
+	}
+	if (vnet_ip6_is_local(&ip) && nd_is_solicitation(pkt, len)) {
+		answer_solicitation(lease, s);
+		return;
+	}
+	why = judge6_uplink(lease, &ip);
+	if (why == DROP_REASONS && !q->port)
+		why = DROP_DEVICE;
+	if (why != DROP_REASONS) {
+		t->drops[why]++;
+		return;
+	}
+	ip6_clamp_mss(pkt, &ip, q->vnet->mtu);
+	port_write(q->port, pkt, ip.total_len);
+	t->rx_packets++;
+	t->rx_bytes += ip.total_len;
+}
+
 void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len)
 {
 	struct vnet_queue *q = lease->queue;
@@ -71,8 +157,12 @@ void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt
 	enum drop_reason why;
 	int r = ip_parse(pkt, len, &ip);
 
+	if (r == -EAFNOSUPPORT) {
+		uplink6(lease, s, pkt, len);
+		return;
+	}
 	if (r < 0) {
-		t->drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
+		t->drops[DROP_MALFORMED]++;
 		return;
 	}
 	why = judge_uplink(lease, &ip);
@@ -104,6 +194,23 @@ static void to_other_thread(struct vnet_queue *q, uint32_t owner, const struct v
 		q->traffic.drops[DROP_HANDOVER] += offload_split_count(h, pkt, len);
 }
 
+static int find_index6(struct vnet_queue *q, const struct virtio_net_hdr *h, const uint8_t *pkt,
+		       size_t len)
+{
+	struct ip6_info ip;
+	int index;
+
+	if (ip6_parse(pkt, len, &ip) < 0) {
+		q->traffic.drops[DROP_MALFORMED]++;
+		return -EBADMSG;
+	}
+	index = vnet_ip6_index(q->vnet, ip.dst);
+	if (index < 0)
+		q->traffic.drops[vnet_ip6_is_there(q->vnet) ? DROP_NO_SESSION : DROP_PROTOCOL] +=
+			offload_split_count(h, pkt, len);
+	return index;
+}
+
 /* The index of the packet's destination; negative: there is none, and the packet is counted. */
 static int find_index(struct vnet_queue *q, const struct virtio_net_hdr *h, const uint8_t *pkt,
 		      size_t len)
@@ -112,8 +219,10 @@ static int find_index(struct vnet_queue *q, const struct virtio_net_hdr *h, cons
 	int index;
 	int r = ip_parse(pkt, len, &ip);
 
+	if (r == -EAFNOSUPPORT)
+		return find_index6(q, h, pkt, len);
 	if (r < 0) {
-		q->traffic.drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
+		q->traffic.drops[DROP_MALFORMED]++;
 		return r;
 	}
 	index = pool_index(q->vnet->pool, ip.dst_be);
@@ -217,6 +326,7 @@ static int lease_address(struct vnet *v, const struct vnet_tenant *t, uint64_t n
 	if (index < 0)
 		return index;
 	lease->index = (uint32_t)index;
+	vnet_ip6_prefix(v, lease->index, lease->prefix6);
 	vnet_seat_add(&v->seats[index], lease->holder);
 	return 0;
 }
@@ -239,11 +349,31 @@ int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_le
 			.dns = {v->dns_be[0], v->dns_be[1]},
 		};
 	pthread_mutex_unlock(&v->lock);
+	memcpy(ret_address->prefix6, lease.prefix6, r == 0 ? sizeof(lease.prefix6) : 0);
 	if (r == 0)
 		*ret_lease = lease;
 	else
 		free(lease.holder);
 	return r;
+}
+
+/* newest: NULL: to nobody. */
+static void steer(struct vnet *v, uint32_t index, uint32_t address_be,
+		  const struct vnet_holder *newest)
+{
+	uint8_t prefix[ND_PREFIX_SIZE];
+
+	if (newest)
+		steer_set(v->steer, address_be, newest->thread - 1);
+	else
+		steer_clear(v->steer, address_be);
+	if (!vnet_ip6_is_there(v))
+		return;
+	vnet_ip6_prefix(v, index, prefix);
+	if (newest)
+		steer_set6(v->steer, prefix, newest->thread - 1);
+	else
+		steer_clear6(v->steer, prefix);
 }
 
 /*
@@ -258,10 +388,8 @@ static void settle(struct vnet_queue *q, uint32_t index, uint32_t address_be)
 
 	q->sessions[index] = mine ? mine->session : NULL;
 	atomic_store_explicit(&v->owners[index], newest ? newest->thread : 0, memory_order_relaxed);
-	if (v->steer && newest)
-		steer_set(v->steer, address_be, newest->thread - 1);
-	else if (v->steer)
-		steer_clear(v->steer, address_be);
+	if (v->steer)
+		steer(v, index, address_be, newest);
 }
 
 /* Under the lock, in any thread: those who are displaced now are told in their own. */
@@ -383,6 +511,33 @@ void vnet_release(struct vnet_lease *lease)
 	*lease = (struct vnet_lease){0};
 }
 
+/* ---- advertisements ---- */
+
+/* What they say lasts for three times that. */
+#define ADVERTISE_EVERY (ND_LIFETIME_S / 3 * CLOCK_NS_PER_S)
+
+static void advertise_to_all(void *arg)
+{
+	struct vnet_queue *q = arg;
+
+	for (uint32_t i = 0; i < pool_indexes(q->vnet->pool); i++)
+		if (q->sessions[i] && session_has_ipv6(q->sessions[i]))
+			send_advert(q->vnet, i, q->sessions[i]);
+	loop_timer_set(q->advertise, loop_now(q->env->loop) + ADVERTISE_EVERY);
+}
+
+/* 0 or -errno. */
+static int start_advertising(struct vnet_queue *q)
+{
+	if (!vnet_ip6_is_there(q->vnet))
+		return 0;
+	q->advertise = loop_timer_new(q->env->loop, advertise_to_all, q);
+	if (!q->advertise)
+		return -errno;
+	loop_timer_set(q->advertise, loop_now(q->env->loop) + ADVERTISE_EVERY);
+	return 0;
+}
+
 /* ---- life ---- */
 
 static void set_queue(struct vnet *v, unsigned number, struct vnet_queue *q)
@@ -407,11 +562,14 @@ struct vnet_queue *vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
 	q->number = number;
 	q->evict.run = evict;
 	q->sessions = calloc(pool_indexes(v->pool), sizeof(struct session *));
-	r = q->sessions ? vnet_queue_open(q) : -ENOMEM;
+	r = q->sessions ? start_advertising(q) : -ENOMEM;
+	if (r == 0)
+		r = vnet_queue_open(q);
 	if (r == 0) {
 		set_queue(v, number, q);
 		return q;
 	}
+	loop_timer_free(q->advertise);
 	free(q->sessions);
 	free(q);
 	errno = -r;
@@ -424,6 +582,7 @@ void vnet_queue_free(struct vnet_queue *q)
 		return;
 	set_queue(q->vnet, q->number, NULL);
 	vnet_queue_close(q);
+	loop_timer_free(q->advertise);
 	free(q->sessions);
 	free(q);
 }

@@ -5,9 +5,9 @@
  * A VNet as one data thread sees it: its queue of the TUN device, and the way of a packet between that and the
  * thread's sessions. All of it is used in that thread only.
  *
- * Uplink: the source must be the session's own address; where the destination may be reached the VNet's table says, and for
+ * Uplink: the source must be the session's own address, or in its own /64; where the destination may be reached the VNet's table says, and for
  * an app's session the table of its connection behind it.
- * Downlink: destination -> pool index -> owning thread -> session, by arrays. The device's queue brings the packets of this thread's
+ * Downlink: destination, or its /64 -> pool index -> owning thread -> session, by arrays. The device's queue brings the packets of this thread's
  * sessions (tun/steer.h). One that belongs to another thread all the same, because its address has just changed hands
  * or the kernel does not let us steer, is handed over to it. What is not forwarded is counted with its reason, on the
  * session or, where there is none, here.
@@ -52,6 +52,7 @@ struct vnet_lease {
 	const struct fib_slot *routes; /* as its tenant's */
 	uint32_t index;
 	uint32_t address_be;
+	uint8_t prefix6[ND_PREFIX_SIZE]; /* zeros: the VNet has no IPv6 */
 };
 
 /* Who wants an address. Borrowed for the call. */
@@ -90,6 +91,9 @@ void vnet_release(struct vnet_lease *lease);
 
 /* One packet from the session that holds the lease; its bytes stay until vnet_burst_end() or vnet_release(). */
 void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len);
+
+/* To the session that holds the lease, whose IPV6CP is open: a router advertisement. */
+void vnet_advertise(const struct vnet_lease *lease, struct session *s);
 
 /* Writes what vnet_uplink() has taken. */
 void vnet_burst_end(const struct vnet_lease *lease, struct session *s);
