@@ -118,6 +118,13 @@ const char *prefix_format(const struct prefix *p, char buf[PREFIX_TEXT_MAX])
 	return buf;
 }
 
+const char *prefix_format_address(const struct prefix *p, char buf[PREFIX_TEXT_MAX])
+{
+	assert(p->family == AF_INET || p->family == AF_INET6);
+	inet_ntop(p->family, p->addr, buf, PREFIX_TEXT_MAX);
+	return buf;
+}
+
 bool prefix_contains(const struct prefix *p, const void *addr)
 {
 	return bits_equal(p->addr, addr, p->len);
@@ -137,6 +144,16 @@ bool prefix_overlaps(const struct prefix *a, const struct prefix *b)
 bool prefix_equal(const struct prefix *a, const struct prefix *b)
 {
 	return a->len == b->len && prefix_covers(a, b);
+}
+
+int prefix_compare(const void *a, const void *b)
+{
+	const struct prefix *p = a, *q = b;
+	int order = (p->family == AF_INET6) - (q->family == AF_INET6);
+
+	if (order == 0)
+		order = memcmp(p->addr, q->addr, sizeof(p->addr));
+	return order ? order : (p->len > q->len) - (p->len < q->len);
 }
 
 bool prefix_is_rfc1918(const struct prefix *p)

@@ -30,12 +30,17 @@ struct prefix prefix_host4(uint32_t addr_be);
 /* Returns buf. */
 const char *prefix_format(const struct prefix *p, char buf[PREFIX_TEXT_MAX]);
 
+/* Its address alone, for a host prefix. Returns buf. */
+const char *prefix_format_address(const struct prefix *p, char buf[PREFIX_TEXT_MAX]);
+
 /* addr: 4 or 16 bytes in network byte order, of p's family. */
 bool prefix_contains(const struct prefix *p, const void *addr);
 /* inner lies in outer, or is equal. */
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner);
 bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 bool prefix_equal(const struct prefix *a, const struct prefix *b);
+/* < 0, 0 or > 0, for qsort() and bsearch(): IPv4 first, then by address, the shorter one first. */
+int prefix_compare(const void *a, const void *b);
 
 /* Lies wholly in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918); false for IPv6. */
 bool prefix_is_rfc1918(const struct prefix *p);

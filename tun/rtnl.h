@@ -79,6 +79,11 @@ struct rtnl_route {
  */
 int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route);
 /*
+ * The same in a table that nobody else writes to: what has the same prefix, metric and table, whatever it is, is replaced
+ * at once. One exchange, where the other may have to list all routes.
+ */
+int rtnl_route_set(struct rtnl *r, const struct rtnl_route *route);
+/*
  * Deletes it if it is ours. One that is not there, or went with its device, is not an error.
  * metric 0 takes any metric, the lowest first; for IPv6 the kernel then does not look at the kind.
  */

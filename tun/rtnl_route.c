@@ -175,6 +175,11 @@ int rtnl_route_add(struct rtnl *r, const struct rtnl_route *route)
 	return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
 }
 
+int rtnl_route_set(struct rtnl *r, const struct rtnl_route *route)
+{
+	return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
+}
+
 /*
  * A route as it was dumped describes itself exactly: the same message with another type deletes
  * it.

@@ -235,6 +235,33 @@ static void host_prefix_is_the_address_with_all_its_bits(void **state)
 	assert_memory_equal(&p, &v6, sizeof(p));
 }
 
+static void host_prefix_is_shown_as_an_address(void **state)
+{
+	struct prefix v4 = parsed("10.1.2.3"), v6 = parsed("fd09::3");
+	char buf[PREFIX_TEXT_MAX];
+
+	assert_string_equal(prefix_format_address(&v4, buf), "10.1.2.3");
+	assert_string_equal(prefix_format_address(&v6, buf), "fd09::3");
+}
+
+static void order_is_by_family_address_and_length(void **state)
+{
+	static const char *const ordered[] = {"0.0.0.0/0",   "10.0.0.0/8",  "10.0.0.0/16",
+					      "10.0.1.0/24", "192.0.0.0/8", "::/0",
+					      "a00::/8",     "a00::/16",    "fd09::/16"};
+	enum {
+		N = sizeof(ordered) / sizeof(ordered[0])
+	};
+
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < N; j++) {
+			struct prefix a = parsed(ordered[i]), b = parsed(ordered[j]);
+			int order = prefix_compare(&a, &b);
+
+			assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +276,8 @@ int main(void)
 		cmocka_unit_test(rfc1918_ends_where_the_specification_says),
 		cmocka_unit_test(size_and_first_address_count_in_host_order),
 		cmocka_unit_test(host_prefix_is_the_address_with_all_its_bits),
+		cmocka_unit_test(host_prefix_is_shown_as_an_address),
+		cmocka_unit_test(order_is_by_family_address_and_length),
 	};
 
 	return cmocka_run_group_tests_name("routing/prefix", tests, NULL, NULL);

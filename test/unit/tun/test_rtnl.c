@@ -394,6 +394,39 @@ static const struct rtnl_rule own_rule = {
 	.table = OWN_TABLE,
 };
 
+static void append_route(void *arg, const struct rtnl_route *route)
+{
+	char *text = arg;
+	char prefix[PREFIX_TEXT_MAX];
+	size_t len = strlen(text);
+
+	snprintf(text + len, 256 - len, "%s kind %d metric %u table %u\n",
+		 prefix_format(&route->dst, prefix), (int)route->kind, route->metric, route->table);
+}
+
+static void route_that_is_set_replaces_what_is_there(void **state)
+{
+	static const char *const texts[] = {"10.66.0.0/16", "fd66::/16"};
+	struct scene *s = *state;
+
+	scene_tun_ready(s);
+	for (int i = 0; i < 2; i++) {
+		struct rtnl_route r = in_table(route(s, texts[i], RTNL_ROUTE_DEVICE), OWN_TABLE);
+		char listed[256] = "", expected[256];
+
+		r.metric = 7;
+		assert_int_equal(rtnl_route_flush(s->rtnl, 0), 1);
+		assert_int_equal(rtnl_route_set(s->rtnl, &r), 0);
+		assert_int_equal(rtnl_route_set(s->rtnl, &r), 0);
+		r.kind = RTNL_ROUTE_UNREACHABLE;
+		assert_int_equal(rtnl_route_set(s->rtnl, &r), 0);
+		assert_int_equal(rtnl_route_list(s->rtnl, append_route, listed), 0);
+		snprintf(expected, sizeof(expected), "%s kind %d metric 7 table %u\n", texts[i],
+			 RTNL_ROUTE_UNREACHABLE, OWN_TABLE);
+		assert_string_equal(listed, expected);
+	}
+}
+
 static void table_answers_only_from_its_rule_on(void **state)
 {
 	struct scene *s = *state;
@@ -502,16 +535,6 @@ static void own_rules_of_both_families_are_listed(void **state)
 	assert_string_equal(listed, expected);
 	assert_int_equal(rtnl_rule_del(s->rtnl, &refused), 0);
 	assert_int_equal(rtnl_rule_del(s->rtnl, &refused), 0);
-}
-
-static void append_route(void *arg, const struct rtnl_route *route)
-{
-	char *text = arg;
-	char prefix[PREFIX_TEXT_MAX];
-	size_t len = strlen(text);
-
-	snprintf(text + len, 256 - len, "%s kind %d metric %u table %u\n",
-		 prefix_format(&route->dst, prefix), (int)route->kind, route->metric, route->table);
 }
 
 static void own_routes_of_all_tables_are_listed(void **state)
@@ -786,6 +809,7 @@ int main(void)
 		SCENE_TEST(routes_that_cannot_be_have_their_errors),
 		SCENE_TEST(what_others_added_is_neither_deleted_nor_flushed),
 		SCENE_TEST(what_others_added_is_eexist_and_stays),
+		SCENE_TEST(route_that_is_set_replaces_what_is_there),
 		SCENE_TEST(table_answers_only_from_its_rule_on),
 		SCENE_TEST(thrown_address_is_asked_of_the_next_table),
 		SCENE_TEST(rule_refuses_what_is_sent_from_its_source_only),
