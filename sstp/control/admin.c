@@ -56,7 +56,7 @@ static void fail(struct ask *q, int error, const struct certs_error *e)
 	else if (error == -ENOENT)
 		status = 404;
 	else if (error == -EEXIST || error == -EALREADY || error == -EBUSY || error == -ENOSPC ||
-		 error == -EKEYEXPIRED || error == -EKEYREJECTED)
+		 error == -EKEYEXPIRED || error == -EKEYREJECTED || error == -EINPROGRESS)
 		status = 409;
 	refuse(q, status, e->text);
 }

@@ -28,6 +28,7 @@ struct work {
 	json_int_t n_unchanged;
 	struct model_answer *answer; /* with status and why, once refused */
 	const char *target;	     /* of the refusal; "": nothing in the site */
+	struct apply_watch *watch;   /* NULL: nobody does */
 };
 
 static bool out_of_memory(struct work *w)
@@ -35,6 +36,27 @@ static bool out_of_memory(struct work *w)
 	struct certs_error e;
 
 	model_fail(w->answer, certs_fail(&e, -ENOMEM, "out of memory"), &e);
+	return false;
+}
+
+/* So many steps are to come. */
+static void expect(struct work *w, size_t n)
+{
+	if (w->watch)
+		atomic_fetch_add(&w->watch->total, (int)n);
+}
+
+/* One step is done. False: there is to be no further one. */
+static bool advance(struct work *w)
+{
+	struct certs_error e;
+
+	if (!w->watch)
+		return true;
+	atomic_fetch_add(&w->watch->done, 1);
+	if (!atomic_load(&w->watch->is_cancelled))
+		return true;
+	model_fail(w->answer, certs_fail(&e, -ECANCELED, "the gateway ends"), &e);
 	return false;
 }
 
@@ -172,7 +194,7 @@ static bool take_items(struct work *w)
 {
 	for (size_t i = 0; i < w->site.n; i++) {
 		w->target = w->site.items[i].target;
-		if (!take_item(w, &w->site.items[i], &w->is_changed[i]))
+		if (!take_item(w, &w->site.items[i], &w->is_changed[i]) || !advance(w))
 			return false;
 	}
 	w->target = "";
@@ -253,13 +275,14 @@ static bool prune(struct work *w, enum site_kind kind)
 	size_t i;
 	const json_t *row;
 
+	expect(w, json_array_size(others));
 	json_array_foreach(others, i, row)
 	{
 		struct model_names names = names_in(kind, row);
 		struct model_values v = values_of(w, &names);
 
 		good = model_remove(w->m, site_resource(kind), &v, w->answer) &&
-		       report(w, "delete", kind, &names, json_array());
+		       report(w, "delete", kind, &names, json_array()) && advance(w);
 		if (!good)
 			break;
 	}
@@ -331,7 +354,7 @@ static bool keeps_all(struct work *w)
 {
 	for (size_t i = 0; i < w->site.n; i++) {
 		w->target = w->site.items[i].target;
-		if (w->is_changed[i] && !keeps_own(w, &w->site.items[i]))
+		if ((w->is_changed[i] && !keeps_own(w, &w->site.items[i])) || !advance(w))
 			return false;
 	}
 	w->target = "";
@@ -357,15 +380,17 @@ static bool settle(struct work *w)
 	return r == 0;
 }
 
+/* Each item is written and looked at once more; settling is a step. */
 static void apply(struct work *w, int64_t now)
 {
 	struct certs_error e;
 	bool good;
 	int r = model_begin(w->m, NULL, now, &w->base, &e);
 
+	expect(w, 2 * w->site.n + 1);
 	if (r == 0) {
 		good = prune_all(w) && take_items(w) && prune(w, SITE_PLAN) && keeps_all(w) &&
-		       settle(w);
+		       settle(w) && advance(w);
 		r = model_end(w->m, good && !w->is_dry && json_array_size(w->changes), &w->base,
 			      &e);
 	}
@@ -384,7 +409,7 @@ static char *answer_text(const struct work *w)
 	return text;
 }
 
-static void apply_site(struct model *m, const json_t *body, int64_t now,
+static void apply_site(struct model *m, const json_t *body, int64_t now, struct apply_watch *watch,
 		       struct front_reply *ret_reply)
 {
 	struct model_answer answer = {.status = 200};
@@ -396,6 +421,7 @@ static void apply_site(struct model *m, const json_t *body, int64_t now,
 		.changes = json_array(),
 		.answer = &answer,
 		.target = "",
+		.watch = watch,
 	};
 	int r = site_read(json_object_get(body, "site"), &w.site, &error);
 
@@ -432,7 +458,7 @@ static const struct resource_kind request_kind = {
 };
 
 static void post_apply(struct model *m, const struct front_request *request, int64_t now,
-		       struct front_reply *ret_reply)
+		       struct apply_watch *watch, struct front_reply *ret_reply)
 {
 	char why[RESOURCE_WHY_MAX];
 	json_error_t error;
@@ -449,7 +475,7 @@ static void post_apply(struct model *m, const struct front_request *request, int
 	} else if (!json_object_get(body, "site")) {
 		reply_refuse(ret_reply, 400, "'site' is missing", NULL);
 	} else {
-		apply_site(m, body, now, ret_reply);
+		apply_site(m, body, now, watch, ret_reply);
 	}
 	json_decref(body);
 }
@@ -484,13 +510,45 @@ bool apply_has_path(const char *path)
 	return strcmp(path, apply_path) == 0 || strcmp(path, site_path) == 0;
 }
 
+/* -1: nobody knows. */
+static int64_t count_rows(struct model *m)
+{
+	struct store_query *q;
+	struct certs_error e;
+	int64_t n = -1;
+
+	if (store_query(m->store,
+			"SELECT (SELECT count(*) FROM route) + (SELECT count(*) FROM connection)",
+			NULL, 0, &q, &e) < 0)
+		return n;
+	if (store_query_next(q, &e) > 0)
+		n = store_query_number(q, 0);
+	store_query_end(q);
+	return n;
+}
+
+bool apply_is_long(struct model *model, const struct front_request *request)
+{
+	json_t *body;
+	bool prunes;
+
+	if (strcmp(request->path, apply_path) != 0 || request->method != FRONT_POST)
+		return false;
+	if (request->body_len > APPLY_AT_ONCE_BYTES)
+		return true;
+	body = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, NULL);
+	prunes = json_is_true(json_object_get(body, "prune"));
+	json_decref(body);
+	return prunes && count_rows(model) > APPLY_AT_ONCE_ROWS;
+}
+
 void apply_answer(struct model *model, const struct front_request *request, int64_t now,
-		  struct front_reply *ret_reply)
+		  struct apply_watch *watch, struct front_reply *ret_reply)
 {
 	if (strcmp(request->path, site_path) == 0 && request->method == FRONT_GET)
 		get_site(model, ret_reply);
 	else if (strcmp(request->path, apply_path) == 0 && request->method == FRONT_POST)
-		post_apply(model, request, now, ret_reply);
+		post_apply(model, request, now, watch, ret_reply);
 	else
 		reply_refuse(ret_reply, 405, "this path has no such method", NULL);
 }

@@ -55,6 +55,21 @@ static char *prefixes_of(const char *const *args)
 
 /* ---- life ---- */
 
+/* What every connection to the store needs. */
+static int add_views(struct store *s, struct certs_error *e)
+{
+	int r = store_function(s, "common_prefix", 2, common_prefix, e);
+
+	if (r == 0)
+		r = store_function(s, "range_prefixes", 2, prefixes_of, e);
+	if (r == 0)
+		r = store_script(s, store_schema_views, e);
+	for (size_t i = 0; r == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i]->view)
+			r = store_script(s, kinds[i]->view, e);
+	return r;
+}
+
 int model_open(const char *path, struct model **ret_model, struct certs_error *ret_error)
 {
 	struct model *m = calloc(1, sizeof(*m));
@@ -62,14 +77,7 @@ int model_open(const char *path, struct model **ret_model, struct certs_error *r
 		  : certs_fail(ret_error, -ENOMEM, "out of memory");
 
 	if (r == 0)
-		r = store_function(m->store, "common_prefix", 2, common_prefix, ret_error);
-	if (r == 0)
-		r = store_function(m->store, "range_prefixes", 2, prefixes_of, ret_error);
-	if (r == 0)
-		r = store_script(m->store, store_schema_views, ret_error);
-	for (size_t i = 0; r == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i]->view)
-			r = store_script(m->store, kinds[i]->view, ret_error);
+		r = add_views(m->store, ret_error);
 	if (r == 0)
 		*ret_model = m;
 	else
@@ -105,6 +113,92 @@ int model_restore(const char *path, const char *file, struct certs_error *ret_er
 	return r;
 }
 
+/* ---- one for another thread ---- */
+
+/* What is told beside the store is in tables of the connection's own. */
+static int copy_table(struct store *from, struct store *to, const char *select, const char *insert,
+		      struct certs_error *e)
+{
+	static const char *const names[] = {":a", ":b", ":c", ":d", ":e"};
+	struct store_value values[sizeof(names) / sizeof(names[0])];
+	const size_t n = sizeof(names) / sizeof(names[0]);
+	struct store_query *q;
+	int r = store_query(from, select, NULL, 0, &q, e);
+
+	if (r < 0)
+		return r;
+	while (r >= 0 && (r = store_query_next(q, e)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			values[i] = (struct store_value){.name = names[i],
+							 .text = store_query_text(q, (int)i)};
+		r = store_run(to, insert, values, n, e);
+	}
+	store_query_end(q);
+	return r;
+}
+
+static int copy_told(struct store *from, struct store *to, struct certs_error *e)
+{
+	int r = copy_table(from, to, "SELECT app, vnet, thumbprint, blob, status FROM certificate",
+			   "INSERT INTO certificate VALUES (:a, :b, :c, :d, :e)", e);
+
+	if (r < 0)
+		return r;
+	return copy_table(from, to, "SELECT vnet, why, counted, NULL, NULL FROM gateway_state",
+			  "INSERT INTO gateway_state VALUES (:a, :b, :c)", e);
+}
+
+static int refuse_lent(struct certs_error *e)
+{
+	return certs_fail(
+		e, -EINPROGRESS,
+		"A site is being applied, and nothing else is changed until that has ended: see "
+		"/v1/operations.");
+}
+
+int model_lend(struct model *m, struct model **ret_lent, struct certs_error *ret_error)
+{
+	struct model *lent;
+	int r = m->is_lent ? refuse_lent(ret_error) : model_flush(m, ret_error);
+
+	if (r < 0)
+		return r;
+	lent = calloc(1, sizeof(*lent));
+	r = lent ? store_open_beside(m->store, &lent->store, ret_error)
+		 : certs_fail(ret_error, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = add_views(lent->store, ret_error);
+	if (r == 0)
+		r = copy_told(m->store, lent->store, ret_error);
+	if (r < 0) {
+		model_close(lent);
+		return r;
+	}
+	lent->is_strict = m->is_strict;
+	m->is_lent = true;
+	*ret_lent = lent;
+	return 0;
+}
+
+/* As the triggers on gateway_state do, where it was this model that removed something. */
+int model_take_back(struct model *m, struct model *lent, struct certs_error *ret_error)
+{
+	int r;
+
+	model_close(lent);
+	m->is_lent = false;
+	r = store_run(m->store,
+		      "DELETE FROM gateway_state WHERE vnet NOT IN"
+		      " (SELECT v.name FROM vnet v JOIN gateway g ON g.vnet_id = v.id)",
+		      NULL, 0, ret_error);
+	return r < 0 ? r : 0;
+}
+
+bool model_is_lent(const struct model *m)
+{
+	return m->is_lent;
+}
+
 void model_set_strict(struct model *m, bool is_strict)
 {
 	m->is_strict = is_strict;
@@ -127,7 +221,9 @@ static void refuse(struct model_answer *a, int status, const char *fmt, ...)
 
 void model_fail(struct model_answer *a, int error, const struct certs_error *e)
 {
-	refuse(a, error == -ENOSPC ? 507 : 500, "%s", e->text);
+	int status = error == -ENOSPC ? 507 : error == -EINPROGRESS ? 409 : 500;
+
+	refuse(a, status, "%s", e->text);
 }
 
 int model_fetch(struct model *m, const struct resource_kind *kind, const struct model_names *names,
@@ -222,8 +318,12 @@ static int next_revision(struct model *m, int64_t *ret_revision, struct certs_er
 
 int model_batch(struct model *m, struct certs_error *ret_error)
 {
-	int r = m->is_batch ? 0 : store_begin(m->store, ret_error);
+	int r = 0;
 
+	if (m->is_lent)
+		return refuse_lent(ret_error);
+	if (!m->is_batch)
+		r = store_begin(m->store, ret_error);
 	if (r == 0)
 		m->is_batch = true;
 	return r;
@@ -241,7 +341,7 @@ int model_begin(struct model *m, const struct model_names *names, int64_t now,
 		struct model_values *ret_values, struct certs_error *ret_error)
 {
 	int64_t revision = 0;
-	int r = model_flush(m, ret_error);
+	int r = m->is_lent ? refuse_lent(ret_error) : model_flush(m, ret_error);
 
 	*ret_values = (struct model_values){0};
 	if (r == 0)

@@ -39,6 +39,17 @@ void model_close(struct model *m);
 int model_batch(struct model *m, struct certs_error *ret_error);
 int model_flush(struct model *m, struct certs_error *ret_error);
 
+/*
+ * The model as another thread may change it: one that has all that this one was told beside the store. Until it
+ * is given back, this one shows what stood before and changes nothing: what would fails with -EINPROGRESS and a
+ * sentence, a request of the operator's with 409. Any thread's, one at a time. 0 with a model for
+ * model_take_back(); -EINVAL: the store is in memory; -errno.
+ */
+int model_lend(struct model *m, struct model **ret_lent, struct certs_error *ret_error);
+/* Ends what is lent, and with it what it has not committed. 0 or -errno: m may be behind what it has done. */
+int model_take_back(struct model *m, struct model *lent, struct certs_error *ret_error);
+bool model_is_lent(const struct model *m);
+
 /* Linux apps and containers are refused, as by the original. */
 void model_set_strict(struct model *m, bool is_strict);
 

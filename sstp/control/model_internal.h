@@ -12,6 +12,7 @@ struct model {
 	struct store *store;
 	bool is_strict;
 	bool is_batch; /* model_batch() */
+	bool is_lent;  /* model_lend() */
 };
 
 /* What a change's statements are given. */

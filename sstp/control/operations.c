@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/control/operations.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "certs/calendar.h"
 #include "sstp/base/log.h"
@@ -16,94 +12,136 @@
 #include "sstp/control/reply.h"
 
 enum {
-	FILE_NAME_MAX = 40,
-	BACKUPS_SHOWN_MAX = 1000,
+	ID_MAX = 16,
 };
 
 struct operation {
 	unsigned id; /* 0: never */
-	int status;  /* 1: runs; 0: has succeeded; -errno */
+	const struct operation_kind *kind;
+	bool is_running;
 	int done;
 	int total;
 	int64_t started;
 	int64_t ended; /* 0: not yet */
-	char name[FILE_NAME_MAX];
-	struct certs_error error;
+	char *result;  /* JSON, as it goes out: it may be long; owned; NULL: none */
+	json_t *error; /* of one that has failed; owned; NULL: none */
 };
 
 struct operations {
 	struct loop *loop;
-	struct model *model;
-	const char *state;
 	struct loop_timer *timer;
 	struct operation list[OPERATIONS_MAX]; /* the one with ID at ID % OPERATIONS_MAX */
 	unsigned last_id;
 	struct operation *running; /* NULL: nothing does */
-	struct store_copy *copy;
-	int64_t skew; /* from the loop's seconds to the request's */
+	void *work;		   /* its own; owned */
+	int64_t skew;		   /* from the loop's seconds to the request's */
 };
 
 /* ---- what runs ---- */
 
-static void end(struct operations *o, int status)
+static void operation_done(struct operation *op)
 {
-	struct operation *op = o->running;
-
-	op->status = status;
-	op->ended = (int64_t)(loop_now(o->loop) / CLOCK_NS_PER_S) + o->skew;
-	store_copy_free(o->copy);
-	o->copy = NULL;
-	o->running = NULL;
-	if (status < 0)
-		log_error("backup %s has failed: %s", op->name, op->error.text);
-	else
-		log_info("backup %s is made", op->name);
+	free(op->result);
+	json_decref(op->error);
+	*op = (struct operation){0};
 }
 
-/* Nobody's change is in the middle: a batch is committed first. */
-static int step(struct operations *o, struct operation *op)
+/* A result may be large: of each kind one is enough. */
+static void drop_results(struct operations *o, const struct operation_kind *kind)
 {
-	int r = model_flush(o->model, &op->error);
+	for (size_t i = 0; i < OPERATIONS_MAX; i++) {
+		if (o->list[i].kind != kind)
+			continue;
+		free(o->list[i].result);
+		o->list[i].result = NULL;
+	}
+}
 
-	return r < 0 ? r
-		     : store_copy_step(o->copy, OPERATIONS_STEP_PAGES, &op->done, &op->total,
-				       &op->error);
+static const char *why_of(const struct operation *op)
+{
+	return json_string_value(json_object_get(op->error, "message"));
+}
+
+/* Takes what reply holds. */
+static void end(struct operations *o, struct front_reply *reply)
+{
+	struct operation *op = o->running;
+	json_t *json;
+
+	if (reply->status == 200) {
+		drop_results(o, op->kind);
+		op->result = reply->json;
+		log_info("operation %u is done: %s", op->id, op->kind->name);
+	} else {
+		json = json_loads(reply->json ? reply->json : "{}", 0, NULL);
+		op->error = json_incref(json_object_get(json, "error"));
+		json_decref(json);
+		free(reply->json);
+		log_error("operation %u has failed: %s: %s", op->id, op->kind->name, why_of(op));
+	}
+	op->is_running = false;
+	op->ended = (int64_t)(loop_now(o->loop) / CLOCK_NS_PER_S) + o->skew;
+	o->running = NULL;
+	op->kind->free(o->work);
+	o->work = NULL;
 }
 
 static void on_timer(void *arg)
 {
 	struct operations *o = arg;
 	struct operation *op = o->running;
+	struct front_reply reply = {0};
 	int before = op->done;
-	int r = step(o, op);
+	int r = op->kind->step(o->work, &op->done, &op->total, &reply);
 
 	if (r > 0)
 		loop_timer_set(o->timer,
 			       loop_now(o->loop) + (op->done > before ? 0 : OPERATIONS_PAUSE_NS));
 	else
-		end(o, r);
+		end(o, &reply);
 }
 
-static int begin(struct operations *o, int64_t now, struct certs_error *e)
+/* ---- beginning ---- */
+
+bool operations_may_begin(const struct operations *o, struct front_reply *ret_reply)
+{
+	char why[120];
+
+	if (!o->running)
+		return true;
+	snprintf(why, sizeof(why), "operation %u is under way, %s: see /v1/operations/%u",
+		 o->running->id, o->running->kind->name, o->running->id);
+	reply_refuse(ret_reply, 409, why, NULL);
+	return false;
+}
+
+static char *operation_text(const struct operation *op, bool has_result);
+
+void operations_begin(struct operations *o, const struct operation_kind *kind, void *work,
+		      int64_t now, struct front_reply *ret_reply)
 {
 	struct operation *op = &o->list[++o->last_id % OPERATIONS_MAX];
-	char path[PATH_MAX];
-	char text[CALENDAR_TEXT_MAX];
-	int r;
 
-	*op = (struct operation){.id = o->last_id, .status = 1, .started = now};
-	snprintf(op->name, sizeof(op->name), "%s-%u.sqlite", calendar_text(now, text), op->id);
-	snprintf(path, sizeof(path), "%s/backups", o->state);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return certs_fail(e, -errno, "%s: %s", path, strerror(errno));
-	snprintf(path, sizeof(path), "%s/backups/%s", o->state, op->name);
-	r = store_copy_begin(model_store(o->model), path, &o->copy, e);
-	if (r < 0)
-		return r;
+	operation_done(op);
+	*op = (struct operation){
+		.id = o->last_id, .kind = kind, .is_running = true, .started = now};
 	o->running = op;
+	o->work = work;
 	o->skew = now - (int64_t)(loop_now(o->loop) / CLOCK_NS_PER_S);
 	loop_timer_set(o->timer, loop_now(o->loop));
-	return 0;
+	*ret_reply = (struct front_reply){.status = 202, .json = operation_text(op, true)};
+	snprintf(ret_reply->location, sizeof(ret_reply->location), "/v1/operations/%u", op->id);
+}
+
+void operations_cancel(struct operations *o)
+{
+	struct front_reply reply;
+
+	if (!o->running)
+		return;
+	loop_timer_set(o->timer, CLOCK_NEVER);
+	reply_refuse(&reply, 500, "the gateway ends", NULL);
+	end(o, &reply);
 }
 
 /* ---- answers ---- */
@@ -117,161 +155,96 @@ static json_t *time_json(int64_t t)
 
 static json_t *operation_json(const struct operation *op)
 {
-	const char *status = op->status > 0 ? "Running" : op->status < 0 ? "Failed" : "Succeeded";
-	json_t *result = op->status == 0 ? json_pack("{s:s}", "name", op->name) : json_null();
-	char id[16];
+	const char *status = op->is_running ? "Running" : op->error ? "Failed" : "Succeeded";
+	char id[ID_MAX];
 
 	snprintf(id, sizeof(id), "%u", op->id);
-	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "id", id, "kind",
-			 "backup", "status", status, "done", op->done, "total", op->total,
-			 "started", time_json(op->started), "ended", time_json(op->ended), "result",
-			 result, "message",
-			 op->status < 0 ? json_string(op->error.text) : json_null());
+	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:O?, s:s?}", "id", id, "kind",
+			 op->kind->name, "status", status, "done", op->done, "total", op->total,
+			 "started", time_json(op->started), "ended", time_json(op->ended), "error",
+			 op->error, "message", why_of(op));
 }
 
-/* Takes json. */
-static void answer(struct front_reply *reply, int status, json_t *json)
+/* The result is put in as it is; owned, NULL without memory. */
+static char *operation_text(const struct operation *op, bool has_result)
 {
-	*reply = (struct front_reply){.status = status};
-	reply->json = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_t *json = operation_json(op);
+	char *head = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
+	char *text = NULL;
+
+	if (head && asprintf(&text, "%.*s,\"result\":%s}", (int)strlen(head) - 1, head,
+			     has_result && op->result ? op->result : "null") < 0)
+		text = NULL;
+	free(head);
 	json_decref(json);
+	return text;
 }
 
 static void list_operations(struct operations *o, struct front_reply *reply)
 {
-	json_t *list = json_array();
+	char *list = NULL;
+	size_t len;
+	FILE *f = open_memstream(&list, &len);
 
-	for (unsigned id = o->last_id; id && o->last_id - id < OPERATIONS_MAX; id--)
-		if (o->list[id % OPERATIONS_MAX].id == id)
-			json_array_append_new(list, operation_json(&o->list[id % OPERATIONS_MAX]));
-	answer(reply, 200, json_pack("{s:o}", "value", list));
+	if (f)
+		fputs("{\"value\":[", f);
+	for (unsigned id = o->last_id; f && id && o->last_id - id < OPERATIONS_MAX; id--) {
+		char *text = operation_text(&o->list[id % OPERATIONS_MAX], false);
+
+		fprintf(f, "%s%s", id == o->last_id ? "" : ",", text ? text : "null");
+		free(text);
+	}
+	if (f)
+		fputs("]}", f);
+	if (f && fclose(f) == 0)
+		*reply = (struct front_reply){.status = 200, .json = list};
+	else
+		reply_refuse(reply, 500, "out of memory", NULL);
 }
 
 static void show_operation(struct operations *o, const char *text, struct front_reply *reply)
 {
 	unsigned id = (unsigned)strtoul(text, NULL, 10);
 	const struct operation *op = &o->list[id % OPERATIONS_MAX];
-	char canonical[16];
+	char canonical[ID_MAX];
 
 	snprintf(canonical, sizeof(canonical), "%u", id);
 	if (id && op->id == id && strcmp(text, canonical) == 0)
-		answer(reply, 200, operation_json(op));
+		*reply = (struct front_reply){.status = 200, .json = operation_text(op, true)};
 	else
 		reply_refuse(reply, 404, "there is no such operation; the last 16 are kept", NULL);
 }
 
-static void begin_backup(struct operations *o, int64_t now, struct front_reply *reply)
-{
-	struct certs_error e;
-	int r;
-
-	if (o->running) {
-		reply_refuse(reply, 409, "a backup is under way: see /v1/operations", NULL);
-		return;
-	}
-	r = begin(o, now, &e);
-	if (r < 0) {
-		o->last_id--;
-		reply_refuse(reply, r == -ENOSPC ? 507 : 500, e.text, NULL);
-		return;
-	}
-	answer(reply, 202, operation_json(o->running));
-	snprintf(reply->location, sizeof(reply->location), "/v1/operations/%u", o->last_id);
-}
-
-/* Names sort as their times do. */
-static int by_name_backwards(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*b)->d_name, (*a)->d_name);
-}
-
-static int is_backup(const struct dirent *entry)
-{
-	static const char end_of_name[] = ".sqlite";
-	size_t len = strlen(entry->d_name);
-
-	return len > strlen(end_of_name) &&
-	       strcmp(entry->d_name + len - strlen(end_of_name), end_of_name) == 0;
-}
-
-static json_t *backup_json(const char *folder, const char *name)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path) ||
-	    stat(path, &st) < 0)
-		return NULL;
-	return json_pack("{s:s, s:I, s:o}", "name", name, "bytes", (json_int_t)st.st_size,
-			 "created", time_json(st.st_mtime));
-}
-
-static void list_backups(struct operations *o, struct front_reply *reply)
-{
-	json_t *list = json_array();
-	struct dirent **entries = NULL;
-	char folder[PATH_MAX];
-	int n;
-
-	snprintf(folder, sizeof(folder), "%s/backups", o->state);
-	n = scandir(folder, &entries, is_backup, by_name_backwards);
-	for (int i = 0; i < n; i++) {
-		json_t *json =
-			i < BACKUPS_SHOWN_MAX ? backup_json(folder, entries[i]->d_name) : NULL;
-
-		if (json)
-			json_array_append_new(list, json);
-		free(entries[i]);
-	}
-	free(entries);
-	answer(reply, 200, json_pack("{s:o}", "value", list));
-}
-
 /* ---- which one it is ---- */
 
-static const char backups_path[] = "/v1/backups";
 static const char operations_path[] = "/v1/operations";
 static const char operation_path[] = "/v1/operations/:id";
 
 const char *operations_route(size_t i, enum front_method *ret_method)
 {
-	static const struct {
-		enum front_method method;
-		const char *path;
-	} routes[] = {
-		{FRONT_GET, backups_path},
-		{FRONT_POST, backups_path},
-		{FRONT_GET, operations_path},
-		{FRONT_GET, operation_path},
-	};
+	static const char *const paths[] = {operations_path, operation_path};
 
-	if (i >= sizeof(routes) / sizeof(routes[0]))
+	if (i >= sizeof(paths) / sizeof(paths[0]))
 		return NULL;
-	*ret_method = routes[i].method;
-	return routes[i].path;
+	*ret_method = FRONT_GET;
+	return paths[i];
 }
 
 bool operations_has_path(const char *path)
 {
 	struct path_names names;
 
-	return path_match(backups_path, path, &names) ||
-	       path_match(operations_path, path, &names) ||
+	return path_match(operations_path, path, &names) ||
 	       path_match(operation_path, path, &names);
 }
 
-void operations_answer(struct operations *o, const struct front_request *request, int64_t now,
+void operations_answer(struct operations *o, const struct front_request *request,
 		       struct front_reply *ret_reply)
 {
 	struct path_names names;
-	bool is_backups = path_match(backups_path, request->path, &names);
 
-	if (is_backups && request->method == FRONT_POST)
-		begin_backup(o, now, ret_reply);
-	else if (request->method != FRONT_GET)
+	if (request->method != FRONT_GET)
 		reply_refuse(ret_reply, 405, "this path has no such method", NULL);
-	else if (is_backups)
-		list_backups(o, ret_reply);
 	else if (path_match(operation_path, request->path, &names))
 		show_operation(o, names.texts[0], ret_reply);
 	else
@@ -280,13 +253,13 @@ void operations_answer(struct operations *o, const struct front_request *request
 
 /* ---- life ---- */
 
-struct operations *operations_new(struct loop *loop, struct model *model, const char *state)
+struct operations *operations_new(struct loop *loop)
 {
 	struct operations *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return NULL;
-	*o = (struct operations){.loop = loop, .model = model, .state = state};
+	o->loop = loop;
 	o->timer = loop_timer_new(loop, on_timer, o);
 	if (o->timer)
 		return o;
@@ -299,6 +272,9 @@ void operations_free(struct operations *o)
 	if (!o)
 		return;
 	loop_timer_free(o->timer);
-	store_copy_free(o->copy);
+	if (o->running)
+		o->running->kind->free(o->work);
+	for (size_t i = 0; i < OPERATIONS_MAX; i++)
+		operation_done(&o->list[i]);
 	free(o);
 }

@@ -3,43 +3,63 @@
 #define SSTP_CONTROL_OPERATIONS_H
 /*
  * What takes longer than an answer may: begun by a request that is answered with 202 and a Location, done
- * in steps between the requests of others, and asked about until it has ended.
+ * between the requests of others, and asked about until it has ended.
  *
- *   POST /v1/backups           begins a copy of the store, backups/TIME.sqlite in the state folder
- *   GET  /v1/backups           {"value": [{"name", "bytes", "created"}]}, the newest first
- *   GET  /v1/operations        {"value": [...]}, the newest first
+ *   GET  /v1/operations        {"value": [...]}, the newest first; results are left out
  *   GET  /v1/operations/ID     {"id", "kind", "status": "Running" | "Succeeded" | "Failed", "done",
- *                               "total", "started", "ended", "result", "message"}
+ *                               "total", "started", "ended", "result", "error", "message"}
  *
- * A copy is of one moment, the one at which it is finished: changes meanwhile are in it. It has the
- * model alone; the authority's keys are not in it.
+ * "result" is what the request would have been answered at once, and "error" likewise where it would have been
+ * refused: {"code", "message", "target"}.
  *
- * Limits: one copy at a time (409); the last OPERATIONS_MAX operations are kept, in memory.
+ * Limits: one at a time (409); the last OPERATIONS_MAX are kept, in memory, of their results the last one of
+ * each kind.
  */
 #include "sstp/base/clock.h"
 #include "sstp/control/front.h"
-#include "sstp/control/model.h"
 
 enum {
 	OPERATIONS_MAX = 16,
-	OPERATIONS_STEP_PAGES = 256,		/* 1 MB, in between other requests */
-	OPERATIONS_PAUSE_NS = 20 * 1000 * 1000, /* while the store is in the middle of a change */
+	OPERATIONS_PAUSE_NS =
+		20 * 1000 * 1000, /* between two steps of which one has done nothing */
 };
 
 struct operations;
 
-/* state: the folder; both borrowed. Returns owned; NULL without memory. */
-struct operations *operations_new(struct loop *loop, struct model *model, const char *state);
-/* What runs ends without a result. Takes NULL. */
+/* One kind of them. */
+struct operation_kind {
+	const char *name;
+	/*
+	 * A part of the work, of a few milliseconds; or a look at who does it. 1: there is more; 0: over, and
+	 * ret_reply is what the request would have got. ret_done and ret_total are filled in every case.
+	 */
+	int (*step)(void *work, int *ret_done, int *ret_total, struct front_reply *ret_reply);
+	/* Ends what is under way, and frees it. */
+	void (*free)(void *work);
+};
+
+/* Returns owned; NULL without memory. */
+struct operations *operations_new(struct loop *loop);
+/* What runs is freed without a result. Takes NULL. */
 void operations_free(struct operations *o);
+
+/* False, with a refusal: one is under way. */
+bool operations_may_begin(const struct operations *o, struct front_reply *ret_reply);
+
+/* Takes work; only when operations_may_begin(). kind: static. Fills ret_reply. now: seconds since 1970. */
+void operations_begin(struct operations *o, const struct operation_kind *kind, void *work,
+		      int64_t now, struct front_reply *ret_reply);
+
+/* What runs is freed, and has failed. */
+void operations_cancel(struct operations *o);
 
 /* The i-th route there is, as ":id" stands for a name; NULL behind the last. */
 const char *operations_route(size_t i, enum front_method *ret_method);
 
 bool operations_has_path(const char *path);
 
-/* Always fills ret_reply. now: seconds since 1970. */
-void operations_answer(struct operations *o, const struct front_request *request, int64_t now,
+/* Always fills ret_reply. */
+void operations_answer(struct operations *o, const struct front_request *request,
 		       struct front_reply *ret_reply);
 
 #endif

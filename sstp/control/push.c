@@ -180,6 +180,19 @@ int push_restart(struct push *p, struct certs_error *ret_error)
 	return RUN_ALL(p, all, ret_error);
 }
 
+/* What was told is compared with what is, so what has not changed is not told again. */
+int push_touch_all(struct push *p, struct certs_error *ret_error)
+{
+	static const char *const touch[] = {
+		"INSERT OR IGNORE INTO changed_app SELECT app_id FROM connection"
+		" UNION SELECT id FROM told_app",
+		"INSERT OR IGNORE INTO changed_vnet SELECT id FROM vnet"
+		" UNION SELECT id FROM told_vnet",
+	};
+
+	return RUN_ALL(p, touch, ret_error);
+}
+
 /* ---- sending ---- */
 
 /* Takes frame. */

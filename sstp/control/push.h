@@ -44,6 +44,9 @@ int push_learned(struct push *p, const char *vnet, enum learned_view view,
 /* The data plane knows nothing: the next push_run() begins with all. */
 int push_restart(struct push *p, struct certs_error *ret_error);
 
+/* Somebody has changed the model over another connection: the next push_run() looks at all of it. */
+int push_touch_all(struct push *p, struct certs_error *ret_error);
+
 /*
  * Not within a transaction of the model's. 0: all is told; 1: there is more, call again when the data
  * plane has had a moment; -errno with a sentence: then the next call goes on where this one has ended.

@@ -24,9 +24,10 @@
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
 #include "sstp/control/api_sessions.h"
-#include "sstp/control/apply.h"
+#include "sstp/control/apply_work.h"
+#include "sstp/control/backups.h"
+#include "sstp/control/later.h"
 #include "sstp/control/openapi.h"
-#include "sstp/control/operations.h"
 #include "sstp/control/orphans.h"
 #include "sstp/control/peer.h"
 #include "sstp/control/process.h"
@@ -51,7 +52,10 @@ struct server {
 	struct front *front;
 	struct tcp_front *tcp_front;
 	struct operations *operations;
-	struct loop_timer *timer; /* the clock's own changes */
+	struct backups *backups;
+	struct later *later;	     /* what the data plane has told while a site is applied */
+	struct later_message config; /* likewise, the last one; its payload is owned, NULL: none */
+	struct loop_timer *timer;    /* the clock's own changes */
 	struct loop_timer *push_timer;
 	struct push *push;
 	struct loop_timer *flush_timer;
@@ -108,6 +112,8 @@ static void take_certificates(struct server *s)
 {
 	struct certs_error e;
 
+	if (model_is_lent(s->model))
+		return; /* on_apply_end() */
 	if (model_set_certificates(s->model, s->est.authority, time(NULL), &e) < 0)
 		log_error("connections do not show the certificates of now: %s", e.text);
 }
@@ -135,6 +141,32 @@ static void after_sessions(struct server *s, int r, const struct certs_error *e)
 	loop_timer_set(s->flush_timer, loop_now(s->loop) + FLUSH_NS);
 }
 
+/* What comes while a site is applied waits: the store has one writer. */
+static void take_session(struct server *s, const struct later_message *m)
+{
+	struct certs_error e;
+	int r;
+
+	if (model_is_lent(s->model)) {
+		r = later_add(s->later, m);
+		if (r < 0)
+			log_error("what the data plane says of sessions is lost: %s", strerror(-r));
+		return;
+	}
+	r = sessions_take(s->sessions, m->kind, m->payload, m->len, m->at, &e);
+	after_sessions(s, r, &e);
+}
+
+static void take_late_sessions(struct server *s)
+{
+	struct later_message m;
+
+	while (later_first(s->later, &m)) {
+		take_session(s, &m);
+		later_drop_first(s->later);
+	}
+}
+
 /* Connections may be gone: so are their tokens. What is left over the timer sees to. */
 static void drop_orphans(struct server *s)
 {
@@ -149,7 +181,8 @@ static void on_timer(void *arg)
 	struct server *s = arg;
 	struct certs_error e;
 
-	after_sessions(s, sessions_tick(s->sessions, time(NULL), &e), &e);
+	if (!model_is_lent(s->model))
+		after_sessions(s, sessions_tick(s->sessions, time(NULL), &e), &e);
 	drop_orphans(s);
 	take_certificates(s);
 	push(s);
@@ -195,6 +228,40 @@ static int take_names(struct server *s, const struct msg_config *m)
 	return 0;
 }
 
+static void take_networks(struct server *s, const struct msg_config *m)
+{
+	struct certs_error e;
+
+	if (model_set_networks(s->model, m, time(NULL), &e) < 0)
+		log_error("plans and apps do not see the networks of now: %s", e.text);
+}
+
+/* A site is being applied: the networks of gateway.yaml are changed behind that. */
+static void keep_config(struct server *s, const uint8_t *payload, size_t len)
+{
+	uint8_t *copy = malloc(len);
+
+	if (!copy) {
+		log_error("out of memory: plans and apps do not see the networks of now");
+		return;
+	}
+	memcpy(copy, payload, len);
+	free((uint8_t *)s->config.payload);
+	s->config = (struct later_message){.payload = copy, .len = len};
+}
+
+static void take_late_config(struct server *s)
+{
+	struct msg_config m;
+
+	if (s->config.payload && msg_config_decode(s->config.payload, s->config.len, &m) == 0) {
+		take_networks(s, &m);
+		msg_config_done(&m);
+	}
+	free((uint8_t *)s->config.payload);
+	s->config.payload = NULL;
+}
+
 static void on_config(struct server *s, const struct msg_config *m)
 {
 	struct certs_error e;
@@ -206,8 +273,8 @@ static void on_config(struct server *s, const struct msg_config *m)
 	take_chains(s, m);
 	snprintf(s->dial, sizeof(s->dial), "%s", m->dial);
 	model_set_strict(s->model, m->is_strict);
-	if (model_set_networks(s->model, m, time(NULL), &e) < 0)
-		log_error("plans and apps do not see the networks of now: %s", e.text);
+	if (!model_is_lent(s->model))
+		take_networks(s, m);
 	if (!s->is_configured && push_restart(s->push, &e) < 0)
 		log_error("the data plane is not told of the site: %s", e.text);
 	s->is_configured = true;
@@ -290,17 +357,17 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 	struct server *s = arg;
 	struct msg_est_request request;
 	struct msg_config config;
-	struct certs_error e;
-	int r = sessions_take(s->sessions, kind, payload, len, time(NULL), &e);
+	int r = -EBADMSG;
 
-	if (r != 0) {
-		after_sessions(s, r, &e);
+	if (sessions_takes(kind)) {
+		take_session(s, &(struct later_message){kind, time(NULL), payload, len});
 		return;
 	}
-	r = -EBADMSG;
 	if (kind == MSG_CONFIG) {
 		r = msg_config_decode(payload, len, &config);
 		if (r == 0) {
+			if (model_is_lent(s->model))
+				keep_config(s, payload, len);
 			on_config(s, &config);
 			msg_config_done(&config);
 		}
@@ -318,6 +385,11 @@ static void end_sessions(struct server *s)
 {
 	struct certs_error e;
 
+	if (model_is_lent(s->model)) { /* an empty list says the same */
+		take_session(s, &(struct later_message){MSG_SESSIONS_BEGIN, time(NULL), NULL, 0});
+		take_session(s, &(struct later_message){MSG_SESSIONS_END, time(NULL), NULL, 0});
+		return;
+	}
 	if (sessions_lost(s->sessions, time(NULL), &e) < 0 || model_flush(s->model, &e) < 0)
 		log_error("the end of the sessions is not stored: %s", e.text);
 }
@@ -336,11 +408,38 @@ static void on_parent_gone(void *arg)
 {
 	struct server *s = arg;
 
+	operations_cancel(s->operations);
 	end_sessions(s);
 	loop_stop(s->loop);
 }
 
 /* ---- the operator ---- */
+
+/* The model changes again: what has waited for that comes first, in its order. */
+static void on_apply_end(void *arg)
+{
+	struct server *s = arg;
+	struct certs_error e;
+
+	take_late_config(s);
+	take_late_sessions(s);
+	take_certificates(s);
+	drop_orphans(s);
+	if (push_touch_all(s->push, &e) < 0)
+		report(s, &e);
+	push(s);
+}
+
+static void answer_apply(struct server *s, const struct front_request *request,
+			 struct front_reply *ret_reply)
+{
+	const struct apply_work_params work = {.model = s->model, .on_end = on_apply_end, .arg = s};
+
+	if (apply_is_long(s->model, request))
+		apply_work_begin(s->operations, &work, request, time(NULL), ret_reply);
+	else
+		apply_answer(s->model, request, time(NULL), NULL, ret_reply);
+}
 
 static void answer(struct server *s, const struct front_request *request,
 		   struct front_reply *ret_reply)
@@ -351,9 +450,11 @@ static void answer(struct server *s, const struct front_request *request,
 	if (openapi_has_path(request->path))
 		openapi_answer(request, ret_reply);
 	else if (operations_has_path(request->path))
-		operations_answer(s->operations, request, time(NULL), ret_reply);
+		operations_answer(s->operations, request, ret_reply);
+	else if (backups_has_path(request->path))
+		backups_answer(s->backups, request, time(NULL), ret_reply);
 	else if (apply_has_path(request->path))
-		apply_answer(s->model, request, time(NULL), ret_reply);
+		answer_apply(s, request, ret_reply);
 	else if (api_sessions_has_path(request->path))
 		api_sessions_answer(&sessions, request, time(NULL), ret_reply);
 	else if (api_has_path(request->path))
@@ -497,10 +598,12 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->push_timer = loop_timer_new(s->loop, on_push_timer, s);
 	s->flush_timer = loop_timer_new(s->loop, on_flush_timer, s);
 	s->sessions = sessions_new(s->model);
-	s->operations = operations_new(s->loop, s->model, params->state);
+	s->operations = operations_new(s->loop);
+	s->backups = s->operations ? backups_new(s->operations, s->model, params->state) : NULL;
+	s->later = later_new();
 	s->peer = peer_new(s->loop, &peer);
 	if (!s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->flush_timer ||
-	    !s->sessions || !s->operations || !s->peer)
+	    !s->sessions || !s->backups || !s->later || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	r = push_new(&push, &s->push, e);
 	if (r < 0)
@@ -513,6 +616,9 @@ static void server_done(struct server *s)
 {
 	tcp_front_free(s->tcp_front);
 	operations_free(s->operations);
+	backups_free(s->backups);
+	later_free(s->later);
+	free((uint8_t *)s->config.payload);
 	front_free(s->front);
 	peer_free(s->peer);
 	loop_timer_free(s->timer);

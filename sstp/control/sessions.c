@@ -381,6 +381,19 @@ static int take_state(struct sessions *s, const uint8_t *payload, size_t len, in
 		     : sessions_set_state(s, m.vnet, m.why, now, e);
 }
 
+bool sessions_takes(enum msg_kind kind)
+{
+	switch (kind) {
+	case MSG_SESSIONS_BEGIN:
+	case MSG_SESSIONS_END:
+	case MSG_SESSION_UP:
+	case MSG_SESSION_DOWN:
+	case MSG_TRAFFIC:
+	case MSG_VNET_STATE: return true;
+	default: return false;
+	}
+}
+
 int sessions_take(struct sessions *s, enum msg_kind kind, const uint8_t *payload, size_t len,
 		  int64_t now, struct certs_error *ret_error)
 {

@@ -36,6 +36,9 @@ struct sessions *sessions_new(struct model *model);
 /* Takes NULL. */
 void sessions_free(struct sessions *s);
 
+/* Whether sessions_take() takes it. */
+bool sessions_takes(enum msg_kind kind);
+
 /*
  * One message of the data plane; now in seconds since 1970. 1: taken; 0: its kind is another's; -EBADMSG: it
  * is none, or of something that is not there; -errno of the store, with a sentence.

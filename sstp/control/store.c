@@ -234,6 +234,14 @@ static int configure(struct store *s, struct certs_error *ret_error)
 }
 
 /* WAL is what the file becomes, so only once it is known to be ours. */
+static int use_wal(struct store *s, struct certs_error *ret_error)
+{
+	return run(s->db, s->path,
+		   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		   "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+		   ret_error);
+}
+
 static int prepare(struct store *s, struct certs_error *ret_error)
 {
 	int r = configure(s, ret_error);
@@ -241,11 +249,18 @@ static int prepare(struct store *s, struct certs_error *ret_error)
 	if (r == 0)
 		r = store_check(s->db, s->path, s->schema, ret_error);
 	if (r == 0)
-		r = run(s->db, s->path,
-			"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			"PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
-			ret_error);
+		r = use_wal(s, ret_error);
 	return r == 0 ? store_migrate(s->db, s->path, s->schema, ret_error) : r;
+}
+
+static int open_file(struct store *s, const char *path, struct certs_error *ret_error)
+{
+	int r = 0;
+
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
+		r = store_fail(s->db, path, "open", ret_error);
+	s->path = s->db ? sqlite3_db_filename(s->db, "main") : "";
+	return r;
 }
 
 int store_open(const char *path, const struct store_schema *schema, struct store **ret_store,
@@ -261,15 +276,37 @@ int store_open(const char *path, const struct store_schema *schema, struct store
 		return r;
 	}
 	s->schema = schema;
-	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
-		r = store_fail(s->db, path, "open", ret_error);
-	s->path = s->db ? sqlite3_db_filename(s->db, "main") : "";
+	r = open_file(s, path, ret_error);
 	if (r == 0)
 		r = prepare(s, ret_error);
 	if (r == 0)
 		*ret_store = s;
 	else
 		store_close(s);
+	return r;
+}
+
+int store_open_beside(const struct store *s, struct store **ret_store,
+		      struct certs_error *ret_error)
+{
+	struct store *beside;
+	int r;
+
+	if (!*s->path)
+		return certs_fail(ret_error, -EINVAL, "a store in memory has one connection");
+	beside = calloc(1, sizeof(*beside));
+	if (!beside)
+		return certs_fail(ret_error, -ENOMEM, "out of memory");
+	beside->schema = s->schema;
+	r = open_file(beside, s->path, ret_error);
+	if (r == 0)
+		r = configure(beside, ret_error);
+	if (r == 0)
+		r = use_wal(beside, ret_error);
+	if (r == 0)
+		*ret_store = beside;
+	else
+		store_close(beside);
 	return r;
 }
 

@@ -9,7 +9,7 @@
  * A statement is prepared once, and known by the address of its text: give literals only. Values are
  * bound by name, so a text can take what it needs out of a longer list.
  *
- * One process, one thread. Errors, always with a sentence: -ENOSPC (disk full, or store_schema's
+ * One process; a connection is one thread's, and there may be two of them (store_open_beside()). Errors, always with a sentence: -ENOSPC (disk full, or store_schema's
  * limit), -EROFS, -EACCES, -EIO, -EBADMSG (damaged, or not ours), -EEXIST (UNIQUE), -EBUSY (FOREIGN
  * KEY), -EINVAL (CHECK, NOT NULL), -EAGAIN (another process holds it), -EMSGSIZE, -ENOMEM.
  */
@@ -42,6 +42,14 @@ struct store_schema {
  */
 int store_open(const char *path, const struct store_schema *schema, struct store **ret_store,
 	       struct certs_error *ret_error);
+
+/*
+ * A second connection to the same file, which was looked at already; of any thread. It sees what is committed. While
+ * one of the two has a transaction open, the other one waits with its own, and fails with -EAGAIN in the end. -EINVAL: s
+ * is in memory.
+ */
+int store_open_beside(const struct store *s, struct store **ret_store,
+		      struct certs_error *ret_error);
 
 /* Takes back what was not committed. Takes NULL. */
 void store_close(struct store *s);

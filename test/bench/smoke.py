@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("SSTP_BUILD", os.path.join(os.path.dirname(os.path.dirname(HERE)), "build"))
-SITE_KEYS = ("apply_s", "apply_again_s", "list_s", "route_s")
+SITE_KEYS = ("apply_s", "meanwhile_s", "apply_again_s", "list_s", "route_s")
 KEYS = ("gbps", "ceiling_gbps", "ratio", "cpu_s_per_gb", "ceiling_cpu_s_per_gb", "cpu_ratio")
 
 

@@ -16,6 +16,7 @@
 #include "sstp/control/api.h"
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply.h"
+#include "sstp/control/backups.h"
 #include "sstp/control/openapi.h"
 #include "sstp/control/operations.h"
 #include "sstp/control/sessions.h"
@@ -143,7 +144,7 @@ static void run_request(struct model *m, char *line)
 	request.body_len = body_len;
 	request.if_match = tag;
 	if (apply_has_path(path))
-		apply_answer(m, &request, NOW, &reply);
+		apply_answer(m, &request, NOW, NULL, &reply);
 	else
 		api_answer(m, &request, NOW, &reply);
 	print_answer(&reply);
@@ -171,6 +172,7 @@ static void print_all_routes(void)
 	print_routes(admin_route);
 	print_routes(apply_route);
 	print_routes(operations_route);
+	print_routes(backups_route);
 	print_routes(openapi_route);
 }
 

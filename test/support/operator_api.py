@@ -3,6 +3,9 @@
 import http.client
 import json
 import socket
+import time
+
+POLL_S = 0.02
 
 
 class Refused(Exception):
@@ -24,7 +27,20 @@ class Api(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
     def call(self, method, path, body=None):
-        """The answer. After an exception the next call makes a new connection."""
+        """The answer, of an operation the one it has in the end. After an exception the next call makes a new connection."""
+        reply, answer = self.ask(method, path, body)
+        if reply.status != 202:
+            return answer
+        operation = answer
+        while operation["status"] == "Running":
+            time.sleep(POLL_S)
+            _, operation = self.ask("GET", reply.headers["Location"])
+        if operation["error"]:
+            raise Refused(409, f"{method} {path}: {operation['error']}")
+        return operation["result"]
+
+    def ask(self, method, path, body=None):
+        """One answer, with its head."""
         try:
             self.request(method, path, None if body is None else json.dumps(body))
             reply = self.getresponse()
@@ -34,4 +50,4 @@ class Api(http.client.HTTPConnection):
             raise
         if reply.status >= 300:
             raise Refused(reply.status, f"{method} {path}: {answer[:300].decode(errors='replace')}")
-        return json.loads(answer)
+        return reply, json.loads(answer)

@@ -308,15 +308,6 @@ static int ask_once(struct client *c, const struct client_request *q, struct ans
 
 /* ---- operations that take long ---- */
 
-static void show_progress(const json_t *operation)
-{
-	json_int_t total = json_integer_value(json_object_get(operation, "total"));
-	json_int_t done = json_integer_value(json_object_get(operation, "done"));
-
-	if (total > 0 && isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%3d %%%s", (int)(100 * done / total), done == total ? "\n" : "");
-}
-
 static bool is_operation(const json_t *answer, const char *status)
 {
 	const char *text = json_string_value(json_object_get(answer, "status"));
@@ -324,14 +315,26 @@ static bool is_operation(const json_t *answer, const char *status)
 	return text && strcmp(text, status) == 0;
 }
 
-/* The operation's result in its place, when it has one; or why it has failed. */
-static int take_result(json_t **answer, struct client_error *e)
+static void show_progress(const json_t *operation)
 {
-	const char *message = json_string_value(json_object_get(*answer, "message"));
+	json_int_t total = json_integer_value(json_object_get(operation, "total"));
+	json_int_t done = json_integer_value(json_object_get(operation, "done"));
+
+	if (total > 0 && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%3d %%%s", (int)(100 * done / total),
+			is_operation(operation, "Running") ? "" : "\n");
+}
+
+/* The operation's result in its place, when it has one; or why it has failed. */
+static int take_result(struct client *c, json_t **answer, struct client_error *e)
+{
+	const json_t *error = json_object_get(*answer, "error");
 	json_t *result = json_object_get(*answer, "result");
 
+	if (json_is_string(json_object_get(error, "message")))
+		return refuse(c, error, e);
 	if (is_operation(*answer, "Failed"))
-		return fail(e, -EPROTO, "%s", message ? message : "it has failed");
+		return fail(e, -EPROTO, "it has failed");
 	if (json_is_object(result)) {
 		json_incref(result);
 		json_decref(*answer);
@@ -353,12 +356,18 @@ static int wait_for(struct client *c, const char *path, json_t **answer, struct 
 
 		show_progress(*answer);
 		if (!is_operation(*answer, "Running"))
-			return take_result(answer, e);
+			return take_result(c, answer, e);
 		nanosleep(&pause, NULL);
 		json_decref(*answer);
 		*answer = NULL;
 		r = ask_once(c, &q, &a, answer, e);
 		free(a.data);
+		if (r < 0 && e->status == 404)
+			return fail(
+				e, -ECONNRESET,
+				"%s: the gateway has started anew, and does not know what has come "
+				"of it",
+				where(c));
 		if (r < 0)
 			return r;
 	}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sstp/control/api.h"
+#include "sstp/control/backups.h"
 #include "sstp/control/openapi.h"
 #include "test/support/cmocka.h"
 #include "test/support/testcert.h"
@@ -23,6 +24,7 @@ struct scene {
 	struct loop *loop;
 	struct model *model;
 	struct operations *operations;
+	struct backups *backups;
 	struct loop_timer *look;
 	char state[256];
 	char path[300];
@@ -34,8 +36,11 @@ static json_t *ask(struct scene *s, enum front_method method, const char *path, 
 	struct front_request request = {.method = method, .path = path, .body = ""};
 	struct front_reply reply = {0};
 
-	assert_true(operations_has_path(path));
-	operations_answer(s->operations, &request, NOW, &reply);
+	assert_true(operations_has_path(path) || backups_has_path(path));
+	if (backups_has_path(path))
+		backups_answer(s->backups, &request, NOW, &reply);
+	else
+		operations_answer(s->operations, &request, &reply);
 	assert_int_equal(reply.status, status);
 	if (status == 202)
 		assert_string_equal(reply.location, "/v1/operations/1");
@@ -97,7 +102,8 @@ static int scene_up(void **state)
 	snprintf(s->path, sizeof(s->path), "%s/model.sqlite", s->state);
 	assert_int_equal(model_open(s->path, &s->model, &e), 0);
 	s->loop = loop_new();
-	s->operations = operations_new(s->loop, s->model, s->state);
+	s->operations = operations_new(s->loop);
+	s->backups = backups_new(s->operations, s->model, s->state);
 	*state = s;
 	return 0;
 }
@@ -108,6 +114,7 @@ static int scene_down(void **state)
 
 	json_decref(s->last);
 	operations_free(s->operations);
+	backups_free(s->backups);
 	loop_timer_free(s->look);
 	model_close(s->model);
 	loop_free(s->loop);
@@ -201,7 +208,7 @@ static void backup_that_is_not_finished_leaves_nothing_behind(void **state)
 	assert_int_equal(access(file, F_OK), 0);
 	operations_free(s->operations);
 	assert_int_equal(access(file, F_OK), -1);
-	s->operations = operations_new(s->loop, s->model, s->state);
+	s->operations = NULL;
 }
 
 static void folder_that_cannot_be_written_fails_with_a_sentence(void **state)

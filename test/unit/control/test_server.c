@@ -3,6 +3,7 @@
 #include "sstp/control/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,8 +243,8 @@ static void expect_access(struct scene *s, size_t n_clients, char thumbprint[CER
 
 /* ---- the operator ---- */
 
-/* The body of the answer, good until the next one. */
-static const char *post(struct scene *s, const char *path, const char *body)
+/* The answer, cut to fit, good until the next one. */
+static const char *ask(struct scene *s, const char *method, const char *path, const char *body)
 {
 	static char text[HTTP_MAX];
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -254,13 +255,22 @@ static const char *post(struct scene *s, const char *path, const char *body)
 	strcpy(addr.sun_path, s->socket);
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	snprintf(text, sizeof(text),
-		 "POST %s HTTP/1.1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", path,
-		 strlen(body), body);
+		 "%s %s HTTP/1.1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", method, path,
+		 strlen(body));
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+	assert_int_equal(send(fd, body, strlen(body), MSG_NOSIGNAL), strlen(body));
 	while ((n = read(fd, text + got, sizeof(text) - 1 - got)) > 0)
 		got += (size_t)n;
 	text[got] = '\0';
 	close(fd);
+	return text;
+}
+
+/* The body of the answer, good until the next one. */
+static const char *post(struct scene *s, const char *path, const char *body)
+{
+	const char *text = ask(s, "POST", path, body);
+
 	assert_int_equal(strncmp(text, "HTTP/1.1 20", 11), 0);
 	return strstr(text, "\r\n\r\n") + 4;
 }
@@ -399,6 +409,136 @@ static void entry_of_a_new_state_folder_is_flushed(void **state)
 	watched = NULL;
 }
 
+/* ---- while a site is applied ---- */
+
+/* A site too large to be applied at once: a plan with a network and its routes. Owned. */
+static char *large_site(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	fprintf(f, "{\"site\": {\"subscriptions\": [{\"name\": \"s\", \"resourceGroups\": "
+		   "[{\"name\": \"g\", \"plans\": [{\"name\": \"p\", \"tier\": \"Basic\", "
+		   "\"apps\": [{\"name\": \"cart\", \"vnet\": \"blue\"}], \"routes\": [");
+	for (int i = 0; i < 1000; i++)
+		fprintf(f,
+			"%s{\"name\": \"r%d\", \"vnet\": \"blue\", \"startAddress\": "
+			"\"198.18.%d.%d/30\"}",
+			i ? ", " : "", i, i / 64, i % 64 * 4);
+	fprintf(f, "]}]}]}]}}");
+	fclose(f);
+	return text;
+}
+
+static void tell_session(struct scene *s, uint64_t id)
+{
+	const struct msg_session_up m = {.boot = 1,
+					 .id = id,
+					 .since = 1,
+					 .app = "",
+					 .vnet = "blue",
+					 .user = "u",
+					 .owner = "",
+					 .source = "192.0.2.1:5",
+					 .correlation = "",
+					 .thumbprint = ""};
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_session_up_encode(&m, &frame, &len), 0);
+	must_send(s, frame, len);
+}
+
+/* Control answers in turn: it has all that was told before. */
+static void wait_until_told(struct scene *s)
+{
+	const struct msg_est_request m = {.id = 1, .kind = MSG_EST_CACERTS, .peer = "192.0.2.1"};
+	uint8_t *frame;
+	size_t len;
+
+	assert_int_equal(msg_est_request_encode(&m, &frame, &len), 0);
+	must_send(s, frame, len);
+	while (next_of_all(s) != MSG_EST_REPLY)
+		;
+}
+
+/* The store as somebody who holds it: what control begins to write waits. */
+static struct model *hold_store(void)
+{
+	char path[512];
+	struct certs_error e;
+	struct model *m;
+
+	snprintf(path, sizeof(path), "%s/model.sqlite", scene_folder());
+	assert_int_equal(model_open(path, &m, &e), 0);
+	assert_int_equal(model_batch(m, &e), 0);
+	return m;
+}
+
+static void wait_for_operation(struct scene *s)
+{
+	const char *text;
+
+	do {
+		poll(NULL, 0, 10);
+		text = ask(s, "GET", "/v1/operations/1", "");
+	} while (strstr(text, "\"Running\""));
+	assert_non_null(strstr(text, "\"Succeeded\""));
+}
+
+static void control_answers_and_listens_while_a_large_site_is_applied(void **state)
+{
+	static const char plan[] =
+		"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverfarms/q";
+	char *site = large_site();
+	struct msg_connection m;
+	struct model *holder;
+	struct scene s;
+
+	scene_init(&s, scene_folder());
+	configure(&s, NULL);
+	wait_until_told(&s);
+	holder = hold_store();
+	assert_non_null(strstr(ask(&s, "POST", "/v1/apply", site), "\"Running\""));
+	tell_session(&s, 1);
+	wait_until_told(&s);
+	assert_non_null(strstr(ask(&s, "GET", "/v1/sessions", ""), "{\"value\":[]}"));
+	assert_non_null(strstr(ask(&s, "GET", "/v1/operations/1", ""), "\"Running\""));
+	assert_non_null(strstr(ask(&s, "PUT", plan, "{\"sku\": {\"tier\": \"Basic\"}}"),
+			       "A site is being applied"));
+	configure(&s, NULL); /* a reload: its networks are taken behind it */
+	model_close(holder);
+	wait_for_operation(&s);
+	assert_non_null(strstr(ask(&s, "GET", "/v1/sessions", ""), "SSTP_0000000000000001-1"));
+	while (next_of_all(&s) != MSG_CONNECTION)
+		;
+	assert_int_equal(msg_connection_decode(s.payload, s.len, &m), 0);
+	assert_string_equal(m.app, "cart");
+	msg_connection_done(&m);
+	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
+	free(site);
+}
+
+/* It has changed nothing, or all; and leaves its sessions' end behind. */
+static void control_that_ends_while_a_large_site_is_applied_takes_it_back(void **state)
+{
+	char *site = large_site();
+	struct model *holder;
+	struct scene s;
+
+	scene_init(&s, scene_folder());
+	configure(&s, NULL);
+	wait_until_told(&s);
+	holder = hold_store();
+	assert_non_null(strstr(ask(&s, "POST", "/v1/apply", site), "\"Running\""));
+	close(s.link);
+	model_close(holder);
+	s.link = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(scene_done(&s), EXIT_SUCCESS);
+	free(site);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, scene_set_up)
 
 int main(void)
@@ -410,6 +550,8 @@ int main(void)
 		TEST(what_the_operator_changes_is_told_at_once),
 		TEST(certificate_is_made_for_the_operator_s_names_and_no_other),
 		TEST(entry_of_a_new_state_folder_is_flushed),
+		TEST(control_answers_and_listens_while_a_large_site_is_applied),
+		TEST(control_that_ends_while_a_large_site_is_applied_takes_it_back),
 	};
 
 	return cmocka_run_group_tests_name("control/server", tests, NULL, scene_tear_down);

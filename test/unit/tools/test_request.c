@@ -253,7 +253,11 @@ static void operation_that_takes_long_is_waited_for(void **state)
 	     "200 {\"status\": \"Succeeded\", \"result\": {\"thumbprint\": \"T\"}}");
 	ASKS("root rotate", EXIT_REFUSED, "POST /v1/roots/rotate\nGET /v1/operations/7\n",
 	     "202 {\"status\": \"Running\"}",
-	     "200 {\"status\": \"Failed\", \"result\": null, \"message\": \"no\"}");
+	     "200 {\"status\": \"Failed\", \"result\": null, \"error\": {\"code\": \"Conflict\", "
+	     "\"message\": \"no\"}}");
+	ASKS("root rotate", EXIT_UNREACHABLE, "POST /v1/roots/rotate\nGET /v1/operations/7\n",
+	     "202 {\"status\": \"Running\"}",
+	     "404 {\"error\": {\"code\": \"NotFound\", \"message\": \"no\"}}");
 }
 
 static void answers_that_are_none_are_refused(void **state)
