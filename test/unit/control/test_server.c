@@ -324,6 +324,7 @@ static void site_is_told_and_a_connection_as_soon_as_there_is_a_token_for_it(voi
 	scene_init(&s, scene_folder());
 	configure(&s, NULL);
 	assert_int_equal(next_of_all(&s), MSG_SITE_BEGIN);
+	assert_int_equal(next_of_all(&s), MSG_VNET_ROUTES);
 	assert_int_equal(next_of_all(&s), MSG_SITE_END);
 	assert_int_equal(next_of_all(&s), MSG_ACCESS);
 	make_token(&s, secret);
@@ -440,6 +441,7 @@ static void tell_session(struct scene *s, uint64_t id)
 					 .vnet = "blue",
 					 .user = "u",
 					 .owner = "",
+					 .address6 = "",
 					 .source = "192.0.2.1:5",
 					 .correlation = "",
 					 .thumbprint = ""};
