@@ -141,6 +141,7 @@ static void wrong_level(struct call *c, const struct route *route)
 #define VNETS	     GROUP "/Microsoft.Network/virtualNetworks"
 #define VNET	     VNETS "/:vnet"
 #define GATEWAYS     VNET "/virtualNetworkGateways"
+#define PEERINGS     VNET "/virtualNetworkPeerings"
 
 static const char is_apps[] = "An app is connected and disconnected at its own level: "
 			      ".../sites/{app}/virtualNetworkConnections/{vnet}.";
@@ -209,6 +210,11 @@ static const struct route routes[] = {
 	{FRONT_PUT,    GATEWAYS "/:gateway",            put,   &kind_gateway, NULL},
 	{FRONT_PATCH,  GATEWAYS "/:gateway",            patch, &kind_gateway, NULL},
 	{FRONT_DELETE, GATEWAYS "/:gateway",            drop,  &kind_gateway, NULL},
+	{FRONT_GET,    PEERINGS,                        list,  NULL, kind_peering_list},
+	{FRONT_GET,    PEERINGS "/:peering",            get,   &kind_peering, NULL},
+	{FRONT_PUT,    PEERINGS "/:peering",            put,   &kind_peering, NULL},
+	{FRONT_PATCH,  PEERINGS "/:peering",            patch, &kind_peering, NULL},
+	{FRONT_DELETE, PEERINGS "/:peering",            drop,  &kind_peering, NULL},
 	/* clang-format on */
 };
 
@@ -223,8 +229,8 @@ const char *api_route(size_t i, enum front_method *ret_method)
 /* The pattern's name with its end, as values need it. */
 static const char *known_name(const char *pattern, size_t len)
 {
-	static const char *const known[] = {":subscription", ":group",	 ":plan", ":app",
-					    ":vnet",	     ":gateway", ":route"};
+	static const char *const known[] = {":subscription", ":group",	 ":plan",  ":app",
+					    ":vnet",	     ":gateway", ":route", ":peering"};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strlen(known[i]) == len && strncmp(known[i], pattern, len) == 0)

@@ -84,11 +84,24 @@ static bool report(struct work *w, const char *action, enum site_kind kind,
 
 /* ---- what is written ---- */
 
+/* Names of networks are unique: where one of the two is a name alone, it is the name that counts. */
+static bool is_same_network(const char *a, const char *b)
+{
+	const char *name_a = strrchr(a, '/');
+	const char *name_b = strrchr(b, '/');
+
+	if (name_a && name_b)
+		return strcasecmp(a, b) == 0;
+	return strcasecmp(name_a ? name_a + 1 : a, name_b ? name_b + 1 : b) == 0;
+}
+
 /* A plan's path counts in any case, like all that is made of names. */
 static bool is_same(const char *field, const json_t *a, const json_t *b)
 {
 	if (strcmp(field, "plan") == 0)
 		return strcasecmp(json_string_value(a), json_string_value(b)) == 0;
+	if (strcmp(field, "remote_vnet") == 0)
+		return is_same_network(json_string_value(a), json_string_value(b));
 	return json_equal(a, b);
 }
 
@@ -215,6 +228,9 @@ static const struct {
 			  " JOIN vnet v ON v.id = g.vnet_id WHERE v.source = 'api'"
 			  " ORDER BY 1, 2, 3, 4",
 			  {":subscription", ":group", ":vnet", ":gateway", NULL}},
+	[SITE_PEERING] = {"SELECT subscription, resource_group, vnet, name FROM peering_now"
+			  " ORDER BY 1, 2, 3, 4",
+			  {":subscription", ":group", ":vnet", ":peering", NULL}},
 	[SITE_PLAN] = {"SELECT subscription, resource_group, name FROM plan ORDER BY 1, 2, 3",
 		       {":subscription", ":group", ":plan", NULL}},
 	[SITE_APP] = {"SELECT subscription, resource_group, name FROM app ORDER BY 1, 2, 3",
@@ -292,8 +308,8 @@ static bool prune(struct work *w, enum site_kind kind)
 
 static bool prune_all(struct work *w)
 {
-	static const enum site_kind order[] = {SITE_ROUTE, SITE_CONNECTION, SITE_APP, SITE_GATEWAY,
-					       SITE_VNET};
+	static const enum site_kind order[] = {SITE_ROUTE,   SITE_CONNECTION, SITE_APP,
+					       SITE_PEERING, SITE_GATEWAY,    SITE_VNET};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (!prune(w, order[i]))

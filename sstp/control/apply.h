@@ -6,7 +6,8 @@
  *
  *   POST /v1/apply  {"site": {"subscriptions": [...]}, "dryRun": false, "prune": false}
  *     200 {"changes": [{"action": "create" | "update" | "delete",
- *                       "kind": "plan" | "app" | "vnet" | "gateway" | "connection" | "route",
+ *                       "kind": "plan" | "app" | "vnet" | "gateway" | "peering" |
+ *                               "connection" | "route",
  *                       "id": "/subscriptions/...",
  *                       "fields": [{"name": "tier", "old": "Basic", "new": "Standard"}]}],
  *          "unchanged": 12, "dryRun": false}
@@ -17,7 +18,7 @@
  * culprit stands; "" when it is not in the site. What the site names is made, or changed to what it
  * says, with defaults for what it leaves out; what is so already is not written, keeps its version and
  * counts as unchanged. What it does not name is left alone, or with "prune" removed: but never virtual
- * networks of gateway.yaml. "fields" is what an update changes, with the site's keys; [] of the others.
+ * networks of gateway.yaml; of those peerings alone are the site's. "fields" is what an update changes, with the site's keys; [] of the others.
  * With "dryRun" the answer is the same, and nothing is kept.
  *
  * What may take longer than an answer should is an operation (operations.h): 202, and a Location that says how

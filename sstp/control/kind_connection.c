@@ -4,6 +4,9 @@
  * own here, where the original has one for all apps of a subscription: so the app's view shows it, and
  * the plan's names the apps.
  */
+#include <errno.h>
+#include <stdio.h>
+
 #include "sstp/control/field_check.h"
 #include "sstp/control/kind_sql.h"
 #include "sstp/control/kinds.h"
@@ -39,13 +42,14 @@ static const struct resource_field package_fields[] = {
 	{"properties.vpnPackageUri", RESOURCE_TEXT, "uri", NULL, URI_MAX, NULL, field_check_uri},
 };
 
-static const char *check(const json_t *body)
+static int check(const json_t *body, char ret_why[RESOURCE_WHY_MAX])
 {
-	return json_is_true(json_object_get(body, "is_swift"))
-		       ? "'properties.isSwift' is true: regional integration needs no gateway, and "
-			 "is "
-			 "not done by one"
-		       : NULL;
+	if (!json_is_true(json_object_get(body, "is_swift")))
+		return 0;
+	snprintf(ret_why, RESOURCE_WHY_MAX,
+		 "'properties.isSwift' is true: regional integration needs no gateway, and is not "
+		 "done by one");
+	return -EINVAL;
 }
 
 /* ---- what the views show ---- */
@@ -62,6 +66,8 @@ static const char *check(const json_t *body)
 	" FROM json_each(n.synced, '$.addressSpaces') UNION ALL "          \
 	ROUTE("value", "value", "NULL", "INHERITED")                       \
 	" FROM json_each(n.synced, '$.customRoutes') UNION ALL "           \
+	ROUTE("value", "value", "NULL", "INHERITED")                       \
+	" FROM json_each(n.synced, '$.peeredSpaces') UNION ALL "           \
 	ROUTE("name", "start_address", "nullif(end_address, '')", "STATIC") \
 	" FROM route WHERE plan_id = n.plan_id AND vnet_id = n.vnet_id UNION ALL " \
 	ROUTE("value", "value", "NULL", "DEFAULT")                         \

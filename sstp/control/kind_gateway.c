@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sstp/control/bgp_filter.h"
 #include "sstp/control/field_check.h"
 #include "sstp/control/kind_sql.h"
 #include "sstp/control/kinds.h"
@@ -6,6 +11,10 @@
 enum {
 	POOLS_MAX = 16,
 	PREFIXES_MAX = 256,
+	/* of the kernel's route tables */
+	TABLE_DEFAULT = 253,
+	TABLE_MAIN = 254,
+	TABLE_LOCAL = 255,
 };
 
 static const char *const gateway_types[] = {"Vpn", "ExpressRoute", NULL};
@@ -34,8 +43,70 @@ static const struct resource_field fields[] = {
 		RESOURCE_TEXTS, "custom_routes", "[]", PREFIXES_MAX, NULL, field_check_prefix},
 	{"properties.localNetworkAddressSpace.addressPrefixes",
 		RESOURCE_TEXTS, "on_premises", "[]", PREFIXES_MAX, NULL, field_check_prefix},
+	{"properties.enableBgp", RESOURCE_BOOL, "enable_bgp", "false", 0, NULL, NULL},
+	{"properties.bgpSettings.asn", RESOURCE_NUMBER, "asn", "65515", UINT32_MAX, NULL, NULL},
+	{"properties.bgpSettings.kernelTable",
+		RESOURCE_NUMBER, "bgp_table", "254", UINT32_MAX, NULL, NULL},
+	{"properties.bgpSettings.announceTable",
+		RESOURCE_NUMBER, "announce_table", "0", UINT32_MAX, NULL, NULL},
+	{"properties.propagateBgp", RESOURCE_BOOL, "propagate_bgp", "false", 0, NULL, NULL},
+	{"properties.bgpFilters",
+		RESOURCE_OBJECTS, "bgp_filters", "[]", BGP_FILTERS_MAX, NULL, NULL},
+	{"properties.propagatePeerings",
+		RESOURCE_BOOL, "propagate_peerings", "false", 0, NULL, NULL},
+	{"properties.advertiseHostRoutes",
+		RESOURCE_BOOL, "announce_hosts", "false", 0, NULL, NULL},
 	/* clang-format on */
 };
+
+/* ---- BGP ---- */
+
+/* NULL: it can be a gateway's. 65515 is the default, and so no other's either (facts 2.6). */
+static const char *check_asn(json_int_t asn)
+{
+	if (asn == 0)
+		return "ASN 0 is none: it must be from 1 to 4294967295.";
+	if (asn == 8074 || asn == 8075 || asn == 12076 || (asn >= 65517 && asn <= 65520))
+		return "This ASN is reserved: 8074, 8075, 12076 and 65517 to 65520 cannot be a "
+		       "gateway's.";
+	return NULL;
+}
+
+static const char *check_tables(json_int_t kernel, json_int_t announce)
+{
+	if (kernel == 0 || kernel == TABLE_DEFAULT || kernel == TABLE_LOCAL)
+		return "kernelTable must be the number of a route table, but not 253 or 255, which "
+		       "are the kernel's.";
+	if (announce >= TABLE_DEFAULT && announce <= TABLE_LOCAL)
+		return "announceTable must be a route table of its own (0: one is chosen), not "
+		       "253, "
+		       "254 or 255, which are the kernel's.";
+	if (announce == kernel)
+		return "kernelTable and announceTable must differ: what is announced is not what "
+		       "was learned.";
+	return NULL;
+}
+
+static json_int_t number(const json_t *body, const char *name)
+{
+	return json_integer_value(json_object_get(body, name));
+}
+
+static int check(const json_t *body, char ret_why[RESOURCE_WHY_MAX])
+{
+	struct bgp_filter filters[BGP_FILTERS_MAX];
+	size_t n;
+	const char *wrong = check_asn(number(body, "asn"));
+
+	if (!wrong)
+		wrong = check_tables(number(body, "bgp_table"), number(body, "announce_table"));
+	if (!wrong)
+		return bgp_filters_read(json_object_get(body, "bgp_filters"), filters, &n, ret_why);
+	snprintf(ret_why, RESOURCE_WHY_MAX, "%s", wrong);
+	return -EINVAL;
+}
+
+/* ---- statements ---- */
 
 #define FROM                                                    \
 	" FROM gateway_json WHERE subscription = :subscription" \
@@ -48,6 +119,7 @@ const struct resource_kind kind_gateway = {
 	.name = "gateway",
 	.fields = fields,
 	.n_fields = sizeof(fields) / sizeof(fields[0]),
+	.check = check,
 	.view = "CREATE TEMP VIEW gateway_json AS SELECT v.subscription, v.resource_group,"
 		" v.name AS vnet, g.name, g.version, json_object('id', '/subscriptions/' ||"
 		"  v.subscription || '/resourceGroups/' || v.resource_group ||"
@@ -61,11 +133,28 @@ const struct resource_kind kind_gateway = {
 		"    'vpnClientProtocols', json(protocols)),"
 		"   'customRoutes', json_object('addressPrefixes', json(custom_routes)),"
 		"   'localNetworkAddressSpace', json_object('addressPrefixes', json(on_premises)),"
-		/* as a connection's view says it */
-		"   'gatewayStatus', iif(u.why = '', 'Up', 'NotConnected'),"
-		"   'gatewayReason', nullif(u.why, '')))"
-		" AS json FROM gateway g JOIN vnet v ON v.id = g.vnet_id"
-		" LEFT JOIN gateway_state u ON u.vnet = v.name AND gateway_type = 'Vpn'",
+		"   'enableBgp', " SQL_BOOL(
+			"enable_bgp") ", 'bgpSettings', json_object('asn', asn,"
+				      "    'kernelTable', bgp_table, 'announceTable', "
+				      "announce_table),"
+				      "   'propagateBgp', " SQL_BOOL(
+					      "propagate_bgp") ","
+							       "   'bgpFilters', json(bgp_filters),"
+							       "   'propagatePeerings', " SQL_BOOL(
+								       "propagate_peerings") ","
+											     "   "
+											     "'adve"
+											     "rtise"
+											     "HostR"
+											     "outes"
+											     "',"
+											     " " SQL_BOOL(
+												     "announce_hosts") ","
+														       /* as a connection's view says it */
+														       "   'gatewayStatus', iif(u.why = '', 'Up', 'NotConnected'),"
+														       "   'gatewayReason', nullif(u.why, '')))"
+														       " AS json FROM gateway g JOIN vnet v ON v.id = g.vnet_id"
+														       " LEFT JOIN gateway_state u ON u.vnet = v.name AND gateway_type = 'Vpn'",
 	.get = "SELECT json, version" FROM " AND name = :gateway",
 	.insert = "INSERT INTO gateway (vnet_id, name, gateway_type) SELECT id, :gateway,"
 		  " :body ->> 'gateway_type' FROM vnet WHERE " SQL_VNET,
@@ -73,7 +162,13 @@ const struct resource_kind kind_gateway = {
 		  " vpn_type = :body ->> 'vpn_type', sku = :body ->> 'sku',"
 		  " pools = :body -> 'pools', protocols = :body -> 'protocols',"
 		  " custom_routes = :body -> 'custom_routes',"
-		  " on_premises = :body -> 'on_premises', version = :revision" WHERE,
+		  " on_premises = :body -> 'on_premises', enable_bgp = :body ->> 'enable_bgp',"
+		  " asn = :body ->> 'asn', bgp_table = :body ->> 'bgp_table',"
+		  " announce_table = :body ->> 'announce_table',"
+		  " bgp_filters = :body -> 'bgp_filters',"
+		  " propagate_bgp = :body ->> 'propagate_bgp',"
+		  " propagate_peerings = :body ->> 'propagate_peerings',"
+		  " announce_hosts = :body ->> 'announce_hosts', version = :revision" WHERE,
 	.remove = "DELETE FROM gateway" WHERE,
 	.touch = "INSERT INTO touched SELECT app_id FROM connection WHERE vnet_id = " SQL_VNET_ID,
 	.missing = "There is no such virtual network gateway.",

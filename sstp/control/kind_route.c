@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "routing/range.h"
@@ -9,22 +11,23 @@ static const char *const types[] = {"STATIC", NULL};
 
 static const struct resource_field fields[] = {
 	/* clang-format off */
-	{"properties.startAddress", RESOURCE_TEXT, "start", NULL,         32, NULL,  NULL},
-	{"properties.endAddress",   RESOURCE_TEXT, "end",   "\"\"",       32, NULL,  NULL},
+	{"properties.startAddress", RESOURCE_TEXT, "start", NULL,         50, NULL,  NULL},
+	{"properties.endAddress",   RESOURCE_TEXT, "end",   "\"\"",       50, NULL,  NULL},
 	{"properties.routeType",    RESOURCE_TEXT, "type",  "\"STATIC\"", 16, types, NULL},
 	{.path = "properties.addressPrefixes", .type = RESOURCE_READ_ONLY},
 	/* clang-format on */
 };
 
-static const char *check(const json_t *body)
+static int check(const json_t *body, char ret_why[RESOURCE_WHY_MAX])
 {
 	struct range range;
 	const char *why;
 
-	return range_parse(json_string_value(json_object_get(body, "start")),
-			   json_string_value(json_object_get(body, "end")), &range, &why) < 0
-		       ? why
-		       : NULL;
+	if (range_parse(json_string_value(json_object_get(body, "start")),
+			json_string_value(json_object_get(body, "end")), &range, &why) == 0)
+		return 0;
+	snprintf(ret_why, RESOURCE_WHY_MAX, "%s", why);
+	return -EINVAL;
 }
 
 #define FROM " FROM route_json WHERE plan_id = " SQL_PLAN_ID " AND vnet_id = " SQL_VNET_BY_NAME

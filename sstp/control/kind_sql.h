@@ -6,6 +6,9 @@
 #define SQL_BOOL(x) "json(iif(" x ", 'true', 'false'))"
 #define SQL_ETAG    "'\"' || version || '\"'"
 
+/* The name at the end of an id; the name itself where it is one. */
+#define SQL_LAST(x) "substr(" x ", 1 + length(rtrim(" x ", replace(" x ", '/', ''))))"
+
 /* Which plan, app or VNet a path names; in a statement over one table only. */
 #define SQL_PLAN "subscription = :subscription AND resource_group = :group AND name = :plan"
 #define SQL_APP	 "subscription = :subscription AND resource_group = :group AND name = :app"

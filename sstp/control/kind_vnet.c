@@ -5,7 +5,9 @@
 
 enum {
 	SPACES_MAX = 1024,
-	DNS_MAX = 2, /* what PPP can carry */
+	DNS_MAX = 8, /* MSG_SERVERS_MAX; of which PPP carries two */
+	DOMAINS_MAX = 6,
+	NAMESPACE_MAX = 64,
 };
 
 static const struct resource_field fields[] = {
@@ -15,6 +17,10 @@ static const struct resource_field fields[] = {
 	             RESOURCE_TEXTS, "spaces", NULL, SPACES_MAX, NULL, field_check_prefix},
 	{"properties.dhcpOptions.dnsServers",
 	             RESOURCE_TEXTS, "dns", "[]", DNS_MAX, NULL, field_check_address},
+	{"properties.dhcpOptions.searchDomains",
+	             RESOURCE_TEXTS, "search_domains", "[]", DOMAINS_MAX, NULL, field_check_domain},
+	{"properties.attach.networkNamespace",
+	             RESOURCE_TEXT, "netns", "\"\"", NAMESPACE_MAX, NULL, field_check_netns},
 	{.path = "properties.source", .type = RESOURCE_READ_ONLY},
 	{.path = "properties.device", .type = RESOURCE_READ_ONLY},
 	{.path = "properties.apps",   .type = RESOURCE_READ_ONLY},
@@ -36,7 +42,10 @@ const struct resource_kind kind_vnet = {
 		"  'name', name, 'type', 'Microsoft.Network/virtualNetworks', 'etag', " SQL_ETAG ","
 		"  'location', location, 'properties', json_object("
 		"   'addressSpace', json_object('addressPrefixes', json(spaces)),"
-		"   'dhcpOptions', json_object('dnsServers', json(dns)), 'source', source,"
+		"   'dhcpOptions', json_object('dnsServers', json(dns),"
+		"    'searchDomains', json(search_domains)),"
+		"   'attach', json_object('networkNamespace', nullif(attach_netns, '')),"
+		"   'source', source,"
 		"   'device', device, 'apps', (SELECT json_group_array(app) FROM (SELECT a.name AS"
 		"    app FROM connection c JOIN app a ON a.id = c.app_id WHERE c.vnet_id = vnet.id"
 		"    ORDER BY a.name)))) AS json FROM vnet",
@@ -46,10 +55,13 @@ const struct resource_kind kind_vnet = {
 	/* 100 and above: a configuration's own devices are called sstp0 and so on */
 	.update = "UPDATE vnet SET location = :body ->> 'location', source = 'api', spaces = :body "
 		  "-> 'spaces',"
-		  " dns = :body -> 'dns', device = coalesce(device, 'sstp' || (100 + id)),"
+		  " dns = :body -> 'dns', search_domains = :body -> 'search_domains',"
+		  " attach_netns = :body ->> 'netns', device = coalesce(device, 'sstp' || (100 + "
+		  "id)),"
 		  " version = :revision WHERE " SQL_VNET,
 	.remove = "DELETE FROM vnet WHERE " SQL_VNET,
-	.touch = "INSERT INTO touched SELECT app_id FROM connection WHERE vnet_id = " SQL_VNET_ID,
+	.touch = "INSERT INTO touched SELECT app_id FROM connection WHERE vnet_id = " SQL_VNET_ID
+		 " OR vnet_id IN (SELECT vnet_id FROM peering WHERE remote = :vnet)",
 	.missing = "There is no such virtual network.",
 	.taken = "A virtual network of this name is there already, in another resource group or "
 		 "subscription: names of virtual networks are unique over the gateway.",

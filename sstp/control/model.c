@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "routing/aggregate.h"
+#include "routing/overlap.h"
 #include "routing/prefix.h"
 #include "routing/range.h"
 #include "sstp/control/kinds.h"
@@ -14,8 +16,8 @@
 #include "sstp/control/store_schema.h"
 
 static const struct resource_kind *const kinds[] = {
-	&kind_plan,    &kind_app,	   &kind_vnet,	       &kind_gateway, &kind_connection,
-	&kind_package, &kind_plan_network, &kind_plan_package, &kind_route,
+	&kind_plan,	  &kind_app,	 &kind_vnet,	     &kind_gateway,	 &kind_peering,
+	&kind_connection, &kind_package, &kind_plan_network, &kind_plan_package, &kind_route,
 };
 
 /* ---- what SQL cannot do ---- */
@@ -29,6 +31,58 @@ static char *common_prefix(const char *const *args)
 	if (!args[0] || !args[1] || prefix_parse(args[0], &a) < 0 || prefix_parse(args[1], &b) < 0)
 		return NULL;
 	return prefix_overlaps(&a, &b) ? strdup(args[a.len < b.len]) : NULL;
+}
+
+/* Sorted; owned. NULL: out of memory. What is no prefix is left out. */
+static struct prefix *prefixes_in(const char *list, size_t *ret_n)
+{
+	json_t *texts = json_loads(list, 0, NULL);
+	struct prefix *prefixes = calloc(json_array_size(texts) + 1, sizeof(*prefixes));
+	size_t n = 0, i;
+	const json_t *text;
+
+	json_array_foreach(texts, i, text)
+	{
+		if (prefixes && json_is_string(text) &&
+		    prefix_parse(json_string_value(text), &prefixes[n]) == 0)
+			n++;
+	}
+	json_decref(texts);
+	*ret_n = prefixes ? aggregate_sort(prefixes, n) : 0;
+	return prefixes;
+}
+
+/* Two prefixes of two JSON lists that have addresses in common: "10.1.0.0/16 and 10.1.2.0/24". */
+static char *overlap(const char *const *args)
+{
+	char text[2][PREFIX_TEXT_MAX];
+	struct prefix *lists[2] = {NULL, NULL};
+	struct prefix found[2];
+	size_t n[2] = {0, 0};
+	char *out = NULL;
+
+	for (size_t i = 0; i < 2 && args[i]; i++)
+		lists[i] = prefixes_in(args[i], &n[i]);
+	if (overlap_find(lists[0], n[0], lists[1], n[1], &found[0], &found[1]) &&
+	    asprintf(&out, "%s and %s", prefix_format(&found[0], text[0]),
+		     prefix_format(&found[1], text[1])) < 0)
+		out = NULL;
+	free(lists[0]);
+	free(lists[1]);
+	return out;
+}
+
+/* How many bits it takes to tell so many things from each other. */
+static char *ceil_log2(const char *const *args)
+{
+	unsigned long long n = args[0] ? strtoull(args[0], NULL, 10) : 0;
+	char text[8];
+	int bits = 0;
+
+	while (bits < 63 && 1ULL << bits < n)
+		bits++;
+	snprintf(text, sizeof(text), "%d", bits);
+	return strdup(text);
 }
 
 /* A JSON list of the prefixes of a route's two addresses. */
@@ -60,6 +114,10 @@ static int add_views(struct store *s, struct certs_error *e)
 {
 	int r = store_function(s, "common_prefix", 2, common_prefix, e);
 
+	if (r == 0)
+		r = store_function(s, "overlap", 2, overlap, e);
+	if (r == 0)
+		r = store_function(s, "ceil_log2", 1, ceil_log2, e);
 	if (r == 0)
 		r = store_function(s, "range_prefixes", 2, prefixes_of, e);
 	if (r == 0)
@@ -499,6 +557,7 @@ bool model_remove(struct model *m, const struct resource_kind *kind, const struc
 		  struct model_answer *a)
 {
 	return model_keeps(m, kind->before_remove, v, a) &&
+	       (!kind->touch || model_run(m, kind, kind->touch, v, a) >= 0) &&
 	       model_run(m, kind, kind->remove, v, a) >= 0;
 }
 

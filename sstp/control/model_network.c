@@ -71,9 +71,14 @@ static const char *const network_sql[] = {
 	" JOIN vnet v ON v.name = value ->> 'name' WHERE true"
 	" ON CONFLICT (vnet_id, name) DO UPDATE SET gateway_type = 'Vpn',"
 	" vpn_type = 'RouteBased', sku = 'VpnGw1', protocols = '[\"SSTP\"]', on_premises = '[]',"
-	" custom_routes = '[]', pools = excluded.pools, version = excluded.version"
+	" custom_routes = '[]', enable_bgp = 0, asn = 65515, bgp_table = 254,"
+	" announce_table = 0, bgp_filters = '[]', propagate_bgp = 0, propagate_peerings = 0,"
+	" announce_hosts = 0, pools = excluded.pools, version = excluded.version"
 	" WHERE pools <> excluded.pools OR gateway_type <> 'Vpn' OR vpn_type <> 'RouteBased'"
-	" OR protocols <> '[\"SSTP\"]' OR custom_routes <> '[]' OR on_premises <> '[]'",
+	" OR protocols <> '[\"SSTP\"]' OR custom_routes <> '[]' OR on_premises <> '[]'"
+	" OR enable_bgp OR asn <> 65515 OR bgp_table <> 254 OR announce_table OR bgp_filters <> "
+	"'[]'"
+	" OR propagate_bgp OR propagate_peerings OR announce_hosts",
 
 	"INSERT INTO touched SELECT app_id FROM connection c JOIN vnet v ON v.id = c.vnet_id"
 	" WHERE v.source = 'gateway.yaml'",

@@ -103,6 +103,30 @@ static int check_texts(const struct visit *v, const struct resource_field *f, co
 	return 0;
 }
 
+static int check_number(const struct visit *v, const struct resource_field *f, const json_t *value)
+{
+	json_int_t number = json_integer_value(value);
+
+	return json_is_integer(value) && number >= 0 && number <= f->max
+		       ? 0
+		       : refuse(v, f->path, "must be a whole number from 0 to %u", f->max);
+}
+
+static int check_objects(const struct visit *v, const struct resource_field *f, const json_t *list)
+{
+	size_t i;
+	const json_t *item;
+
+	if (json_array_size(list) > f->max)
+		return refuse(v, f->path, "has more than %u entries", f->max);
+	json_array_foreach(list, i, item)
+	{
+		if (!json_is_object(item))
+			return refuse(v, f->path, "must be a list of objects");
+	}
+	return 0;
+}
+
 static int check_value(const struct visit *v, const struct resource_field *f, const json_t *value)
 {
 	switch (f->type) {
@@ -112,9 +136,13 @@ static int check_value(const struct visit *v, const struct resource_field *f, co
 	case RESOURCE_TEXT:
 		return json_is_string(value) ? check_text(v, f, json_string_value(value), f->max)
 					     : refuse(v, f->path, "must be a text");
+	case RESOURCE_NUMBER: return check_number(v, f, value);
 	case RESOURCE_TEXTS:
 		return json_is_array(value) ? check_texts(v, f, value)
 					    : refuse(v, f->path, "must be a list of texts");
+	case RESOURCE_OBJECTS:
+		return json_is_array(value) ? check_objects(v, f, value)
+					    : refuse(v, f->path, "must be a list of objects");
 	}
 	return -EINVAL;
 }
@@ -226,7 +254,7 @@ int resource_read(const struct resource_kind *kind, const json_t *body, const js
 {
 	const struct visit v = {.kind = kind, .why = ret_why};
 	json_t *fields = json_object();
-	const char *wrong;
+	char wrong[RESOURCE_WHY_MAX];
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < kind->n_fields; i++) {
@@ -241,9 +269,8 @@ int resource_read(const struct resource_kind *kind, const json_t *body, const js
 		else if (json_object_set_new(fields, f->name, value) < 0)
 			r = -ENOMEM;
 	}
-	wrong = r == 0 && kind->check ? kind->check(fields) : NULL;
-	if (wrong) {
-		snprintf(ret_why, RESOURCE_WHY_MAX, "%s%s%s",
+	if (r == 0 && kind->check && kind->check(fields, wrong) < 0) {
+		snprintf(ret_why, RESOURCE_WHY_MAX, "%s%s%.300s",
 			 kind->check_text ? kind->check_text : "", kind->check_text ? " " : "",
 			 wrong);
 		r = -EINVAL;

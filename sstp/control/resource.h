@@ -22,7 +22,9 @@ enum {
 enum resource_type {
 	RESOURCE_TEXT,
 	RESOURCE_BOOL,
+	RESOURCE_NUMBER,    /* whole, not negative */
 	RESOURCE_TEXTS,	    /* a list of texts */
+	RESOURCE_OBJECTS,   /* a list of objects; the kind's check looks into them */
 	RESOURCE_READ_ONLY, /* whatever it is */
 };
 
@@ -31,14 +33,15 @@ struct resource_field {
 	enum resource_type type;
 	const char *name;     /* by which statements know it: :body ->> 'name' */
 	const char *fallback; /* JSON; NULL: it must be given */
-	unsigned max; /* bytes of a text; how many in a list, each RESOURCE_ITEM_MAX bytes */
+	unsigned
+		max; /* bytes of a text; a number; how many in a list, texts of RESOURCE_ITEM_MAX bytes */
 	const char *const *allowed; /* texts, the last one NULL; NULL: any */
 	/* What is wrong with a text, a sentence that follows "'path' "; NULL: nothing. */
 	const char *(*check)(const char *text);
 };
 
 enum {
-	RESOURCE_ITEM_MAX = 64
+	RESOURCE_ITEM_MAX = 253 /* a domain */
 };
 
 /*
@@ -54,8 +57,8 @@ struct resource_kind {
 	const char *name;
 	const struct resource_field *fields;
 	size_t n_fields;
-	/* Looks at several fields at once: a sentence, or NULL; body holds the fields by name. */
-	const char *(*check)(const json_t *body);
+	/* Looks at several fields at once, or into one: 0, or -EINVAL; body holds the fields by name. */
+	int (*check)(const json_t *body, char ret_why[RESOURCE_WHY_MAX]);
 	const char *check_text; /* stands before each sentence about the body; NULL: nothing */
 	bool is_bare;		/* has not what every resource shows of itself: id, name, etag... */
 

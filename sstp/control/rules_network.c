@@ -2,6 +2,7 @@
 /* What virtual networks and their gateways refuse. */
 #include "sstp/control/kind_sql.h"
 #include "sstp/control/kinds.h"
+#include "sstp/control/rules_peering.h"
 
 /* What gateway.yaml says is changed there: two places to write one thing would be one too many. */
 #define NOT_FROM_YAML                                                                       \
@@ -39,6 +40,9 @@
 		     " AND common_prefix(x.value, y.value) IS NOT NULL LIMIT 1"                \
 	}
 
+/* Peerings of the VNet, and those with it. */
+#define IS_PEERED ":vnet COLLATE NOCASE IN (q.vnet, q.remote_name)"
+
 const struct resource_rule rules_vnet_before_write[] = {
 	NOT_FROM_YAML,
 	{0, NULL},
@@ -59,6 +63,9 @@ const struct resource_rule rules_vnet_after_all[] = {
 const struct resource_rule rules_vnet_after_write[] = {
 	TWICE("the address space", "v.spaces"),
 	MEET("The address pool", "g.pools", "the address space", "v.spaces"),
+	RULES_PEERED_SPACES(IS_PEERED),
+	RULES_SPACES_OF_TWO_PEERS("q.remote_name = :vnet"),
+	RULES_PEERED_POOLS(IS_PEERED),
 	{0, NULL},
 };
 
@@ -110,6 +117,19 @@ const struct resource_rule rules_gateway_before_remove[] = {
 		     " WHERE " SPEAKS("IkeV2")                                                     \
 	}
 
+/* Of each IPv6 pool of the VNet's gateway: its length, and n, how many addresses IPv4 pools have. */
+#define LENGTH(prefix) "CAST(substr(" prefix ", 1 + instr(" prefix ", '/')) AS INTEGER)"
+/* clang-format off */
+#define POOL_SIZES                                                                             \
+	"SELECT x.value, " LENGTH("x.value") " AS len, (SELECT coalesce(sum(1 << (32 - "        \
+	LENGTH("y.value") ")), 0) FROM json_each(g.pools) y WHERE instr(y.value, ':') = 0) AS n" \
+	" FROM gateway g, json_each(g.pools) x WHERE g.vnet_id = " SQL_VNET_ID                  \
+	" AND instr(x.value, ':')"
+/* clang-format on */
+
+/* The route table that a gateway announces. */
+#define ANNOUNCES(g) "coalesce(nullif(" g ".announce_table, 0), 8400 + " g ".vnet_id)"
+
 const struct resource_rule rules_gateway_after_write[] = {
 	{400, "SELECT 'The Basic SKU has no other point-to-site protocol than SSTP.' FROM gateway g"
 	      " WHERE g.vnet_id = " SQL_VNET_ID " AND g.sku = 'Basic' AND EXISTS ("
@@ -117,6 +137,28 @@ const struct resource_rule rules_gateway_after_write[] = {
 	TWICE("the address pool", "g.pools"),
 	MEET("The address pool", "g.pools", "the address space", "v.spaces"),
 	MEET("The address pool", "g.pools", "the on-premises range", "g.on_premises"),
+	/* how each session finds a /64 of its own: by the index of its IPv4 address */
+	{400, "SELECT 'In the address pool there are ' || group_concat(value, ' and ') || ': it has"
+	      " one IPv6 prefix at most.' FROM gateway g, json_each(g.pools)"
+	      " WHERE g.vnet_id = " SQL_VNET_ID " AND instr(value, ':')"
+	      " GROUP BY g.id HAVING count(*) > 1"},
+	{400, "SELECT 'The IPv6 address pool ' || s.value || ' has no networks of /64 for the ' ||"
+	      " s.n || ' addresses of the IPv4 address pool: it must have ' || (64 - "
+	      "ceil_log2(s.n)) ||"
+	      " ' bits or fewer.' FROM (" POOL_SIZES ") s WHERE s.n > 0 AND"
+	      " s.len + ceil_log2(s.n) > 64"},
+	{400, "SELECT 'The IPv6 address pool ' || s.value || ' needs an IPv4 address pool beside"
+	      " it.' FROM (" POOL_SIZES ") s WHERE s.n = 0"},
+	{409, "SELECT 'Virtual network ' || q.vnet || ' uses the gateways of ' || q.remote ||"
+	      " ' by its peering ' || q.vnet || '/' || q.name || ': it cannot have a gateway of its"
+	      " own.' FROM peering_now q WHERE q.vnet_id = " SQL_VNET_ID " AND q.use_remote"},
+	/* clang-format off */
+	{409, "SELECT 'Route table ' || " ANNOUNCES("g") " || ' is announced by the gateway of virtual"
+	      " network ' || v.name || '.' FROM gateway g JOIN gateway o ON o.enable_bgp AND"
+	      " o.vnet_id <> g.vnet_id AND " ANNOUNCES("o") " = " ANNOUNCES("g")
+	      " JOIN vnet v ON v.id = o.vnet_id WHERE g.vnet_id = " SQL_VNET_ID " AND g.enable_bgp"},
+	/* clang-format on */
+	RULES_PEERED_POOLS(IS_PEERED),
 	{0, NULL},
 };
 

@@ -11,7 +11,7 @@
 #include "sstp/control/kinds.h"
 
 enum {
-	KEYS_MAX = 12, /* of one object */
+	KEYS_MAX = 20, /* of one object */
 	DEPTH_MAX = 4, /* subscription, group, plan, app */
 	SHOWN_MAX = 100,
 };
@@ -54,10 +54,12 @@ static const struct key route_keys[] = {
 	{0},
 };
 static const struct key vnet_keys[] = {
-	{.key = "name"}, {.key = "gateways"},
+	{.key = "name"}, {.key = "gateways"}, {.key = "peerings"},
 	{"location", "location", {NULL}, NULL},
 	{"addressSpaces", "spaces", {NULL}, NULL},
 	{"dnsServers", "dns", {NULL}, NULL},
+	{"searchDomains", "search_domains", {NULL}, NULL},
+	{"attach.networkNamespace", "netns", {NULL}, NULL},
 	{0},
 };
 static const struct key gateway_keys[] = {
@@ -69,6 +71,23 @@ static const struct key gateway_keys[] = {
 	{"protocols", "protocols", {NULL}, NULL},
 	{"onPremises", "on_premises", {NULL}, NULL},
 	{"customRoutes", "custom_routes", {NULL}, NULL},
+	{"propagatePeerings", "propagate_peerings", {NULL}, NULL},
+	{"bgp.enabled", "enable_bgp", {NULL}, NULL},
+	{"bgp.asn", "asn", {NULL}, NULL},
+	{"bgp.kernelTable", "bgp_table", {NULL}, NULL},
+	{"bgp.announceTable", "announce_table", {NULL}, NULL},
+	{"bgp.propagate", "propagate_bgp", {NULL}, NULL},
+	{"bgp.filters", "bgp_filters", {NULL}, NULL},
+	{"bgp.advertiseHostRoutes", "announce_hosts", {NULL}, NULL},
+	{0},
+};
+static const struct key peering_keys[] = {
+	{.key = "name"},
+	{"remote", "remote_vnet", {NULL}, NULL},
+	{"allowVirtualNetworkAccess", "allow_access", {NULL}, NULL},
+	{"allowForwardedTraffic", "allow_forwarded", {NULL}, NULL},
+	{"allowGatewayTransit", "allow_transit", {NULL}, NULL},
+	{"useRemoteGateways", "use_remote", {NULL}, NULL},
 	{0},
 };
 static const struct key no_keys[] = {{0}};
@@ -85,6 +104,7 @@ static const struct {
 } kinds[] = {
 	[SITE_VNET]       = {&kind_vnet, vnet_keys, VNET_ID},
 	[SITE_GATEWAY]    = {&kind_gateway, gateway_keys, VNET_ID "/virtualNetworkGateways/:gateway"},
+	[SITE_PEERING]    = {&kind_peering, peering_keys, VNET_ID "/virtualNetworkPeerings/:peering"},
 	[SITE_PLAN]       = {&kind_plan, plan_keys, PLAN_ID},
 	[SITE_APP]        = {&kind_app, app_keys, APP_ID},
 	[SITE_CONNECTION] = {&kind_connection, no_keys, APP_ID "/virtualNetworkConnections/:vnet"},
@@ -476,24 +496,60 @@ static int read_gateway(struct reader *r, const json_t *json)
 		       fields);
 }
 
-static int read_vnet(struct reader *r, const json_t *json)
+static int read_peering(struct reader *r, const json_t *json)
 {
+	const char *name = NULL;
 	json_t *fields = NULL;
-	int result = read_keys(r, &kind_vnet, vnet_keys, json, &fields);
+	int result = read_keys(r, &kind_peering, peering_keys, json, &fields);
 
 	if (result == 0)
-		result = read_name(r, json, "name", NULL, &r->vnet);
+		result = read_name(r, json, "name", NULL, &name);
 	if (result < 0) {
 		json_decref(fields);
 		return result;
 	}
-	result =
-		declare(r, SITE_VNET,
-			&(struct model_names){3,
-					      {named(":subscription", r->subscription),
-					       named(":group", r->group), named(":vnet", r->vnet)}},
-			fields);
-	return result < 0 ? result : read_list(r, json, "gateways", read_gateway);
+	return declare(r, SITE_PEERING,
+		       &(struct model_names){4,
+					     {named(":subscription", r->subscription),
+					      named(":group", r->group), named(":vnet", r->vnet),
+					      named(":peering", name)}},
+		       fields);
+}
+
+/* What is said of the VNet itself. */
+static int declare_vnet(struct reader *r, const json_t *json)
+{
+	json_t *fields = NULL;
+	int result = read_keys(r, &kind_vnet, vnet_keys, json, &fields);
+
+	if (result < 0) {
+		json_decref(fields);
+		return result;
+	}
+	return declare(r, SITE_VNET,
+		       &(struct model_names){3,
+					     {named(":subscription", r->subscription),
+					      named(":group", r->group), named(":vnet", r->vnet)}},
+		       fields);
+}
+
+/* A VNet of gateway.yaml is only named here, for its peerings. */
+static bool has_peerings_only(const json_t *json)
+{
+	return json_object_size(json) == 2 && json_object_get(json, "name") &&
+	       json_object_get(json, "peerings");
+}
+
+static int read_vnet(struct reader *r, const json_t *json)
+{
+	int result = json_is_object(json) ? read_name(r, json, "name", NULL, &r->vnet)
+					  : refuse(r, "this must be an object");
+
+	if (result == 0 && !has_peerings_only(json))
+		result = declare_vnet(r, json);
+	if (result == 0)
+		result = read_list(r, json, "gateways", read_gateway);
+	return result < 0 ? result : read_list(r, json, "peerings", read_peering);
 }
 
 /* What has no fields of its own. */

@@ -17,6 +17,7 @@
 enum site_kind {
 	SITE_VNET,
 	SITE_GATEWAY,
+	SITE_PEERING,
 	SITE_PLAN,
 	SITE_APP,
 	SITE_CONNECTION,
@@ -65,7 +66,7 @@ bool site_has(const struct site *s, enum site_kind kind, const struct model_name
 const char *site_key(enum site_kind kind, const char *field);
 json_t *site_value(enum site_kind kind, const char *field, json_t *value);
 
-/* All that there is but the VNets of gateway.yaml, without what is default. */
+/* All that there is, without what is default; of the VNets of gateway.yaml only their peerings. */
 void site_show(struct model *m, struct model_answer *ret_answer);
 
 #endif

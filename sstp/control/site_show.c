@@ -31,73 +31,71 @@ struct part {
 #define UNLESS_EMPTY(list) "json(nullif(" list ", '[]'))"
 
 static const struct part parts[] = {
+	/* clang-format off */
 	{"SELECT subscription, resource_group, id, " OBJECT(
-		 "'name', name, 'tier', tier, 'location', nullif(location, ''),"
-		 " 'platform', iif(is_linux, 'linux', NULL),"
-		 " 'autoSync', json(iif(auto_sync, NULL, 'false'))") " FROM plan"
-								     " ORDER BY subscription,"
-								     " resource_group, name",
+	 "'name', name, 'tier', tier, 'location', nullif(location, ''),"
+	 " 'platform', iif(is_linux, 'linux', NULL),"
+	 " 'autoSync', json(iif(auto_sync, NULL, 'false'))")
+	 " FROM plan ORDER BY subscription, resource_group, name",
 	 "plans", NULL, "plan"},
 
 	{"SELECT a.plan_id, NULL, NULL, " OBJECT(
-		 "'name', a.name, 'vnet', v.name, 'location', nullif(a.location, ''),"
-		 " 'subscription', iif(a.subscription = p.subscription, NULL, a.subscription),"
-		 " 'resourceGroup',"
-		 "   iif(a.resource_group = p.resource_group, NULL, a.resource_group),"
-		 " 'container', " IF_TRUE(
-			 "a.is_container") ","
-					   " 'defaultRoutes', " IF_TRUE(
-						   "a.has_default_routes")) " FROM app a"
-									    " JOIN plan p ON p.id "
-									    "= a.plan_id LEFT JOIN "
-									    "connection c ON "
-									    "c.app_id = a.id"
-									    " LEFT JOIN vnet v ON "
-									    "v.id = c.vnet_id "
-									    "ORDER BY a.plan_id, "
-									    "a.name",
+	 "'name', a.name, 'vnet', v.name, 'location', nullif(a.location, ''),"
+	 " 'subscription', iif(a.subscription = p.subscription, NULL, a.subscription),"
+	 " 'resourceGroup', iif(a.resource_group = p.resource_group, NULL, a.resource_group),"
+	 " 'container', " IF_TRUE("a.is_container") ","
+	 " 'defaultRoutes', " IF_TRUE("a.has_default_routes"))
+	 " FROM app a JOIN plan p ON p.id = a.plan_id LEFT JOIN connection c ON c.app_id = a.id"
+	 " LEFT JOIN vnet v ON v.id = c.vnet_id ORDER BY a.plan_id, a.name",
 	 "apps", "plan", NULL},
 
 	/* a route whose network no app of the plan is connected to is none that anything shows */
 	{"SELECT r.plan_id, NULL, NULL, " OBJECT(
-		 "'vnet', v.name, 'name', r.name, 'startAddress', r.start_address,"
-		 " 'endAddress', nullif(r.end_address, '')") " FROM route r"
-							     " JOIN vnet v ON v.id = r.vnet_id "
-							     "JOIN (SELECT DISTINCT a.plan_id, "
-							     "c.vnet_id"
-							     "  FROM connection c JOIN app a ON "
-							     "a.id = c.app_id) n"
-							     "  ON n.plan_id = r.plan_id AND "
-							     "n.vnet_id = r.vnet_id"
-							     " ORDER BY r.plan_id, v.name, r.name",
+	 "'vnet', v.name, 'name', r.name, 'startAddress', r.start_address,"
+	 " 'endAddress', nullif(r.end_address, '')")
+	 " FROM route r JOIN vnet v ON v.id = r.vnet_id JOIN (SELECT DISTINCT a.plan_id, c.vnet_id"
+	 "  FROM connection c JOIN app a ON a.id = c.app_id) n"
+	 "  ON n.plan_id = r.plan_id AND n.vnet_id = r.vnet_id"
+	 " ORDER BY r.plan_id, v.name, r.name",
 	 "routes", "plan", NULL},
 
-	{"SELECT subscription, resource_group, id, " OBJECT(
-		 "'name', name, 'location', nullif(location, ''), 'addressSpaces', json(spaces),"
-		 " 'dnsServers', " UNLESS_EMPTY(
-			 "dns")) " FROM vnet WHERE source = 'api'"
-				 " ORDER BY subscription, resource_group, name",
+	{"SELECT subscription, resource_group, id, iif(source = 'api', " OBJECT(
+	 "'name', name, 'location', nullif(location, ''), 'addressSpaces', json(spaces),"
+	 " 'dnsServers', " UNLESS_EMPTY("dns") ", 'searchDomains', " UNLESS_EMPTY("search_domains") ","
+	 " 'attach', iif(attach_netns = '', NULL, json_object('networkNamespace', attach_netns))")
+	 ", json_object('name', name)) FROM vnet WHERE source = 'api' OR (source = 'gateway.yaml'"
+	 " AND EXISTS (SELECT 1 FROM peering WHERE vnet_id = vnet.id))"
+	 " ORDER BY subscription, resource_group, name",
 	 "vnets", NULL, "vnet"},
 
 	{"SELECT g.vnet_id, NULL, NULL, " OBJECT(
-		 "'name', g.name, 'type', nullif(gateway_type, 'Vpn'),"
-		 " 'vpnType', nullif(vpn_type, 'RouteBased'), 'sku', nullif(sku, 'VpnGw1'),"
-		 " 'pools', " UNLESS_EMPTY(
-			 "pools") ","
-				  " 'protocols', json(nullif(protocols, '[\"SSTP\"]')),"
-				  " 'onPremises', " UNLESS_EMPTY(
-					  "on_premises") ","
-							 " 'customRoutes', " UNLESS_EMPTY(
-								 "custom_routes")) " FROM gateway g"
-										   " JOIN vnet v "
-										   "ON v.id = "
-										   "g.vnet_id "
-										   "WHERE v.source "
-										   "= 'api'"
-										   " ORDER BY "
-										   "g.vnet_id, "
-										   "g.name",
+	 "'name', g.name, 'type', nullif(gateway_type, 'Vpn'),"
+	 " 'vpnType', nullif(vpn_type, 'RouteBased'), 'sku', nullif(sku, 'VpnGw1'),"
+	 " 'pools', " UNLESS_EMPTY("pools") ","
+	 " 'protocols', json(nullif(protocols, '[\"SSTP\"]')),"
+	 " 'onPremises', " UNLESS_EMPTY("on_premises") ","
+	 " 'customRoutes', " UNLESS_EMPTY("custom_routes") ","
+	 " 'propagatePeerings', " IF_TRUE("propagate_peerings") ","
+	 " 'bgp', json(nullif(" OBJECT(
+	  "'enabled', " IF_TRUE("enable_bgp") ", 'asn', nullif(asn, 65515),"
+	  " 'kernelTable', nullif(bgp_table, 254), 'announceTable', nullif(announce_table, 0),"
+	  " 'propagate', " IF_TRUE("propagate_bgp") ", 'filters', " UNLESS_EMPTY("bgp_filters") ","
+	  " 'advertiseHostRoutes', " IF_TRUE("announce_hosts")) ", '{}'))")
+	 " FROM gateway g JOIN vnet v ON v.id = g.vnet_id WHERE v.source = 'api'"
+	 " ORDER BY g.vnet_id, g.name",
 	 "gateways", "vnet", NULL},
+
+	/* the other side by its name, if it is there under it */
+	{"SELECT vnet_id, NULL, NULL, " OBJECT(
+	 "'name', name, 'remote', coalesce(remote_name, remote_vnet),"
+	 " 'allowVirtualNetworkAccess', json(iif(allow_access, NULL, 'false')),"
+	 " 'allowForwardedTraffic', " IF_TRUE("allow_forwarded") ","
+	 " 'allowGatewayTransit', " IF_TRUE("allow_transit") ","
+	 " 'useRemoteGateways', " IF_TRUE("use_remote"))
+	 " FROM peering_now WHERE vnet_id IN (SELECT id FROM vnet WHERE source <> 'gone')"
+	 " ORDER BY vnet_id, name",
+	 "peerings", "vnet", NULL},
+	/* clang-format on */
 };
 
 /* Takes item; returns it borrowed, or NULL without memory. */

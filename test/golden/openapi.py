@@ -115,8 +115,8 @@ def check_refusals(described):
     """The check itself: an answer with a key too many, one too few, of another type is found."""
     path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v"
     good = {"id": "", "name": "v", "type": "", "etag": "", "location": "", "properties": {
-        "addressSpace": {"addressPrefixes": []}, "dhcpOptions": {"dnsServers": []}, "source": "api",
-        "device": None, "apps": []}}
+        "addressSpace": {"addressPrefixes": []}, "dhcpOptions": {"dnsServers": [], "searchDomains": []},
+        "attach": {"networkNamespace": None}, "source": "api", "device": None, "apps": []}}
     if check_exchange(described, "GET", path, "", "200", good):
         yield "a good answer is refused"
     for bad in ({**good, "more": 1}, {k: v for k, v in good.items() if k != "name"}, {**good, "location": 1}):
