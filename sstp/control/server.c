@@ -34,6 +34,7 @@
 #include "sstp/control/push.h"
 #include "sstp/control/restart.h"
 #include "sstp/control/sessions.h"
+#include "sstp/control/state_files.h"
 #include "sstp/control/sync.h"
 
 enum {
@@ -536,16 +537,35 @@ static int make_folder(const char *path)
 }
 
 /* Who was killed with his parent is on his way out, and may hold it for a moment. */
-static int open_authority(struct server *s, const char *folder, struct certs_error *e)
+static int lock_state(const char *state, struct state_folders **ret_folders, struct certs_error *e)
 {
 	uint64_t until = clock_now() + LOCK_PATIENCE_NS;
-	int r = authority_open(folder, time(NULL), &s->est.authority, e);
+	int r = state_folders_open(state, ret_folders, e);
 
 	while (r == -EBUSY && clock_now() < until) {
 		nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
-		r = authority_open(folder, time(NULL), &s->est.authority, e);
+		r = state_folders_open(state, ret_folders, e);
 	}
 	return r;
+}
+
+/* The model, and behind a restore that was killed what that has left to do. */
+static int open_model(struct server *s, const char *state, struct certs_error *e)
+{
+	struct state_folders *folders;
+	char path[PATH_MAX];
+	int r = lock_state(state, &folders, e);
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%s/model.sqlite", state);
+	r = model_open(path, &s->model, e);
+	if (r == 0)
+		r = backups_settle(s->model, folders, e);
+	if (r > 0)
+		log_info("the authority of a backup is put back");
+	state_folders_close(folders);
+	return r < 0 ? r : 0;
 }
 
 static int open_state(struct server *s, const char *state, struct certs_error *e)
@@ -558,15 +578,13 @@ static int open_state(struct server *s, const char *state, struct certs_error *e
 	r = make_folder(state);
 	if (r < 0)
 		return certs_fail(e, r, "state folder %s: %s", state, strerror(-r));
-	r = open_authority(s, folder, e);
+	r = open_model(s, state, e);
+	if (r == 0)
+		r = authority_open(folder, time(NULL), &s->est.authority, e);
 	if (r < 0)
 		return r;
 	snprintf(folder, sizeof(folder), "%s/apps", state);
 	r = handed_open(folder, &s->est.handed, e);
-	if (r < 0)
-		return r;
-	snprintf(folder, sizeof(folder), "%s/model.sqlite", state);
-	r = model_open(folder, &s->model, e);
 	if (r < 0)
 		return r;
 	s->est.networks = networks_new(s->model);

@@ -12,7 +12,8 @@
 #include "sstp/control/store_internal.h"
 
 enum {
-	BUSY_MS = 2000, /* somebody looks at the file with a tool of his own */
+	BUSY_MS = 2000,		/* somebody looks at the file with a tool of his own */
+	BUSY_BESIDE_MS = 10000, /* no loop stands still meanwhile */
 };
 
 /* ---- errors ---- */
@@ -301,6 +302,8 @@ int store_open_beside(const struct store *s, struct store **ret_store,
 	r = open_file(beside, s->path, ret_error);
 	if (r == 0)
 		r = configure(beside, ret_error);
+	if (r == 0)
+		sqlite3_busy_timeout(beside->db, BUSY_BESIDE_MS);
 	if (r == 0)
 		r = use_wal(beside, ret_error);
 	if (r == 0)

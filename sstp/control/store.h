@@ -103,6 +103,13 @@ int store_function(struct store *s, const char *name, int n_args, store_function
 
 /* ---- copies ---- */
 
+/* What a copy may have beside the tables: whole files. All borrowed. */
+struct store_file {
+	const char *name;
+	const void *data;
+	size_t len; /* below STORE_TEXT_MAX */
+};
+
 /* A copy as of now, one file, 0600; renamed over what was at path. Not within a transaction. */
 int store_backup(struct store *s, const char *path, struct certs_error *ret_error);
 /* The same in steps, between which the store may be used, and changed: then the copy has the change. */
@@ -113,17 +120,31 @@ int store_copy_begin(struct store *s, const char *path, struct store_copy **ret_
 		     struct certs_error *ret_error);
 /*
  * Copies up to n_pages more (negative: all). 1: there are more, of which none was copied when the store is in the
- * middle of a change; 0: it is finished, and stands at path; -errno. ret_done and ret_total, in pages, are filled in every case.
+ * middle of a change; 0: it is whole, for store_copy_finish(); -errno. ret_done and ret_total, in pages, are filled in every case.
  */
 int store_copy_step(struct store_copy *c, int n_pages, int *ret_done, int *ret_total,
 		    struct certs_error *ret_error);
+/* Adds the files, and puts it in its place. 0 or -errno. */
+int store_copy_finish(struct store_copy *c, const struct store_file *files, size_t n,
+		      struct certs_error *ret_error);
 /* One that is not finished leaves nothing behind. Takes NULL. */
 void store_copy_free(struct store_copy *c);
 
 /*
  * Takes the place of everything by what is in a backup, in one transaction; one that is damaged, not
- * ours or newer is refused, and all stays as it was. An older one is brought up to date.
+ * ours or newer is refused, and all stays as it was. An older one is brought up to date. Its files are in the
+ * store from then on.
  */
 int store_restore(struct store *s, const char *path, struct certs_error *ret_error);
+
+/*
+ * The files that have come with a restore: gives all of them to take(), and forgets them when that returns 0. A crash
+ * in between leaves them: so they are to be asked for at each start, before anybody needs what they hold. 1: there were
+ * some; 0: none; -errno with a sentence, also take()'s: then they are still there.
+ */
+typedef int store_take_body(void *arg, const struct store_file *files, size_t n,
+			    struct certs_error *ret_error);
+int store_take_files(struct store *s, store_take_body *take, void *arg,
+		     struct certs_error *ret_error);
 
 #endif

@@ -9,6 +9,9 @@
 
 #include "sstp/control/store_internal.h"
 
+/* The table of the files that a copy has. No schema knows it: a store has it only from a restore to the next start. */
+#define KEPT "kept_file"
+
 /* Every page in one go; one that fails leaves to as it was. */
 static int copy(sqlite3 *to, sqlite3 *from, const char *path, struct certs_error *ret_error)
 {
@@ -89,7 +92,7 @@ int store_copy_begin(struct store *s, const char *path, struct store_copy **ret_
 }
 
 /* A single file, flushed: whoever copies it away needs no log beside it. */
-static int finish(struct store_copy *c, struct certs_error *e)
+static int leave_log(struct store_copy *c, struct certs_error *e)
 {
 	int r = sqlite3_backup_finish(c->backup);
 
@@ -98,13 +101,7 @@ static int finish(struct store_copy *c, struct certs_error *e)
 		return store_fail(c->db, c->part, "copy", e);
 	if (sqlite3_exec(c->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL))
 		return store_fail(c->db, c->part, "backup", e);
-	sqlite3_close_v2(c->db);
-	c->db = NULL;
-	if (rename(c->part, c->path) < 0)
-		return certs_fail(e, -errno, "backup %s: %s", c->path, strerror(errno));
-	c->is_made = false;
-	r = sync_folder(c->path);
-	return r < 0 ? certs_fail(e, r, "backup %s: %s", c->path, strerror(-r)) : 0;
+	return 0;
 }
 
 int store_copy_step(struct store_copy *c, int n_pages, int *ret_done, int *ret_total,
@@ -117,7 +114,55 @@ int store_copy_step(struct store_copy *c, int n_pages, int *ret_done, int *ret_t
 	/* in the middle of somebody's change: it can go on later */
 	if (n_pages >= 0 && (r == SQLITE_BUSY || r == SQLITE_LOCKED))
 		return 1;
-	return r == SQLITE_OK ? 1 : finish(c, ret_error);
+	return r == SQLITE_OK ? 1 : leave_log(c, ret_error);
+}
+
+static int add_file(sqlite3_stmt *stmt, const struct store_file *file)
+{
+	sqlite3_reset(stmt);
+	if (sqlite3_bind_text(stmt, 1, file->name, -1, SQLITE_STATIC) ||
+	    sqlite3_bind_blob(stmt, 2, file->data, (int)file->len, SQLITE_STATIC))
+		return -1;
+	return sqlite3_step(stmt) == SQLITE_DONE ? 0 : -1;
+}
+
+/* In one transaction: each flush is one of the disk's. */
+static int add_files(struct store_copy *c, const struct store_file *files, size_t n,
+		     struct certs_error *e)
+{
+	sqlite3_stmt *stmt = NULL;
+	int r = 0;
+
+	if (sqlite3_exec(
+		    c->db,
+		    "BEGIN; CREATE TABLE IF NOT EXISTS " KEPT
+		    " (name TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT; DELETE FROM " KEPT,
+		    NULL, NULL, NULL) ||
+	    sqlite3_prepare_v2(c->db, "INSERT INTO " KEPT " VALUES (?, ?)", -1, &stmt, NULL))
+		r = store_fail(c->db, c->part, "files", e);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (add_file(stmt, &files[i]) < 0)
+			r = store_fail(c->db, c->part, files[i].name, e);
+	sqlite3_finalize(stmt);
+	if (r == 0 && sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL))
+		r = store_fail(c->db, c->part, "files", e);
+	return r;
+}
+
+int store_copy_finish(struct store_copy *c, const struct store_file *files, size_t n,
+		      struct certs_error *ret_error)
+{
+	int r = n ? add_files(c, files, n, ret_error) : 0;
+
+	if (r < 0)
+		return r;
+	sqlite3_close_v2(c->db);
+	c->db = NULL;
+	if (rename(c->part, c->path) < 0)
+		return certs_fail(ret_error, -errno, "backup %s: %s", c->path, strerror(errno));
+	c->is_made = false;
+	r = sync_folder(c->path);
+	return r < 0 ? certs_fail(ret_error, r, "backup %s: %s", c->path, strerror(-r)) : 0;
 }
 
 void store_copy_free(struct store_copy *c)
@@ -140,6 +185,8 @@ int store_backup(struct store *s, const char *path, struct certs_error *ret_erro
 	if (r < 0)
 		return r;
 	r = store_copy_step(c, -1, &done, &total, ret_error);
+	if (r == 0)
+		r = store_copy_finish(c, NULL, 0, ret_error);
 	store_copy_free(c);
 	return r;
 }
@@ -157,7 +204,8 @@ static char *shape_of(sqlite3 *db, const char *path, struct certs_error *ret_err
 		    "SELECT coalesce(group_concat(line), '') FROM (SELECT m.name || '.' ||"
 		    " c.name || ' ' || c.type AS line FROM sqlite_schema m,"
 		    " pragma_table_xinfo(m.name) c WHERE m.type = 'table'"
-		    " AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, c.cid)",
+		    " AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND m.name <> '" KEPT "'"
+		    " ORDER BY m.name, c.cid)",
 		    -1, &stmt, NULL) == SQLITE_OK &&
 	    sqlite3_step(stmt) == SQLITE_ROW)
 		shape = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
@@ -222,4 +270,95 @@ int store_restore(struct store *s, const char *path, struct certs_error *ret_err
 		r = copy(s->db, db, s->path, ret_error);
 	sqlite3_close_v2(db);
 	return r == 0 ? store_migrate(s->db, s->path, s->schema, ret_error) : r;
+}
+
+/* ---- the files of a restore ---- */
+
+static void files_done(struct store_file *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		explicit_bzero((char *)files[i].data, files[i].len);
+		free((char *)files[i].data);
+		free((char *)files[i].name);
+	}
+	free(files);
+}
+
+/* 0; -1: no memory. */
+static int copy_row(sqlite3_stmt *stmt, struct store_file *ret_file)
+{
+	size_t len = (size_t)sqlite3_column_bytes(stmt, 1);
+	char *data = malloc(len + 1);
+	char *name = strdup((const char *)sqlite3_column_text(stmt, 0));
+
+	if (!data || !name) {
+		free(data);
+		free(name);
+		return -1;
+	}
+	if (len)
+		memcpy(data, sqlite3_column_blob(stmt, 1), len);
+	*ret_file = (struct store_file){.name = name, .data = data, .len = len};
+	return 0;
+}
+
+static int read_files(struct store *s, struct store_file **ret_files, size_t *ret_n,
+		      struct certs_error *e)
+{
+	struct store_file *files = NULL, *more;
+	sqlite3_stmt *stmt = NULL;
+	size_t n = 0;
+	int step = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(s->db, "SELECT name, content FROM " KEPT, -1, &stmt, NULL) == 0)
+		while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+			more = realloc(files, (n + 1) * sizeof(*files));
+			if (more)
+				files = more;
+			if (!more || copy_row(stmt, &files[n]) < 0)
+				break;
+			n++;
+		}
+	sqlite3_finalize(stmt);
+	if (step == SQLITE_DONE) {
+		*ret_files = files;
+		*ret_n = n;
+		return 0;
+	}
+	files_done(files, n);
+	return step == SQLITE_ROW ? certs_fail(e, -ENOMEM, "out of memory")
+				  : store_fail(s->db, s->path, "files", e);
+}
+
+/* Their pages are overwritten: there are keys among them. */
+static int drop_files(struct store *s, struct certs_error *e)
+{
+	if (sqlite3_exec(s->db,
+			 "PRAGMA secure_delete = ON; DROP TABLE " KEPT
+			 "; PRAGMA secure_delete = OFF; PRAGMA wal_checkpoint(TRUNCATE)",
+			 NULL, NULL, NULL))
+		return store_fail(s->db, s->path, "files", e);
+	return 0;
+}
+
+int store_take_files(struct store *s, store_take_body *take, void *arg,
+		     struct certs_error *ret_error)
+{
+	struct store_file *files = NULL;
+	int64_t is_there = 0;
+	size_t n = 0;
+	int r = store_number(s->db, s->path,
+			     "SELECT count(*) FROM sqlite_schema WHERE name = '" KEPT "'",
+			     &is_there, ret_error);
+
+	if (r < 0 || !is_there)
+		return r;
+	r = read_files(s, &files, &n, ret_error);
+	if (r < 0)
+		return r;
+	r = take(arg, files, n, ret_error);
+	if (r == 0)
+		r = drop_files(s, ret_error);
+	files_done(files, n);
+	return r < 0 ? r : 1;
 }

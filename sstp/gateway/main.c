@@ -4,12 +4,11 @@
  * configuration.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "sstp/base/log.h"
-#include "sstp/control/model.h"
+#include "sstp/control/backups.h"
 #include "sstp/gateway/control_main.h"
 #include "sstp/gateway/data.h"
 #include "sstp/gateway/gateway.h"
@@ -30,16 +29,21 @@ static int check(struct gateway_config *config)
 
 static int restore(const struct gateway_config *config, const char *file)
 {
-	char path[PATH_MAX];
+	bool has_authority;
 	struct certs_error e;
-	int r;
+	int r = backups_restore(config->state, file, &has_authority, &e);
 
-	snprintf(path, sizeof(path), "%s/model.sqlite", config->state);
-	r = model_restore(path, file, &e);
 	if (r < 0)
-		fprintf(stderr, "%s%s\n", e.text, r == -EAGAIN ? ": stop the gateway first" : "");
+		fprintf(stderr, "%s%s\n", e.text,
+			r == -EAGAIN || r == -EBUSY ? ": stop the gateway first" : "");
+	else if (has_authority)
+		printf("%s is what was in %s, with the authority and its keys\n", config->state,
+		       file);
 	else
-		printf("%s is what was in %s\n", path, file);
+		printf("plans, apps and networks in %s are what was in %s, which has no authority: "
+		       "keys and "
+		       "certificates stay as they are\n",
+		       config->state, file);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

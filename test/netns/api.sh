@@ -59,7 +59,7 @@ status_of() {
 
 # field KEY...: of the JSON on standard input
 field() {
-	python3 -c 'import functools, json, sys; print(functools.reduce(lambda o, k: o[k], sys.argv[1:], json.load(sys.stdin)))' "$@"
+	python3 -c 'import functools, json, sys; print(functools.reduce(lambda o, k: o[int(k) if isinstance(o, list) else k], sys.argv[1:], json.load(sys.stdin)))' "$@"
 }
 
 with_token() {
@@ -116,7 +116,8 @@ token_is_good() {
 }
 
 backup_is_made_over_the_api_and_restored_by_command() {
-	local operation name out
+	local operation name out root
+	root=$(ask /v1/roots "${as_operator[@]}" | field value 0 fingerprint)
 	operation=$(ask /v1/backups -X POST "${as_operator[@]}" | field id)
 	wait_for 5 operation_has_ended "$operation" || flunk "it does not end"
 	name=$(ask "/v1/operations/$operation" "${as_operator[@]}" | field result name)
@@ -126,9 +127,12 @@ backup_is_made_over_the_api_and_restored_by_command() {
 	like "$out" "stop the gateway first" "with what to do"
 	kill -s TERM "$gateway_pid"
 	wait_for 10 is_gone "$gateway_pid"
+	rm -r "$world_dir/state/authority"
 	in_ns "$gw" "$gateway_bin" --config "$world_dir/gateway.yaml" --restore "$world_dir/state/backups/$name" >/dev/null
 	is $? 0 "it is restored"
+	is "$(stat -c %a "$world_dir/state/backups/$name")" 600 "nobody else can read it"
 	start_gateway
+	is "$(ask /v1/roots "${as_operator[@]}" | field value 0 fingerprint)" "$root" "the authority is the one of then"
 	is "$(status_of /subscriptions/default/resourceGroups/g/providers/Microsoft.Web/serverfarms/p "${as_operator[@]}")" 200 \
 		"what was removed behind it is there again"
 }

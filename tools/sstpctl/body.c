@@ -68,6 +68,17 @@ static int seconds_value(const struct field *f, json_t **ret_value)
 	return 0;
 }
 
+static int number_value(const struct field *f, json_t **ret_value)
+{
+	char *end;
+	long n = strtol(f->text, &end, 10);
+
+	if (end == f->text || *end || n < 0)
+		return call_fail(EXIT_USAGE, "'%s' is no number", f->text);
+	*ret_value = json_integer(n);
+	return 0;
+}
+
 /* Owned; NULL: it cannot be read, which has been said. */
 static char *read_pem(const char *path)
 {
@@ -119,6 +130,7 @@ static int value_of(const struct field *f, json_t **ret_value)
 	case BODY_LINUX: return choice_value(f, "linux", "windows", ret_value);
 	case BODY_GIVEN: *ret_value = json_true(); return 0;
 	case BODY_SECONDS: return seconds_value(f, ret_value);
+	case BODY_NUMBER: return number_value(f, ret_value);
 	case BODY_PEM: return pem_value(f, ret_value);
 	case BODY_PLAN: return plan_value(f, ret_value);
 	}

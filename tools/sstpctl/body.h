@@ -13,8 +13,9 @@ enum body_type {
 	BODY_GIVEN,   /* true when the option is */
 	BODY_LINUX,   /* linux is true, windows false */
 	BODY_SECONDS, /* 15m */
-	BODY_PEM,     /* what is in a file; "-" is standard input */
-	BODY_PLAN,    /* a plan's id, of its name */
+	BODY_NUMBER,
+	BODY_PEM,  /* what is in a file; "-" is standard input */
+	BODY_PLAN, /* a plan's id, of its name */
 };
 
 struct body_field {

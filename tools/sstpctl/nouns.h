@@ -68,6 +68,7 @@ extern const struct view apply_view;
 int site_apply(struct call *c);
 
 /* store.c */
+extern const struct body_field backup_body[];
 extern const struct view backup_view;
 extern const struct view backup_list_view;
 extern const struct view operation_list_view;

@@ -74,6 +74,8 @@ static const struct option_info table[OPTION_COUNT] = {
 	[OPTION_PER] = {"per", 0, "WHAT", "day all", NULL, false, "day (default), or all of the days in one"},
 	[OPTION_LIMIT] = {"limit", 0, "NUMBER", NULL, NULL, false,
 		"how many, when ended ones are shown (default 1000)"},
+	[OPTION_KEEP] = {"keep", 0, "NUMBER", NULL, NULL, false,
+		"of all copies the newest stay, so many of them (default: all)"},
 	[OPTION_FILE] = {"file", 'f', "FILE", NULL, "FILE", false,
 		"the site, YAML or JSON; - is standard input"},
 	[OPTION_DRY_RUN] = {"dry-run", 0, NULL, NULL, NULL, false, "prints the difference, changes nothing"},

@@ -4,6 +4,8 @@
 
 #include "tools/sstpctl/nouns.h"
 
+const struct body_field backup_body[] = {{"KEEP", "keep", BODY_NUMBER}, {0}};
+
 static int print_backup(struct call *c, const json_t *answer)
 {
 	const char *name = json_string_value(json_object_get(answer, "name"));

@@ -137,8 +137,8 @@ static const struct verb verbs[] = {
 	{"site", "show", "", "", "Shows the whole site as apply takes it, in YAML.",
 		"GET", "/v1/site", NULL, &site_view, NULL},
 
-	{"store", "backup", "", "", "Copies plans, apps and networks into a file in the state folder.",
-		"POST", "/v1/backups", NULL, &backup_view, NULL},
+	{"store", "backup", "", "keep", "Copies all that the gateway knows, also its keys, into a file in its state folder.",
+		"POST", "/v1/backups", backup_body, &backup_view, NULL},
 	{"store", "list", "", "", "Shows the copies that there are.",
 		"GET", "/v1/backups", NULL, &backup_list_view, NULL},
 	{"operation", "list", "", "", "Shows what took or takes long, the last 16 of them.",

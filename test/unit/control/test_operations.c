@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "certs/vault.h"
 #include "sstp/control/api.h"
 #include "sstp/control/backups.h"
 #include "sstp/control/openapi.h"
+#include "sstp/control/state_files.h"
 #include "test/support/cmocka.h"
 #include "test/support/testcert.h"
 
@@ -31,9 +33,11 @@ struct scene {
 	json_t *last;
 };
 
-static json_t *ask(struct scene *s, enum front_method method, const char *path, int status)
+static json_t *ask_with(struct scene *s, enum front_method method, const char *path,
+			const char *body, int status)
 {
-	struct front_request request = {.method = method, .path = path, .body = ""};
+	struct front_request request = {
+		.method = method, .path = path, .body = body, .body_len = strlen(body)};
 	struct front_reply reply = {0};
 
 	assert_true(operations_has_path(path) || backups_has_path(path));
@@ -50,6 +54,16 @@ static json_t *ask(struct scene *s, enum front_method method, const char *path, 
 	s->last = json_loads(reply.json, 0, NULL);
 	free(reply.json);
 	return s->last;
+}
+
+static json_t *ask(struct scene *s, enum front_method method, const char *path, int status)
+{
+	return ask_with(s, method, path, "", status);
+}
+
+static void post_backup(struct scene *s, const char *body, int status)
+{
+	ask_with(s, FRONT_POST, "/v1/backups", body, status);
 }
 
 static const char *text_of(const json_t *json, const char *key)
@@ -89,6 +103,37 @@ static int plans(struct scene *s)
 	return n;
 }
 
+/* A file of an authority, or of what apps were handed: only its place and its bytes count. */
+static void put_file(struct scene *s, const char *folder, const char *name, const char *text)
+{
+	char path[400];
+	struct vault *v;
+	struct certs_error e;
+
+	snprintf(path, sizeof(path), "%s/%s", s->state, folder);
+	assert_int_equal(vault_open(path, &v, &e), 0);
+	assert_int_equal(vault_write(v, name, text, strlen(text), &e), 0);
+	vault_close(v);
+}
+
+/* "" when it is not there; good until the next call. */
+static const char *file_text(struct scene *s, const char *name)
+{
+	static char text[100];
+	char path[400];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", s->state, name);
+	f = fopen(path, "r");
+	if (!f)
+		return "";
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	return text;
+}
+
 static int scene_up(void **state)
 {
 	static unsigned n;
@@ -101,6 +146,9 @@ static int scene_up(void **state)
 	assert_int_equal(mkdir(s->state, 0700), 0);
 	snprintf(s->path, sizeof(s->path), "%s/model.sqlite", s->state);
 	assert_int_equal(model_open(s->path, &s->model, &e), 0);
+	put_file(s, "authority", "authority.json", "{}");
+	put_file(s, "authority", "root.key", "secret 1");
+	put_file(s, "apps", "handed.json", "[]");
 	s->loop = loop_new();
 	s->operations = operations_new(s->loop);
 	s->backups = backups_new(s->operations, s->model, s->state);
@@ -141,9 +189,38 @@ static void wait_for_the_end(struct scene *s)
 	assert_int_equal(loop_run(s->loop), 0);
 }
 
+static void name_of_last(struct scene *s, char ret_file[400])
+{
+	snprintf(ret_file, 400, "%s/backups/%s", s->state,
+		 text_of(json_object_get(s->last, "result"), "name"));
+}
+
+/* As before a restore. */
+static void close_model(struct scene *s)
+{
+	operations_free(s->operations);
+	s->operations = NULL;
+	model_close(s->model);
+	s->model = NULL;
+}
+
+static bool has_word(const char *path, const char *word)
+{
+	FILE *f = fopen(path, "r");
+	char *text = calloc(1, 1 << 20);
+	size_t n = fread(text, 1, 1 << 20, f);
+	bool has = memmem(text, n, word, strlen(word)) != NULL;
+
+	assert_true(n > 0 && n < 1 << 20);
+	fclose(f);
+	free(text);
+	return has;
+}
+
 static void backup_is_begun_asked_about_and_restored(void **state)
 {
 	struct scene *s = *state;
+	bool has_authority;
 	char file[400];
 	struct certs_error e;
 	struct stat st;
@@ -156,21 +233,110 @@ static void backup_is_begun_asked_about_and_restored(void **state)
 	assert_int_equal(json_integer_value(json_object_get(s->last, "done")),
 			 json_integer_value(json_object_get(s->last, "total")));
 	assert_true(json_integer_value(json_object_get(s->last, "total")) > 0);
-	snprintf(file, sizeof(file), "%s/backups/%s", s->state,
-		 text_of(json_object_get(s->last, "result"), "name"));
+	name_of_last(s, file);
 	assert_int_equal(stat(file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 
 	put_plan(s, "p3", "Basic");
+	put_file(s, "authority", "root.key", "secret 2");
+	put_file(s, "authority", "newer.key", "secret 3");
 	assert_int_equal(plans(s), 3);
-	assert_int_equal(model_restore(s->path, file, &e), -EAGAIN);
-	operations_free(s->operations);
-	s->operations = NULL;
-	model_close(s->model);
-	s->model = NULL;
-	assert_int_equal(model_restore(s->path, file, &e), 0);
+	assert_int_equal(backups_restore(s->state, file, &has_authority, &e), -EAGAIN);
+	close_model(s);
+	assert_int_equal(backups_restore(s->state, file, &has_authority, &e), 0);
+	assert_true(has_authority);
 	assert_int_equal(model_open(s->path, &s->model, &e), 0);
 	assert_int_equal(plans(s), 2);
+	assert_string_equal(file_text(s, "authority/root.key"), "secret 1");
+	assert_string_equal(file_text(s, "authority/newer.key"), "");
+	assert_string_equal(file_text(s, "apps/handed.json"), "[]");
+	assert_false(has_word(s->path, "secret"));
+}
+
+/* Between the two steps of a restore: the model is put back, the files are not yet. */
+static void restore_that_was_killed_is_finished_by_the_next_start(void **state)
+{
+	struct scene *s = *state;
+	struct state_folders *folders;
+	char file[400];
+	struct certs_error e;
+
+	put_plan(s, "p1", "Basic");
+	ask(s, FRONT_POST, "/v1/backups", 202);
+	wait_for_the_end(s);
+	name_of_last(s, file);
+	put_plan(s, "p2", "Basic");
+	put_file(s, "authority", "root.key", "secret 2");
+	close_model(s);
+	assert_int_equal(model_restore(s->path, file, &e), 0);
+	assert_string_equal(file_text(s, "authority/root.key"), "secret 2");
+
+	assert_int_equal(model_open(s->path, &s->model, &e), 0);
+	assert_int_equal(plans(s), 1);
+	assert_int_equal(state_folders_open(s->state, &folders, &e), 0);
+	assert_int_equal(backups_settle(s->model, folders, &e), 1);
+	assert_string_equal(file_text(s, "authority/root.key"), "secret 1");
+	assert_int_equal(backups_settle(s->model, folders, &e), 0);
+	state_folders_close(folders);
+}
+
+/* As of a version that did not put the authority into it. */
+static void backup_without_an_authority_leaves_that_as_it_is(void **state)
+{
+	struct scene *s = *state;
+	bool has_authority;
+	char file[400];
+	struct certs_error e;
+
+	put_plan(s, "p1", "Basic");
+	snprintf(file, sizeof(file), "%s/old.sqlite", s->state);
+	assert_int_equal(store_backup(model_store(s->model), file, &e), 0);
+	put_plan(s, "p2", "Basic");
+	put_file(s, "authority", "root.key", "secret 2");
+	close_model(s);
+	assert_int_equal(backups_restore(s->state, file, &has_authority, &e), 0);
+	assert_false(has_authority);
+	assert_string_equal(file_text(s, "authority/root.key"), "secret 2");
+	assert_int_equal(model_open(s->path, &s->model, &e), 0);
+	assert_int_equal(plans(s), 1);
+}
+
+static void restore_waits_for_no_gateway_that_has_the_authority_open(void **state)
+{
+	struct scene *s = *state;
+	struct state_folders *folders;
+	bool has_authority;
+	struct certs_error e;
+
+	assert_int_equal(state_folders_open(s->state, &folders, &e), 0);
+	close_model(s);
+	assert_int_equal(backups_restore(s->state, "none", &has_authority, &e), -EBUSY);
+	state_folders_close(folders);
+}
+
+static void backups_over_the_number_to_keep_are_removed_the_oldest_first(void **state)
+{
+	static const char *const older[] = {"2020-01-01T00:00:00Z-1", "2021-01-01T00:00:00Z-2"};
+	struct scene *s = *state;
+	const json_t *list;
+	char path[400];
+
+	snprintf(path, sizeof(path), "%s/backups", s->state);
+	assert_int_equal(mkdir(path, 0700), 0);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/backups/%s.sqlite", s->state, older[i]);
+		fclose(fopen(path, "w"));
+	}
+	post_backup(s, "{\"keep\": 0}", 400);
+	post_backup(s, "{\"keep\": 1001}", 400);
+	post_backup(s, "{\"keep\": 2, \"all\": true}", 400);
+	post_backup(s, "[]", 400);
+	post_backup(s, "{\"keep\": 2}", 202);
+	wait_for_the_end(s);
+	list = json_object_get(ask(s, FRONT_GET, "/v1/backups", 200), "value");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text_of(json_array_get(list, 1), "name"),
+			    "2021-01-01T00:00:00Z-2.sqlite");
 }
 
 static void backups_are_listed_the_newest_first(void **state)
@@ -268,6 +434,10 @@ int main(void)
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, scene_up, scene_down)
 	const struct CMUnitTest tests[] = {
 		in_scene(backup_is_begun_asked_about_and_restored),
+		in_scene(restore_that_was_killed_is_finished_by_the_next_start),
+		in_scene(backup_without_an_authority_leaves_that_as_it_is),
+		in_scene(restore_waits_for_no_gateway_that_has_the_authority_open),
+		in_scene(backups_over_the_number_to_keep_are_removed_the_oldest_first),
 		in_scene(backups_are_listed_the_newest_first),
 		in_scene(second_backup_at_a_time_is_refused),
 		in_scene(backup_that_is_not_finished_leaves_nothing_behind),
