@@ -171,6 +171,19 @@ int model_restore(const char *path, const char *file, struct certs_error *ret_er
 	return r;
 }
 
+int model_set_strict(struct model *m, bool is_strict, struct certs_error *ret_error)
+{
+	const struct store_value value = {
+		.name = ":strict", .number = is_strict, .is_number = true};
+	int r = store_run(m->store,
+			  "UPDATE setting SET is_strict = :strict WHERE is_strict <> :strict",
+			  &value, 1, ret_error);
+
+	if (r >= 0)
+		m->is_strict = is_strict;
+	return r;
+}
+
 /* ---- one for another thread ---- */
 
 /* What is told beside the store is in tables of the connection's own. */
@@ -228,11 +241,12 @@ int model_lend(struct model *m, struct model **ret_lent, struct certs_error *ret
 		r = add_views(lent->store, ret_error);
 	if (r == 0)
 		r = copy_told(m->store, lent->store, ret_error);
+	if (r == 0)
+		r = model_set_strict(lent, m->is_strict, ret_error);
 	if (r < 0) {
 		model_close(lent);
 		return r;
 	}
-	lent->is_strict = m->is_strict;
 	m->is_lent = true;
 	*ret_lent = lent;
 	return 0;
@@ -255,11 +269,6 @@ int model_take_back(struct model *m, struct model *lent, struct certs_error *ret
 bool model_is_lent(const struct model *m)
 {
 	return m->is_lent;
-}
-
-void model_set_strict(struct model *m, bool is_strict)
-{
-	m->is_strict = is_strict;
 }
 
 /* ---- answers ---- */

@@ -50,8 +50,11 @@ int model_lend(struct model *m, struct model **ret_lent, struct certs_error *ret
 int model_take_back(struct model *m, struct model *lent, struct certs_error *ret_error);
 bool model_is_lent(const struct model *m);
 
-/* Linux apps and containers are refused, as by the original. */
-void model_set_strict(struct model *m, bool is_strict);
+/*
+ * Linux apps and containers are refused, as by the original: nothing connects them any more, and connections that
+ * there are are disabled until that is lifted. 1: that is new; 0: it was so; -errno.
+ */
+int model_set_strict(struct model *m, bool is_strict, struct certs_error *ret_error);
 
 /* The names in a path, for statements: ":subscription", ":group", ":plan", ... All borrowed. */
 struct model_names {

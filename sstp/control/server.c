@@ -263,6 +263,18 @@ static void take_late_config(struct server *s)
 	s->config.payload = NULL;
 }
 
+/* Connections that are not allowed under it are refused at once, or come back. */
+static void take_strict(struct server *s, bool is_strict)
+{
+	struct certs_error e;
+	int r = model_set_strict(s->model, is_strict, &e);
+
+	if (r > 0)
+		r = push_touch_all(s->push, &e);
+	if (r < 0)
+		log_error("Linux apps and containers are taken or refused as before: %s", e.text);
+}
+
 static void on_config(struct server *s, const struct msg_config *m)
 {
 	struct certs_error e;
@@ -273,7 +285,7 @@ static void on_config(struct server *s, const struct msg_config *m)
 	}
 	take_chains(s, m);
 	snprintf(s->dial, sizeof(s->dial), "%s", m->dial);
-	model_set_strict(s->model, m->is_strict);
+	take_strict(s, m->is_strict);
 	if (!model_is_lent(s->model))
 		take_networks(s, m);
 	if (!s->is_configured && push_restart(s->push, &e) < 0)

@@ -84,8 +84,10 @@ static void directive(struct model *m, char *line)
 	static const char up[] = "# up";
 	static const char down[] = "# down";
 
+	struct certs_error e;
+
 	if (strcmp(line, "# strict\n") == 0 || strcmp(line, "# relaxed\n") == 0)
-		model_set_strict(m, line[2] == 's');
+		check(model_set_strict(m, line[2] == 's', &e), &e);
 	else if (strncmp(line, networks, strlen(networks)) == 0)
 		set_networks(m, line + strlen(networks));
 	else if (strncmp(line, up, strlen(up)) == 0)

@@ -181,7 +181,8 @@ static void token_on_a_strict_gateway_makes_a_windows_plan(void **state)
 {
 	struct world *w = world_new();
 
-	model_set_strict(w->model, true);
+	assert_int_equal(model_set_strict(w->model, true, NULL), 1);
+	assert_int_equal(model_set_strict(w->model, true, NULL), 0);
 	assert_int_equal(admit(w->model, "shop", "blue", NULL), 0);
 	assert_string_equal(property(w->model, PLAN, "reserved"), "false");
 	world_free(w);

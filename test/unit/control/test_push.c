@@ -431,6 +431,24 @@ static void B46_plan_that_is_scaled_down_is_refused_and_comes_back(void **state)
 	plane_free(p);
 }
 
+/* The plan of the world's apps is Linux. */
+static void B8_strict_refuses_connections_that_there_are_and_lets_them_come_back(void **state)
+{
+	struct plane *p = plane_new();
+
+	world_connect(p->w, "shop", "blue");
+	start(p, "BEGIN\n" SHOP_LINE "\nEND");
+	assert_int_equal(model_set_strict(p->w->model, true, NULL), 1);
+	assert_int_equal(push_touch_all(p->push, NULL), 0);
+	hears(p, SHOP_LINE " refused: Gateway-required VNE");
+	assert_int_equal(model_set_strict(p->w->model, false, NULL), 1);
+	assert_int_equal(push_touch_all(p->push, NULL), 0);
+	hears(p, SHOP_LINE);
+	assert_int_equal(push_touch_all(p->push, NULL), 0);
+	hears(p, ""); /* nothing has changed */
+	plane_free(p);
+}
+
 static void B31_dns_is_told_when_it_is_synced(void **state)
 {
 	struct plane *p = plane_new();
@@ -849,6 +867,7 @@ int main(void)
 		TEST(B34_route_reaches_all_apps_of_the_plan_and_no_other),
 		TEST(change_that_concerns_no_tunnel_is_not_told),
 		TEST(what_was_taken_back_is_not_told),
+		TEST(B8_strict_refuses_connections_that_there_are_and_lets_them_come_back),
 		TEST(B46_plan_that_is_scaled_down_is_refused_and_comes_back),
 		TEST(B31_dns_is_told_when_it_is_synced),
 		TEST(network_of_the_api_comes_changes_and_goes),
