@@ -445,7 +445,8 @@ static void tell_session(struct scene *s, uint64_t id)
 					 .address6 = "",
 					 .source = "192.0.2.1:5",
 					 .correlation = "",
-					 .thumbprint = ""};
+					 .thumbprint = "",
+					 .address6 = ""};
 	uint8_t *frame;
 	size_t len;
 
