@@ -59,6 +59,7 @@ enum rtnl_route_kind {
 	RTNL_ROUTE_DEVICE,	/* out of ifindex, no next hop (scope link) */
 	RTNL_ROUTE_UNREACHABLE, /* answers with ICMP host unreachable: fails closed */
 	RTNL_ROUTE_THROW,	/* as if its table had no route there: the next rule is asked */
+	RTNL_ROUTE_BLACKHOLE, /* drops without a word; or, in a table that no rule asks, only says that it is there */
 };
 
 struct rtnl_route {
@@ -119,6 +120,9 @@ struct rtnl_rule {
 int rtnl_rule_add(struct rtnl *r, const struct rtnl_rule *rule);
 /* One that is not there is not an error. */
 int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule);
+
+/* 1: some rule of either family, whoever's it is, asks this table; 0: none does; -errno. */
+int rtnl_rule_asks(struct rtnl *r, uint32_t table);
 
 /*
  * Calls each() for every rule with RTNL_PROTOCOL, IPv4 before IPv6; each() may change rules. 0 or -errno. A kernel

@@ -21,6 +21,7 @@ static const struct {
 	[RTNL_ROUTE_DEVICE] = {RTN_UNICAST, RT_SCOPE_LINK},
 	[RTNL_ROUTE_UNREACHABLE] = {RTN_UNREACHABLE, RT_SCOPE_UNIVERSE},
 	[RTNL_ROUTE_THROW] = {RTN_THROW, RT_SCOPE_UNIVERSE},
+	[RTNL_ROUTE_BLACKHOLE] = {RTN_BLACKHOLE, RT_SCOPE_UNIVERSE},
 };
 
 static size_t address_size(const struct prefix *p)
@@ -70,6 +71,7 @@ static enum rtnl_route_kind kind_of(const struct rtmsg *rtm)
 	switch (rtm->rtm_type) {
 	case RTN_UNREACHABLE: return RTNL_ROUTE_UNREACHABLE;
 	case RTN_THROW: return RTNL_ROUTE_THROW;
+	case RTN_BLACKHOLE: return RTNL_ROUTE_BLACKHOLE;
 	default: return RTNL_ROUTE_DEVICE;
 	}
 }

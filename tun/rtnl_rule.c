@@ -115,3 +115,42 @@ int rtnl_rule_list(struct rtnl *r, void (*each)(void *arg, const struct rtnl_rul
 
 	return error < 0 ? error : list_family(r, AF_INET6, each, arg);
 }
+
+struct asking {
+	uint32_t table;
+	bool is_found;
+};
+
+static int look_for_table(const struct nlmsghdr *message, void *arg)
+{
+	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
+	struct asking *a = arg;
+	const struct nlattr *attr;
+	uint32_t table = header->table;
+
+	if (message->nlmsg_type != RTM_NEWRULE)
+		return 0;
+	mnl_attr_for_each(attr, message, sizeof(*header))
+		if (mnl_attr_get_type(attr) == FRA_TABLE)
+			table = mnl_attr_get_u32(attr);
+	a->is_found |= table == a->table;
+	return 0;
+}
+
+int rtnl_rule_asks(struct rtnl *r, uint32_t table)
+{
+	static const uint8_t families[] = {AF_INET, AF_INET6};
+	struct asking a = {.table = table};
+
+	for (size_t i = 0; i < sizeof(families); i++) {
+		struct nlmsghdr *request = rtnl_request(r, RTM_GETRULE, NLM_F_DUMP);
+		struct fib_rule_hdr *filter = mnl_nlmsg_put_extra_header(request, sizeof(*filter));
+		int error;
+
+		filter->family = families[i];
+		error = rtnl_exchange(r, request, look_for_table, &a);
+		if (error < 0 && error != -EAFNOSUPPORT)
+			return error;
+	}
+	return a.is_found;
+}

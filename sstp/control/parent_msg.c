@@ -217,13 +217,67 @@ static void get_sockets(struct wire_reader *r, struct parent_sockets *m)
 	m->sockets = get_within(r, 0, PARENT_QUEUES_MAX);
 }
 
+static void put_learn(struct wire_writer *w, const struct parent_learn *m)
+{
+	put_text(w, m->vnet, PARENT_NAME_MAX);
+	put_text(w, m->netns, PARENT_PATH_MAX);
+}
+
+static void get_learn(struct wire_reader *r, struct parent_learn *m)
+{
+	m->vnet = get_text(r, PARENT_NAME_MAX);
+	m->netns = get_text(r, PARENT_PATH_MAX);
+}
+
+static void put_learn_socket(struct wire_writer *w, const struct parent_learn_socket *m)
+{
+	put_text(w, m->vnet, PARENT_NAME_MAX);
+	put_error(w, m->error);
+}
+
+static void get_learn_socket(struct wire_reader *r, struct parent_learn_socket *m)
+{
+	m->vnet = get_text(r, PARENT_NAME_MAX);
+	m->error = get_error(r);
+}
+
+static void put_announce(struct wire_writer *w, const struct parent_announce *m)
+{
+	put_text(w, m->vnet, PARENT_NAME_MAX);
+	put_text(w, m->netns, PARENT_PATH_MAX);
+	wire_put_be32(w, m->table);
+}
+
+static void get_announce(struct wire_reader *r, struct parent_announce *m)
+{
+	m->vnet = get_text(r, PARENT_NAME_MAX);
+	m->netns = get_text(r, PARENT_PATH_MAX);
+	m->table = wire_be32(r);
+}
+
+static void put_announced(struct wire_writer *w, const struct parent_announced *m)
+{
+	put_text(w, m->vnet, PARENT_NAME_MAX);
+	put_error(w, m->error);
+	put_text(w, m->text, PARENT_TEXT_MAX);
+}
+
+static void get_announced(struct wire_reader *r, struct parent_announced *m)
+{
+	m->vnet = get_text(r, PARENT_NAME_MAX);
+	m->error = get_error(r);
+	m->text = get_text(r, PARENT_TEXT_MAX);
+}
+
 /* ---- all of them ---- */
 
 unsigned parent_msg_fds(const struct parent_msg *m)
 {
 	switch (m->kind) {
 	case PARENT_CONFIG: return 2;
-	case PARENT_PEER: return 1;
+	case PARENT_PEER:
+	case PARENT_ANNOUNCE: return 1;
+	case PARENT_LEARN_SOCKET: return m->learn_socket.error ? 0 : 1;
 	case PARENT_DEVICE:
 		return m->device.error ? 0 : m->device.queues + DEVICE_FDS + m->device.is_steered;
 	case PARENT_SOCKETS: return m->sockets.error ? 0 : m->sockets.sockets;
@@ -243,6 +297,10 @@ int parent_msg_encode(const struct parent_msg *m, uint8_t buf[PARENT_MSG_MAX])
 	case PARENT_DEVICE: put_device(&w, &m->device); break;
 	case PARENT_LISTEN: put_listen(&w, &m->listen); break;
 	case PARENT_SOCKETS: put_sockets(&w, &m->sockets); break;
+	case PARENT_LEARN: put_learn(&w, &m->learn); break;
+	case PARENT_LEARN_SOCKET: put_learn_socket(&w, &m->learn_socket); break;
+	case PARENT_ANNOUNCE: put_announce(&w, &m->announce); break;
+	case PARENT_ANNOUNCED: put_announced(&w, &m->announced); break;
 	case PARENT_PEER:
 	case PARENT_DRAIN:
 	case PARENT_STATS: break;
@@ -265,6 +323,10 @@ int parent_msg_decode(const uint8_t *packet, size_t len, unsigned nfds, bool fro
 	case PARENT_DEVICE: get_device(&r, &m.device); break;
 	case PARENT_LISTEN: get_listen(&r, &m.listen); break;
 	case PARENT_SOCKETS: get_sockets(&r, &m.sockets); break;
+	case PARENT_LEARN: get_learn(&r, &m.learn); break;
+	case PARENT_LEARN_SOCKET: get_learn_socket(&r, &m.learn_socket); break;
+	case PARENT_ANNOUNCE: get_announce(&r, &m.announce); break;
+	case PARENT_ANNOUNCED: get_announced(&r, &m.announced); break;
 	case PARENT_PEER:
 	case PARENT_DRAIN:
 	case PARENT_STATS: break;

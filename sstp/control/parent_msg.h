@@ -16,12 +16,14 @@
 #include "routing/prefix.h"
 
 enum {
-	PARENT_MSG_MAX = 8 << 10,  /* bytes of any message */
-	PARENT_TEXT_MAX = 511,	   /* bytes of a sentence */
-	PARENT_PATH_MAX = 4095,	   /* bytes of a path */
-	PARENT_POOLS_MAX = 16,	   /* of a device */
-	PARENT_QUEUES_MAX = 64,	   /* of a device; sockets of an address */
-	PARENT_LISTENERS_MAX = 16, /* addresses */
+	PARENT_MSG_MAX = 8 << 10,      /* bytes of any message */
+	PARENT_TEXT_MAX = 511,	       /* bytes of a sentence */
+	PARENT_PATH_MAX = 4095,	       /* bytes of a path */
+	PARENT_POOLS_MAX = 16,	       /* of a device */
+	PARENT_QUEUES_MAX = 64,	       /* of a device; sockets of an address */
+	PARENT_LISTENERS_MAX = 16,     /* addresses */
+	PARENT_NAME_MAX = 255,	       /* bytes of a VNet's name */
+	PARENT_ANNOUNCE_MAX = 1 << 17, /* prefixes of a VNet */
 };
 
 /* Which link a kind belongs to, and its direction, are part of it. */
@@ -34,11 +36,17 @@ enum parent_kind {
 	/* parent -> data, each an answer to one question */
 	PARENT_DEVICE = 0x41,
 	PARENT_SOCKETS = 0x42,
+	/* parent -> control, each an answer to one question; answers come in the order of the questions */
+	PARENT_LEARN_SOCKET = 0x51, /* 1 descriptor (tun/rtnl_learn.h), unless it is refused */
+	PARENT_ANNOUNCED = 0x52,
 	/* data -> parent, as it happens */
 	PARENT_RESULT = 0x81,
 	/* data -> parent: a question, and the next one only when it has been answered */
 	PARENT_OPEN_DEVICE = 0xc1,
 	PARENT_LISTEN = 0xc2,
+	/* control -> parent: questions */
+	PARENT_LEARN = 0xd1,	/* a socket that hears of the routes of a VNet's namespace */
+	PARENT_ANNOUNCE = 0xd2, /* 1 descriptor: the prefixes, sealed (prefix_list.h) */
 };
 
 /* ---- CONFIG: gateway.yaml and the PEM files (gateway/pem_files.h), sealed (sealed.h), in this order ---- */
@@ -103,6 +111,32 @@ struct parent_sockets {
 	unsigned sockets;
 };
 
+/* ---- LEARN, LEARN_SOCKET ---- */
+
+struct parent_learn {
+	const char *vnet;  /* comes back with the answer */
+	const char *netns; /* "": the gateway's */
+};
+
+struct parent_learn_socket {
+	const char *vnet;
+	int error; /* 0 or -errno */
+};
+
+/* ---- ANNOUNCE, ANNOUNCED: what the routing daemon is to tell others of a VNet; no prefixes: nothing ---- */
+
+struct parent_announce {
+	const char *vnet;
+	const char *netns;
+	uint32_t table;
+};
+
+struct parent_announced {
+	const char *vnet;
+	int error;
+	const char *text; /* why, a sentence; "" */
+};
+
 struct parent_msg {
 	enum parent_kind kind;
 	union {
@@ -112,6 +146,10 @@ struct parent_msg {
 		struct parent_device device;
 		struct parent_listen listen;
 		struct parent_sockets sockets;
+		struct parent_learn learn;
+		struct parent_learn_socket learn_socket;
+		struct parent_announce announce;
+		struct parent_announced announced;
 	};
 };
 

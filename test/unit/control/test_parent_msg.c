@@ -43,13 +43,19 @@ static const struct parent_msg samples[] = {
 	{.kind = PARENT_LISTEN, .listen = {.index = 15, .sockets = 64}},
 	{.kind = PARENT_SOCKETS, .sockets = {.text = "", .sockets = 2}},
 	{.kind = PARENT_SOCKETS, .sockets = {.error = -EADDRINUSE, .text = "somebody is there"}},
+	{.kind = PARENT_LEARN, .learn = {.vnet = "lab", .netns = "red"}},
+	{.kind = PARENT_LEARN_SOCKET, .learn_socket = {.vnet = "lab"}},
+	{.kind = PARENT_LEARN_SOCKET, .learn_socket = {.vnet = "lab", .error = -EPERM}},
+	{.kind = PARENT_ANNOUNCE, .announce = {.vnet = "lab", .netns = "", .table = 70000}},
+	{.kind = PARENT_ANNOUNCED,
+	 .announced = {.vnet = "lab", .error = -EEXIST, .text = "another one's table"}},
 };
 
 enum {
 	SAMPLES = sizeof(samples) / sizeof(samples[0])
 };
 
-static const unsigned sample_fds[SAMPLES] = {2, 1, 0, 0, 0, 0, 0, 6, 3, 0, 0, 2, 0};
+static const unsigned sample_fds[SAMPLES] = {2, 1, 0, 0, 0, 0, 0, 6, 3, 0, 0, 2, 0, 0, 1, 0, 1, 0};
 
 static bool is_from_parent(const struct parent_msg *m)
 {
@@ -101,6 +107,24 @@ static void check_same(const struct parent_msg *a, const struct parent_msg *b)
 		assert_int_equal(a->sockets.error, b->sockets.error);
 		assert_string_equal(a->sockets.text, b->sockets.text);
 		assert_int_equal(a->sockets.sockets, b->sockets.sockets);
+		break;
+	case PARENT_LEARN:
+		assert_string_equal(a->learn.vnet, b->learn.vnet);
+		assert_string_equal(a->learn.netns, b->learn.netns);
+		break;
+	case PARENT_LEARN_SOCKET:
+		assert_string_equal(a->learn_socket.vnet, b->learn_socket.vnet);
+		assert_int_equal(a->learn_socket.error, b->learn_socket.error);
+		break;
+	case PARENT_ANNOUNCE:
+		assert_string_equal(a->announce.vnet, b->announce.vnet);
+		assert_string_equal(a->announce.netns, b->announce.netns);
+		assert_int_equal(a->announce.table, b->announce.table);
+		break;
+	case PARENT_ANNOUNCED:
+		assert_string_equal(a->announced.vnet, b->announced.vnet);
+		assert_int_equal(a->announced.error, b->announced.error);
+		assert_string_equal(a->announced.text, b->announced.text);
 		break;
 	default: break;
 	}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_GATEWAY_PARENT_ROUTES_H
+#define SSTP_GATEWAY_PARENT_ROUTES_H
+/*
+ * The parent's verbs for routing: sockets that hear of routes, and what a routing daemon is to announce of a VNet.
+ *
+ * That stands as blackhole routes of RTNL_PROTOCOL in a kernel table of its own, in the VNet's namespace, which no rule
+ * asks: the daemon reads it there, and no packet is forwarded by it. Control says which prefixes; here it is seen to that
+ * it cannot do more than that: the table is none of the system's and asked by no rule, the namespace has a
+ * name, no route of anybody else is touched, a default route is never announced.
+ *
+ * The tables that are in use stand in a file, so that what a killed gateway has announced is withdrawn by its successor first of all,
+ * whatever its VNets are then. One line for each: namespace, tab, number.
+ *
+ * Limits: PARENT_ROUTES_MAX VNets, PARENT_ANNOUNCE_MAX prefixes of each; about 5 us for each that comes or goes.
+ */
+#include <stdbool.h>
+
+#include "sstp/control/parent_msg.h"
+#include "sstp/gateway/config.h"
+
+enum {
+	PARENT_ROUTES_MAX = 1024,
+};
+
+struct parent_routes;
+
+/*
+ * Withdraws what the file at path says, which need not be there. Copies path. Returns owned; NULL without memory. What cannot
+ * be withdrawn is logged.
+ */
+struct parent_routes *parent_routes_new(const char *path);
+
+/* Withdraws all. Takes NULL. */
+void parent_routes_free(struct parent_routes *r);
+
+/*
+ * Why control does not get into this namespace; NULL: it does. It is one of config's, or has a name as "ip netns" gives
+ * it; not a path, which could be any process's.
+ */
+const char *parent_routes_objection(const char *netns, const struct gateway_config *config);
+
+/* A socket of rtnl_learn_open() in the namespace, or -errno. */
+int parent_routes_learn(const char *netns);
+
+/*
+ * The VNet's announcement is from now on what is behind fd (prefix_list.h, sealed); fd is borrowed, and parent_routes_objection()
+ * has been asked. 0, or -errno and a sentence: what could not be changed is as it was, and is tried
+ * again by the next one.
+ */
+int parent_routes_announce(struct parent_routes *r, const struct parent_announce *m, int fd,
+			   char ret_text[PARENT_TEXT_MAX + 1]);
+
+/* Nothing is announced any more. True: something was. */
+bool parent_routes_withdraw(struct parent_routes *r);
+
+#endif
