@@ -8,8 +8,6 @@
 
 #include "sstp/base/log.h"
 #include "sstp/control/channel.h"
-#include "sstp/control/parent_msg.h"
-#include "sstp/net/msgsock.h"
 
 enum {
 	LAST_WORDS_MS = 1000
@@ -57,35 +55,45 @@ static void take_channel(struct peer *p, int fd)
 		log_error("there is no way to the data plane: out of memory");
 }
 
-/* One message. Its channel, owned; -EAGAIN: none came; -errno: the parent has gone, or its mind. */
-static int receive(int link)
-{
+/* One message of the parent's; m borrows from the packet. */
+struct news {
 	uint8_t packet[MSGSOCK_MAX];
 	struct msgsock_fds fds;
 	struct parent_msg m;
-	ssize_t n = msgsock_recv(link, packet, &fds);
-	int fd = -EAGAIN;
+};
 
-	if (n <= 0)
-		return n < 0 ? (int)n : -EPIPE;
-	if (parent_msg_decode(packet, (size_t)n, fds.n, true, &m) < 0)
-		fd = -EBADMSG;
-	else if (m.kind == PARENT_PEER)
-		fd = msgsock_take_fd(&fds);
-	msgsock_close_fds(&fds);
-	return fd;
+/* 0, then the descriptors are the caller's; -EAGAIN: none came; -errno: the parent has gone, or its mind. */
+static int receive(int link, struct news *n)
+{
+	ssize_t len = msgsock_recv(link, n->packet, &n->fds);
+	int r;
+
+	if (len <= 0)
+		return len < 0 ? (int)len : -EPIPE;
+	r = parent_msg_decode(n->packet, (size_t)len, n->fds.n, true, &n->m);
+	if (r < 0)
+		msgsock_close_fds(&n->fds);
+	return r;
+}
+
+static void take_news(struct peer *p, struct news *n)
+{
+	if (n->m.kind == PARENT_PEER)
+		take_channel(p, msgsock_take_fd(&n->fds));
+	else if (p->params.on_parent)
+		p->params.on_parent(p->params.arg, &n->m, &n->fds);
+	msgsock_close_fds(&n->fds);
 }
 
 static void on_link(void *arg, unsigned ready)
 {
 	struct peer *p = arg;
-	int fd = receive(p->params.link);
+	struct news n;
+	int r = receive(p->params.link, &n);
 
-	if (fd >= 0) {
-		take_channel(p, fd);
-		return;
-	}
-	if (fd == -EAGAIN || fd == -EINTR)
+	if (r == 0)
+		take_news(p, &n);
+	if (r == 0 || r == -EAGAIN || r == -EINTR)
 		return;
 	loop_io_watch(p->io, 0);
 	if (p->channel)
@@ -128,15 +136,31 @@ int peer_send(struct peer *p, uint8_t *frame, size_t len)
 	return -ENOTCONN;
 }
 
+int peer_ask_parent(struct peer *p, const struct parent_msg *m, const int *fds)
+{
+	uint8_t packet[PARENT_MSG_MAX];
+	int len = parent_msg_encode(m, packet);
+
+	if (len < 0)
+		return len;
+	return msgsock_send(p->params.link, packet, (size_t)len, fds, parent_msg_fds(m));
+}
+
 /* The channel is empty, and takes them whole. */
 void peer_last_words(int link, const char *text)
 {
+	struct news n;
 	uint8_t *frame;
 	size_t len;
 	int fd = -EAGAIN;
 
-	while (fd == -EAGAIN && msgsock_wait(link, LAST_WORDS_MS) == 0)
-		fd = receive(link);
+	while (fd == -EAGAIN && msgsock_wait(link, LAST_WORDS_MS) == 0) {
+		fd = receive(link, &n);
+		if (fd == 0) {
+			fd = n.m.kind == PARENT_PEER ? msgsock_take_fd(&n.fds) : -EAGAIN;
+			msgsock_close_fds(&n.fds);
+		}
+	}
 	if (fd < 0)
 		return;
 	if (msg_failed_encode(text, &frame, &len) == 0) {

@@ -26,6 +26,7 @@
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply_work.h"
 #include "sstp/control/backups.h"
+#include "sstp/control/bgp.h"
 #include "sstp/control/later.h"
 #include "sstp/control/openapi.h"
 #include "sstp/control/orphans.h"
@@ -54,6 +55,7 @@ struct server {
 	struct tcp_front *tcp_front;
 	struct operations *operations;
 	struct backups *backups;
+	struct bgp *bgp;
 	struct later *later;	     /* what the data plane has told while a site is applied */
 	struct later_message config; /* likewise, the last one; its payload is owned, NULL: none */
 	struct loop_timer *timer;    /* the clock's own changes */
@@ -92,6 +94,7 @@ static void push(struct server *s)
 	struct certs_error e;
 	int r;
 
+	bgp_touch(s->bgp);
 	if (!s->is_configured)
 		return;
 	r = push_run(s->push, &e);
@@ -136,6 +139,7 @@ static void after_sessions(struct server *s, int r, const struct certs_error *e)
 {
 	if (r < 0)
 		log_error("what the data plane says of sessions is lost: %s", e->text);
+	bgp_touch(s->bgp);
 	if (s->is_flushing)
 		return;
 	s->is_flushing = true;
@@ -413,8 +417,23 @@ static void on_lost(void *arg)
 	struct server *s = arg;
 
 	end_sessions(s);
+	bgp_touch(s->bgp);
 	s->is_configured = false;
 	sync_forget(s->sync);
+}
+
+static int ask_parent(void *arg, const struct parent_msg *m, const int *fds)
+{
+	struct server *s = arg;
+
+	return peer_ask_parent(s->peer, m, fds);
+}
+
+static void on_parent(void *arg, const struct parent_msg *m, struct msgsock_fds *fds)
+{
+	struct server *s = arg;
+
+	bgp_on_parent(s->bgp, m, fds);
 }
 
 static void on_parent_gone(void *arg)
@@ -618,7 +637,9 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 				   .on_message = on_message,
 				   .on_lost = on_lost,
 				   .on_parent_gone = on_parent_gone,
+				   .on_parent = on_parent,
 				   .arg = s};
+	struct bgp_params bgp = {.loop = s->loop, .model = s->model, .ask = ask_parent, .arg = s};
 	char error[FRONT_ERROR_MAX];
 	int r;
 
@@ -630,10 +651,11 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->sessions = sessions_new(s->model);
 	s->operations = operations_new(s->loop);
 	s->backups = s->operations ? backups_new(s->operations, s->model, params->state) : NULL;
+	s->bgp = bgp_new(&bgp);
 	s->later = later_new();
 	s->peer = peer_new(s->loop, &peer);
-	if (!s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->flush_timer ||
-	    !s->sessions || !s->backups || !s->later || !s->peer)
+	if (!s->bgp || !s->est.attempts || !s->sync || !s->timer || !s->push_timer ||
+	    !s->flush_timer || !s->sessions || !s->backups || !s->later || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	r = push_new(&push, &s->push, e);
 	if (r < 0)
@@ -650,6 +672,7 @@ static void server_done(struct server *s)
 	later_free(s->later);
 	free((uint8_t *)s->config.payload);
 	front_free(s->front);
+	bgp_free(s->bgp);
 	peer_free(s->peer);
 	loop_timer_free(s->timer);
 	loop_timer_free(s->push_timer);

@@ -7,7 +7,9 @@
 #include "sstp/gateway/parent.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -23,10 +25,19 @@
 #include "sstp/gateway/data.h"
 #include "sstp/gateway/parent_device.h"
 #include "sstp/gateway/parent_listen.h"
+#include "sstp/gateway/parent_routes.h"
 
 /* Who replaces a certificate and its key, and more such pairs, does so in less than the first. */
 #define CERTIFICATES_GATHER (CLOCK_NS_PER_S / 2)
 #define CERTIFICATES_POLL   (10 * CLOCK_NS_PER_S)
+
+/* What is announced is withdrawn first, and clients go when others have heard of it. */
+#define WITHDRAWAL_NS (200 * CLOCK_NS_PER_MS)
+
+/* By then a control process that has started again has said what is announced (control/bgp.h). */
+#define DOUBT_NS (15 * CLOCK_NS_PER_S)
+
+static const char announced_file[] = "announced"; /* in the state folder */
 
 static const char self[] = "/proc/self/exe";
 
@@ -46,6 +57,9 @@ struct parent {
 	struct process *data;
 	struct parent_devices *devices;
 	struct parent_listen_sockets listeners;
+	struct parent_routes *routes; /* NULL: there is no control process */
+	struct loop_timer *drain_timer;
+	struct loop_timer *doubt_timer;
 	struct parent_set set;	  /* in effect */
 	struct cert_watch *watch; /* of its certificates */
 	/* on its way to the data plane */
@@ -328,7 +342,8 @@ static void on_data_message(void *arg, unsigned link, const uint8_t *msg, size_t
 
 	if (p->phase == DRAINING)
 		return;
-	if (parent_msg_decode(msg, len, fds->n, false, &m) < 0) {
+	if (parent_msg_decode(msg, len, fds->n, false, &m) < 0 || m.kind == PARENT_LEARN ||
+	    m.kind == PARENT_ANNOUNCE) {
 		log_error("the data plane sends what is no message: it is ended");
 		kill(process_id(p->data), SIGKILL);
 		return;
@@ -397,17 +412,78 @@ static void on_data_down(void *arg, const char *why)
 
 static void on_control_up(void *arg)
 {
-	introduce(arg);
+	struct parent *p = arg;
+
+	introduce(p);
+	parent_routes_doubt(p->routes);
+	loop_timer_set(p->doubt_timer, clock_now() + DOUBT_NS);
 }
 
-/* It has nothing to say to the parent. */
+static void on_doubt_timer(void *arg)
+{
+	struct parent *p = arg;
+
+	parent_routes_drop_doubted(p->routes);
+}
+
+static const char *objection_to_netns(const struct parent *p, const char *netns)
+{
+	const char *objection = parent_routes_objection(netns, p->set.config);
+
+	if (objection && p->next.config)
+		objection = parent_routes_objection(netns, p->next.config);
+	return objection;
+}
+
+static void on_learn(struct parent *p, const struct parent_learn *m)
+{
+	int fd = objection_to_netns(p, m->netns) ? -EPERM : parent_routes_learn(m->netns);
+	struct parent_msg answer = {
+		.kind = PARENT_LEARN_SOCKET,
+		.learn_socket = {.vnet = m->vnet, .error = fd < 0 ? fd : 0},
+	};
+
+	say(p->control, 0, &answer, &fd);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Who is on his way out announces nothing any more. */
+static void on_announce(struct parent *p, const struct parent_announce *m, int fd)
+{
+	char text[PARENT_TEXT_MAX + 1] = "the gateway ends";
+	const char *objection = objection_to_netns(p, m->netns);
+	int error = -ESHUTDOWN;
+	struct parent_msg answer;
+
+	if (objection) {
+		error = -EPERM;
+		snprintf(text, sizeof(text), "%s", objection);
+	} else if (p->phase != DRAINING) {
+		error = parent_routes_announce(p->routes, m, fd, text);
+	}
+	answer = (struct parent_msg){
+		.kind = PARENT_ANNOUNCED,
+		.announced = {.vnet = m->vnet, .error = error, .text = text},
+	};
+	say(p->control, 0, &answer, NULL);
+}
+
 static void on_control_message(void *arg, unsigned link, const uint8_t *msg, size_t len,
 			       struct msgsock_fds *fds)
 {
 	struct parent *p = arg;
+	struct parent_msg m = {0};
+	bool is_message = parent_msg_decode(msg, len, fds->n, false, &m) == 0;
 
-	log_error("the control process sends what is no message: it is ended");
-	kill(process_id(p->control), SIGKILL);
+	if (is_message && m.kind == PARENT_LEARN) {
+		on_learn(p, &m.learn);
+	} else if (is_message && m.kind == PARENT_ANNOUNCE) {
+		on_announce(p, &m.announce, fds->fd[0]);
+	} else {
+		log_error("the control process sends what is no message: it is ended");
+		kill(process_id(p->control), SIGKILL);
+	}
 }
 
 static void on_control_down(void *arg, const char *why)
@@ -435,7 +511,15 @@ static void on_signal_stop(void *arg, int signo)
 	p->phase = DRAINING;
 	log_info("%s: disconnecting every client", strsignal(signo));
 	parent_listen_close(&p->listeners);
-	tell(p, PARENT_DRAIN);
+	if (p->routes && parent_routes_withdraw(p->routes))
+		loop_timer_set(p->drain_timer, loop_now(p->loop) + WITHDRAWAL_NS);
+	else
+		tell(p, PARENT_DRAIN);
+}
+
+static void on_drain_timer(void *arg)
+{
+	tell(arg, PARENT_DRAIN);
 }
 
 static void on_signal_reload(void *arg, int signo)
@@ -538,14 +622,33 @@ static int start_children(struct parent *p)
 	return 0;
 }
 
+/* First of all what a gateway before has left is withdrawn. 0 or -errno. */
+static int open_routes(struct parent *p)
+{
+	const struct gateway_config *config = p->set.config;
+	char path[PATH_MAX];
+
+	if (!config->has_control)
+		return 0;
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", config->state, announced_file) >=
+	    sizeof(path))
+		return -ENAMETOOLONG;
+	p->routes = parent_routes_new(path);
+	return p->routes ? 0 : -ENOMEM;
+}
+
 static int set_up(struct parent *p)
 {
 	int r = watch_signals(p);
 
+	if (r == 0)
+		r = open_routes(p);
 	if (r < 0)
 		return r;
 	p->devices = parent_devices_new(p->loop, answer_device, p);
-	if (!p->devices)
+	p->drain_timer = loop_timer_new(p->loop, on_drain_timer, p);
+	p->doubt_timer = loop_timer_new(p->loop, on_doubt_timer, p);
+	if (!p->devices || !p->drain_timer || !p->doubt_timer)
 		return -ENOMEM;
 	r = read_certificates(p, &p->set, &p->watch);
 	return r < 0 ? r : start_children(p);
@@ -554,8 +657,13 @@ static int set_up(struct parent *p)
 /* The data plane first: it takes leave of control. */
 static void parent_done(struct parent *p)
 {
+	if (p->routes)
+		parent_routes_withdraw(p->routes);
 	process_free(p->data);
 	process_free(p->control);
+	parent_routes_free(p->routes);
+	loop_timer_free(p->drain_timer);
+	loop_timer_free(p->doubt_timer);
 	control_argv_done(&p->control_argv);
 	parent_devices_free(p->devices);
 	parent_listen_close(&p->listeners);

@@ -27,6 +27,7 @@ struct place {
 	char *vnet;
 	char *netns;
 	uint32_t table;
+	bool is_doubted;
 };
 
 struct parent_routes {
@@ -398,6 +399,8 @@ static int announce(struct parent_routes *r, const struct parent_announce *m, st
 	if (error == 0)
 		error = list->n ? update_table(m->netns, m->table, list)
 				: clear_table(m->netns, m->table);
+	if (error == 0 && list->n)
+		(*find_place(r, m->vnet))->is_doubted = false;
 	if (error == 0 && !list->n && is_known) {
 		drop_place(find_place(r, m->vnet));
 		error = write_file(r);
@@ -452,19 +455,40 @@ int parent_routes_announce(struct parent_routes *r, const struct parent_announce
 	return error < 0 ? refuse(m, error, ret_text) : 0;
 }
 
-bool parent_routes_withdraw(struct parent_routes *r)
+static void withdraw(struct parent_routes *r, bool only_doubted)
 {
-	bool had_some = r->places != NULL;
 	struct place **p = &r->places;
+	int error;
 
 	while (*p)
-		if (clear_table((*p)->netns, (*p)->table) == 0)
+		if ((!only_doubted || (*p)->is_doubted) &&
+		    clear_table((*p)->netns, (*p)->table) == 0)
 			drop_place(p);
 		else
 			p = &(*p)->next;
-	if (had_some && write_file(r) < 0)
-		log_error("%s is not up to date: %m", r->path);
+	error = write_file(r);
+	if (error < 0)
+		log_error("%s is not up to date: %s", r->path, strerror(-error));
+}
+
+bool parent_routes_withdraw(struct parent_routes *r)
+{
+	bool had_some = r->places != NULL;
+
+	if (had_some)
+		withdraw(r, false);
 	return had_some;
+}
+
+void parent_routes_doubt(struct parent_routes *r)
+{
+	for (struct place *p = r->places; p; p = p->next)
+		p->is_doubted = true;
+}
+
+void parent_routes_drop_doubted(struct parent_routes *r)
+{
+	withdraw(r, true);
 }
 
 /* ---- life ---- */

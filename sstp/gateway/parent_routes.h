@@ -51,6 +51,13 @@ int parent_routes_learn(const char *netns);
 int parent_routes_announce(struct parent_routes *r, const struct parent_announce *m, int fd,
 			   char ret_text[PARENT_TEXT_MAX + 1]);
 
+/*
+ * Control starts again, and says anew what is announced: what it has not said until parent_routes_drop_doubted() is not any
+ * more.
+ */
+void parent_routes_doubt(struct parent_routes *r);
+void parent_routes_drop_doubted(struct parent_routes *r);
+
 /* Nothing is announced any more. True: something was. */
 bool parent_routes_withdraw(struct parent_routes *r);
 

@@ -20,6 +20,8 @@ struct scene {
 	unsigned messages;
 	unsigned losses;
 	unsigned ends;
+	unsigned answers;
+	int fd; /* that came with the last answer */
 };
 
 static void count(struct scene *s, unsigned *counter)
@@ -51,6 +53,16 @@ static void on_parent_gone(void *arg)
 	count(s, &s->ends);
 }
 
+static void on_parent(void *arg, const struct parent_msg *m, struct msgsock_fds *fds)
+{
+	struct scene *s = arg;
+
+	assert_int_equal(m->kind, PARENT_LEARN_SOCKET);
+	assert_string_equal(m->learn_socket.vnet, "lab");
+	s->fd = msgsock_take_fd(fds);
+	count(s, &s->answers);
+}
+
 static int set_up(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
@@ -64,6 +76,7 @@ static int set_up(void **state)
 							  .on_message = on_message,
 							  .on_lost = on_lost,
 							  .on_parent_gone = on_parent_gone,
+							  .on_parent = on_parent,
 							  .arg = s});
 	assert_non_null(s->peer);
 	*state = s;
@@ -180,6 +193,31 @@ static void what_a_data_plane_said_counts_when_its_successor_is_heard_of_first(v
 	close(second);
 }
 
+static void parent_is_asked_and_answers(void **state)
+{
+	struct scene *s = *state;
+	struct parent_msg question = {.kind = PARENT_LEARN,
+				      .learn = {.vnet = "lab", .netns = "red"}};
+	struct parent_msg answer = {.kind = PARENT_LEARN_SOCKET, .learn_socket = {.vnet = "lab"}};
+	uint8_t packet[MSGSOCK_MAX];
+	struct msgsock_fds fds;
+	struct parent_msg got;
+	ssize_t len;
+	int other = dup(STDIN_FILENO);
+
+	assert_int_equal(peer_ask_parent(s->peer, &question, NULL), 0);
+	len = msgsock_recv(s->link, packet, &fds);
+	assert_int_equal(parent_msg_decode(packet, (size_t)len, fds.n, false, &got), 0);
+	assert_int_equal(got.kind, PARENT_LEARN);
+	assert_string_equal(got.learn.netns, "red");
+	len = parent_msg_encode(&answer, packet);
+	assert_int_equal(msgsock_send(s->link, packet, (size_t)len, &other, 1), 0);
+	close(other);
+	run(s, 1);
+	assert_int_equal(s->answers, 1);
+	assert_int_equal(close(s->fd), 0);
+}
+
 static void end_of_the_parent_is_told(void **state)
 {
 	struct scene *s = *state;
@@ -229,6 +267,7 @@ int main(void)
 		TEST(each_data_plane_takes_the_place_of_the_one_before),
 		TEST(what_a_data_plane_said_counts_when_its_successor_is_heard_of_first),
 		TEST(end_of_the_parent_is_told),
+		TEST(parent_is_asked_and_answers),
 		TEST(parent_that_talks_nonsense_counts_as_gone),
 		cmocka_unit_test(last_words_go_to_the_data_plane_that_comes),
 	};

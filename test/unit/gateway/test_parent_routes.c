@@ -218,6 +218,21 @@ static void what_a_killed_gateway_announced_is_withdrawn(void **state)
 	assert_int_equal(access(copy, F_OK), -1);
 }
 
+static void what_control_does_not_say_again_is_withdrawn(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(announce_as(b, "lab", TABLE, LIST("10.20.0.0/16")), 0);
+	assert_int_equal(announce_as(b, "red", TABLE + 1, LIST("10.21.0.0/16")), 0);
+	parent_routes_doubt(b->routes);
+	assert_int_equal(announce_as(b, "red", TABLE + 1, LIST("10.21.0.0/16")), 0);
+	parent_routes_drop_doubted(b->routes);
+	assert_string_equal(table(TABLE), "");
+	assert_string_equal(table(TABLE + 1), "blackhole 10.21.0.0/16 ");
+	parent_routes_drop_doubted(b->routes);
+	assert_string_equal(table(TABLE + 1), "blackhole 10.21.0.0/16 ");
+}
+
 static void namespaces_are_named(void **state)
 {
 	static struct gateway_vnet vnet = {.netns = (char *)"/run/odd/place"};
@@ -259,6 +274,7 @@ int main(void)
 		ROUTES_TEST(table_of_another_network_is_refused),
 		ROUTES_TEST(what_is_not_sealed_is_refused),
 		ROUTES_TEST(what_a_killed_gateway_announced_is_withdrawn),
+		ROUTES_TEST(what_control_does_not_say_again_is_withdrawn),
 		cmocka_unit_test(namespaces_are_named),
 		ROUTES_TEST(socket_hears_of_routes),
 	};
