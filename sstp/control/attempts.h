@@ -34,7 +34,7 @@ void attempts_free(struct attempts *a);
 /* 0: it may try; else the seconds that it has to wait. peer: an address, with a port or without. */
 unsigned attempts_wait(const struct attempts *a, const char *peer, uint64_t now);
 
-/* An attempt of this address has failed. */
+/* An attempt of this address has failed, or whatever else is counted. */
 void attempts_failed(struct attempts *a, const char *peer, uint64_t now);
 
 #endif

@@ -13,11 +13,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "sstp/control/reply.h"
+
 enum {
 	BACKLOG = 128,
 	WHO_MAX = 32,
 	UNAUTHORIZED = 401,
 	FORBIDDEN = 403,
+	TOO_MANY = 429,
 	ALLOWED = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
 		  EVHTTP_REQ_DELETE,
 };
@@ -201,6 +204,17 @@ static void turn_away(struct evhttp_request *req, int status)
 	evhttp_send_reply(req, status, NULL, NULL);
 }
 
+/* The same client, only later: its connection stays. */
+static void put_off(struct evhttp_request *req)
+{
+	struct front_reply reply;
+
+	reply_refuse(&reply, TOO_MANY, "too many requests from this address: ask again in a second",
+		     NULL);
+	evhttp_add_header(evhttp_request_get_output_headers(req), "Retry-After", "1");
+	send_reply(req, &reply);
+}
+
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct front *f = arg;
@@ -211,6 +225,10 @@ static void on_request(struct evhttp_request *req, void *arg)
 	char who[WHO_MAX];
 	int refused = who_asks(f, req, who, &request.who);
 
+	if (refused == TOO_MANY) {
+		put_off(req);
+		return;
+	}
 	if (refused) {
 		turn_away(req, refused);
 		return;

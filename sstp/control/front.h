@@ -57,8 +57,8 @@ struct front_params {
 			   struct front_reply *ret_reply);
 	/*
 	 * Who stands behind a request on a connection that this process itself has made, by the address of
-	 * its end and the request's own header (NULL: none): 0 with a borrowed text, or 401 or 403, which
-	 * it is refused with. The member may be NULL: nobody ever does.
+	 * its end and the request's own header (NULL: none): 0 with a borrowed text, or 401, 403 or 429, which
+	 * it is refused with; after 429 it may ask again. The member may be NULL: nobody ever does.
 	 */
 	int (*client)(void *arg, const struct sockaddr *address, socklen_t len,
 		      const char *authorization, const char **ret_who);

@@ -58,6 +58,7 @@ struct gate {
 	struct gate_keys keys;
 	struct listener *listener;
 	struct attempts *strangers;
+	struct attempts *requests; /* each is one more */
 	LIST_HEAD(, visitor) visitors;
 	unsigned n;
 };
@@ -423,6 +424,9 @@ int gate_client(const struct gate *g, const struct sockaddr *address, socklen_t 
 
 	if (!v)
 		return 403;
+	if (attempts_wait(g->requests, v->address, loop_now(g->loop)))
+		return 429;
+	attempts_failed(g->requests, v->address, loop_now(g->loop));
 	if (!v->has_certificate)
 		verdict = bearer_judge_value(g->keys.bearer, authorization);
 	if (verdict != BEARER_RIGHT) {
@@ -465,8 +469,9 @@ int gate_new(struct loop *loop, struct stream_scratch *scratch, const struct gat
 	}
 	*g = (struct gate){.loop = loop, .scratch = scratch, .params = *params, .keys = taken};
 	g->strangers = attempts_new_of(GATE_STRANGERS_BURST, CLOCK_NS_PER_S / GATE_STRANGERS_PER_S);
+	g->requests = attempts_new_of(GATE_REQUESTS_BURST, CLOCK_NS_PER_S / GATE_REQUESTS_PER_S);
 	/* another process's listener would share its connections with this one otherwise */
-	r = g->strangers ? listener_probe(addr, params->address_len) : -ENOMEM;
+	r = g->strangers && g->requests ? listener_probe(addr, params->address_len) : -ENOMEM;
 	if (r == 0) {
 		g->listener = listener_new(loop, addr, params->address_len, on_accept, g);
 		r = g->listener ? 0 : -errno;
@@ -500,5 +505,6 @@ void gate_free(struct gate *g)
 	drop_all(g);
 	keys_done(&g->keys);
 	attempts_free(g->strangers);
+	attempts_free(g->requests);
 	free(g);
 }

@@ -12,8 +12,9 @@
  * Limits: GATE_CONNECTIONS_MAX at a time, of them GATE_PER_ADDRESS_MAX of one address, one more is
  * closed at once; who is not through after GATE_DEADLINE_S is cut off; GATE_HEAD_MAX bytes of head
  * before it; of an address, GATE_STRANGERS_BURST connections that did not get through, then
- * GATE_STRANGERS_PER_S: more are closed before TLS; GATE_BACKLOG_MAX bytes that the front has not
- * read yet. Behind the gate front.h's limits count.
+ * GATE_STRANGERS_PER_S: more are closed before TLS; of an address, over all of its connections,
+ * GATE_REQUESTS_BURST requests at once, then GATE_REQUESTS_PER_S: more are answered 429 with Retry-After, the
+ * connection stays; GATE_BACKLOG_MAX bytes that the front has not read yet. Behind the gate front.h's limits count.
  */
 #include <stddef.h>
 #include <sys/socket.h>
@@ -30,6 +31,8 @@ enum {
 	GATE_HEAD_MAX = 8 * 1024,
 	GATE_STRANGERS_BURST = 500,
 	GATE_STRANGERS_PER_S = 50,
+	GATE_REQUESTS_BURST = 500,
+	GATE_REQUESTS_PER_S = 100,
 	GATE_BACKLOG_MAX = 17 << 20, /* a body of the largest size, with its head */
 };
 
@@ -63,8 +66,8 @@ int gate_address(const struct gate *g, struct sockaddr_storage *ret_address);
 /*
  * Who asks on a connection that the front has accepted from this process itself: address is the peer's,
  * authorization the header of the request, or NULL. 0 with "token" or "certificate SUBJECT", and the address
- * behind it: borrowed for as long as it is connected. 401: he shows nothing; 403: what is not right, or it is
- * nobody's connection.
+ * behind it: borrowed for as long as it is connected. 429: too many requests; 401: he shows nothing; 403: what is not
+ * right, or it is nobody's connection. Each call is a request.
  */
 int gate_client(const struct gate *g, const struct sockaddr *address, socklen_t len,
 		const char *authorization, const char **ret_who);

@@ -13,6 +13,7 @@ static const char *code_of(int status)
 	case 405: return "MethodNotAllowed";
 	case 409: return "Conflict";
 	case 412: return "PreconditionFailed";
+	case 429: return "TooManyRequests";
 	case 507: return "InsufficientStorage";
 	default: return "InternalServerError";
 	}

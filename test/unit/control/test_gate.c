@@ -59,14 +59,15 @@ struct scene {
 	size_t body_len;
 };
 
-static uint64_t lag_ns; /* what the gate's clock is behind: its timers fire that much earlier */
+static uint64_t lag_ns;	    /* what the gate's clock is behind: its timers fire that much earlier */
+static uint64_t stopped_at; /* where it stands; 0: it goes */
 
 uint64_t __real_loop_now(const struct loop *loop);
 uint64_t __wrap_loop_now(const struct loop *loop);
 
 uint64_t __wrap_loop_now(const struct loop *loop)
 {
-	return __real_loop_now(loop) - lag_ns;
+	return stopped_at ? stopped_at : __real_loop_now(loop) - lag_ns;
 }
 
 /* ---- the server's side ---- */
@@ -153,6 +154,7 @@ static int scene_up(void **state)
 	struct certs_error e;
 
 	lag_ns = 0;
+	stopped_at = 0;
 	*state = s;
 	*s = (struct scene){.loop = loop_new(), .token = TOKEN, .port = free_port()};
 	snprintf(path, sizeof(path), "%s", testcert_path("gate.sock"));
@@ -313,6 +315,42 @@ static void each_request_of_a_connection_shows_its_token(void **state)
 	ask(s, "GET /a HTTP/1.1\r\nHost: x\r\n" WITH_TOKEN "\r\n"
 	       "GET /b HTTP/1.1\r\nHost: x\r\n" WITH_TOKEN "Connection: close\r\n\r\n");
 	assert_int_equal(s->n_requests, 2);
+}
+
+/* So many requests on one connection, the last of which ends it. Owned. */
+static char *requests_in_a_row(int n)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	for (int i = 0; i < n; i++)
+		fprintf(f, "GET /a HTTP/1.1\r\nHost: x\r\n" WITH_TOKEN "%s\r\n",
+			i + 1 < n ? "" : "Connection: close\r\n");
+	fclose(f);
+	return text;
+}
+
+static void requests_over_the_limit_are_put_off_for_a_second(void **state)
+{
+	static const char last[] =
+		"GET /b HTTP/1.1\r\nHost: x\r\n" WITH_TOKEN "Connection: close\r\n\r\n";
+	struct scene *s = *state;
+	char *many = requests_in_a_row(GATE_REQUESTS_BURST + 3);
+	const char *reply;
+
+	stopped_at = __real_loop_now(s->loop);
+	ask(s, many);
+	assert_int_equal(s->n_requests, GATE_REQUESTS_BURST);
+	reply = ask(s, last); /* on another connection */
+	assert_int_equal(strncmp(reply, "HTTP/1.1 429 ", 13), 0);
+	assert_non_null(strstr(reply, "\r\nRetry-After: 1\r\n"));
+	assert_non_null(strstr(reply, "\"code\":\"TooManyRequests\""));
+	assert_int_equal(s->n_requests, GATE_REQUESTS_BURST);
+	stopped_at += CLOCK_NS_PER_S;
+	ask(s, many);
+	assert_int_equal(s->n_requests, GATE_REQUESTS_BURST + GATE_REQUESTS_PER_S);
+	free(many);
 }
 
 /* A proxy sends on one connection what comes from many. */
@@ -517,6 +555,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_scene(token_lets_in_and_is_who_asks),
 		in_scene(each_request_of_a_connection_shows_its_token),
+		in_scene(requests_over_the_limit_are_put_off_for_a_second),
 		in_scene(second_request_is_not_let_in_by_the_first),
 		in_scene(without_a_token_there_is_401_and_nothing_else),
 		in_scene(wrong_token_is_forbidden),
