@@ -10,6 +10,7 @@
 #include "sstp/base/log.h"
 #include "sstp/base/random.h"
 #include "sstp/control/msg_site.h"
+#include "sstp/gateway/site_routes.h"
 #include "sstp/gateway/site_vnets.h"
 #include "sstp/net/loop.h"
 
@@ -40,6 +41,7 @@ struct gateway_site {
 	struct loop *loop;
 	struct gateway_site_params params; /* all zero: not open yet */
 	struct site_vnets *vnets;
+	struct site_routes *routes;
 	struct loop_timer *timer;
 	unsigned ticks;
 	uint64_t boot;
@@ -281,6 +283,18 @@ static int take_connection(struct gateway_site *s, const uint8_t *payload, size_
 	return r;
 }
 
+static int take_routes(struct gateway_site *s, const uint8_t *payload, size_t len)
+{
+	struct msg_vnet_routes m;
+	int r = msg_vnet_routes_decode(payload, len, &m);
+
+	if (r < 0)
+		return r;
+	r = site_routes_take(s->routes, &m);
+	msg_vnet_routes_done(&m);
+	return r;
+}
+
 static int take_leases(struct gateway_site *s, const uint8_t *payload, size_t len)
 {
 	struct msg_leases m;
@@ -325,12 +339,17 @@ static int take_name(struct gateway_site *s, enum msg_kind kind, const uint8_t *
 	case MSG_SITE_BEGIN:
 		site_vnets_begin(s->vnets);
 		site_begin(site);
+		dataplane_begin_reach(s->params.dataplane);
 		break;
 	case MSG_SITE_END:
 		site_end(site); /* first: whoever has no connection any more is told that */
 		site_vnets_end(s->vnets);
+		dataplane_end_reach(s->params.dataplane);
 		break;
-	case MSG_VNET_GONE: site_vnets_drop(s->vnets, name); break;
+	case MSG_VNET_GONE:
+		site_vnets_drop(s->vnets, name);
+		dataplane_drop_reach(s->params.dataplane, name);
+		break;
 	case MSG_CONNECTION_GONE: site_drop(site, name); break;
 	default: return -ENOENT;
 	}
@@ -342,6 +361,7 @@ static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *paylo
 	switch (kind) {
 	case MSG_VNET: return take_vnet(s, payload, len);
 	case MSG_CONNECTION: return take_connection(s, payload, len);
+	case MSG_VNET_ROUTES: return take_routes(s, payload, len);
 	case MSG_LEASES: return take_leases(s, payload, len);
 	case MSG_DISCONNECT: return take_disconnect(s, payload, len);
 	default: return take_name(s, kind, payload, len);
@@ -350,7 +370,7 @@ static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *paylo
 
 static bool is_of_the_site(enum msg_kind kind)
 {
-	return kind >= MSG_SITE_BEGIN && kind <= MSG_DISCONNECT;
+	return kind >= MSG_SITE_BEGIN && kind <= MSG_VNET_ROUTES;
 }
 
 /* 0; -ENOBUFS: there is more than SITE_EARLY_MAX; -ENOMEM. */
@@ -424,7 +444,8 @@ int gateway_site_open(struct gateway_site *s, const struct gateway_site_params *
 		.on_state = on_vnet_state,
 		.arg = s,
 	});
-	if (!s->vnets)
+	s->routes = site_routes_new(params->dataplane);
+	if (!s->vnets || !s->routes)
 		return -ENOMEM;
 	s->params = *params;
 	drop_early(s, true);
@@ -447,6 +468,7 @@ void gateway_site_free(struct gateway_site *s)
 	for (unsigned i = 0; i < ENDED_MAX; i++)
 		forget(&s->ended[i]);
 	site_vnets_free(s->vnets);
+	site_routes_free(s->routes);
 	loop_timer_free(s->timer);
 	free(s);
 }

@@ -210,7 +210,7 @@ static void stop_threads(struct dataplane *d)
 }
 
 /*
- * What a storm of sessions took goes back to the system when it is over. Not from a data thread, and not often: it takes
+ * What a storm of sessions took, or long lists of routes, goes back to the system when it is over. Not from a data thread, and not often: it takes
  * tens of milliseconds, in which each thread's heap is locked for a while.
  */
 static void tidy_heap(struct dataplane *d)
@@ -220,10 +220,14 @@ static void tidy_heap(struct dataplane *d)
 
 	d->quiet_ticks = ended == d->ended ? d->quiet_ticks + 1 : 0;
 	d->ended = ended;
-	if (ended - d->trimmed < TRIM_AFTER_SESSIONS || d->quiet_ticks < TRIM_AFTER_TICKS)
+	if (d->untidy_ticks)
+		d->untidy_ticks++;
+	if ((ended - d->trimmed < TRIM_AFTER_SESSIONS || d->quiet_ticks < TRIM_AFTER_TICKS) &&
+	    d->untidy_ticks <= TRIM_AFTER_TICKS)
 		return;
 	malloc_trim(0);
 	d->trimmed = ended;
+	d->untidy_ticks = 0;
 }
 
 static void on_reclaim_timer(void *arg)
@@ -437,12 +441,14 @@ static int remake_vnet(struct dataplane *d, unsigned id, const struct vnet_param
 int dataplane_set_vnet(struct dataplane *d, const struct vnet_params *params, char ret_error[256])
 {
 	int id = dataplane_vnet_id(d, params->name);
+	struct vnet_params all = *params;
 
+	all.reach = reach_book_get(d->reach, params->name);
 	if (id < 0)
-		return new_vnet(d, params, ret_error);
+		return new_vnet(d, &all, ret_error);
 	if (vnet_has_failed(d->vnets[id]))
-		return remake_vnet(d, (unsigned)id, params, ret_error);
-	return vnet_update(d->vnets[id], params, ret_error);
+		return remake_vnet(d, (unsigned)id, &all, ret_error);
+	return vnet_update(d->vnets[id], &all, ret_error);
 }
 
 void dataplane_remove_vnet(struct dataplane *d, const char *name)

@@ -16,6 +16,7 @@
 #include "sstp/session/access.h"
 #include "sstp/session/admission.h"
 #include "sstp/session/enrol.h"
+#include "sstp/session/reach.h"
 #include "sstp/session/report.h"
 #include "sstp/session/site.h"
 #include "sstp/session/vnet.h"
@@ -88,6 +89,17 @@ typedef void dataplane_vnet_fn(void *arg, const char *name, bool is_gone);
 void dataplane_set_vnet_listener(struct dataplane *d, dataplane_vnet_fn *fn, void *arg);
 /* Tells him how each is. */
 void dataplane_tell_vnets(struct dataplane *d);
+
+/*
+ * What the clients of a VNet may reach from now on, in place of its address spaces, whether it is there or not: it has it too
+ * when it is made anew. Counts reach. 0; -errno, and what was in effect still is.
+ */
+int dataplane_set_reach(struct dataplane *d, const char *name, struct reach *reach);
+/* Its address spaces again. */
+void dataplane_drop_reach(struct dataplane *d, const char *name);
+/* All are told anew: _end() drops what was not set since _begin(). */
+void dataplane_begin_reach(struct dataplane *d);
+void dataplane_end_reach(struct dataplane *d);
 
 /*
  * Nobody but owner gets this address while there are others, as if he had just given it back. False: there is no such address,

@@ -24,6 +24,8 @@ struct dataplane {
 	struct qsbr *qsbr;
 	struct enrol_desk *enrol;
 	struct site *site;
+	struct reach_book *reach;
+	unsigned untidy_ticks; /* since a long list of reach was replaced, from 1; 0: tidied */
 	struct loop_task site_news;
 	struct report_desk *reports;
 	const struct report_ops *report_ops; /* whoever hears of sessions; NULL: nobody */

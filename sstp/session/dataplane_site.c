@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control thread's side of connections and sessions, and of VNets that come and go with the site. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sstp/base/log.h"
 #include "sstp/session/dataplane_internal.h"
+
+enum {
+	TIDY_AFTER_ROUTES = 4096,
+	NAME_SIZE = 256,
+};
 
 /* ---- connections */
 
@@ -35,13 +42,15 @@ int dataplane_init_site(struct dataplane *d)
 	d->site_news.run = on_site_news;
 	d->site = site_new(d->publisher, on_site_change, d);
 	d->reports = report_new(d->loop);
-	return d->site && d->reports ? 0 : -ENOMEM;
+	d->reach = reach_book_new();
+	return d->site && d->reports && d->reach ? 0 : -ENOMEM;
 }
 
 void dataplane_done_site(struct dataplane *d)
 {
 	site_free(d->site);
 	report_free(d->reports);
+	reach_book_free(d->reach);
 }
 
 struct site *dataplane_site(struct dataplane *d)
@@ -166,6 +175,63 @@ void dataplane_tell_vnets(struct dataplane *d)
 		if (d->vnets[i] && !d->is_retired[i])
 			d->on_vnet(d->on_vnet_arg, vnet_name(d->vnets[i]),
 				   vnet_has_failed(d->vnets[i]));
+}
+
+/* What was compiled for a long list, and the list itself, leave gaps in the heap. */
+static void note_length(struct dataplane *d, const struct reach *reach)
+{
+	size_t n = 0;
+
+	if (reach)
+		reach_routes(reach, &n);
+	if (n >= TIDY_AFTER_ROUTES)
+		d->untidy_ticks = 1;
+}
+
+/* reach: counted by the VNet; NULL: its address spaces. */
+static int apply_reach(struct dataplane *d, const char *name, struct reach *reach)
+{
+	int id = dataplane_vnet_id(d, name);
+
+	return id < 0 ? 0 : vnet_set_reach(d->vnets[id], reach);
+}
+
+int dataplane_set_reach(struct dataplane *d, const char *name, struct reach *reach)
+{
+	int r = apply_reach(d, name, reach);
+
+	if (r < 0)
+		return r;
+	note_length(d, reach_book_get(d->reach, name));
+	note_length(d, reach);
+	return reach_book_set(d->reach, name, reach);
+}
+
+void dataplane_drop_reach(struct dataplane *d, const char *name)
+{
+	int r = apply_reach(d, name, NULL);
+
+	if (r < 0)
+		log_error("VNet %s: its old routes stand: %s", name, strerror(-r));
+	note_length(d, reach_book_get(d->reach, name));
+	reach_book_drop(d->reach, name);
+}
+
+void dataplane_begin_reach(struct dataplane *d)
+{
+	reach_book_begin(d->reach);
+}
+
+void dataplane_end_reach(struct dataplane *d)
+{
+	const char *name;
+
+	while ((name = reach_book_stale(d->reach))) {
+		char copy[NAME_SIZE];
+
+		snprintf(copy, sizeof(copy), "%s", name);
+		dataplane_drop_reach(d, copy);
+	}
 }
 
 bool dataplane_remember_lease(struct dataplane *d, const char *vnet, uint32_t address_be,

@@ -7,21 +7,14 @@
 const char *drop_reason_name(enum drop_reason reason)
 {
 	static const char *const names[DROP_REASONS] = {
-		[DROP_NOT_OPEN] = "not_open",
-		[DROP_MALFORMED] = "malformed",
-		[DROP_PROTOCOL] = "protocol",
-		[DROP_SOURCE] = "source",
-		[DROP_DESTINATION] = "destination",
-		[DROP_NO_ROUTE] = "no_route",
-		[DROP_NOT_IN_PLAN] = "not_in_plan",
-		[DROP_GATEWAY] = "gateway",
-		[DROP_CLIENT_TO_CLIENT] = "client_to_client",
-		[DROP_NO_SESSION] = "no_session",
-		[DROP_HANDOVER] = "handover",
-		[DROP_TOO_BIG] = "too_big",
-		[DROP_QUEUE_FULL] = "queue_full",
-		[DROP_QUEUE_DELAY] = "queue_delay",
-		[DROP_NO_BUFFER] = "no_buffer",
+		[DROP_NOT_OPEN] = "not_open",	    [DROP_MALFORMED] = "malformed",
+		[DROP_PROTOCOL] = "protocol",	    [DROP_SOURCE] = "source",
+		[DROP_DESTINATION] = "destination", [DROP_NO_ROUTE] = "no_route",
+		[DROP_NOT_IN_PLAN] = "not_in_plan", [DROP_PEERING] = "peering",
+		[DROP_GATEWAY] = "gateway",	    [DROP_CLIENT_TO_CLIENT] = "client_to_client",
+		[DROP_NO_SESSION] = "no_session",   [DROP_HANDOVER] = "handover",
+		[DROP_TOO_BIG] = "too_big",	    [DROP_QUEUE_FULL] = "queue_full",
+		[DROP_QUEUE_DELAY] = "queue_delay", [DROP_NO_BUFFER] = "no_buffer",
 		[DROP_DEVICE] = "device",
 	};
 

@@ -10,8 +10,9 @@ enum drop_reason {
 	DROP_PROTOCOL,	  /* PPP data protocol that is not spoken (compressed, IPv6) */
 	DROP_SOURCE,	  /* the source is not the session's own address */
 	DROP_DESTINATION, /* worker: not addressed to the session's own address */
-	DROP_NO_ROUTE,	  /* outside the VNet's address spaces */
+	DROP_NO_ROUTE,	  /* outside what the VNet's clients reach */
 	DROP_NOT_IN_PLAN, /* outside what the app's connection reaches */
+	DROP_PEERING,	  /* to or from where a peering, or its absence, forbids it */
 	DROP_GATEWAY,	  /* addressed to the gateway itself */
 	DROP_CLIENT_TO_CLIENT,
 	DROP_NO_SESSION,  /* nobody holds the destination address */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A VNet's life and its table; the control thread's part. */
+/* A VNet's life; the control thread's part. */
 #include "sstp/session/vnet.h"
 
 #include <errno.h>
@@ -7,110 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "routing/trie.h"
 #include "sstp/base/log.h"
 #include "sstp/base/random.h"
 #include "sstp/net/loop.h"
-#include "sstp/session/drop.h"
 #include "sstp/session/vnet_internal.h"
 #include "sstp/session/vnet_ip6.h"
-#include "tun/rtnl.h"
-
-/* ---- the table: where packets from the tunnels may go ---- */
-
-/* Never forwarded whatever the address spaces say: this network, loopback, multicast, broadcast (RFC 1122 3.2.1.3). */
-static const struct prefix never_unicast[] = {
-	{.family = AF_INET, .len = 8, .addr = {0}},
-	{.family = AF_INET, .len = 8, .addr = {127}},
-	{.family = AF_INET, .len = 3, .addr = {224}},
-};
-
-enum {
-	NEVER_UNICAST = sizeof(never_unicast) / sizeof(never_unicast[0])
-};
-
-struct table {
-	struct trie *trie;
-	int error; /* the first */
-};
-
-static void add(struct table *t, const struct prefix *p, enum drop_reason verdict)
-{
-	int r = trie_insert(t->trie, p, verdict);
-
-	if (r < 0 && t->error == 0)
-		t->error = r;
-}
-
-static void add_host(struct table *t, uint32_t addr_be)
-{
-	struct prefix p = {.family = AF_INET, .len = 32};
-
-	memcpy(p.addr, &addr_be, sizeof(addr_be));
-	add(t, &p, DROP_GATEWAY);
-}
-
-static bool is_covered(const struct prefix *p, const struct prefix *by, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (prefix_covers(&by[i], p))
-			return true;
-	return false;
-}
-
-/* An address space inside a pool, or where nothing is forwarded, adds nothing: it must not win by being longer. */
-static void add_spaces(const struct vnet *v, const struct vnet_policy *policy, struct table *t)
-{
-	for (size_t i = 0; i < policy->naddress_spaces; i++) {
-		const struct prefix *space = &policy->address_spaces[i];
-
-		if (!is_covered(space, v->pools, v->npools) &&
-		    !is_covered(space, never_unicast, NEVER_UNICAST))
-			add(t, space, DROP_REASONS);
-	}
-}
-
-/* What is sent to a subnet's broadcast address is delivered to the gateway as well. */
-static void add_local(void *arg, const struct rtnl_address *address)
-{
-	add(arg, &address->local, DROP_GATEWAY);
-	if (address->broadcast_be)
-		add_host(arg, address->broadcast_be);
-}
-
-static int fill(const struct vnet *v, const struct vnet_policy *policy, struct table *t)
-{
-	int r;
-
-	add_spaces(v, policy, t);
-	for (size_t i = 0; i < NEVER_UNICAST; i++)
-		add(t, &never_unicast[i], DROP_NO_ROUTE);
-	for (size_t i = 0; i < v->npools; i++)
-		add(t, &v->pools[i],
-		    policy->client_to_client ? DROP_REASONS : DROP_CLIENT_TO_CLIENT);
-	add_host(t, v->gateway_be);
-	r = rtnl_address_list(v->device.rtnl, add_local, t);
-	return r < 0 ? r : t->error;
-}
-
-static int publish(struct vnet *v, const struct vnet_policy *policy)
-{
-	struct table t = {0};
-	int r = trie_new(&t.trie);
-
-	if (r < 0)
-		return r;
-	r = fill(v, policy, &t);
-	if (r == 0)
-		r = fib_publisher_set(v->env.publisher, &v->table, t.trie);
-	trie_free(t.trie);
-	return r;
-}
-
-int vnet_publish(struct vnet *v)
-{
-	return publish(v, &v->policy);
-}
 
 /* ---- life ---- */
 
@@ -153,20 +54,29 @@ static int make_pool(struct vnet *v, const struct vnet_params *params)
 	return v->owners && v->seats && v->pools ? 0 : -ENOMEM;
 }
 
+static void policy_done(struct vnet_policy *policy)
+{
+	free(policy->address_spaces);
+	reach_unref(policy->reach);
+}
+
 static int set_policy(struct vnet *v, const struct vnet_params *params)
 {
 	struct vnet_policy policy = {
 		.address_spaces = copy_prefixes(params->address_spaces, params->naddress_spaces),
 		.naddress_spaces = params->naddress_spaces,
+		.reach = params->reach,
 		.client_to_client = params->client_to_client,
 	};
-	int r = policy.address_spaces ? publish(v, &policy) : -ENOMEM;
+	int r = policy.address_spaces ? vnet_publish_policy(v, &policy) : -ENOMEM;
 
 	if (r < 0) {
 		free(policy.address_spaces);
 		return r;
 	}
-	free(v->policy.address_spaces);
+	if (policy.reach)
+		reach_ref(policy.reach);
+	policy_done(&v->policy);
 	v->policy = policy;
 	vnet_ip6_set(v, params);
 	pthread_mutex_lock(&v->lock);
@@ -221,7 +131,7 @@ void vnet_free(struct vnet *v)
 	free(v->owners);
 	free(v->seats);
 	free(v->queues);
-	free(v->policy.address_spaces);
+	policy_done(&v->policy);
 	free(v->pools);
 	free(v->name);
 	free(v);
@@ -234,6 +144,23 @@ int vnet_update(struct vnet *v, const struct vnet_params *params, char ret_error
 	if (r < 0)
 		vnet_device_explain(params, "update", r, ret_error);
 	return r;
+}
+
+int vnet_set_reach(struct vnet *v, struct reach *reach)
+{
+	struct vnet_policy policy = v->policy;
+	int r = 0;
+
+	policy.reach = reach;
+	if (!v->failed)
+		r = vnet_publish_policy(v, &policy);
+	if (r < 0)
+		return r;
+	if (reach)
+		reach_ref(reach);
+	reach_unref(v->policy.reach);
+	v->policy = policy;
+	return 0;
 }
 
 static void set_failed(struct vnet *v, bool failed)

@@ -18,6 +18,7 @@
 #include "routing/pool.h"
 #include "routing/prefix.h"
 #include "sstp/session/nd.h"
+#include "sstp/session/reach.h"
 #include "sstp/session/vnet_open.h"
 
 struct loop;
@@ -28,6 +29,8 @@ struct vnet_params {
 	const struct prefix *address_spaces;
 	size_t naddress_spaces;
 	/* of IPv4, and at most one of IPv6, with a /64 for each of their addresses (vnet_ip6_has_room()) */
+	struct reach
+		*reach; /* counted by the VNet; NULL: the address spaces; the data plane knows */
 	const struct prefix *pools;
 	size_t npools;
 	uint32_t dns_be[2]; /* 0: none */
@@ -70,6 +73,12 @@ void vnet_free(struct vnet *v);
  * ret_error, and what was in effect still is.
  */
 int vnet_update(struct vnet *v, const struct vnet_params *params, char ret_error[256]);
+
+/*
+ * Replaces what its clients may reach; NULL: the address spaces again. 0, or -errno and what was in effect still is. One whose
+ * device is gone has it when that is made anew.
+ */
+int vnet_set_reach(struct vnet *v, struct reach *reach);
 
 /*
  * True once after the device was taken away by somebody: leases are refused from then on, until vnet_remake() has made it

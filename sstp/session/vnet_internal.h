@@ -2,7 +2,7 @@
 #ifndef SSTP_SESSION_VNET_INTERNAL_H
 #define SSTP_SESSION_VNET_INTERNAL_H
 /*
- * A VNet's inside, for vnet.c (life and table), vnet_device.c (set-up of the device) and vnet_queue.c (a thread's part).
+ * A VNet's inside, for vnet.c (life), vnet_table.c, vnet_device.c (set-up of the device) and vnet_queue.c (a thread's part).
  *
  * Who may touch what: the control thread all but `owners`; data threads what is immutable while a queue is open (pool's
  * addresses, gateway_be, mtu, device), the pool's leases and what else stands under the lock, the table, and `owners`:
@@ -13,15 +13,23 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "sstp/session/drop.h"
 #include "sstp/session/nd.h"
 #include "sstp/session/vnet.h"
 #include "sstp/session/vnet_open.h"
 #include "sstp/session/vnet_seat.h"
 
-/* What a reload may change of the table. */
+/* What the table says, beside reasons to drop a packet. */
+enum vnet_verdict {
+	VNET_PASSES = DROP_REASONS, /* an app's: if its connection says so as well */
+	VNET_OPEN,		    /* everybody's */
+};
+
+/* What a reload, or the control process, may change of the table. */
 struct vnet_policy {
 	struct prefix *address_spaces; /* owned */
 	size_t naddress_spaces;
+	struct reach *reach; /* counted; in place of the spaces; NULL: there is none */
 	bool client_to_client;
 };
 
@@ -49,7 +57,8 @@ struct vnet {
 	struct steer *
 		steer; /* device's; NULL: the kernel does not let us, and queues are its own choice */
 
-	struct fib_slot table; /* destination -> enum drop_reason; DROP_REASONS: it may pass */
+	struct fib_slot table; /* destination -> enum drop_reason or vnet_verdict */
+	atomic_bool refuses;   /* the table has DROP_PEERING in it: sources are looked up too */
 
 	struct vnet_opened device; /* with env.threads queues; zeroed: it is gone */
 	struct loop_io *watch_io;
@@ -64,7 +73,12 @@ void vnet_device_drop(struct vnet *v);
 void vnet_device_explain(const struct vnet_params *params, const char *step, int error,
 			 char ret_error[256]);
 
-/* Lists the gateway's own addresses, compiles the table and publishes it. 0, or -errno and the old one stands. */
+/*
+ * Lists the gateway's own addresses, compiles the table that the policy makes with them, and publishes it. 0, or -errno and
+ * the old one stands.
+ */
+int vnet_publish_policy(struct vnet *v, const struct vnet_policy *policy);
+/* The VNet's own, anew. */
 int vnet_publish(struct vnet *v);
 
 #endif

@@ -43,6 +43,19 @@ static uint32_t owner_number(const struct vnet_queue *q)
 
 /* ---- uplink: session -> TUN ---- */
 
+/* Has the session's connection the last word on what the VNet's table says? */
+static inline bool is_asked(const struct vnet_lease *lease, uint32_t verdict)
+{
+	return lease->routes && (verdict == VNET_PASSES || verdict == FIB_NONE);
+}
+
+static inline enum drop_reason judge_by_vnet(uint32_t verdict)
+{
+	if (verdict < DROP_REASONS)
+		return (enum drop_reason)verdict;
+	return verdict == FIB_NONE ? DROP_NO_ROUTE : DROP_REASONS;
+}
+
 /* What the connection says of a destination that the VNet keeps from nobody. */
 static enum drop_reason judge_by_routes(const struct fib_slot *routes, uint32_t dst_be)
 {
@@ -61,9 +74,9 @@ static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struc
 		return DROP_SOURCE;
 	table = fib_slot_get(&lease->queue->vnet->table);
 	verdict = fib_lookup4(table, ip->dst_be);
-	if (lease->routes && (verdict == DROP_REASONS || verdict == FIB_NONE))
+	if (is_asked(lease, verdict))
 		return judge_by_routes(lease->routes, ip->dst_be);
-	return verdict == FIB_NONE ? DROP_NO_ROUTE : (enum drop_reason)verdict;
+	return judge_by_vnet(verdict);
 }
 
 /* ---- uplink, IPv6: the same with other addresses ---- */
@@ -86,9 +99,9 @@ static enum drop_reason judge6_uplink(const struct vnet_lease *lease, const stru
 		return DROP_SOURCE;
 	table = fib_slot_get(&lease->queue->vnet->table);
 	verdict = fib_lookup6(table, ip->dst);
-	if (lease->routes && (verdict == DROP_REASONS || verdict == FIB_NONE))
+	if (is_asked(lease, verdict))
 		return judge6_by_routes(lease->routes, ip->dst);
-	return verdict == FIB_NONE ? DROP_NO_ROUTE : (enum drop_reason)verdict;
+	return judge_by_vnet(verdict);
 }
 
 static void send_advert(struct vnet *v, uint32_t index, struct session *s)
@@ -194,6 +207,21 @@ static void to_other_thread(struct vnet_queue *q, uint32_t owner, const struct v
 		q->traffic.drops[DROP_HANDOVER] += offload_split_count(h, pkt, len);
 }
 
+/* A peering, or its absence, keeps it from the VNet's clients. */
+static bool is_refused(const struct vnet *v, uint32_t src_be)
+{
+	if (!atomic_load_explicit(&v->refuses, memory_order_relaxed))
+		return false;
+	return fib_lookup4(fib_slot_get(&v->table), src_be) == DROP_PEERING;
+}
+
+static bool is_refused6(const struct vnet *v, const uint8_t *src)
+{
+	if (!atomic_load_explicit(&v->refuses, memory_order_relaxed))
+		return false;
+	return fib_lookup6(fib_slot_get(&v->table), src) == DROP_PEERING;
+}
+
 static int find_index6(struct vnet_queue *q, const struct virtio_net_hdr *h, const uint8_t *pkt,
 		       size_t len)
 {
@@ -203,6 +231,10 @@ static int find_index6(struct vnet_queue *q, const struct virtio_net_hdr *h, con
 	if (ip6_parse(pkt, len, &ip) < 0) {
 		q->traffic.drops[DROP_MALFORMED]++;
 		return -EBADMSG;
+	}
+	if (is_refused6(q->vnet, ip.src)) {
+		q->traffic.drops[DROP_PEERING] += offload_split_count(h, pkt, len);
+		return -EACCES;
 	}
 	index = vnet_ip6_index(q->vnet, ip.dst);
 	if (index < 0)
@@ -224,6 +256,10 @@ static int find_index(struct vnet_queue *q, const struct virtio_net_hdr *h, cons
 	if (r < 0) {
 		q->traffic.drops[DROP_MALFORMED]++;
 		return r;
+	}
+	if (is_refused(q->vnet, ip.src_be)) {
+		q->traffic.drops[DROP_PEERING] += offload_split_count(h, pkt, len);
+		return -EACCES;
 	}
 	index = pool_index(q->vnet->pool, ip.dst_be);
 	if (index < 0)

@@ -81,6 +81,22 @@ int __wrap_dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn,
 	return 0;
 }
 
+static void note(const char *text);
+
+int __real_dataplane_set_reach(struct dataplane *d, const char *name, struct reach *reach);
+int __wrap_dataplane_set_reach(struct dataplane *d, const char *name, struct reach *reach);
+int __wrap_dataplane_set_reach(struct dataplane *d, const char *name, struct reach *reach)
+{
+	char text[100];
+	size_t n;
+
+	reach_routes(reach, &n);
+	snprintf(text, sizeof(text), "reach %s %zu%s", name, n,
+		 reach_refuses(reach) ? " refuses" : "");
+	note(text);
+	return __real_dataplane_set_reach(d, name, reach);
+}
+
 /* ---- control's end */
 
 static void note(const char *text)
@@ -216,6 +232,25 @@ static int hear_vnet(const char *name, const char *device, const char *space, co
 	size_t len;
 	int r = msg_site_vnet_encode(&m, &frame, &len);
 
+	return hear(r, frame, len);
+}
+
+/* n routes that begin with 10.7, the last one refused. */
+static int hear_routes(const char *vnet, enum msg_part part, size_t n)
+{
+	static struct msg_route routes[MSG_VNET_ROUTES_MAX];
+	struct msg_vnet_routes m = {
+		.vnet = vnet, .part = (uint8_t)part, .routes = routes, .n_routes = n};
+	uint8_t *frame;
+	size_t len;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		routes[i] = (struct msg_route){{.family = AF_INET,
+						.len = 32,
+						.addr = {10, 7, (uint8_t)(i / 256), (uint8_t)i}},
+					       i + 1 < n ? MSG_VERDICT_VNET : MSG_VERDICT_PEERING};
+	r = msg_vnet_routes_encode(&m, &frame, &len);
 	return hear(r, frame, len);
 }
 
@@ -363,6 +398,49 @@ static void network_comes_changes_and_goes(void **state)
 	/* the same device may come again at once */
 	assert_int_equal(hear_vnet("red", "sstp8", "10.60.0.0/24", "172.16.79.0/30"), 0);
 	assert_true(has_device("sstp8"));
+}
+
+static void routes_of_a_network_are_put_together_of_their_parts(void **state)
+{
+	open_site();
+	assert_int_equal(hear_routes("yaml", MSG_PART_ONLY, 3), 0);
+	assert_int_equal(hear_routes("yaml", MSG_PART_FIRST, 1000), 0);
+	assert_int_equal(hear_routes("yaml", MSG_PART_MIDDLE, 1), 0);
+	assert_int_equal(hear_routes("yaml", MSG_PART_LAST, 0), 0);
+	assert_int_equal(hear_routes("yaml", MSG_PART_ONLY, 0), 0);
+	assert_int_equal(s.n, 3);
+	assert_string_equal(s.told[0], "reach yaml 3 refuses");
+	assert_string_equal(s.told[1], "reach yaml 1001 refuses");
+	assert_string_equal(s.told[2], "reach yaml 0");
+}
+
+static void part_that_does_not_follow_is_dropped_with_what_came_before(void **state)
+{
+	open_site();
+	assert_int_equal(hear_routes("yaml", MSG_PART_LAST, 1), -EPROTO);
+	assert_int_equal(hear_routes("yaml", MSG_PART_FIRST, 1), 0);
+	assert_int_equal(hear_routes("blue", MSG_PART_LAST, 1), -EPROTO);
+	assert_int_equal(hear_routes("yaml", MSG_PART_LAST, 1), -EPROTO);
+	assert_int_equal(hear_routes("yaml", MSG_PART_FIRST, 1), 0);
+	assert_int_equal(hear_routes("yaml", MSG_PART_FIRST, 2), 0); /* begins anew */
+	assert_int_equal(hear_routes("yaml", MSG_PART_LAST, 2), 0);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.told[0], "reach yaml 4 refuses");
+}
+
+static void routes_beyond_the_limit_leave_what_was_in_effect(void **state)
+{
+	int r;
+
+	open_site();
+	assert_int_equal(hear_routes("yaml", MSG_PART_ONLY, 1), 0);
+	r = hear_routes("yaml", MSG_PART_FIRST, MSG_VNET_ROUTES_MAX);
+	for (unsigned i = 0; i < REACH_MAX / MSG_VNET_ROUTES_MAX && r == 0; i++)
+		r = hear_routes("yaml", MSG_PART_MIDDLE, MSG_VNET_ROUTES_MAX);
+	assert_int_equal(r, -E2BIG);
+	assert_int_equal(hear_routes("yaml", MSG_PART_LAST, 0), -EPROTO);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.told[0], "reach yaml 1 refuses");
 }
 
 static void networks_of_the_configuration_are_not_controls_to_change(void **state)
@@ -591,6 +669,9 @@ int main(void)
 		TEST(more_than_can_be_kept_before_is_lost),
 		TEST(control_is_told_how_all_is_when_it_begins),
 		TEST(network_comes_changes_and_goes),
+		TEST(routes_of_a_network_are_put_together_of_their_parts),
+		TEST(part_that_does_not_follow_is_dropped_with_what_came_before),
+		TEST(routes_beyond_the_limit_leave_what_was_in_effect),
 		TEST(networks_of_the_configuration_are_not_controls_to_change),
 		TEST(network_with_an_address_that_is_none_is_refused),
 		TEST(network_that_cannot_be_made_says_why_and_is_tried_again),

@@ -16,6 +16,7 @@
 
 #include "sstp/base/log.h"
 #include "sstp/session/shard.h"
+#include "sstp/session/vnet_internal.h"
 #include "sstp/session/vnet_queue.h"
 #include "test/support/cmocka.h"
 #include "tun/netns.h"
@@ -427,6 +428,57 @@ static void listener_hears_of_a_device_that_goes_and_of_all_when_he_asks(void **
 	assert_int_equal(vnets_gone, 2);
 }
 
+static const struct reach *reach_of(const struct scene *s)
+{
+	int id = dataplane_vnet_id(s->dataplane, "lab");
+
+	assert_in_range(id, 0, SHARD_VNETS_MAX - 1);
+	return s->dataplane->vnets[id]->policy.reach;
+}
+
+/* Told before, while and after there is a VNet of the name: it is this one's all the same. */
+static void reach_finds_its_vnet_whenever_that_is_made(void **state)
+{
+	struct scene *s = *state;
+	struct reach *first = reach_new(), *second = reach_new();
+	char error[256];
+
+	assert_int_equal(dataplane_set_reach(s->dataplane, "lab", first), 0);
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_ptr_equal(reach_of(s), first);
+	assert_int_equal(dataplane_set_reach(s->dataplane, "lab", second), 0);
+	reach_unref(first);
+	reach_unref(second);
+	assert_ptr_equal(reach_of(s), second);
+	dataplane_retire_vnet(s->dataplane, "lab", "VNet lab was deleted");
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_ptr_equal(reach_of(s), second);
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_ptr_equal(reach_of(s), second);
+	dataplane_drop_reach(s->dataplane, "lab");
+	assert_null(reach_of(s));
+	dataplane_drop_reach(s->dataplane, "lab");
+}
+
+static void reach_that_is_not_told_anew_is_none(void **state)
+{
+	struct scene *s = *state;
+	struct reach *r = reach_new();
+	char error[256];
+
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	assert_int_equal(dataplane_set_reach(s->dataplane, "lab", r), 0);
+	assert_int_equal(dataplane_set_reach(s->dataplane, "other", r), 0);
+	dataplane_begin_reach(s->dataplane);
+	assert_int_equal(dataplane_set_reach(s->dataplane, "lab", r), 0);
+	dataplane_end_reach(s->dataplane);
+	assert_ptr_equal(reach_of(s), r);
+	dataplane_begin_reach(s->dataplane);
+	dataplane_end_reach(s->dataplane);
+	assert_null(reach_of(s));
+	reach_unref(r);
+}
+
 static void address_of_no_vnet_is_not_remembered(void **state)
 {
 	struct scene *s = *state;
@@ -574,6 +626,8 @@ int main(void)
 		in_scene(vnet_that_one_thread_cannot_take_up_again_has_still_failed),
 		in_scene(retired_vnet_stays_until_its_last_session_has_left),
 		in_scene(listener_hears_of_a_device_that_goes_and_of_all_when_he_asks),
+		in_scene(reach_finds_its_vnet_whenever_that_is_made),
+		in_scene(reach_that_is_not_told_anew_is_none),
 		in_scene(address_of_no_vnet_is_not_remembered),
 		in_scene(changes_of_the_site_reach_each_thread_together),
 		in_scene(without_sessions_there_is_nothing_to_tell),

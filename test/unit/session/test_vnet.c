@@ -563,6 +563,54 @@ static void connection_that_is_gone_leads_nowhere_at_once(void **state)
 	vnet_release(&alice);
 }
 
+/* 10.20.0.0/24 but for .64/26, to which a peering is missing, and 10.60.0.0/16 by BGP. */
+static void set_reach(struct scene *s)
+{
+	struct reach_route routes[] = {{prefix("10.20.0.0/24"), REACH_VNET},
+				       {prefix("10.20.0.64/26"), REACH_REFUSED},
+				       {prefix("10.40.9.0/24"), REACH_REFUSED},
+				       {prefix("10.60.0.0/16"), REACH_OPEN}};
+	struct reach *r = reach_new();
+
+	assert_non_null(r);
+	assert_int_equal(reach_add(r, routes, 4), 0);
+	assert_int_equal(vnet_set_reach(s->vnet, r), 0);
+	reach_unref(r);
+}
+
+static void client_reaches_what_is_open_and_nothing_that_a_peering_forbids(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	set_reach(s);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_REASONS);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.65", DROP_PEERING);
+	expect_way(s, &lease, "172.16.77.0", "10.60.1.2", DROP_REASONS);
+	expect_way(s, &lease, "172.16.77.0", "10.40.1.2", DROP_NO_ROUTE);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.1", DROP_GATEWAY);
+	vnet_release(&lease);
+}
+
+static void connection_opens_no_peering_and_is_not_asked_for_what_is_open(void **state)
+{
+	struct scene *s = *state;
+	struct fib_slot routes;
+	struct vnet_lease lease;
+
+	make_routes(s, &routes);
+	set_reach(s);
+	lease = lease_with(s, &routes);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.200", DROP_REASONS);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_NOT_IN_PLAN);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.65", DROP_PEERING);
+	expect_way(s, &lease, "172.16.77.0", "10.40.1.2", DROP_REASONS);
+	expect_way(s, &lease, "172.16.77.0", "10.40.9.2", DROP_PEERING);
+	expect_way(s, &lease, "172.16.77.0", "10.60.1.2", DROP_REASONS);
+	vnet_release(&lease);
+	fib_publisher_clear(s->vnet_env.publisher, &routes);
+}
+
 /* What a judgement costs with and without: prints it; the best of several runs. */
 static double ns_per_packet(struct scene *s, const struct vnet_lease *lease)
 {
@@ -782,6 +830,7 @@ static void longer_prefix_opens_neither_a_pool_nor_what_is_never_forwarded(void 
 struct datagram {
 	uint32_t dst_be;
 	const char *text;
+	uint32_t src_be; /* 0: one of the network's own */
 };
 
 static int send_here(void *arg)
@@ -792,9 +841,14 @@ static int send_here(void *arg)
 		.sin_port = htons(7000),
 		.sin_addr.s_addr = d->dst_be,
 	};
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = d->src_be};
+	const int one = 1; /* it may be an address of somebody behind */
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ssize_t n = sendto(fd, d->text, strlen(d->text), 0, (struct sockaddr *)&to, sizeof(to));
+	ssize_t n = -1;
 
+	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &one, sizeof(one)) == 0 &&
+	    bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0)
+		n = sendto(fd, d->text, strlen(d->text), 0, (struct sockaddr *)&to, sizeof(to));
 	close(fd);
 	return n < 0 ? -errno : (int)n;
 }
@@ -802,7 +856,7 @@ static int send_here(void *arg)
 /* A datagram of the network to an address of the pool. */
 static void send_down(struct scene *s, uint32_t dst_be, const char *text)
 {
-	struct datagram d = {dst_be, text};
+	struct datagram d = {dst_be, text, 0};
 
 	assert_int_equal(netns_call(s->netns, send_here, &d), strlen(text));
 }
@@ -865,6 +919,30 @@ static void packet_finds_the_session_that_holds_its_address(void **state)
 	assert_false(has_packet(s));
 	vnet_release(&alice);
 	vnet_release(&bob);
+}
+
+static bool has_refused_one(const struct scene *s)
+{
+	return vnet_queue_traffic(s->queue)->drops[DROP_PEERING] > 0;
+}
+
+static void what_comes_from_behind_a_closed_peering_does_not_cross(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+	struct datagram open = {lease.address_be, "open", inet_addr("10.20.0.2")};
+	struct datagram closed = {lease.address_be, "closed", inet_addr("10.20.0.65")};
+
+	vnet_attach(&lease, &s->session);
+	assert_int_equal(netns_call(s->netns, send_here, &closed), 6);
+	expect_in_queue(s, lease.address_be, "closed"); /* it is not yet */
+	set_reach(s);
+	assert_int_equal(netns_call(s->netns, send_here, &open), 4);
+	expect_in_queue(s, lease.address_be, "open");
+	assert_int_equal(netns_call(s->netns, send_here, &closed), 6);
+	run_until(s, has_refused_one);
+	assert_false(has_packet(s));
+	vnet_release(&lease);
 }
 
 static void nothing_reaches_a_session_after_its_release(void **state)
@@ -1597,6 +1675,8 @@ int main(void)
 		in_scene(app_reaches_what_its_connection_says_inside_and_outside_of_the_spaces),
 		in_scene(no_connection_leads_to_what_the_network_keeps_from_everybody),
 		in_scene(connection_that_is_gone_leads_nowhere_at_once),
+		in_scene(client_reaches_what_is_open_and_nothing_that_a_peering_forbids),
+		in_scene(connection_opens_no_peering_and_is_not_asked_for_what_is_open),
 		in_scene(second_table_costs_some_nanoseconds),
 		in_scene(remembered_address_waits_for_its_owner),
 		in_scene(what_is_no_ipv4_packet_is_dropped),
@@ -1606,6 +1686,7 @@ int main(void)
 		in_scene(address_that_the_gateway_gets_is_out_of_reach_at_once),
 		in_scene(longer_prefix_opens_neither_a_pool_nor_what_is_never_forwarded),
 		in_scene(packet_finds_the_session_that_holds_its_address),
+		in_scene(what_comes_from_behind_a_closed_peering_does_not_cross),
 		in_scene(nothing_reaches_a_session_after_its_release),
 		in_scene(session_that_is_not_up_gets_nothing),
 		in_scene(device_lives_in_its_namespace_as_long_as_the_vnet),
