@@ -170,6 +170,22 @@ bool prefix_is_rfc1918(const struct prefix *p)
 	return false;
 }
 
+bool prefix_is_ip6_unicast(const struct prefix *p)
+{
+	static const struct prefix global = {.family = AF_INET6, .len = 3, .addr = {0x20}};
+	static const struct prefix local = {.family = AF_INET6, .len = 7, .addr = {0xfc}};
+
+	return prefix_covers(&global, p) || prefix_covers(&local, p);
+}
+
+bool prefix_has_networks6(const struct prefix *p, uint64_t n)
+{
+	assert(p->family == AF_INET6 && p->len <= 128);
+	if (p->len == 0)
+		return true;
+	return p->len <= 64 && n <= UINT64_C(1) << (64 - p->len);
+}
+
 uint64_t prefix_size4(const struct prefix *p)
 {
 	assert(p->family == AF_INET && p->len <= 32);

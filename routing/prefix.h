@@ -45,6 +45,12 @@ int prefix_compare(const void *a, const void *b);
 /* Lies wholly in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918); false for IPv6. */
 bool prefix_is_rfc1918(const struct prefix *p);
 
+/* Lies wholly in 2000::/3 (global) or fc00::/7 (unique local); false for IPv4. */
+bool prefix_is_ip6_unicast(const struct prefix *p);
+
+/* IPv6 only: it has n networks of /64, or more. */
+bool prefix_has_networks6(const struct prefix *p, uint64_t n);
+
 /* IPv4 only: number of addresses (2^32 for /0), and the first, in host byte order. */
 uint64_t prefix_size4(const struct prefix *p);
 uint32_t prefix_first4(const struct prefix *p);

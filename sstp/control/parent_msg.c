@@ -14,6 +14,7 @@ enum {
 	ERRNO_MAX = 4095,
 	DEVICE_FDS = 2, /* besides queues and map */
 	IPV4_BITS = 32,
+	IPV6_BITS = 128,
 };
 
 /* ---- parts ---- */
@@ -82,27 +83,36 @@ static void put_within(struct wire_writer *w, unsigned n, unsigned min, unsigned
 	wire_put_be16(w, (uint16_t)n);
 }
 
+static unsigned bits_of(const struct prefix *p)
+{
+	return p->family == AF_INET6 ? IPV6_BITS : IPV4_BITS;
+}
+
+/* The version, as IP says it, the address, the length. */
 static void put_prefix(struct wire_writer *w, const struct prefix *p)
 {
-	if (p->family != AF_INET)
+	if (p->family != AF_INET && p->family != AF_INET6)
 		w->failed = true;
-	wire_put(w, p->addr, 4);
+	wire_put_u8(w, p->family == AF_INET6 ? 6 : 4);
+	wire_put(w, p->addr, bits_of(p) / 8);
 	wire_put_u8(w, p->len);
 }
 
 /* None with bits behind its length: there is one way to write each. */
 static void get_prefix(struct wire_reader *r, struct prefix *p)
 {
-	const uint8_t *addr = wire_bytes(r, 4);
-	uint8_t len = wire_u8(r);
+	uint8_t version = wire_u8(r);
+	const uint8_t *addr;
 
-	*p = (struct prefix){.family = AF_INET, .len = len};
-	if (!wire_ok(r) || len > IPV4_BITS) {
+	*p = (struct prefix){.family = version == 6 ? AF_INET6 : AF_INET};
+	addr = wire_bytes(r, bits_of(p) / 8);
+	p->len = wire_u8(r);
+	if (!wire_ok(r) || (version != 4 && version != 6) || p->len > bits_of(p)) {
 		r->failed = true;
 		return;
 	}
-	memcpy(p->addr, addr, 4);
-	for (unsigned bit = len; bit < IPV4_BITS; bit++)
+	memcpy(p->addr, addr, bits_of(p) / 8);
+	for (unsigned bit = p->len; bit < bits_of(p); bit++)
 		if (addr[bit / 8] & 0x80 >> bit % 8)
 			r->failed = true;
 }

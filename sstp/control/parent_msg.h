@@ -80,7 +80,7 @@ struct parent_open {
 	unsigned offload;
 	unsigned queues; /* 1..PARENT_QUEUES_MAX */
 	uint32_t addresses;
-	struct prefix pools[PARENT_POOLS_MAX]; /* IPv4 */
+	struct prefix pools[PARENT_POOLS_MAX]; /* of both families */
 	size_t n_pools;
 };
 

@@ -18,7 +18,9 @@
 #include "sstp/base/secret.h"
 
 enum {
-	GATEWAY_DNS_MAX = 2, /* what IPCP can carry, RFC 1877 */
+	GATEWAY_DNS_MAX = 2, /* of each family: what IPCP can carry, RFC 1877 */
+	GATEWAY_POOL6_BITS_MAX = 56,
+	GATEWAY_MTU6_MIN = 1280, /* RFC 8200 section 5 */
 	GATEWAY_NT_HASH_SIZE = 16,
 	GATEWAY_THREADS_MAX = 64,
 	GATEWAY_ANY_VNET = -1,
@@ -55,14 +57,20 @@ struct gateway_api {
 
 struct gateway_vnet {
 	char *name;
-	struct prefix *address_spaces; /* IPv4, at least one, not overlapping */
+	struct prefix *address_spaces; /* of both families, at least one, not overlapping */
 	size_t n_address_spaces;
-	struct prefix *pools; /* private IPv4, at least one, together at most POOL_MAX addresses */
+	/*
+	 * Private IPv4, at least one, together at most POOL_MAX addresses; and at most one of IPv6, of GATEWAY_POOL6_BITS_MAX bits
+	 * at most, with a /64 for each of them
+	 */
+	struct prefix *pools;
 	size_t n_pools;
 	uint32_t dns_be[GATEWAY_DNS_MAX]; /* network byte order, 0: none */
-	uint32_t gateway_be;		  /* our end of every tunnel, network byte order */
-	char *tun;			  /* device name */
-	char *netns;			  /* as netns_open() takes it; NULL: the present one */
+	uint8_t dns6[GATEWAY_DNS_MAX][16];
+	size_t n_dns6;
+	uint32_t gateway_be; /* our end of every tunnel, network byte order */
+	char *tun;	     /* device name */
+	char *netns;	     /* as netns_open() takes it; NULL: the present one */
 	uint16_t mtu;
 	bool client_to_client;
 };

@@ -41,7 +41,8 @@ static void print_prefixes(FILE *f, const char *key, const struct prefix *list, 
 
 	fprintf(f, "    %s:\n", key);
 	for (size_t i = 0; i < n; i++)
-		fprintf(f, "      - %s\n", prefix_format(&list[i], buf));
+		fprintf(f, list[i].family == AF_INET6 ? "      - \"%s\"\n" : "      - %s\n",
+			prefix_format(&list[i], buf));
 }
 
 static const char *address_text(uint32_t addr_be, char buf[INET_ADDRSTRLEN])
@@ -51,11 +52,14 @@ static const char *address_text(uint32_t addr_be, char buf[INET_ADDRSTRLEN])
 
 static void print_dns(FILE *f, const struct gateway_vnet *v)
 {
-	char buf[INET_ADDRSTRLEN];
+	char buf[INET6_ADDRSTRLEN];
+	const char *between = "";
 
 	fputs("    dns_servers: [", f);
-	for (size_t i = 0; i < GATEWAY_DNS_MAX && v->dns_be[i]; i++)
-		fprintf(f, "%s%s", i ? ", " : "", address_text(v->dns_be[i], buf));
+	for (size_t i = 0; i < GATEWAY_DNS_MAX && v->dns_be[i]; i++, between = ", ")
+		fprintf(f, "%s%s", between, address_text(v->dns_be[i], buf));
+	for (size_t i = 0; i < v->n_dns6; i++, between = ", ")
+		fprintf(f, "%s\"%s\"", between, inet_ntop(AF_INET6, v->dns6[i], buf, sizeof(buf)));
 	fputs("]\n", f);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * VNets: what an address plan must be so that packets find their way. Pools are private and
+ * VNets: what an address plan must be so that packets find their way. Pools are private (of IPv6: unicast) and
  * disjoint where they meet in one routing table (one network namespace), and no pool lies in the
  * VNet that its clients are to reach.
  */
@@ -29,11 +29,8 @@ static int fail_text(struct load *l, const char *what, const char *text)
 static int load_prefix(struct load *l, const char *text, struct prefix *ret_prefix)
 {
 	char buf[PREFIX_TEXT_MAX];
-	int r;
+	int r = prefix_parse(text, ret_prefix);
 
-	if (strchr(text, ':'))
-		return load_fail_at(l, "IPv6 is not supported yet in '%s'", l->where);
-	r = prefix_parse(text, ret_prefix);
 	if (r == -EDOM)
 		return load_fail(l, "has bits set behind its length: write %s",
 				 prefix_format(ret_prefix, buf));
@@ -72,8 +69,6 @@ static int load_address(struct load *l, const char *text, uint32_t *ret_be)
 {
 	struct in_addr addr;
 
-	if (strchr(text, ':'))
-		return load_fail_at(l, "IPv6 is not supported yet in '%s'", l->where);
 	if (inet_pton(AF_INET, text, &addr) != 1 || !is_unicast(addr.s_addr))
 		return fail_text(l, "must be a host's IPv4 address, such as 10.1.0.4", text);
 	*ret_be = addr.s_addr;
@@ -112,14 +107,41 @@ static int load_tun(struct load *l, size_t i, const char *text, struct gateway_v
 	return load_name(l, text ? text : name, &v->tun);
 }
 
+/* Neither multicast, link-local, loopback nor anything else that begins with zeros. */
+static bool is_unicast6(const uint8_t *addr)
+{
+	return addr[0] != 0xff && !(addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80) &&
+	       (addr[0] || addr[1]);
+}
+
+static int load_address6(struct load *l, const char *text, uint8_t ret[16])
+{
+	uint8_t addr[16];
+
+	if (inet_pton(AF_INET6, text, addr) != 1 || !is_unicast6(addr))
+		return fail_text(l, "must be a host's address, such as 10.1.0.4 or fd00::4", text);
+	memcpy(ret, addr, sizeof(addr));
+	return 0;
+}
+
 static int load_dns(struct load *l, size_t i, const struct gateway_raw_vnet *raw,
 		    struct gateway_vnet *v)
 {
+	size_t n4 = 0;
 	int r = 0;
 
 	for (size_t k = 0; k < raw->dns_servers_count && !r; k++) {
+		const char *text = raw->dns_servers[k];
+		bool is_ipv6 = strchr(text, ':');
+
 		load_at(l, "vnets[%zu].dns_servers[%zu]", i, k);
-		r = load_address(l, raw->dns_servers[k], &v->dns_be[k]);
+		if ((is_ipv6 ? v->n_dns6 : n4) == GATEWAY_DNS_MAX)
+			r = load_fail(l, "is one too many: %d of IPv4 and %d of IPv6 can be told",
+				      GATEWAY_DNS_MAX, GATEWAY_DNS_MAX);
+		else if (is_ipv6)
+			r = load_address6(l, text, v->dns6[v->n_dns6++]);
+		else
+			r = load_address(l, text, &v->dns_be[n4++]);
 	}
 	return r;
 }
@@ -180,7 +202,7 @@ static int check_pool(struct load *l, const struct gateway_vnet *v, const struct
 {
 	char buf[PREFIX_TEXT_MAX];
 
-	if (!prefix_is_rfc1918(pool))
+	if (pool->family == AF_INET && !prefix_is_rfc1918(pool))
 		return load_fail(l,
 				 "%s is not private: a pool must lie in 10.0.0.0/8, 172.16.0.0/12 "
 				 "or 192.168.0.0/16",
@@ -190,6 +212,45 @@ static int check_pool(struct load *l, const struct gateway_vnet *v, const struct
 			return fail_overlap(l, pool, &v->address_spaces[k], "an address space",
 					    v->name);
 	return 0;
+}
+
+/* The one of IPv6, beside pools of n IPv4 addresses. */
+static int check_pool6(struct load *l, const struct gateway_vnet *v, const struct prefix *pool,
+		       uint64_t n)
+{
+	char buf[PREFIX_TEXT_MAX];
+
+	prefix_format(pool, buf);
+	if (!prefix_is_ip6_unicast(pool))
+		return load_fail(
+			l, "%s is no unicast prefix: an IPv6 pool must lie in fc00::/7 or 2000::/3",
+			buf);
+	if (pool->len > GATEWAY_POOL6_BITS_MAX || !prefix_has_networks6(pool, n))
+		return load_fail(
+			l,
+			"%s is too small: each of the %llu IPv4 addresses of the pools has a /64 "
+			"of it, and it has at most %d bits",
+			buf, (unsigned long long)n, GATEWAY_POOL6_BITS_MAX);
+	if (v->mtu < GATEWAY_MTU6_MIN)
+		return load_fail(l, "is of IPv6, which needs an mtu of %d", GATEWAY_MTU6_MIN);
+	return 0;
+}
+
+static int check_family(struct load *l, size_t i, uint64_t n)
+{
+	const struct gateway_vnet *v = &l->config->vnets[i];
+	const struct prefix *pool6 = NULL;
+	int r = n ? 0 : load_fail(l, "must have one of IPv4");
+
+	for (size_t k = 0; k < v->n_pools && !r; k++) {
+		load_at(l, "vnets[%zu].pools[%zu]", i, k);
+		if (v->pools[k].family == AF_INET)
+			continue;
+		r = pool6 ? load_fail(l, "is the second of IPv6; there can be one")
+			  : check_pool6(l, v, &v->pools[k], n);
+		pool6 = &v->pools[k];
+	}
+	return r;
 }
 
 static int check_pool_against(struct load *l, const struct prefix *pool,
@@ -209,7 +270,8 @@ static int check_pools(struct load *l, size_t i)
 
 	for (size_t k = 0; k < v->n_pools && !r; k++) {
 		load_at(l, "vnets[%zu].pools[%zu]", i, k);
-		size += prefix_size4(&v->pools[k]);
+		if (v->pools[k].family == AF_INET)
+			size += prefix_size4(&v->pools[k]);
 		r = check_pool(l, v, &v->pools[k]);
 		for (size_t j = 0; j < i && !r; j++)
 			if (same_netns(v, &l->config->vnets[j]))
@@ -219,7 +281,7 @@ static int check_pools(struct load *l, size_t i)
 	if (!r && size > POOL_MAX)
 		r = load_fail(l, "hold %llu addresses; %d are allowed", (unsigned long long)size,
 			      POOL_MAX);
-	return r;
+	return r ? r : check_family(l, i, size);
 }
 
 static int check_names(struct load *l, size_t i)

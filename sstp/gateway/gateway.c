@@ -158,6 +158,7 @@ static int set_vnets(struct gateway *g, const struct gateway_config *config,
 			.pools = v->pools,
 			.npools = v->n_pools,
 			.dns_be = {v->dns_be[0], v->dns_be[1]},
+			.ndns6 = v->n_dns6,
 			.gateway_be = v->gateway_be,
 			.tun_name = v->tun,
 			.netns = v->netns ? v->netns : "",
@@ -165,8 +166,11 @@ static int set_vnets(struct gateway *g, const struct gateway_config *config,
 			.offload = config->offload,
 			.client_to_client = v->client_to_client,
 		};
-		int r = dataplane_set_vnet(g->dataplane, &params, ret_error);
+		int r;
 
+		_Static_assert(sizeof(params.dns6) == sizeof(v->dns6), "as many name servers");
+		memcpy(params.dns6, v->dns6, sizeof(params.dns6));
+		r = dataplane_set_vnet(g->dataplane, &params, ret_error);
 		if (r < 0)
 			return r;
 	}

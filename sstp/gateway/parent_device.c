@@ -83,6 +83,11 @@ static bool overlaps_pools(const struct prefix *p, const struct gateway_config *
 	return false;
 }
 
+static bool is_private(const struct prefix *p)
+{
+	return p->family == AF_INET6 ? prefix_is_ip6_unicast(p) : prefix_is_rfc1918(p);
+}
+
 static const char *objection_to_own(const struct parent_open *m,
 				    const struct gateway_config *config)
 {
@@ -93,8 +98,10 @@ static const char *objection_to_own(const struct parent_open *m,
 	if (!m->n_pools)
 		return "it has no pool";
 	for (size_t i = 0; i < m->n_pools; i++) {
-		if (!prefix_is_rfc1918(&m->pools[i]))
+		if (!is_private(&m->pools[i]))
 			return "a pool is not private";
+		if (m->pools[i].family == AF_INET6 && m->mtu < GATEWAY_MTU6_MIN)
+			return "its MTU is too small for IPv6";
 		if (overlaps_pools(&m->pools[i], config))
 			return "a pool overlaps one of gateway.yaml";
 	}

@@ -44,7 +44,7 @@ static int make_pool(struct vnet *v, const struct vnet_params *params)
 	free(ipv4);
 	if (r < 0)
 		return r;
-	if (v->pool6.family && !vnet_ip6_has_room(&v->pool6, pool_indexes(v->pool)))
+	if (v->pool6.family && !prefix_has_networks6(&v->pool6, pool_indexes(v->pool)))
 		return -EINVAL;
 	pool_reserve(v->pool, v->gateway_be);
 	v->owners = calloc(pool_indexes(v->pool), sizeof(v->owners[0]));

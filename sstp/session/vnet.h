@@ -28,9 +28,9 @@ struct vnet_params {
 	const char *name;
 	const struct prefix *address_spaces;
 	size_t naddress_spaces;
-	/* of IPv4, and at most one of IPv6, with a /64 for each of their addresses (vnet_ip6_has_room()) */
-	struct reach
-		*reach; /* counted by the VNet; NULL: the address spaces; the data plane knows */
+	/* counted by the VNet; NULL: the address spaces; the data plane knows */
+	struct reach *reach;
+	/* of IPv4, and at most one of IPv6, with a /64 for each of their addresses (prefix_has_networks6()) */
 	const struct prefix *pools;
 	size_t npools;
 	uint32_t dns_be[2]; /* 0: none */

@@ -7,10 +7,6 @@
 
 #include "sstp/session/vnet_internal.h"
 
-enum {
-	NETWORK_BITS = 64,
-};
-
 /* The gateway's end of every tunnel (ip6cp.h): fe80::2. */
 static const uint8_t gateway_id[ND_ID_SIZE] = {[ND_ID_SIZE - 1] = 2};
 
@@ -20,12 +16,6 @@ static uint64_t first_half(const uint8_t *address)
 
 	memcpy(&half, address, sizeof(half));
 	return be64toh(half);
-}
-
-bool vnet_ip6_has_room(const struct prefix *pool, uint64_t indexes)
-{
-	return pool->len <= NETWORK_BITS &&
-	       (pool->len == 0 || indexes <= UINT64_C(1) << (NETWORK_BITS - pool->len));
 }
 
 bool vnet_ip6_is_there(const struct vnet *v)

@@ -12,9 +12,6 @@
 #include "sstp/session/vnet.h"
 #include "tun/ip.h"
 
-/* The pool has a /64 for each of so many indexes. */
-bool vnet_ip6_has_room(const struct prefix *pool, uint64_t indexes);
-
 bool vnet_ip6_is_there(const struct vnet *v);
 
 /* The first half of the addresses of an index; zeros: the VNet has no IPv6. */

@@ -14,8 +14,9 @@
 		.tun = "sstp0", .netns = "red", .mtu = 1400, .offload = 0x1f, .queues = 3, \
 		.addresses = 256,                                                          \
 		.pools = {{.family = AF_INET, .len = 24, .addr = {172, 16, 77, 0}},        \
+			  {.family = AF_INET6, .len = 48, .addr = {0xfd, 0, 0x77}},        \
 			  {.family = AF_INET, .len = 32, .addr = {10, 1, 2, 3}}},          \
-		.n_pools = 2,                                                              \
+		.n_pools = 3,                                                              \
 	}
 
 static const struct parent_open an_open = AN_OPEN;
@@ -211,7 +212,7 @@ static void what_is_over_its_limit_is_not_encoded(void **state)
 	open.n_pools = PARENT_POOLS_MAX + 1;
 	assert_int_equal(encode_open(open), -EMSGSIZE);
 	open = an_open;
-	open.pools[0].family = AF_INET6;
+	open.pools[0].family = AF_UNIX;
 	assert_int_equal(encode_open(open), -EMSGSIZE);
 	free(path);
 }

@@ -74,6 +74,24 @@ static void devices_of_the_api_have_names_of_their_own(void **state)
 	assert_non_null(objection("sstp0", "red", "10.1.0.0/24"));
 }
 
+static void ipv6_pools_of_the_api_are_unicast_and_of_a_link_that_can_carry_them(void **state)
+{
+	struct parent_open m = question("sstp0", "", "10.9.0.0/24");
+
+	m.n_pools = 2;
+	m.pools[1] = prefix("fd00:77::/48");
+	assert_null(parent_device_objection(&m, &config));
+	m.pools[1] = prefix("2001:db8::/48");
+	assert_null(parent_device_objection(&m, &config));
+	m.mtu = 1279;
+	assert_string_equal(parent_device_objection(&m, &config), "its MTU is too small for IPv6");
+	m.mtu = 1280;
+	m.pools[1] = prefix("fe80::/48");
+	assert_string_equal(parent_device_objection(&m, &config), "a pool is not private");
+	m.pools[1] = prefix("::/0");
+	assert_string_equal(parent_device_objection(&m, &config), "a pool is not private");
+}
+
 static void pools_of_the_api_are_private_and_overlap_none_of_the_file(void **state)
 {
 	struct parent_open m = question("sstp0", "", "10.1.0.0/24");
@@ -229,6 +247,8 @@ int main(void)
 		cmocka_unit_test(devices_of_the_configuration_are_given_as_they_stand_there),
 		cmocka_unit_test(devices_of_the_api_have_names_of_their_own),
 		cmocka_unit_test(pools_of_the_api_are_private_and_overlap_none_of_the_file),
+		cmocka_unit_test(
+			ipv6_pools_of_the_api_are_unicast_and_of_a_link_that_can_carry_them),
 		TEST(device_is_handed_over_and_not_kept),
 		TEST(name_that_is_given_back_soon_is_waited_for),
 		TEST(what_cannot_be_opened_is_told_with_its_step),

@@ -262,6 +262,50 @@ static void order_is_by_family_address_and_length(void **state)
 		}
 }
 
+static bool is_ip6_unicast(const char *text)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(text, &p), 0);
+	return prefix_is_ip6_unicast(&p);
+}
+
+static void unicast_of_ipv6_is_global_or_unique_local(void **state)
+{
+	static const char *const good[] = {"2000::/3", "2001:db8::/32", "3fff:ffff::/32",
+					   "fc00::/7", "fdff::1/128"};
+	static const char *const bad[] = {"::/0",     "::1/128",   "4000::/3",
+					  "4000::/2", "fe80::/10", "ff00::/8",
+					  "fc00::/6", "fec0::/10", "10.0.0.0/8"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(is_ip6_unicast(good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(is_ip6_unicast(bad[i]));
+}
+
+static void networks_of_64_bits_are_counted(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t has;
+	} rows[] = {{"fd00::/56", 256},
+		    {"fd00::/64", 1},
+		    {"fd00::/44", 1 << 20},
+		    {"8000::/1", UINT64_C(1) << 63}};
+	struct prefix p;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(prefix_parse(rows[i].text, &p), 0);
+		assert_true(prefix_has_networks6(&p, rows[i].has));
+		assert_false(prefix_has_networks6(&p, rows[i].has + 1));
+	}
+	assert_int_equal(prefix_parse("fd00::/65", &p), 0);
+	assert_false(prefix_has_networks6(&p, 1));
+	assert_int_equal(prefix_parse("::/0", &p), 0);
+	assert_true(prefix_has_networks6(&p, UINT64_MAX));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +322,8 @@ int main(void)
 		cmocka_unit_test(host_prefix_is_the_address_with_all_its_bits),
 		cmocka_unit_test(host_prefix_is_shown_as_an_address),
 		cmocka_unit_test(order_is_by_family_address_and_length),
+		cmocka_unit_test(unicast_of_ipv6_is_global_or_unique_local),
+		cmocka_unit_test(networks_of_64_bits_are_counted),
 	};
 
 	return cmocka_run_group_tests_name("routing/prefix", tests, NULL, NULL);
