@@ -79,11 +79,13 @@ static void on_up(void *arg, const struct link_address *address)
 {
 	struct leg *leg = arg;
 	struct tunnel *t = leg->tunnel;
+	struct prefix local;
 	int r;
 
 	if (tunnel_replace_on_up(leg, address))
 		return;
-	r = network_up(t->params.network, address->local);
+	local = prefix_host4(address->local);
+	r = network_up(t->params.network, &local);
 	if (r < 0) {
 		log_error("cannot set up the app's network: %s", strerror(-r));
 		network_down(t->params.network);
@@ -256,8 +258,12 @@ static uint32_t address_to_keep(const struct tunnel *t)
 static int pin_gateway(struct tunnel *t, const struct sockaddr *addr)
 {
 	const struct sockaddr_in *in = (const void *)addr;
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+	bool is_6 = addr->sa_family == AF_INET6;
+	struct prefix gateway = prefix_host((uint8_t)addr->sa_family,
+					    is_6 ? (const void *)&in6->sin6_addr : &in->sin_addr);
 
-	return addr->sa_family == AF_INET ? network_pin(t->params.network, in->sin_addr.s_addr) : 0;
+	return network_pin(t->params.network, &gateway);
 }
 
 int tunnel_dial(struct leg *leg, const struct candidate *to)

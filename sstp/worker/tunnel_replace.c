@@ -105,6 +105,7 @@ static bool is_draining(struct tunnel *t, const struct leg *old)
 bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
 {
 	struct tunnel *t = leg->tunnel;
+	struct prefix local = prefix_host4(address->local);
 	struct leg *old = t->current;
 	int r = 0;
 
@@ -112,7 +113,7 @@ bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
 		return false;
 	t->next = NULL;
 	if (address->local != old->address_be)
-		r = network_up(t->params.network, address->local);
+		r = network_up(t->params.network, &local);
 	if (r < 0) {
 		session_disconnect(leg->session, "the app's network cannot be set up");
 		replaced(t, false, strerror(-r));

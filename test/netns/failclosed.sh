@@ -172,11 +172,11 @@ network_that_is_set_up_by_half_is_taken_back() {
 	current_start half alice --route 10.20.0.0/24 --route 10.30.0.0/24
 	succeeds "it tries" wait_for 20 log_has half 0 'trying again'
 	table=$(ip -n "$host" rule show priority 8383 | sed 's/.*lookup \([0-9]*\).*/\1/')
-	ip -n "$host" route add 10.30.0.0/24 dev u0 table "$table" metric 1
+	ip -n "$host" route add 10.30.0.0/24 dev u0 table "$table" metric 2
 	succeeds "the gateway starts again" start_gateway
 	succeeds "it cannot set all up" wait_for 20 log_has half 0 "cannot set up the app's network: File exists"
 	is "$(ip -n "$host" -o link show up dev vnet0)" "" "the device is not up"
-	ip -n "$host" route del 10.30.0.0/24 dev u0 table "$table" metric 1
+	ip -n "$host" route del 10.30.0.0/24 dev u0 table "$table" metric 2
 	succeeds "the tunnel is up" wait_for 30 log_has half 0 "$connected"
 	stop "$worker_pid"
 	is "$(network_of "$host")" "$host_before" "network of the namespace afterwards"
