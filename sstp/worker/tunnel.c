@@ -101,6 +101,34 @@ static void on_up(void *arg, const struct link_address *address)
 	tunnel_replace_if_wanted(t);
 }
 
+/* Without it the app goes on with IPv4. */
+static int set_up6(const struct leg *leg)
+{
+	struct prefix local = prefix_host(AF_INET6, leg->address6);
+	int r = network_up(leg->tunnel->params.network, &local);
+
+	if (r < 0)
+		log_warning("the app gets no IPv6 address: %s%s", strerror(-r),
+			    r == -EACCES ? ": IPv6 is switched off in its namespace" : "");
+	return r;
+}
+
+static void on_address6(void *arg, const uint8_t *address)
+{
+	struct leg *leg = arg;
+	struct tunnel *t = leg->tunnel;
+
+	leg->has_address6 = address;
+	if (address)
+		memcpy(leg->address6, address, sizeof(leg->address6));
+	if (leg != t->current)
+		return;
+	if (address && set_up6(leg) < 0)
+		leg->has_address6 = false;
+	if (t->params.ops->on_address6)
+		t->params.ops->on_address6(t->params.arg, leg->has_address6 ? leg->address6 : NULL);
+}
+
 static void go_down(struct tunnel *t)
 {
 	if (!t->up_since)
@@ -199,6 +227,7 @@ static void on_end(void *arg, enum session_end end, const char *reason)
 	session_free(leg->session);
 	leg->session = NULL;
 	leg->address_be = 0;
+	leg->has_address6 = false;
 	if (leg == t->current && is_of_connection(end))
 		tunnel_replace_give_up(t);
 	if (!t->stopping && tunnel_replace_on_end(leg, why))
@@ -220,6 +249,7 @@ static void on_down(void *arg)
 
 	port_flush(t->port); /* the packets' memory is the session's */
 	leg->address_be = 0;
+	leg->has_address6 = false;
 	if (leg == t->current && !t->next)
 		go_down(t);
 }
@@ -237,6 +267,7 @@ static void on_description(void *arg, const char *text, size_t len)
 static const struct session_ops session_callbacks = {
 	.on_auth = on_auth,
 	.on_up = on_up,
+	.on_address6 = on_address6,
 	.on_packet = tunnel_on_packet,
 	.on_burst_end = tunnel_on_burst_end,
 	.on_description = on_description,

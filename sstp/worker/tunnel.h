@@ -37,6 +37,8 @@ struct tunnel_ops {
 	void (*on_replaced)(void *arg, bool ok, const char *reason);
 	/* What the gateway tells of the connection, untrusted, borrowed: session_ops. NULL: it is not asked. */
 	void (*on_description)(void *arg, const char *text, size_t len);
+	/* After on_up: the app's IPv6 address, in wire order, is in effect; NULL: it has none any more. NULL: nobody wants to know. */
+	void (*on_address6)(void *arg, const uint8_t *address);
 	/* Packets do not flow any more; it is dialled again. */
 	void (*on_down)(void *arg);
 	/* There is no session, for this reason, and another is dialled after so long (ns). NULL: nobody wants to know. */

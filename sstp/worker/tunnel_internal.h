@@ -15,6 +15,8 @@ struct leg {
 	struct tunnel *tunnel;
 	struct session *session;
 	uint32_t address_be; /* 0: not up */
+	uint8_t address6[LINK_ADDRESS6_SIZE];
+	bool has_address6; /* with address_be */
 };
 
 struct tunnel {

@@ -1,8 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 
 #include "sstp/worker/tunnel_internal.h"
 #include "tun/ip.h"
+
+/* The packet is good, and len bytes. */
+static void to_device(const struct tunnel *t, struct traffic *traffic, const uint8_t *pkt,
+		      size_t len)
+{
+	if (!t->port) {
+		traffic->drops[DROP_DEVICE]++;
+		return;
+	}
+	port_write(t->port, pkt, len);
+	traffic->rx_packets++;
+	traffic->rx_bytes += len;
+}
+
+static bool is_own6(const struct leg *leg, const uint8_t *address)
+{
+	return leg->has_address6 && memcmp(address, leg->address6, sizeof(leg->address6)) == 0;
+}
+
+static void on_ipv6_packet(const struct leg *leg, uint8_t *pkt, size_t len)
+{
+	struct traffic *traffic = session_traffic(leg->session);
+	struct ip6_info ip;
+
+	if (ip6_parse(pkt, len, &ip) < 0) {
+		traffic->drops[DROP_MALFORMED]++;
+		return;
+	}
+	if (!is_own6(leg, ip.dst)) {
+		traffic->drops[DROP_DESTINATION]++;
+		return;
+	}
+	ip6_clamp_mss(pkt, &ip, leg->tunnel->params.mtu);
+	to_device(leg->tunnel, traffic, pkt, ip.total_len);
+}
 
 void tunnel_on_packet(void *arg, uint8_t *pkt, size_t len)
 {
@@ -10,24 +46,18 @@ void tunnel_on_packet(void *arg, uint8_t *pkt, size_t len)
 	struct tunnel *t = leg->tunnel;
 	struct traffic *traffic = session_traffic(leg->session);
 	struct ip_info ip;
-	enum drop_reason why = DROP_REASONS;
+	int r = ip_parse(pkt, len, &ip);
 
-	if (ip_parse(pkt, len, &ip) < 0)
-		why = DROP_MALFORMED;
-	else if (ip.dst_be != leg->address_be)
-		why = DROP_DESTINATION;
-	if (why != DROP_REASONS) {
-		traffic->drops[why]++;
+	if (r == -EAFNOSUPPORT) {
+		on_ipv6_packet(leg, pkt, len);
+		return;
+	}
+	if (r < 0 || ip.dst_be != leg->address_be) {
+		traffic->drops[r < 0 ? DROP_MALFORMED : DROP_DESTINATION]++;
 		return;
 	}
 	ip_clamp_mss(pkt, &ip, t->params.mtu);
-	if (!t->port) {
-		traffic->drops[DROP_DEVICE]++;
-		return;
-	}
-	port_write(t->port, pkt, ip.total_len);
-	traffic->rx_packets++;
-	traffic->rx_bytes += ip.total_len;
+	to_device(t, traffic, pkt, ip.total_len);
 }
 
 void tunnel_on_burst_end(void *arg)
@@ -37,23 +67,42 @@ void tunnel_on_burst_end(void *arg)
 	session_traffic(leg->session)->drops[DROP_DEVICE] += port_flush(leg->tunnel->port);
 }
 
+/* The reason to drop a packet from the app, or DROP_REASONS. */
+static enum drop_reason judge6(const struct leg *leg, const uint8_t *pkt, size_t len)
+{
+	struct ip6_info ip;
+
+	if (!leg->has_address6)
+		return DROP_PROTOCOL;
+	if (ip6_parse(pkt, len, &ip) < 0)
+		return DROP_MALFORMED;
+	return is_own6(leg, ip.src) ? DROP_REASONS : DROP_SOURCE;
+}
+
+static enum drop_reason judge(const struct leg *leg, const uint8_t *pkt, size_t len)
+{
+	struct ip_info ip;
+	int r = ip_parse(pkt, len, &ip);
+
+	if (r == -EAFNOSUPPORT)
+		return judge6(leg, pkt, len);
+	if (r < 0)
+		return DROP_MALFORMED;
+	return ip.src_be == leg->address_be ? DROP_REASONS : DROP_SOURCE;
+}
+
 /* From the app. While the tunnel is down nothing is kept for later. */
 void tunnel_on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
 	const struct tunnel *t = arg;
 	const struct leg *leg = t->current;
-	struct traffic *traffic;
-	struct ip_info ip;
-	int r;
+	enum drop_reason why;
 
 	if (!leg->session || !leg->address_be)
 		return;
-	traffic = session_traffic(leg->session);
-	r = ip_parse(pkt, len, &ip);
-	if (r < 0)
-		traffic->drops[r == -EAFNOSUPPORT ? DROP_PROTOCOL : DROP_MALFORMED]++;
-	else if (ip.src_be != leg->address_be)
-		traffic->drops[DROP_SOURCE]++;
-	else
+	why = judge(leg, pkt, len);
+	if (why == DROP_REASONS)
 		session_send(leg->session, h, pkt, len, t->params.mtu);
+	else
+		session_traffic(leg->session)->drops[why]++;
 }

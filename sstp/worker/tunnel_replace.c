@@ -102,6 +102,15 @@ static bool is_draining(struct tunnel *t, const struct leg *old)
 	       loop_now(t->env.loop) < t->drain_until;
 }
 
+/* At a gateway of ours the IPv6 address follows from the IPv4 one: what the app sends goes on before it is told again. */
+static void inherit_ipv6(struct leg *leg, const struct leg *old)
+{
+	if (!old->has_address6 || leg->address_be != old->address_be)
+		return;
+	memcpy(leg->address6, old->address6, sizeof(leg->address6));
+	leg->has_address6 = true;
+}
+
 bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
 {
 	struct tunnel *t = leg->tunnel;
@@ -120,6 +129,7 @@ bool tunnel_replace_on_up(struct leg *leg, const struct link_address *address)
 		return true;
 	}
 	leg->address_be = t->former_be = address->local;
+	inherit_ipv6(leg, old);
 	t->current = leg;
 	t->up_since = loop_now(t->env.loop);
 	drain_begin(t, old);

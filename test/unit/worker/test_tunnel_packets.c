@@ -10,6 +10,7 @@
 
 enum {
 	IP_HEADER = 20,
+	IPV6_HEADER = 40,
 	PACKET_MAX = 64,
 };
 
@@ -151,6 +152,88 @@ static void only_the_apps_own_address_goes_out(void **state)
 	assert_int_equal(sent, 1);
 }
 
+/* ---- IPv6: fd00:77::1 beside it */
+
+static void set_ipv6(void)
+{
+	inet_pton(AF_INET6, "fd00:77::1", tunnel.legs[0].address6);
+	tunnel.legs[0].has_address6 = true;
+}
+
+static size_t packet6(uint8_t pkt[PACKET_MAX], const char *src, const char *dst)
+{
+	memset(pkt, 0, PACKET_MAX);
+	pkt[0] = 0x60;
+	pkt[6] = IPPROTO_NONE;
+	assert_int_equal(inet_pton(AF_INET6, src, pkt + 8), 1);
+	assert_int_equal(inet_pton(AF_INET6, dst, pkt + 24), 1);
+	return IPV6_HEADER;
+}
+
+static void from_gateway6(const char *src, const char *dst)
+{
+	uint8_t pkt[PACKET_MAX];
+
+	tunnel_on_packet(&tunnel.legs[0], pkt, packet6(pkt, src, dst));
+}
+
+static void from_app6(const char *src, const char *dst)
+{
+	static const struct virtio_net_hdr plain;
+	uint8_t pkt[PACKET_MAX];
+
+	tunnel_on_device_packet(&tunnel, &plain, pkt, packet6(pkt, src, dst));
+}
+
+static void X51_ipv6_packet_for_the_app_alone_comes_in(void **state)
+{
+	static const char *const others[] = {"fd00:77::2", "fd00:77:0:1::1", "::1",
+					     "ff02::1",	   "fe80::1",	     "::"};
+
+	set_ipv6();
+	from_gateway6("fd00:20::2", "fd00:77::1");
+	assert_int_equal(written, 1);
+	assert_int_equal(traffic.rx_packets, 1);
+	assert_int_equal(traffic.rx_bytes, IPV6_HEADER);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		from_gateway6("fd00:20::2", others[i]);
+	assert_int_equal(written, 1);
+	assert_int_equal(traffic.drops[DROP_DESTINATION], 6);
+}
+
+static void X51_tunnel_without_ipv6_brings_none_in_and_takes_none_out(void **state)
+{
+	from_gateway6("fd00:20::2", "::");
+	assert_int_equal(traffic.drops[DROP_DESTINATION], 1);
+	from_app6("::", "fd00:20::2");
+	assert_int_equal(traffic.drops[DROP_PROTOCOL], 1);
+	assert_int_equal(written + sent, 0);
+}
+
+static void only_the_apps_own_ipv6_address_goes_out(void **state)
+{
+	set_ipv6();
+	from_app6("fd00:77::1", "fd00:20::2");
+	assert_int_equal(sent, 1);
+	from_app6("fd00:77::2", "fd00:20::2");
+	from_app6("fe80::1", "ff02::2");
+	assert_int_equal(sent, 1);
+	assert_int_equal(traffic.drops[DROP_SOURCE], 2);
+}
+
+static void ipv6_packet_that_is_cut_short_is_malformed(void **state)
+{
+	static const struct virtio_net_hdr plain;
+	uint8_t pkt[PACKET_MAX];
+	size_t len = packet6(pkt, "fd00:77::1", "fd00:77::1");
+
+	set_ipv6();
+	tunnel_on_packet(&tunnel.legs[0], pkt, len - 1);
+	tunnel_on_device_packet(&tunnel, &plain, pkt, len - 1);
+	assert_int_equal(traffic.drops[DROP_MALFORMED], 2);
+	assert_int_equal(written + sent, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -162,6 +245,10 @@ int main(void)
 		TEST(packet_without_a_device_is_dropped),
 		TEST(what_the_device_refuses_is_counted),
 		TEST(only_the_apps_own_address_goes_out),
+		TEST(X51_ipv6_packet_for_the_app_alone_comes_in),
+		TEST(X51_tunnel_without_ipv6_brings_none_in_and_takes_none_out),
+		TEST(only_the_apps_own_ipv6_address_goes_out),
+		TEST(ipv6_packet_that_is_cut_short_is_malformed),
 	};
 
 	return cmocka_run_group_tests_name("worker/tunnel_packets", tests, NULL, NULL);
