@@ -108,6 +108,8 @@ int vnet_device_make(struct vnet *v, const struct vnet_params *params, const cha
 static const char *advice(int error)
 {
 	switch (-error) {
+	case EACCES:
+		return " (IPv6 is switched off for the device: see net.ipv6.conf.all.disable_ipv6)";
 	case EPERM: return " (needs CAP_NET_ADMIN: run as root)";
 	case EBUSY: return " (another process holds it)";
 	case EEXIST: return " (a route of somebody else's is in the way)";

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tun/ipv6_conf.h"
 #include "tun/netns.h"
 #include "tun/rtnl.h"
 #include "tun/rtnl_watch.h"
@@ -85,6 +86,11 @@ static int set_up(const struct vnet_open_params *p, int netns, struct vnet_opene
 		o->steer_error =
 			steer_new(&o->tuns[0], p->addresses * (has_ipv6(p) ? 2 : 1), &o->steer);
 	r = rtnl_open(netns, &o->rtnl);
+	if (r == 0 && has_ipv6(p)) {
+		/* a namespace may be without it by default; if it cannot be had, the route says so */
+		ipv6_conf_set(netns, o->tuns[0].name, "disable_ipv6", "0");
+		rtnl_link_no_link_local(o->rtnl, o->tuns[0].ifindex);
+	}
 	if (r == 0) {
 		rtnl_link_drop_qdisc(o->rtnl, o->tuns[0].ifindex); /* it goes with one, too */
 		r = rtnl_link_up(o->rtnl, o->tuns[0].ifindex, p->mtu);

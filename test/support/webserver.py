@@ -9,6 +9,7 @@ PUT /anything  answers with the SHA-256 of what came
 """
 import hashlib
 import http.server
+import socket
 import sys
 import time
 
@@ -55,10 +56,14 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             pass
 
 
+class IPv6Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
 def main():
     address, port, folder = sys.argv[1:]
-    server = http.server.ThreadingHTTPServer(
-        (address, int(port)), lambda *args: Handler(*args, directory=folder))
+    kind = IPv6Server if ":" in address else http.server.ThreadingHTTPServer
+    server = kind((address, int(port)), lambda *args: Handler(*args, directory=folder))
     server.daemon_threads = True
     server.serve_forever()
 
