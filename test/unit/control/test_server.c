@@ -445,8 +445,7 @@ static void tell_session(struct scene *s, uint64_t id)
 					 .address6 = "",
 					 .source = "192.0.2.1:5",
 					 .correlation = "",
-					 .thumbprint = "",
-					 .address6 = ""};
+					 .thumbprint = ""};
 	uint8_t *frame;
 	size_t len;
 
