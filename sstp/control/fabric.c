@@ -150,39 +150,21 @@ static int read_texts(const char *text, char ***ret_list, size_t *ret_n)
 	return *ret_list ? r : -ENOMEM;
 }
 
-static uint8_t bits_or(const json_t *value, uint8_t otherwise)
-{
-	return json_is_integer(value) ? (uint8_t)json_integer_value(value) : otherwise;
-}
-
-/* As a prefix list of routers: neither ge nor le: this length only; ge alone: up to the whole address. */
-static bool read_filter(const json_t *json, struct fabric_filter *ret)
-{
-	const char *prefix = json_string_value(json_object_get(json, "prefix"));
-	const char *action = json_string_value(json_object_get(json, "action"));
-	const json_t *ge = json_object_get(json, "ge");
-	const json_t *le = json_object_get(json, "le");
-
-	if (!prefix || !action || prefix_parse(prefix, &ret->prefix) < 0)
-		return false;
-	ret->ge = bits_or(ge, ret->prefix.len);
-	ret->le = bits_or(le, json_is_integer(ge) ? (ret->prefix.family == AF_INET6 ? 128 : 32)
-						  : /* neither */ ret->prefix.len);
-	ret->is_permit = strcmp(action, "permit") == 0;
-	return true;
-}
-
 static int read_filters(const char *text, struct fabric_vnet *v)
 {
+	struct bgp_filter filters[BGP_FILTERS_MAX];
+	char why[BGP_FILTER_WHY_MAX];
 	json_t *json = json_loads(text, 0, NULL);
-	size_t n = json_array_size(json);
+	/* none of what the model has is refused */
+	int r = json ? bgp_filters_read(json, filters, &v->n_filters, why) : -ENOMEM;
 
-	v->filters = calloc(n ? n : 1, sizeof(*v->filters));
-	for (size_t i = 0; v->filters && i < n; i++)
-		if (read_filter(json_array_get(json, i), &v->filters[v->n_filters]))
-			v->n_filters++;
 	json_decref(json);
-	return json && v->filters ? 0 : -ENOMEM;
+	if (r < 0)
+		return -ENOMEM;
+	v->filters = calloc(v->n_filters + 1, sizeof(*v->filters));
+	if (v->filters)
+		memcpy(v->filters, filters, v->n_filters * sizeof(*filters));
+	return v->filters ? 0 : -ENOMEM;
 }
 
 static const char vnets_sql[] =
@@ -558,11 +540,5 @@ const char *fabric_why(const struct fabric_vnet *hub, const struct fabric_peer *
 
 bool fabric_permits(const struct fabric_vnet *v, const struct prefix *p)
 {
-	for (size_t i = 0; i < v->n_filters; i++) {
-		const struct fabric_filter *f = &v->filters[i];
-
-		if (prefix_covers(&f->prefix, p) && p->len >= f->ge && p->len <= f->le)
-			return f->is_permit;
-	}
-	return v->n_filters == 0;
+	return bgp_filters_permit(v->filters, v->n_filters, p);
 }

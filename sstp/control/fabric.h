@@ -19,18 +19,12 @@
 #include <stdint.h>
 
 #include "routing/prefix.h"
+#include "sstp/control/bgp_filter.h"
 #include "sstp/control/model.h"
 
 struct fabric_prefixes {
 	struct prefix *list; /* owned */
 	size_t n;
-};
-
-/* One of bgpFilters: matches prefixes within its own that are ge to le bits long. */
-struct fabric_filter {
-	struct prefix prefix;
-	uint8_t ge, le;
-	bool is_permit;
 };
 
 /* Owned by the fabric, all of it. */
@@ -42,7 +36,7 @@ struct fabric_vnet {
 	struct fabric_prefixes pools;
 	struct fabric_prefixes custom;
 	struct fabric_prefixes on_premises;
-	struct fabric_filter *filters;
+	struct bgp_filter *filters;
 	size_t n_filters;
 	char *netns; /* of its device, as the API says; "" */
 	char **dns;  /* addresses */

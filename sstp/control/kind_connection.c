@@ -66,8 +66,6 @@ static int check(const json_t *body, char ret_why[RESOURCE_WHY_MAX])
 	" FROM json_each(n.synced, '$.addressSpaces') UNION ALL "          \
 	ROUTE("value", "value", "NULL", "INHERITED")                       \
 	" FROM json_each(n.synced, '$.customRoutes') UNION ALL "           \
-	ROUTE("value", "value", "NULL", "INHERITED")                       \
-	" FROM json_each(n.synced, '$.peeredSpaces') UNION ALL "           \
 	ROUTE("name", "start_address", "nullif(end_address, '')", "STATIC") \
 	" FROM route WHERE plan_id = n.plan_id AND vnet_id = n.vnet_id UNION ALL " \
 	ROUTE("value", "value", "NULL", "DEFAULT")                         \

@@ -84,9 +84,6 @@ const struct resource_kind kind_peering = {
 		  " allow_transit = :body ->> 'allow_transit', use_remote = :body ->> 'use_remote',"
 		  " was_connected = 0, version = :revision" WHERE,
 	.remove = "DELETE FROM peering" WHERE,
-	.touch = "INSERT INTO touched SELECT c.app_id FROM peering_now q JOIN connection c"
-		 " ON c.vnet_id IN (q.vnet_id, q.remote_id) WHERE q.vnet_id = " SQL_VNET_ID
-		 " AND q.name = :peering",
 	.missing = "There is no such virtual network peering.",
 	.taken = "The virtual network is peered with this one already.",
 	.before_write = rules_peering_before_write,

@@ -60,8 +60,7 @@ const struct resource_kind kind_vnet = {
 		  "id)),"
 		  " version = :revision WHERE " SQL_VNET,
 	.remove = "DELETE FROM vnet WHERE " SQL_VNET,
-	.touch = "INSERT INTO touched SELECT app_id FROM connection WHERE vnet_id = " SQL_VNET_ID
-		 " OR vnet_id IN (SELECT vnet_id FROM peering WHERE remote = :vnet)",
+	.touch = "INSERT INTO touched SELECT app_id FROM connection WHERE vnet_id = " SQL_VNET_ID,
 	.missing = "There is no such virtual network.",
 	.taken = "A virtual network of this name is there already, in another resource group or "
 		 "subscription: names of virtual networks are unique over the gateway.",

@@ -566,7 +566,6 @@ bool model_remove(struct model *m, const struct resource_kind *kind, const struc
 		  struct model_answer *a)
 {
 	return model_keeps(m, kind->before_remove, v, a) &&
-	       (!kind->touch || model_run(m, kind, kind->touch, v, a) >= 0) &&
 	       model_run(m, kind, kind->remove, v, a) >= 0;
 }
 

@@ -37,7 +37,7 @@ bool model_apply(struct model *m, const struct model_change *change, struct mode
  * The parts of that, for many changes in one transaction. False: refused, as ret_answer says.
  *
  * model_fetch: 1: found, with json and etag; 0: not; -errno. model_write: the rules of before_write, and the row;
- * what has to do with it is in temp.touched. model_remove: the rules of before_remove, what has to do with it, and the row.
+ * what has to do with it is in temp.touched. model_remove: the rules of before_remove, and the row.
  */
 int model_fetch(struct model *m, const struct resource_kind *kind, const struct model_names *names,
 		struct model_answer *ret_answer, struct certs_error *ret_error);

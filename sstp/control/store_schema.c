@@ -201,8 +201,8 @@ static const char version_4[] =
 	"CREATE INDEX peering_by_remote ON peering (remote);"
 
 	/* what connections are synced to has these as well from now on: nothing of it has changed */
-	"UPDATE connection SET synced = json_set(synced, '$.searchDomains', json('[]'),"
-	"  '$.peeredSpaces', json('[]')) WHERE synced <> '{}';";
+	"UPDATE connection SET synced = json_set(synced, '$.searchDomains', json('[]'))"
+	"  WHERE synced <> '{}';";
 
 static const char *const steps[] = {version_1, version_2, version_3, version_4};
 
@@ -236,20 +236,15 @@ const char store_schema_views[] =
 	"  WITHOUT ROWID;"
 
 	/*
-	 * Peerings with both of their sides, and opposite_..., the peering of the other VNet with this
-	 * one; NULL: it is not there. state: what the original calls it. is_open: each flag on each side
-	 * lets clients of this VNet's gateway reach the other VNet (B22).
+	 * Peerings with both of their sides, and opposite, the peering of the other VNet with this one;
+	 * NULL: it is not there. state: what the original calls it.
 	 */
 	"CREATE TEMP VIEW peering_now AS SELECT p.*, v.name AS vnet, v.subscription,"
 	"  v.resource_group, v.resource_id AS vnet_resource_id, v.spaces, r.id AS remote_id,"
 	"  r.name AS remote_name, r.resource_id AS remote_resource_id, r.spaces AS remote_spaces,"
-	"  o.id AS opposite_id, o.name AS opposite, o.allow_access AS opposite_access,"
-	"  o.allow_forwarded AS opposite_forwarded, o.allow_transit AS opposite_transit,"
-	"  o.use_remote AS opposite_use_remote,"
+	"  o.id AS opposite_id, o.name AS opposite, o.allow_transit AS opposite_transit,"
 	"  CASE WHEN o.id IS NOT NULL THEN 'Connected' WHEN p.was_connected THEN 'Disconnected'"
-	"    ELSE 'Initiated' END AS state,"
-	"  o.id IS NOT NULL AND p.allow_access AND p.allow_forwarded AND p.allow_transit"
-	"    AND o.allow_access AND o.allow_forwarded AND o.use_remote AS is_open"
+	"    ELSE 'Initiated' END AS state"
 	" FROM peering p JOIN vnet v ON v.id = p.vnet_id"
 	" LEFT JOIN vnet r ON r.name = p.remote AND r.source <> 'gone'"
 	"  AND p.remote_vnet IN (p.remote, r.resource_id)"
@@ -297,10 +292,7 @@ const char store_schema_views[] =
 	"  t.thumbprint, t.blob, t.status,"
 	"  json_object('certThumbprint', t.thumbprint, 'dnsServers', json(v.dns), 'addressSpaces',"
 	"    json(v.spaces), 'customRoutes', json(coalesce(g.custom_routes, '[]')),"
-	"    'searchDomains', json(v.search_domains), 'peeredSpaces', json(iif("
-	"      coalesce(g.propagate_peerings, 0), (SELECT json_group_array(value) FROM"
-	"      (SELECT s.value FROM peering_now q, json_each(q.remote_spaces) s"
-	"       WHERE q.vnet_id = v.id AND q.is_open ORDER BY s.value)), '[]'))) AS now"
+	"    'searchDomains', json(v.search_domains)) AS now"
 	" FROM connection c JOIN app a ON a.id = c.app_id JOIN plan p ON p.id = a.plan_id"
 	" JOIN vnet v ON v.id = c.vnet_id CROSS JOIN setting s"
 	" LEFT JOIN gateway g ON g.vnet_id = v.id AND g.gateway_type = 'Vpn'"
