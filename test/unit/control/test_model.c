@@ -87,6 +87,21 @@ static int admit(struct model *m, const char *app, const char *vnet, struct cert
 	return r;
 }
 
+/* Column 0 of its first row; good until the next call. */
+static const char *first(struct model *m, const char *sql)
+{
+	static char text[256];
+	struct store_query *q;
+	struct certs_error e;
+
+	if (store_query(model_store(m), sql, NULL, 0, &q, &e) < 0)
+		fail_msg("%s", e.text);
+	snprintf(text, sizeof(text), "%s",
+		 store_query_next(q, &e) > 0 ? store_query_text(q, 0) : "(none)");
+	store_query_end(q);
+	return text;
+}
+
 /* The VNet "green" by the API, with a gateway. */
 static void make_green(struct model *m)
 {
@@ -300,6 +315,47 @@ static void B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced(void **state
 	world_free(w);
 }
 
+/* What was the API's before has nothing left of it. */
+static void network_that_gateway_yaml_takes_over_is_as_that_says(void **state)
+{
+	const struct msg_vnet vnet = {.name = "green",
+				      .spaces = {"10.2.0.0/16"},
+				      .n_spaces = 1,
+				      .pools = {"172.16.6.0/24"},
+				      .n_pools = 1,
+				      .domains = {"corp.example.com", "example.com"},
+				      .n_domains = 2,
+				      .gateway = "192.0.0.8"};
+	const struct msg_config config = {.vnets = (struct msg_vnet *)&vnet, .n_vnets = 1};
+	struct world *w = world_new();
+	struct certs_error e;
+
+	does(w->model, FRONT_PUT, VNET("green"),
+	     "{\"properties\":{\"addressSpace\":{\"addressPrefixes\":[\"10.3.0.0/16\"]},"
+	     "\"attach\":{\"networkNamespace\":\"x\"}}}",
+	     200);
+	does(w->model, FRONT_PUT, VNET("green") "/virtualNetworkGateways/primary",
+	     "{\"properties\":{\"enableBgp\":true,\"bgpSettings\":{\"asn\":65010,\"announceTable\":"
+	     "9},"
+	     "\"propagateBgp\":true,\"propagatePeerings\":true,\"advertiseHostRoutes\":true,"
+	     "\"bgpFilters\":[{\"action\":\"deny\",\"prefix\":\"10.0.0.0/8\"}]}}",
+	     200);
+	assert_int_equal(model_set_networks(w->model, &config, MINT_NOW, &e), 0);
+	assert_string_equal(property(w->model, VNET("green"), "dhcpOptions"),
+			    "{\"dnsServers\":[],\"searchDomains\":[\"corp.example.com\","
+			    "\"example.com\"]}");
+	assert_string_equal(property(w->model, VNET("green"), "attach"),
+			    "{\"networkNamespace\":null}");
+	assert_string_equal(
+		first(w->model,
+		      "SELECT printf('%d %d %d %d %s %d %d %d', enable_bgp, asn, bgp_table,"
+		      " announce_table, bgp_filters, propagate_bgp, propagate_peerings,"
+		      " announce_hosts) FROM gateway g JOIN vnet v ON v.id = g.vnet_id"
+		      " WHERE v.name = 'green'"),
+		"0 65515 254 0 [] 0 0 0");
+	world_free(w);
+}
+
 static void B14_gateway_must_be_up_for_an_app_to_be_connected(void **state)
 {
 	struct world *w = world_new();
@@ -413,21 +469,6 @@ static void model_on_disk_is_there_again(void **state)
 	}
 	assert_int_equal(model_open("/nonexistent/m", &m, &e), -ENOENT);
 	model_close(NULL);
-}
-
-/* Column 0 of its first row; good until the next call. */
-static const char *first(struct model *m, const char *sql)
-{
-	static char text[256];
-	struct store_query *q;
-	struct certs_error e;
-
-	if (store_query(model_store(m), sql, NULL, 0, &q, &e) < 0)
-		fail_msg("%s", e.text);
-	snprintf(text, sizeof(text), "%s",
-		 store_query_next(q, &e) > 0 ? store_query_text(q, 0) : "(none)");
-	store_query_end(q);
-	return text;
 }
 
 static void stores_of_older_versions_are_brought_up_to_date(void **state)
@@ -664,6 +705,7 @@ int main(void)
 		TEST(renewed_certificate_is_synced_at_once_by_auto_sync),
 		TEST(certificates_that_are_no_news_write_nothing),
 		TEST(B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced),
+		TEST(network_that_gateway_yaml_takes_over_is_as_that_says),
 		TEST(B14_gateway_must_be_up_for_an_app_to_be_connected),
 		TEST(gateway_s_status_is_what_the_data_plane_says),
 		TEST(networks_that_are_the_same_keep_their_etag),
