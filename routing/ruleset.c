@@ -145,8 +145,8 @@ const struct ruleset_rule *ruleset_rules(const struct ruleset *s, size_t *ret_n)
 	return s->rules;
 }
 
-/* How many entries do not stand behind the address, taken for a prefix of its full length. */
-static size_t count_up_to(const struct ruleset *s, const struct prefix *address)
+/* How many entries do not stand behind it. */
+static size_t count_up_to(const struct ruleset *s, const struct prefix *p)
 {
 	size_t low = 0;
 	size_t high = s->n_entries;
@@ -154,7 +154,7 @@ static size_t count_up_to(const struct ruleset *s, const struct prefix *address)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (compare_prefixes(&s->entries[middle].prefix, address) <= 0)
+		if (compare_prefixes(&s->entries[middle].prefix, p) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -162,18 +162,22 @@ static size_t count_up_to(const struct ruleset *s, const struct prefix *address)
 	return low;
 }
 
+uint32_t ruleset_find(const struct ruleset *s, const struct prefix *p)
+{
+	size_t n = count_up_to(s, p);
+	uint32_t at = n ? (uint32_t)(n - 1) : RULESET_NONE;
+
+	while (at != RULESET_NONE && !prefix_covers(&s->entries[at].prefix, p))
+		at = s->entries[at].parent;
+	return at;
+}
+
 uint32_t ruleset_lookup(const struct ruleset *s, uint8_t family, const void *addr)
 {
 	struct prefix p = {.family = family, .len = family == AF_INET6 ? 128 : 32};
-	size_t n;
-	uint32_t at;
 
 	memcpy(p.addr, addr, p.len / 8);
-	n = count_up_to(s, &p);
-	at = n ? (uint32_t)(n - 1) : RULESET_NONE;
-	while (at != RULESET_NONE && !prefix_covers(&s->entries[at].prefix, &p))
-		at = s->entries[at].parent;
-	return at;
+	return ruleset_find(s, &p);
 }
 
 enum ruleset_outcome ruleset_outcome(const struct ruleset *s, uint32_t entry)

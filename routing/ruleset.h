@@ -111,6 +111,9 @@ const struct ruleset_rule *ruleset_rules(const struct ruleset *s, size_t *ret_n)
  */
 uint32_t ruleset_lookup(const struct ruleset *s, uint8_t family, const void *addr);
 
+/* The longest entry that contains a prefix, which may be that one; RULESET_NONE: none does. */
+uint32_t ruleset_find(const struct ruleset *s, const struct prefix *p);
+
 /* entry: of the set, or RULESET_NONE. */
 enum ruleset_outcome ruleset_outcome(const struct ruleset *s, uint32_t entry);
 /* rule: of that entry. */

@@ -482,7 +482,7 @@ void effective_connection_done(struct effective_connection *c)
 int effective_show(struct effective *e, int64_t vnet, const struct effective_query *query,
 		   struct effective_shown *ret_shown, struct certs_error *ret_error)
 {
-	struct effective_shown s = {.gate = NULL};
+	struct effective_shown s = {.is_connection = query != NULL};
 	struct kept *k = NULL;
 	int r = find_kept(e, vnet, &k, ret_error);
 

@@ -107,6 +107,7 @@ void effective_connection_done(struct effective_connection *c);
 struct effective_shown {
 	const struct effective_vnet *gate;	/* borrowed; NULL as above */
 	struct effective_connection connection; /* of a VNet's own: all zero but set */
+	bool is_connection;
 	struct learned_routes learned;
 };
 

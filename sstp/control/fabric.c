@@ -24,7 +24,8 @@ struct side {
 
 struct fabric {
 	struct model *model;
-	int64_t epoch; /* of the tables when they were read; -1: never */
+	int64_t epoch;	/* of the tables when they were read; -1: never */
+	int64_t others; /* likewise, of what other connections to the store have changed */
 	uint64_t generation;
 	struct fabric_vnet *vnets; /* owned, as all that follow; by id */
 	size_t n_vnets, vnets_cap;
@@ -331,16 +332,22 @@ static int read_rows(struct fabric *f, const char *sql,
 	return r;
 }
 
-static int read_epoch(struct fabric *f, int64_t *ret_epoch, struct certs_error *e)
+/* Triggers are a connection's own: of what another one has changed the store itself keeps count. */
+static int read_epoch(struct fabric *f, int64_t *ret_epoch, int64_t *ret_others,
+		      struct certs_error *e)
 {
 	struct store_query *q;
-	int r = store_query(f->model->store, "SELECT n FROM fabric_epoch", NULL, 0, &q, e);
+	int r = store_query(f->model->store,
+			    "SELECT n, data_version FROM fabric_epoch, pragma_data_version", NULL,
+			    0, &q, e);
 
 	if (r < 0)
 		return r;
 	r = store_query_next(q, e);
-	if (r > 0)
+	if (r > 0) {
 		*ret_epoch = store_query_number(q, 0);
+		*ret_others = store_query_number(q, 1);
+	}
 	store_query_end(q);
 	return r < 0 ? r : 0;
 }
@@ -348,9 +355,10 @@ static int read_epoch(struct fabric *f, int64_t *ret_epoch, struct certs_error *
 int fabric_refresh(struct fabric *f, struct certs_error *ret_error)
 {
 	int64_t epoch = 0;
-	int r = read_epoch(f, &epoch, ret_error);
+	int64_t others = 0;
+	int r = read_epoch(f, &epoch, &others, ret_error);
 
-	if (r < 0 || epoch == f->epoch)
+	if (r < 0 || (epoch == f->epoch && others == f->others))
 		return r;
 	clear(f);
 	r = read_rows(f, vnets_sql, take_vnet, ret_error);
@@ -360,8 +368,10 @@ int fabric_refresh(struct fabric *f, struct certs_error *ret_error)
 		r = no_memory(ret_error);
 	if (r < 0)
 		clear(f);
-	else
+	if (r == 0) {
 		f->epoch = epoch;
+		f->others = others;
+	}
 	return r;
 }
 

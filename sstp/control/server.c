@@ -23,6 +23,7 @@
 #include "sstp/base/log.h"
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
+#include "sstp/control/api_routes.h"
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply_work.h"
 #include "sstp/control/backups.h"
@@ -478,6 +479,8 @@ static void answer(struct server *s, const struct front_request *request,
 {
 	struct admin_world w = {.est = &s->est, .model = s->model, .dial = s->dial};
 	struct api_sessions_world sessions = {.model = s->model, .send = send_frame, .arg = s};
+	struct api_routes_world routes = {.model = s->model,
+					  .effective = networks_effective(s->est.networks)};
 
 	if (openapi_has_path(request->path))
 		openapi_answer(request, ret_reply);
@@ -489,6 +492,8 @@ static void answer(struct server *s, const struct front_request *request,
 		answer_apply(s, request, ret_reply);
 	else if (api_sessions_has_path(request->path))
 		api_sessions_answer(&sessions, request, time(NULL), ret_reply);
+	else if (api_routes_has_path(request->path))
+		api_routes_answer(&routes, request, ret_reply);
 	else if (api_has_path(request->path))
 		api_answer(s->model, request, time(NULL), ret_reply);
 	else if (admin_answer(&w, request, time(NULL), ret_reply))

@@ -14,6 +14,7 @@
 
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
+#include "sstp/control/api_routes.h"
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply.h"
 #include "sstp/control/backups.h"
@@ -118,19 +119,24 @@ static void print_answer(const struct front_reply *reply)
 }
 
 /* line: the first; the rest is read. */
-static void run_request(struct model *m, char *line)
+static void run_request(struct model *m, struct effective *effective, char *line)
 {
 	static const char if_match[] = "If-Match: ";
 	char *body = NULL;
 	size_t body_len = 0;
 	FILE *f = open_memstream(&body, &body_len);
 	struct front_request request = {.method = method_of(line, strcspn(line, " "))};
+	const struct api_routes_world routes = {.model = m, .effective = effective};
 	struct front_reply reply;
 	char *path = strdup(line + strcspn(line, " ") + 1);
 	char *tag = NULL;
+	char *query;
 	char next[4096];
 
 	path[strcspn(path, "\n")] = '\0';
+	query = strchr(path, '?');
+	if (query)
+		*query++ = '\0';
 	while (fgets(next, sizeof(next), stdin) && *next != '\n') {
 		fputs(next, stdout);
 		if (strncmp(next, if_match, strlen(if_match)) == 0) {
@@ -142,11 +148,14 @@ static void run_request(struct model *m, char *line)
 	}
 	fclose(f);
 	request.path = path;
+	request.query = query;
 	request.body = body;
 	request.body_len = body_len;
 	request.if_match = tag;
 	if (apply_has_path(path))
 		apply_answer(m, &request, NOW, NULL, &reply);
+	else if (api_routes_has_path(path))
+		api_routes_answer(&routes, &request, &reply);
 	else
 		api_answer(m, &request, NOW, &reply);
 	print_answer(&reply);
@@ -171,6 +180,7 @@ static void print_all_routes(void)
 {
 	print_routes(api_route);
 	print_routes(api_sessions_route);
+	print_routes(api_routes_route);
 	print_routes(admin_route);
 	print_routes(apply_route);
 	print_routes(operations_route);
@@ -181,6 +191,7 @@ static void print_all_routes(void)
 int main(int argc, char **argv)
 {
 	struct certs_error e;
+	struct effective *effective;
 	struct model *m;
 	char line[4096];
 
@@ -189,6 +200,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	check(model_open(":memory:", &m, &e), &e);
+	check(effective_new(m, &effective, &e), &e);
 	while (fgets(line, sizeof(line), stdin)) {
 		if (*line == '\n')
 			continue;
@@ -196,8 +208,9 @@ int main(int argc, char **argv)
 		if (*line == '#')
 			directive(m, line);
 		else
-			run_request(m, line);
+			run_request(m, effective, line);
 	}
+	effective_free(effective);
 	model_close(m);
 	return 0;
 }

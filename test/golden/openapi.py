@@ -83,7 +83,7 @@ def schema_of(content):
 
 
 def check_exchange(described, method, path, body, status, answer):
-    operation = find(described, method, path)
+    operation = find(described, method, path.split("?")[0])
     if operation is None:
         return None if status in ("404", "405") else "not described"
     response = operation["responses"].get(status)

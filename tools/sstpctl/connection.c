@@ -72,6 +72,15 @@ static const struct column route_columns[] = {
 	{"Version", "etag", FORMAT_PLAIN},
 };
 
+static const struct column effective_columns[] = {
+	{"PREFIX", "prefix", FORMAT_PLAIN},   {"SOURCE", "source", FORMAT_PLAIN},
+	{"ORIGIN", "origin", FORMAT_PLAIN},   {"ROUTED", "routed", FORMAT_PLAIN},
+	{"VERDICT", "verdict", FORMAT_PLAIN}, {"NEXT HOP", "nextHop", FORMAT_PLAIN},
+	{"AS PATH", "asPath", FORMAT_PLAIN},  {"WHY", "why", FORMAT_PLAIN},
+};
+
+const struct view effective_view = {
+	.shape = VIEW_TABLE, VIEW_COLUMNS(effective_columns), .hides_empty = true};
 const struct view connection_list_view = {.shape = VIEW_TABLE, VIEW_COLUMNS(list_columns)};
 const struct view route_list_view = {.shape = VIEW_TABLE, VIEW_COLUMNS(route_list_columns)};
 const struct view route_view = {.shape = VIEW_LINES, VIEW_COLUMNS(route_columns)};
@@ -199,6 +208,23 @@ int connection_disconnect(struct call *c)
 	if (code == 0)
 		code = request_send(c, "DELETE", "{/APP}/virtualNetworkConnections/{VNET}", NULL,
 				    &answer);
+	if (code == 0)
+		code = view_print(c, answer);
+	json_decref(answer);
+	json_decref(connection);
+	return code;
+}
+
+/* What is routed there, by whose word, and why. */
+int connection_routes(struct call *c)
+{
+	json_t *connection = NULL, *answer = NULL;
+	int code = c->arguments[1] ? 0 : find_connection(c, &connection);
+
+	if (code == 0 && !c->arguments[1])
+		c->arguments[1] = json_string_value(json_object_get(connection, "name"));
+	if (code == 0)
+		code = request_send(c, "GET", c->verb->path, NULL, &answer);
 	if (code == 0)
 		code = view_print(c, answer);
 	json_decref(answer);

@@ -33,11 +33,13 @@ int gateway_list(struct call *c);
 extern const struct body_field route_body[];
 extern const struct view connection_list_view;
 extern const struct view connection_view;
+extern const struct view effective_view; /* what is routed, and why; also a VNet's */
 extern const struct view route_list_view;
 extern const struct view route_view;
 int connection_list(struct call *c);
 int connection_show(struct call *c);
 int connection_disconnect(struct call *c);
+int connection_routes(struct call *c);
 int route_list(struct call *c);
 /* Lines of one of them, and what is routed there. */
 void connection_print(const json_t *connection);

@@ -97,6 +97,14 @@ static int add_word(struct call *c, struct path *p, const char *name, size_t len
 	return code;
 }
 
+/* Where it is stands in the path already. */
+static bool is_asked(const struct call *c, int option)
+{
+	return c->options[option] && option != OPTION_SUBSCRIPTION &&
+	       option != OPTION_RESOURCE_GROUP &&
+	       option_is_among((enum option_id)option, c->verb->options, NULL);
+}
+
 static void add_query(const struct call *c, struct path *p)
 {
 	const char *separator = "?";
@@ -104,7 +112,7 @@ static void add_query(const struct call *c, struct path *p)
 	for (int i = 0; i < OPTION_COMMON; i++) {
 		const char *value = c->options[i];
 
-		if (!value || !option_is_among((enum option_id)i, c->verb->options, NULL))
+		if (!is_asked(c, i))
 			continue;
 		add(p, separator, 1);
 		add_escaped(p, option_info((enum option_id)i)->name);
@@ -119,11 +127,11 @@ static int make_path(struct call *c, const char *pattern, struct path *p)
 	int code = 0;
 
 	while (*pattern && code == 0) {
-		size_t len = strcspn(pattern, "{");
+		size_t len = strcspn(pattern, "{?");
 
 		add(p, pattern, len);
 		pattern += len;
-		if (!*pattern)
+		if (*pattern != '{')
 			break;
 		len = strcspn(++pattern, "}");
 		code = add_word(c, p, pattern, len);
@@ -136,6 +144,12 @@ static int make_path(struct call *c, const char *pattern, struct path *p)
 
 /* ---- requests ---- */
 
+static bool has_query(const char *method, const char *path)
+{
+	return !strcmp(method, "GET") &&
+	       (strchr(path, '?') || (!strncmp(path, "/v1/", 4) && !strchr(path, '{')));
+}
+
 int request_send_body(struct call *c, const char *method, const char *path, json_t *body,
 		      json_t **ret_answer)
 {
@@ -144,7 +158,7 @@ int request_send_body(struct call *c, const char *method, const char *path, json
 	struct client_error e;
 	int code = make_path(c, path, &p), r;
 
-	if (code == 0 && !strcmp(method, "GET") && !strncmp(path, "/v1/", 4) && !strchr(path, '{'))
+	if (code == 0 && has_query(method, path))
 		add_query(c, &p);
 	if (code == 0)
 		code = request_client(c, &client);

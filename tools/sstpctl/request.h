@@ -11,8 +11,7 @@
  *   {+PLAN}    the id that a new one is to have
  *   *TYPE      at the beginning: the resources of this type in all subscriptions, or in those that
  *              --subscription and --resource-group say
- *
- * Options of a GET below /v1/ become its query.
+ *   ?          at the end: options become the query, as they do of a GET below /v1/
  */
 #include <jansson.h>
 

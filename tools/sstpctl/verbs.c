@@ -50,6 +50,10 @@ static const struct verb verbs[] = {
 	{"vnet", "delete", "VNET", TAG, "Removes a virtual network that no app is connected to.",
 		"DELETE", "{/VNET}", NULL, DONE("vnet {VNET} is deleted"), NULL},
 
+	{"vnet", "routes", "VNET", "source limit " PLACE,
+		"Shows what its clients may reach, by whose word, and why not.",
+		"GET", "{/VNET}/effectiveRoutes?", NULL, &effective_view, NULL},
+
 	{"gateway", "list", "[VNET]", PLACE, "Shows the gateways of one VNet or of all, and whether they are up.",
 		"GET", "{/VNET}/virtualNetworkGateways", NULL, &gateway_list_view, gateway_list},
 	{"gateway", "show", "VNET", "name " PLACE, "Shows a VNet's gateway (--name: default \"primary\").",
@@ -69,6 +73,9 @@ static const struct verb verbs[] = {
 		"GET", "*Microsoft.Web/virtualNetworkConnections", NULL, &connection_list_view, connection_list},
 	{"connection", "show", "APP [VNET]", PLACE, "Shows an app's connection, and what is routed there.",
 		"GET", LINK, NULL, &connection_view, connection_show},
+	{"connection", "routes", "APP [VNET]", "source limit " PLACE,
+		"Shows what an app sends into the tunnel, by whose word, and what becomes of it.",
+		"GET", LINK "/effectiveRoutes?", NULL, &effective_view, connection_routes},
 	{"connection", "connect", "APP VNET", PLACE, "Connects an app to a VNet.",
 		"PUT", LINK, (const struct body_field[]){{NULL, NULL, BODY_TEXT}},
 		DONE("app {APP} is connected to vnet {VNET}"), NULL},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sstp/control/model_internal.h"
 #include "test/support/cmocka.h"
@@ -248,6 +249,33 @@ static void it_is_read_again_when_a_table_has_changed_and_only_then(void **state
 	site_free(s);
 }
 
+/* As a large site is applied: over a second connection to the store, which has to be a file. */
+static void what_another_connection_has_changed_is_read(void **state)
+{
+	char folder[] = "/tmp/fabric-XXXXXX";
+	char path[64];
+	struct site s = {0};
+	struct model *lent;
+	uint64_t before;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/model.sqlite", folder);
+	assert_int_equal(model_open(path, &s.model, NULL), 0);
+	assert_int_equal(fabric_new(s.model, &s.fabric, NULL), 0);
+	vnet(&s, "hub", "10.1.0.0/16");
+	find(&s, "hub");
+	before = fabric_generation(s.fabric);
+	assert_int_equal(model_lend(s.model, &lent, NULL), 0);
+	assert_int_equal(store_script(lent->store, "UPDATE vnet SET name = 'other'", NULL), 0);
+	assert_int_equal(model_take_back(s.model, lent, NULL), 0);
+	find(&s, "other");
+	assert_int_not_equal(fabric_generation(s.fabric), before);
+	fabric_free(s.fabric);
+	model_close(s.model);
+	unlink(path);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void network_is_as_the_model_has_it(void **state)
 {
 	struct site *s = site_new();
@@ -331,6 +359,7 @@ int main(void)
 		cmocka_unit_test(
 			other_side_is_found_by_its_name_or_its_id_and_only_by_the_right_one),
 		cmocka_unit_test(it_is_read_again_when_a_table_has_changed_and_only_then),
+		cmocka_unit_test(what_another_connection_has_changed_is_read),
 		cmocka_unit_test(network_is_as_the_model_has_it),
 		cmocka_unit_test(first_filter_that_matches_counts_and_none_permits_nothing),
 	};

@@ -225,6 +225,40 @@ static void routed_list_has_each_prefix_once_of_the_sources_that_are_asked_for(v
 	ruleset_free(s);
 }
 
+static void find_is(const struct ruleset *s, const char *text, const char *expected)
+{
+	struct prefix p;
+	char buf[PREFIX_TEXT_MAX];
+	uint32_t i;
+	size_t n;
+
+	assert_int_equal(prefix_parse(text, &p), 0);
+	i = ruleset_find(s, &p);
+	assert_string_equal(
+		i == RULESET_NONE ? "" : prefix_format(&ruleset_entries(s, &n)[i].prefix, buf),
+		expected);
+}
+
+static void entry_that_contains_a_prefix_is_found(void **state)
+{
+	const struct ruleset_rule rules[] = {
+		rule("10.0.0.0/8", RULESET_STATIC, RULESET_ROUTE, 0),
+		rule("10.2.0.0/16", RULESET_BGP, RULESET_ROUTE, 1),
+		rule("10.2.3.0/24", RULESET_BGP, RULESET_ROUTE, 2),
+		rule("2001:db8::/32", RULESET_BGP, RULESET_ROUTE, 3),
+	};
+	struct ruleset *s = set_of(rules, 4);
+
+	find_is(s, "10.2.0.0/16", "10.2.0.0/16");
+	find_is(s, "10.2.2.0/23", "10.2.0.0/16"); /* not what lies in it */
+	find_is(s, "10.2.3.128/25", "10.2.3.0/24");
+	find_is(s, "10.2.4.0/24", "10.2.0.0/16");
+	find_is(s, "10.0.0.0/7", "");
+	find_is(s, "2001:db8:1::/48", "2001:db8::/32");
+	find_is(s, "::/0", "");
+	ruleset_free(s);
+}
+
 static void empty_set_knows_nothing(void **state)
 {
 	struct ruleset *s = set_of(NULL, 0);
@@ -491,6 +525,7 @@ int main(void)
 		cmocka_unit_test(what_is_shown_only_routes_nothing),
 		cmocka_unit_test(
 			routed_list_has_each_prefix_once_of_the_sources_that_are_asked_for),
+		cmocka_unit_test(entry_that_contains_a_prefix_is_found),
 		cmocka_unit_test(empty_set_knows_nothing),
 		cmocka_unit_test(without_memory_there_is_no_set),
 		cmocka_unit_test(random_sets_answer_as_the_oracle_does),
