@@ -5,7 +5,10 @@
 ipv6.py standard ADDRESS CA       a client without our code: IPV6CP, router advertisement, ping, and what it may not send
 ipv6.py echo ADDRESS PORT         answers datagrams until it is ended
 ipv6.py datagrams ADDRESS PORT N SIZE
-                                  sends N datagrams of SIZE bytes, and prints how many came back unchanged
+                                  sends N datagrams of SIZE bytes, again when none comes back for 0.2 s (a
+                                  router that does not fragment answers the first one), and prints how many
+                                  came back unchanged
+ipv6.py refused ADDRESS CA        a client that asks for IPv6 where there is none
 """
 import ipaddress
 import os
@@ -16,10 +19,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
-from sstp_raw import Client, checksum, control, ppp  # noqa: E402
+from sstp_raw import LCP, Client, checksum, control, ppp  # noqa: E402
 
 IPV6CP, IPV6 = 0x8057, 0x0057
 TARGET = "fd00:20::2"
+WINDOW = 16  # datagrams on their way; a socket holds them
 ICMPV6, ECHO_REQUEST, ECHO_REPLY, SOLICITATION, ADVERTISEMENT = 58, 128, 129, 133, 134
 
 
@@ -106,6 +110,18 @@ def standard(address, ca):
     c.close()
 
 
+def refused(address, ca):
+    c = Client((address, 443), ca)
+    c.up("alice", "wonderland")
+    c.send(control(IPV6CP, 1, 1, b"\x01\x0a" + bytes(8)))
+    while True:
+        code, _, body = c.receive_ppp(LCP)
+        if code == 8:
+            print("rejected", body[:2].hex())
+            break
+    c.close()
+
+
 def echo(address, port):
     s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     s.bind((address, int(port)))
@@ -117,17 +133,19 @@ def echo(address, port):
 def datagrams(address, port, n, size):
     s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     s.connect((address, int(port)))
-    sent, back = set(), set()
+    sent = [struct.pack(">I", i) + os.urandom(int(size) - 4) for i in range(int(n))]
+    back = set()
     deadline = time.monotonic() + 10
-    while len(back) < int(n) and time.monotonic() < deadline:
-        if len(sent) < int(n):
-            text = struct.pack(">I", len(sent)) + os.urandom(int(size) - 4)
+    while time.monotonic() < deadline:
+        waiting = [text for text in sent if text not in back][:WINDOW]
+        if not waiting:
+            break
+        for text in waiting:
             s.send(text)
-            sent.add(text)
-        while select.select([s], [], [], 0 if len(sent) < int(n) else 0.2)[0]:
+        while any(text not in back for text in waiting) and select.select([s], [], [], 0.2)[0]:
             back.add(s.recv(65536))
-    print(len(sent & back), "of", n, "for", s.getsockname()[0])
+    print(len(back & set(sent)), "of", n, "for", s.getsockname()[0])
 
 
 if __name__ == "__main__":
-    {"standard": standard, "echo": echo, "datagrams": datagrams}[sys.argv[1]](*sys.argv[2:])
+    {"standard": standard, "refused": refused, "echo": echo, "datagrams": datagrams}[sys.argv[1]](*sys.argv[2:])
