@@ -23,7 +23,7 @@ config_vnets() {
 setup() {
 	world_up && with_ipv6 && make_ca ca && make_certificate server ca && start_web_server &&
 		start web6 "$vnet" "$world_root/test/support/webserver.py" fd00:20::2 80 "$world_dir/www" &&
-		start echo6 "$vnet" "$here/ipv6.py" echo fd00:20::2 7 && wait_for 10 is_serving6 &&
+		start echo6 "$vnet" python3 "$here/ipv6.py" echo fd00:20::2 7 && wait_for 10 is_serving6 &&
 		write_config && write_password alice wonderland && start_gateway
 }
 
