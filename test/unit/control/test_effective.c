@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "sstp/control/effective_view.h"
 #include "sstp/control/model_internal.h"
 #include "test/support/cmocka.h"
 #include "test/support/prng.h"
@@ -416,6 +417,102 @@ static void everything_learned_is_shown_whether_it_counts_or_not(void **state)
 	site_free(s);
 }
 
+static void entry_is(const json_t *json, const char *prefix, const char *source, const char *origin,
+		     bool is_routed, const char *verdict, const char *next_hop, const char *why)
+{
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "value"), i, e)
+	{
+		if (strcmp(json_string_value(json_object_get(e, "prefix")), prefix) != 0 ||
+		    strcmp(json_string_value(json_object_get(e, "source")), source) != 0)
+			continue;
+		assert_string_equal(json_string_value(json_object_get(e, "why")), why);
+		assert_string_equal(json_string_value(json_object_get(e, "origin")), origin);
+		assert_int_equal(json_is_true(json_object_get(e, "routed")), is_routed);
+		assert_string_equal(json_string_value(json_object_get(e, "verdict")), verdict);
+		if (next_hop)
+			assert_string_equal(json_string_value(json_object_get(e, "nextHop")),
+					    next_hop);
+		else
+			assert_true(json_is_null(json_object_get(e, "nextHop")));
+		return;
+	}
+	fail_msg("%s of %s is not among them", prefix, source);
+}
+
+static json_t *view(struct site *s, const struct effective_query *query, enum ruleset_source source,
+		    size_t limit)
+{
+	struct effective_shown shown;
+	char *text;
+	json_t *json;
+
+	assert_int_equal(effective_show(s->effective, 1, query, &shown, NULL), 1);
+	text = effective_json(&shown, source, limit);
+	json = json_loads(text, 0, NULL);
+	assert_non_null(json);
+	free(text);
+	effective_shown_done(&shown);
+	return json;
+}
+
+static void entry_says_by_whose_word_and_what_came_of_it(void **state)
+{
+	struct learned_route list[] = {learned("10.3.0.0/16"), learned("10.9.0.0/16"),
+				       learned("192.0.2.0/24")};
+	const struct effective_query q = {.plan = 1, .vnet = 1, .synced = synced};
+	struct site *s = site_new();
+	json_t *json;
+
+	for (size_t i = 0; i < 3; i++) {
+		list[i].protocol = 12;
+		list[i].via_family = AF_INET;
+		memcpy(list[i].via, (uint8_t[]){10, 1, 0, 9}, 4);
+	}
+	learn(s, list, 3);
+	json = view(s, NULL, RULESET_SOURCES, 100);
+	entry_is(json, "10.1.0.0/16", "INHERITED", "hub", true, "Routed", NULL,
+		 "Address space of virtual network hub.");
+	entry_is(
+		json, "10.2.0.0/16", "PEERED", "spoke", true, "Routed", NULL,
+		"Peered: every flag is set on peering a of virtual network hub and on b of spoke.");
+	entry_is(
+		json, "10.3.0.0/16", "TWO_HOPS", "behind behind spoke", false, "Closed", NULL,
+		"Peering is not transitive: virtual network behind is 2 hops away from hub, behind "
+		"spoke.");
+	entry_is(json, "10.9.0.0/16", "BGP", "bird", false, "NotRouted", "10.1.0.9",
+		 "Learned, but shown only: propagateBgp is off, and no custom route covers it.");
+	json_decref(json);
+	sql(s, "UPDATE gateway SET propagate_bgp = 1, bgp_filters ="
+	       " '[{\"action\":\"permit\",\"prefix\":\"10.0.0.0/8\",\"le\":16},"
+	       "{\"action\":\"permit\",\"prefix\":\"192.0.2.0/24\"}]'");
+	json = view(s, &q, RULESET_BGP, 2);
+	assert_int_equal(json_array_size(json_object_get(json, "value")), 2);
+	assert_int_equal(json_integer_value(json_object_get(json, "total")), 3);
+	/* learned it is nearer than what lies two hops away */
+	entry_is(json, "10.3.0.0/16", "BGP", "bird", true, "Routed", "10.1.0.9",
+		 "Learned, and propagated.");
+	json_decref(json);
+	sql(s, "UPDATE gateway SET bgp_filters = '[{\"action\":\"permit\",\"prefix\":"
+	       "\"10.9.0.0/16\"}]'");
+	json = view(s, &q, RULESET_BGP, 100);
+	entry_is(json, "10.3.0.0/16", "BGP", "bird", false, "Closed", "10.1.0.9",
+		 "Learned, but bgpFilters does not permit it.");
+	json_decref(json);
+	site_free(s);
+}
+
+static void sources_are_known_by_their_names(void **state)
+{
+	for (unsigned i = 0; i < RULESET_SOURCES; i++)
+		assert_int_equal(effective_source_of(effective_source(i)), i);
+	assert_int_equal(effective_source_of("two_hops"), RULESET_TWO_HOPS);
+	assert_int_equal(effective_source_of("hops"), RULESET_SOURCES);
+	assert_string_equal(effective_fate_text(EFFECTIVE_CLOSED), "Closed");
+}
+
 /* ---- against an oracle, and how long it takes ---- */
 
 /* What the header says, for one address: the longest gate there is, then whether anything routes it. */
@@ -570,6 +667,8 @@ int main(void)
 		cmocka_unit_test(of_more_learned_prefixes_than_workers_take_none_is_told),
 		cmocka_unit_test(connection_with_too_many_routes_says_so),
 		cmocka_unit_test(everything_learned_is_shown_whether_it_counts_or_not),
+		cmocka_unit_test(entry_says_by_whose_word_and_what_came_of_it),
+		cmocka_unit_test(sources_are_known_by_their_names),
 		cmocka_unit_test(random_tables_answer_as_the_oracle_does),
 		cmocka_unit_test(hundred_thousand_learned_prefixes_are_one_table),
 	};
