@@ -65,6 +65,7 @@ struct server {
 	struct loop_timer *flush_timer;
 	struct sessions *sessions;
 	bool is_flushing; /* the timer runs */
+	int64_t settled;  /* when what sessions have moved was stored last */
 	struct sync *sync;
 	struct est_world est;
 	struct anchors *anchors;
@@ -125,12 +126,26 @@ static void take_certificates(struct server *s)
 
 /* ---- sessions ---- */
 
+/* What sessions have moved; at once for who asks. */
+static void settle(struct server *s)
+{
+	struct certs_error e;
+
+	if (model_is_lent(s->model))
+		return; /* on_apply_end() */
+	s->settled = time(NULL);
+	if (sessions_settle(s->sessions, s->settled, &e) < 0)
+		log_error("what the sessions have moved is not stored: %s", e.text);
+}
+
 static void on_flush_timer(void *arg)
 {
 	struct server *s = arg;
 	struct certs_error e;
 
 	s->is_flushing = false;
+	if (time(NULL) - s->settled >= SESSIONS_SETTLE_S)
+		settle(s);
 	if (model_flush(s->model, &e) < 0)
 		log_error("what the sessions did is not stored: %s", e.text);
 }
@@ -153,7 +168,7 @@ static void take_session(struct server *s, const struct later_message *m)
 	struct certs_error e;
 	int r;
 
-	if (model_is_lent(s->model)) {
+	if (model_is_lent(s->model) && m->kind != MSG_TRAFFIC) {
 		r = later_add(s->later, m);
 		if (r < 0)
 			log_error("what the data plane says of sessions is lost: %s", strerror(-r));
@@ -474,11 +489,21 @@ static void answer_apply(struct server *s, const struct front_request *request,
 		apply_answer(s->model, request, time(NULL), NULL, ret_reply);
 }
 
+/* As of now, not of some seconds ago. */
+static void answer_sessions(struct server *s, const struct front_request *request,
+			    struct front_reply *ret_reply)
+{
+	const struct api_sessions_world w = {.model = s->model, .send = send_frame, .arg = s};
+
+	settle(s);
+	after_sessions(s, 0, NULL);
+	api_sessions_answer(&w, request, time(NULL), ret_reply);
+}
+
 static void answer(struct server *s, const struct front_request *request,
 		   struct front_reply *ret_reply)
 {
 	struct admin_world w = {.est = &s->est, .model = s->model, .dial = s->dial};
-	struct api_sessions_world sessions = {.model = s->model, .send = send_frame, .arg = s};
 	struct api_routes_world routes = {.model = s->model,
 					  .effective = networks_effective(s->est.networks)};
 
@@ -491,7 +516,7 @@ static void answer(struct server *s, const struct front_request *request,
 	else if (apply_has_path(request->path))
 		answer_apply(s, request, ret_reply);
 	else if (api_sessions_has_path(request->path))
-		api_sessions_answer(&sessions, request, time(NULL), ret_reply);
+		answer_sessions(s, request, ret_reply);
 	else if (api_routes_has_path(request->path))
 		api_routes_answer(&routes, request, ret_reply);
 	else if (api_has_path(request->path))

@@ -9,6 +9,7 @@
 
 #include "sstp/base/log.h"
 #include "sstp/control/model_internal.h"
+#include "sstp/control/tally.h"
 
 enum {
 	VALUES_MAX = 24,
@@ -23,21 +24,30 @@ enum {
 
 struct sessions {
 	struct model *model;
-	bool is_listing; /* between SESSIONS_BEGIN and SESSIONS_END */
-	unsigned n_new;	 /* since the limits were looked at */
+	bool is_listing;     /* between SESSIONS_BEGIN and SESSIONS_END */
+	unsigned n_new;	     /* since the limits were looked at */
+	struct tally *tally; /* what TRAFFIC has said, not stored yet */
 };
 
 struct sessions *sessions_new(struct model *model)
 {
 	struct sessions *s = calloc(1, sizeof(*s));
 
-	if (s)
-		s->model = model;
-	return s;
+	if (!s)
+		return NULL;
+	s->model = model;
+	s->tally = tally_new();
+	if (s->tally)
+		return s;
+	free(s);
+	return NULL;
 }
 
 void sessions_free(struct sessions *s)
 {
+	if (!s)
+		return;
+	tally_free(s->tally);
 	free(s);
 }
 
@@ -201,16 +211,43 @@ static int on_down(struct sessions *s, const struct msg_session_down *m, int64_t
 	return r == 0 ? RUN_ALL(s, down_sql, &v, e) : r;
 }
 
+int sessions_settle(struct sessions *s, int64_t now, struct certs_error *ret_error)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < tally_count(s->tally); i++) {
+		struct msg_counts counts;
+		uint64_t boot, id;
+		struct values v;
+
+		tally_at(s->tally, i, &boot, &id, &counts);
+		v = values_of(boot, id, now);
+		add_counts(&v, &counts);
+		r = RUN_ALL(s, count_sql, &v, ret_error);
+	}
+	if (r == 0)
+		tally_clear(s->tally);
+	return r;
+}
+
+/* Full: what there is is stored first. */
 static int on_traffic(struct sessions *s, const struct msg_traffic *m, int64_t now,
 		      struct certs_error *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < m->n_entries; i++) {
-		struct values v = values_of(m->boot, m->entries[i].id, now);
+		const struct msg_traffic_entry *entry = &m->entries[i];
 
-		add_counts(&v, &m->entries[i].counts);
-		r = RUN_ALL(s, count_sql, &v, e);
+		r = tally_add(s->tally, m->boot, entry->id, &entry->counts);
+		if (r == -ENOSPC)
+			r = sessions_settle(s, now, e);
+		else if (r < 0)
+			return certs_fail(e, r, "out of memory");
+		else
+			continue;
+		if (r == 0)
+			r = tally_add(s->tally, m->boot, entry->id, &entry->counts);
 	}
 	return r;
 }
@@ -270,8 +307,10 @@ static const char *const begin_sql[] = {
 static int on_begin(struct sessions *s, int64_t now, struct certs_error *e)
 {
 	struct values v = {0};
-	int r = count_time(s, now, e);
+	int r = sessions_settle(s, now, e);
 
+	if (r == 0)
+		r = count_time(s, now, e);
 	s->is_listing = true;
 	return r == 0 ? RUN_ALL(s, begin_sql, &v, e) : r;
 }
@@ -333,8 +372,10 @@ static int keep_limits(struct sessions *s, int64_t now, struct certs_error *e)
 
 int sessions_tick(struct sessions *s, int64_t now, struct certs_error *ret_error)
 {
-	int r = count_time(s, now, ret_error);
+	int r = sessions_settle(s, now, ret_error);
 
+	if (r == 0)
+		r = count_time(s, now, ret_error);
 	return r == 0 ? keep_limits(s, now, ret_error) : r;
 }
 

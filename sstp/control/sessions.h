@@ -10,6 +10,10 @@
  * what the session had before, in one transaction with it: told twice it counts once, and after a
  * crash the next message makes up for what is missing. A counter that goes back adds nothing.
  *
+ * TRAFFIC comes every second, so that a data plane that is killed takes no more than that with it; what it says waits
+ * in memory until sessions_settle(), because storing it costs a hundred times what hearing it does. Ends, lists
+ * and losses of the data plane settle it too. What a crash of control takes with it is told again.
+ *
  * Transactions are model_batch()'s: whoever calls sees to model_flush() soon. What a crash takes with it
  * is told again by the data plane, but for a session that has ended meanwhile: that one ends when the
  * list of those that are there has come.
@@ -24,7 +28,8 @@
 enum {
 	SESSIONS_MAX = 100000,
 	SESSIONS_KEPT_S = 30 * 86400,
-	SESSIONS_TICK_S = 60, /* how often sessions_tick() is to be called */
+	SESSIONS_TICK_S = 60,  /* how often sessions_tick() is to be called */
+	SESSIONS_SETTLE_S = 5, /* and sessions_settle() */
 	USAGE_DAYS_MAX = 400,
 	LEASES_MAX = 100000,
 };
@@ -45,6 +50,9 @@ bool sessions_takes(enum msg_kind kind);
  */
 int sessions_take(struct sessions *s, enum msg_kind kind, const uint8_t *payload, size_t len,
 		  int64_t now, struct certs_error *ret_error);
+
+/* Counts what TRAFFIC has said since the last time. 0 or -errno: then it still waits. */
+int sessions_settle(struct sessions *s, int64_t now, struct certs_error *ret_error);
 
 /* As VNET_STATE does: why "": the VNet's gateway is up. 0, also when there is no such VNet; -errno. */
 int sessions_set_state(struct sessions *s, const char *vnet, const char *why, int64_t now,

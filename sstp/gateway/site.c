@@ -14,12 +14,12 @@
 #include "sstp/gateway/site_vnets.h"
 #include "sstp/net/loop.h"
 
-#define TICK	      CLOCK_NS_PER_S /* VNets that are not up are tried again */
-#define TRAFFIC_TICKS 5		     /* between two messages of what sessions have moved */
+/* VNets that are not up are tried again, and what sessions have moved is told: that much a kill takes with it. */
+#define TICK CLOCK_NS_PER_S
 
 enum {
-	ENDED_MAX = 1024, /* of the last sessions that ended; see remember() */
-	ENDED_TICKS = 10,
+	RECENT_MAX = 4096, /* of the last words about sessions that came or went; see remember() */
+	RECENT_TICKS = 10,
 };
 
 /* A message that came before the data plane. */
@@ -30,8 +30,8 @@ struct early {
 	uint8_t payload[];
 };
 
-/* A SESSION_DOWN; data NULL: none. */
-struct ended {
+/* A SESSION_UP or SESSION_DOWN; data NULL: none. */
+struct recent {
 	uint8_t *data;
 	size_t len;
 	unsigned tick;
@@ -45,11 +45,12 @@ struct gateway_site {
 	struct loop_timer *timer;
 	unsigned ticks;
 	uint64_t boot;
-	bool is_behind; /* something could not be told */
+	bool is_behind;	 /* something could not be told */
+	bool is_listing; /* what is told of sessions is no news */
 	struct early *first, **end;
 	size_t early_bytes;
-	struct ended ended[ENDED_MAX]; /* a ring */
-	unsigned next_ended;
+	struct recent recent[RECENT_MAX]; /* a ring */
+	unsigned next_recent;
 };
 
 /* ---- to control */
@@ -85,12 +86,59 @@ static struct msg_counts counts_of(const struct report_counts *c)
 	};
 }
 
-/* A name that is too long to be kept gets an address like a stranger's after a restart. */
-static void on_session_up(void *arg, const struct report_session *r)
+static void forget(struct recent *e)
 {
-	struct gateway_site *s = arg;
+	msg_frame_free(e->data, e->len);
+	*e = (struct recent){0};
+}
+
+/* Returns owned; NULL without memory. */
+static uint8_t *copy_of(const uint8_t *data, size_t len)
+{
+	uint8_t *copy = malloc(len);
+
+	return copy ? memcpy(copy, data, len) : NULL;
+}
+
+/*
+ * Control stores what it hears half a second later, and hears nothing while it starts. Of sessions that are up it is told
+ * all again; of one that has ended meanwhile, only this is left: that it came, if that is as short ago, and how it went.
+ * Who has heard it twice counts it once. While control is away nothing is forgotten but what is over RECENT_MAX, the
+ * oldest first.
+ */
+static void remember(struct gateway_site *s, const struct frame *f)
+{
+	struct recent *e = &s->recent[s->next_recent];
+
+	s->next_recent = (s->next_recent + 1) % RECENT_MAX;
+	forget(e);
+	e->data = copy_of(f->data, f->len);
+	e->len = e->data ? f->len : 0;
+	e->tick = s->ticks;
+}
+
+static void tell_recent(struct gateway_site *s)
+{
+	for (unsigned i = 0; i < RECENT_MAX; i++) {
+		const struct recent *e = &s->recent[(s->next_recent + i) % RECENT_MAX];
+		struct frame f = {.data = e->data ? copy_of(e->data, e->len) : NULL, .len = e->len};
+
+		if (e->data)
+			send_frame(s, f.data ? 0 : -ENOMEM, &f);
+	}
+}
+
+/* Control has had the time to store them. */
+static void forget_recent(struct gateway_site *s)
+{
+	for (unsigned i = 0; i < RECENT_MAX; i++)
+		if (s->recent[i].data && s->ticks - s->recent[i].tick > RECENT_TICKS)
+			forget(&s->recent[i]);
+}
+
+static int encode_up(const struct gateway_site *s, const struct report_session *r, struct frame *f)
+{
 	char user[MSG_REASON_MAX + 1];
-	struct frame f;
 	struct msg_session_up m = {
 		.boot = s->boot,
 		.id = r->id,
@@ -107,56 +155,20 @@ static void on_session_up(void *arg, const struct report_session *r)
 		.counts = counts_of(&r->counts),
 	};
 
+	/* a name that is too long to be kept gets an address like a stranger's after a restart */
 	snprintf(user, sizeof(user), "%s", r->user);
-	send_frame(s, msg_session_up_encode(&m, &f.data, &f.len), &f);
+	return msg_session_up_encode(&m, &f->data, &f->len);
 }
 
-static void forget(struct ended *e)
+static void on_session_up(void *arg, const struct report_session *r)
 {
-	msg_frame_free(e->data, e->len);
-	*e = (struct ended){0};
-}
+	struct gateway_site *s = arg;
+	struct frame f;
+	int result = encode_up(s, r, &f);
 
-/* Returns owned; NULL without memory. */
-static uint8_t *copy_of(const uint8_t *data, size_t len)
-{
-	uint8_t *copy = malloc(len);
-
-	return copy ? memcpy(copy, data, len) : NULL;
-}
-
-/*
- * Control stores what it hears half a second later, and hears nothing while it starts. What sessions that are up have
- * moved it is told again; of one that has ended meanwhile, only this is left. Who has heard it twice counts it once.
- */
-static void remember(struct gateway_site *s, const struct frame *f)
-{
-	struct ended *e = &s->ended[s->next_ended];
-
-	s->next_ended = (s->next_ended + 1) % ENDED_MAX;
-	forget(e);
-	e->data = copy_of(f->data, f->len);
-	e->len = e->data ? f->len : 0;
-	e->tick = s->ticks;
-}
-
-static void tell_ended(struct gateway_site *s)
-{
-	for (unsigned i = 0; i < ENDED_MAX; i++) {
-		const struct ended *e = &s->ended[(s->next_ended + i) % ENDED_MAX];
-		struct frame f = {.data = e->data ? copy_of(e->data, e->len) : NULL, .len = e->len};
-
-		if (e->data)
-			send_frame(s, f.data ? 0 : -ENOMEM, &f);
-	}
-}
-
-/* Control has had the time to store them. */
-static void forget_ended(struct gateway_site *s)
-{
-	for (unsigned i = 0; i < ENDED_MAX; i++)
-		if (s->ended[i].data && s->ticks - s->ended[i].tick > ENDED_TICKS)
-			forget(&s->ended[i]);
+	if (result == 0 && !s->is_listing)
+		remember(s, &f);
+	send_frame(s, result, &f);
 }
 
 static void on_session_down(void *arg, uint64_t id, const char *reason,
@@ -226,9 +238,11 @@ void gateway_site_tell_all(struct gateway_site *s)
 	send_name(s, MSG_SESSIONS_BEGIN);
 	dataplane_tell_vnets(s->params.dataplane);
 	site_vnets_tell_missing(s->vnets);
+	tell_recent(s); /* first: an address of theirs may be somebody else's by now */
+	s->is_listing = true;
 	if (dataplane_tell_sessions(s->params.dataplane) < 0)
 		s->is_behind = true;
-	tell_ended(s);
+	s->is_listing = false;
 	if (!s->is_behind) /* else control would end those that it has not heard of */
 		send_name(s, MSG_SESSIONS_END);
 }
@@ -241,9 +255,9 @@ static void on_timer(void *arg)
 	if (s->is_behind)
 		gateway_site_tell_all(s);
 	else
-		forget_ended(s);
-	if (++s->ticks % TRAFFIC_TICKS == 0)
-		dataplane_tell_traffic(s->params.dataplane, on_traffic, s);
+		forget_recent(s);
+	s->ticks++;
+	dataplane_tell_traffic(s->params.dataplane, on_traffic, s);
 	loop_timer_set(s->timer, loop_now(s->loop) + TICK);
 }
 
@@ -465,8 +479,8 @@ void gateway_site_free(struct gateway_site *s)
 		dataplane_set_vnet_listener(s->params.dataplane, NULL, NULL);
 	}
 	drop_early(s, false);
-	for (unsigned i = 0; i < ENDED_MAX; i++)
-		forget(&s->ended[i]);
+	for (unsigned i = 0; i < RECENT_MAX; i++)
+		forget(&s->recent[i]);
 	site_vnets_free(s->vnets);
 	site_routes_free(s->routes);
 	loop_timer_free(s->timer);

@@ -295,14 +295,14 @@ usage_is_at_least() {
 B47_bytes_of_a_connection_and_hours_of_a_gateway_are_metered() {
 	local egress ingress
 	wait_for 10 usage_is_at_least egressBytes 0 || flunk "no usage: $api_body"
-	sleep 6 # the counters of before are told every 5 s
+	sleep 2 # the counters of before are told every second
 	egress=$(usage_of egressBytes) ingress=$(usage_of ingressBytes)
 	is "$(in_view shop curl -s -m 20 http://10.21.0.2/big.bin | sha256sum | cut -d ' ' -f 1)" "$big_sum" "the download"
 	head -c 1000000 "$world_dir/www/big.bin" >"$world_dir/half.bin"
 	in_view shop curl -s -m 20 -T "$world_dir/half.bin" http://10.21.0.2/up >/dev/null
 	wait_for 10 usage_is_at_least egressBytes $((egress + 2000000)) || flunk "egress: $egress, then $(usage_of egressBytes)"
 	wait_for 10 usage_is_at_least ingressBytes $((ingress + 1000000)) || flunk "ingress: $ingress, then $(usage_of ingressBytes)"
-	sleep 5 # what comes late
+	sleep 2 # what comes late
 	at_most "$(usage_of egressBytes)" $((egress + 2300000)) "bytes to the app"
 	at_most "$(usage_of ingressBytes)" $((ingress + 1300000)) "bytes from the app"
 	api GET "/v1/usage?by=vnet&vnet=net1"

@@ -29,7 +29,10 @@ static struct scene {
 	struct prefix space, pool;
 	char told[TOLD_MAX][400]; /* what control was told */
 	unsigned n;
+	unsigned n_all;
+	bool only_last; /* three of them stay */
 	int send_error; /* of the next frames; 0: they are sent */
+	bool is_moving; /* sessions move something */
 	unsigned loses; /* so many frames from now, one is lost; 0: none */
 	/* what the linker gives to this test */
 	void (*on_timer)(void *arg);
@@ -77,7 +80,8 @@ int __wrap_dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn,
 	static struct report_traffic entries[MSG_TRAFFIC_MAX + 1];
 
 	entries[MSG_TRAFFIC_MAX] = (struct report_traffic){7, {1, 2, 3, 4}};
-	fn(arg, entries, MSG_TRAFFIC_MAX + 1);
+	if (s.is_moving)
+		fn(arg, entries, MSG_TRAFFIC_MAX + 1);
 	return 0;
 }
 
@@ -101,6 +105,11 @@ int __wrap_dataplane_set_reach(struct dataplane *d, const char *name, struct rea
 
 static void note(const char *text)
 {
+	s.n_all++;
+	if (s.only_last && s.n == 3) {
+		memmove(s.told[0], s.told[1], 2 * sizeof(s.told[0]));
+		s.n = 2;
+	}
 	assert_in_range(s.n, 0, TOLD_MAX - 1);
 	snprintf(s.told[s.n++], sizeof(s.told[0]), "%s", text);
 }
@@ -576,12 +585,12 @@ static void sessions_are_told_as_they_come_and_go(void **state)
 	assert_string_equal(s.told[2], "down 7 goodbye 9");
 }
 
-static void traffic_is_told_at_every_fifth_tick_in_messages_of_their_limit(void **state)
+static void traffic_is_told_every_second_in_messages_of_their_limit(void **state)
 {
 	open_site();
-	for (int i = 0; i < 4; i++)
-		tick();
+	tick();
 	assert_int_equal(s.n, 0);
+	s.is_moving = true;
 	tick();
 	assert_int_equal(s.n, 2);
 	assert_string_equal(s.told[0], "traffic 4096, the last 0");
@@ -619,7 +628,7 @@ static void end_of_a_session_is_told_again_to_a_control_that_starts_anew(void **
 	s.n = 0;
 	gateway_site_tell_all(s.site);
 	assert_string_equal(s.told[0], "begin");
-	assert_string_equal(s.told[s.n - 2], "down 7 goodbye 9");
+	assert_string_equal(s.told[2], "down 7 goodbye 9");
 	assert_string_equal(s.told[s.n - 1], "end");
 	for (int i = 0; i < 12; i++)
 		tick();
@@ -627,6 +636,69 @@ static void end_of_a_session_is_told_again_to_a_control_that_starts_anew(void **
 	gateway_site_tell_all(s.site);
 	for (unsigned i = 0; i < s.n; i++)
 		assert_string_not_equal(s.told[i], "down 7 goodbye 9");
+}
+
+static void tell_up(uint64_t id)
+{
+	struct report_session r = {.id = id,
+				   .app = "shop",
+				   .vnet = "yaml",
+				   .user = "u",
+				   .owner = "l1",
+				   .source = "192.0.2.9:1",
+				   .correlation = "",
+				   .thumbprint = ""};
+
+	s.ops->on_up(s.ops_arg, &r);
+}
+
+static void session_that_comes_and_goes_while_control_is_away_is_told_when_it_is_back(void **state)
+{
+	struct report_counts counts = {.sent_bytes = 9};
+
+	open_site();
+	s.send_error = -ENOTCONN;
+	tell_up(7);
+	s.ops->on_down(s.ops_arg, 7, "goodbye", &counts);
+	for (int i = 0; i < 12; i++) { /* longer than what is told is remembered */
+		s.n = 0;
+		tick();
+	}
+	s.send_error = 0;
+	s.n = 0;
+	gateway_site_tell_all(s.site); /* what control's coming up does */
+	assert_string_equal(s.told[0], "begin");
+	assert_string_equal(s.told[2], "up 7 shop yaml owner=l1 user=1");
+	assert_string_equal(s.told[3], "down 7 goodbye 9");
+	assert_string_equal(s.told[4], "end");
+	for (int i = 0; i < 12; i++)
+		tick();
+	s.n = 0;
+	gateway_site_tell_all(s.site);
+	assert_int_equal(s.n, 3); /* as without any session */
+}
+
+/* A ring: the oldest go first, those that came before those that went. */
+static void of_too_many_that_come_and_go_the_last_are_told(void **state)
+{
+	struct report_counts counts = {0};
+
+	open_site();
+	s.send_error = -ENOTCONN;
+	for (uint64_t id = 1; id <= 3000; id++) {
+		s.n = 0;
+		tell_up(id);
+		s.ops->on_down(s.ops_arg, id, "goodbye", &counts);
+	}
+	s.send_error = 0;
+	s.n = 0;
+	s.n_all = 0;
+	s.only_last = true;
+	gateway_site_tell_all(s.site);
+	assert_int_equal(s.n_all, 4096 + 3);
+	assert_string_equal(s.told[1], "down 3000 goodbye 0");
+	assert_string_equal(s.told[0], "up 3000 shop yaml owner=l1 user=1");
+	assert_string_equal(s.told[2], "end");
 }
 
 /* Control would end the sessions that it has not heard of. */
@@ -679,9 +751,11 @@ int main(void)
 		TEST(what_is_not_told_again_is_gone),
 		TEST(leases_are_remembered_and_disconnects_passed_on),
 		TEST(sessions_are_told_as_they_come_and_go),
-		TEST(traffic_is_told_at_every_fifth_tick_in_messages_of_their_limit),
+		TEST(traffic_is_told_every_second_in_messages_of_their_limit),
 		TEST(what_could_not_be_told_is_told_anew),
 		TEST(end_of_a_session_is_told_again_to_a_control_that_starts_anew),
+		TEST(session_that_comes_and_goes_while_control_is_away_is_told_when_it_is_back),
+		TEST(of_too_many_that_come_and_go_the_last_are_told),
 		TEST(list_with_a_gap_has_no_end_and_is_told_anew),
 		TEST(what_is_no_message_is_refused),
 	};
