@@ -6,7 +6,7 @@
  * agent_net.c: what the tunnel reports, and what comes of it for the app's network. agent_tell.c: who else hears of it.
  * main.c makes and frees it all.
  */
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/types.h>
 
 #include "sstp/worker/config.h"
@@ -17,12 +17,26 @@
 #include "sstp/worker/status.h"
 #include "sstp/worker/tunnel.h"
 
-/* What the app's network is, as texts; owned but for the first two. All zero: nothing yet. */
+enum {
+	AGENT_DNS_MAX = DESCRIPTION_DNS_MAX + 1, /* with the alternative */
+};
+
+/* A description that is being taken over. All zero: none. */
+struct agent_news {
+	struct description description;
+	char *json; /* owned; as it came, to be kept; NULL: it is kept already */
+	size_t len;
+	bool is_there;
+};
+
+/* What the app's network is, as texts; owned but for the first three. All zero: nothing yet. */
 struct agent_facts {
 	char address[INET_ADDRSTRLEN];
+	char address6[INET6_ADDRSTRLEN]; /* "": none */
 	char vnet[NAME_LABEL_MAX];
 	char *routes; /* with commas between; NULL: none */
 	char *dns;
+	char *domains;
 };
 
 struct agent {
@@ -38,13 +52,15 @@ struct agent {
 	struct loop_timer *kill_timer;
 	struct loop_timer *goodbye_timer;
 	struct loop_timer *release_timer;
+	struct loop_timer *start_timer;
 	int netns_fd;
 
-	struct description told; /* by the gateway, last: in the profile, or in band */
-	bool told_in_band;	 /* then what a renewal brings is no news */
-	uint32_t
-		dns_be[DESCRIPTION_DNS_MAX]; /* the VNet's: of it, or of PPP, whichever came last */
-	size_t n_dns;
+	struct description told;    /* by the gateway, last: in the profile, or in band */
+	bool told_in_band;	    /* then what a renewal brings is no news */
+	struct agent_news changing; /* its routes are being set */
+	struct agent_news waiting;  /* the last one that came meanwhile */
+	struct prefix servers[DESCRIPTION_DNS_MAX]; /* the VNet's: what was told, or PPP's */
+	size_t n_servers;
 	struct agent_facts facts, facts_before;
 	struct status status; /* its texts are here */
 	char name[NAME_LABEL_MAX];
@@ -54,9 +70,11 @@ struct agent {
 
 	pid_t app;			   /* 0: not running */
 	char app_address[INET_ADDRSTRLEN]; /* what the app was told */
-	bool app_restarts;		   /* it was told to end, and is started again */
-	bool was_up, was_down;		   /* the tunnel: ever; since the last time up */
-	bool restart_asked;		   /* by the gateway, with the next tunnel */
+	char app_address6[INET6_ADDRSTRLEN];
+	bool app_restarts;     /* it was told to end, and is started again */
+	bool was_up, was_down; /* the tunnel: ever; since the last time up */
+	bool has_address6;     /* the tunnel that is up has brought it */
+	bool restart_asked;    /* by the gateway, with the next tunnel */
 	bool down_told;
 	int exit_status;
 	bool ending;
@@ -67,6 +85,8 @@ struct agent {
 /* ---- agent_app.c ---- */
 
 void agent_start_app(struct agent *a);
+/* Of start_timer: the app waited long enough for an IPv6 address; arg is the agent. */
+void agent_on_start_timer(void *arg);
 /* Ends it and starts it again, when the tunnel is up. Without an app: nothing. */
 void agent_restart_app(struct agent *a, const char *why);
 /* A child of waitpid(), whichever. */
@@ -83,11 +103,18 @@ void agent_on_goodbye_timer(void *arg);
 /* ---- agent_net.c ---- */
 
 extern const struct tunnel_ops agent_tunnel_ops;
-/* The app's name servers as they are now: 0..DNS_SERVERS_MAX. */
-size_t agent_dns(const struct agent *a, uint32_t ret_servers_be[DNS_SERVERS_MAX]);
+/* The app's name servers as they are now, the alternative last: 0..AGENT_DNS_MAX. */
+size_t agent_dns(const struct agent *a, struct prefix ret_servers[AGENT_DNS_MAX]);
+/* The first of these that its resolv.conf has room for; the last one is the alternative, which has a place there. */
+size_t agent_dns_of_file(const struct agent *a, struct prefix ret_servers[DNS_SERVERS_MAX]);
 const char *agent_vnet(const struct agent *a); /* NULL: not known */
-/* Takes over a description, and *d, when it is another one; json: as it came, to be kept; NULL: it is kept already. */
+/*
+ * Takes over a description, and *d, when it is another one; json: as it came, to be kept; NULL: it is kept already. Its
+ * routes are set beside the loop, then the rest follows; of several that come meanwhile the last one counts.
+ */
 void agent_describe(struct agent *a, struct description *d, const char *json, size_t len);
+/* What is under way comes to nothing: the network is freed. */
+void agent_forget_news(struct agent *a);
 /* Of renewal; arg is the agent. */
 void agent_on_renewed(void *arg, const struct profile *p);
 /* Of release_timer: what a disconnected app is not to have any more goes; arg is the agent. */

@@ -86,38 +86,55 @@ static int exit_of_start(int error)
 static const char *format_dns(const struct agent *a, char *buf, size_t size)
 {
 	const struct worker_config *c = a->config;
-	const uint32_t *servers_be = c->n_dns ? c->dns_be : a->dns_be;
-	size_t n = c->n_dns ? c->n_dns : a->n_dns, len = 0;
-	char one[INET_ADDRSTRLEN];
+	const struct prefix *servers = c->n_dns ? c->dns : a->servers;
+	size_t n = c->n_dns ? c->n_dns : a->n_servers, len = 0;
+	char one[PREFIX_TEXT_MAX];
 
 	for (size_t i = 0; i < n; i++)
 		len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? "," : "",
-					inet_ntop(AF_INET, &servers_be[i], one, sizeof(one)));
+					prefix_format_address(&servers[i], one));
 	return len ? buf : NULL;
+}
+
+static const char *format_alternative(const struct agent *a, char buf[PREFIX_TEXT_MAX])
+{
+	const struct prefix *server = &a->config->dns_alt;
+
+	return server->family ? prefix_format_address(server, buf) : NULL;
 }
 
 void agent_start_app(struct agent *a)
 {
 	const struct worker_config *c = a->config;
-	char dns[2 * INET_ADDRSTRLEN], alt[INET_ADDRSTRLEN], error[256];
+	char dns[DESCRIPTION_DNS_MAX * PREFIX_TEXT_MAX], alt[PREFIX_TEXT_MAX], error[256];
 	struct app_params params = {
 		.argv = c->app,
 		.netns_fd = a->netns_fd,
 		.resolv_conf = a->dns ? dns_path(a->dns) : NULL,
 		.private_ip = a->facts.address,
+		.private_ipv6 = a->has_address6 ? a->facts.address6 : NULL,
 		.dns_server = format_dns(a, dns, sizeof(dns)),
-		.dns_alt_server =
-			c->dns_alt_be ? inet_ntop(AF_INET, &c->dns_alt_be, alt, sizeof(alt)) : NULL,
+		.dns_alt_server = format_alternative(a, alt),
 		.vnet_name = agent_vnet(a),
 	};
 	int r = app_start(&params, &a->app, error);
 
 	strcpy(a->app_address, a->facts.address);
+	strcpy(a->app_address6, a->has_address6 ? a->facts.address6 : "");
 	agent_show(a);
 	if (r == 0)
 		return;
 	log_error("%s", error);
 	agent_end(a, exit_of_start(r), "the app cannot be started");
+}
+
+void agent_on_start_timer(void *arg)
+{
+	struct agent *a = arg;
+
+	loop_timer_set(a->start_timer, CLOCK_NEVER);
+	if (a->config->app && !a->app && !a->ending && a->status.state == STATUS_UP)
+		agent_start_app(a);
 }
 
 void agent_restart_app(struct agent *a, const char *why)

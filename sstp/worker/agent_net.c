@@ -7,6 +7,7 @@
  *	down		what is for the VNet is refused until it is up again
  *	disconnected	by the operator: nothing of the VNet is left, the app is to start again without it
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,21 +17,35 @@
 #include "sstp/base/log.h"
 #include "sstp/worker/agent.h"
 
+/* From one that a gateway brings after all the app learns by its restart policy. */
+#define ADDRESS6_PATIENCE (1 * CLOCK_NS_PER_S)
+
 /* ---- what the app's network is ---- */
 
 /* The alternative counts beside others only, as the original has it. */
-size_t agent_dns(const struct agent *a, uint32_t ret_servers_be[DNS_SERVERS_MAX])
+size_t agent_dns(const struct agent *a, struct prefix ret_servers[AGENT_DNS_MAX])
 {
 	const struct worker_config *c = a->config;
-	const uint32_t *servers_be = c->n_dns ? c->dns_be : a->dns_be;
-	size_t n = c->n_dns ? c->n_dns : a->n_dns;
+	const struct prefix *servers = c->n_dns ? c->dns : a->servers;
+	size_t n = c->n_dns ? c->n_dns : a->n_servers;
 
 	if (a->status.state == STATUS_DISCONNECTED)
 		return 0;
-	memcpy(ret_servers_be, servers_be, n * sizeof(*servers_be));
-	if (n && c->dns_alt_be)
-		ret_servers_be[n++] = c->dns_alt_be;
+	memcpy(ret_servers, servers, n * sizeof(*servers));
+	if (n && c->dns_alt.family)
+		ret_servers[n++] = c->dns_alt;
 	return n;
+}
+
+size_t agent_dns_of_file(const struct agent *a, struct prefix ret_servers[DNS_SERVERS_MAX])
+{
+	struct prefix all[AGENT_DNS_MAX];
+	size_t n = agent_dns(a, all), kept = n < DNS_SERVERS_MAX ? n : DNS_SERVERS_MAX;
+
+	memcpy(ret_servers, all, kept * sizeof(*all));
+	if (n > kept && a->config->dns_alt.family)
+		ret_servers[kept - 1] = a->config->dns_alt;
+	return kept;
 }
 
 const char *agent_vnet(const struct agent *a)
@@ -42,25 +57,48 @@ const char *agent_vnet(const struct agent *a)
 
 static void write_dns(struct agent *a)
 {
-	uint32_t servers_be[DNS_SERVERS_MAX];
-	size_t n = agent_dns(a, servers_be);
-	int r = a->dns ? dns_set(a->dns, servers_be, n) : 0;
+	struct dns_names names = {.domains = a->told.domains, .n_domains = a->told.n_domains};
+	int r;
+
+	names.n_servers = agent_dns_of_file(a, names.servers);
+	r = a->dns ? dns_set(a->dns, &names) : 0;
 
 	if (r < 0)
 		log_warning("cannot write the app's resolv.conf: %s", strerror(-r));
 }
 
-/* What PPP brings counts; without it, what the gateway told otherwise stays. */
+static void take_dns_as_told(struct agent *a)
+{
+	memcpy(a->servers, a->told.dns, sizeof(a->servers));
+	a->n_servers = a->told.n_dns;
+}
+
+static bool was_told(const struct agent *a, const struct prefix *server)
+{
+	for (size_t i = 0; i < a->told.n_dns; i++)
+		if (prefix_equal(&a->told.dns[i], server))
+			return true;
+	return false;
+}
+
+/* PPP has room for two IPv4 servers: they count unless they are among those that the gateway has told. */
 static void take_dns_of_ppp(struct agent *a, const uint32_t dns_be[2])
 {
+	struct prefix servers[2];
 	size_t n = 0;
+	bool is_news = false;
 
-	if (!dns_be[0] && !dns_be[1])
-		return;
 	for (size_t i = 0; i < 2; i++)
 		if (dns_be[i])
-			a->dns_be[n++] = dns_be[i];
-	a->n_dns = n;
+			servers[n++] = prefix_host4(dns_be[i]);
+	for (size_t i = 0; i < n; i++)
+		is_news |= !was_told(a, &servers[i]);
+	if (is_news) {
+		memcpy(a->servers, servers, n * sizeof(*servers));
+		a->n_servers = n;
+	} else if (n) {
+		take_dns_as_told(a);
+	}
 }
 
 /* ---- up ---- */
@@ -75,7 +113,9 @@ static void on_address_changed(struct agent *a)
 static void maybe_restart(struct agent *a, bool is_new_tunnel)
 {
 	enum worker_restart when = a->config->restart_app;
-	bool has_moved = a->app && strcmp(a->app_address, a->facts.address) != 0;
+	bool has_moved = a->app && (strcmp(a->app_address, a->facts.address) != 0 ||
+				    (a->has_address6 && a->app_address6[0] &&
+				     strcmp(a->app_address6, a->facts.address6) != 0));
 
 	if (has_moved || a->restart_asked)
 		agent_fire(a, "restart-required",
@@ -85,6 +125,18 @@ static void maybe_restart(struct agent *a, bool is_new_tunnel)
 		agent_restart_app(a, "the address has changed");
 	else if (is_new_tunnel && when == WORKER_RESTART_ALWAYS)
 		agent_restart_app(a, "the tunnel is a new one");
+}
+
+/* The VNet has IPv6: its address comes with the next packets, and belongs into the app's environment. */
+static bool expects_address6(const struct agent *a)
+{
+	size_t n = 0;
+	const struct prefix *routes = a->network ? network_routes(a->network, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (routes[i].family == AF_INET6)
+			return true;
+	return false;
 }
 
 static void on_up(void *arg, const struct link_address *address)
@@ -100,7 +152,7 @@ static void on_up(void *arg, const struct link_address *address)
 	write_dns(a);
 	renewal_set_up(a->renewal, true);
 	a->was_up = true;
-	a->was_down = a->down_told = false;
+	a->was_down = a->down_told = a->has_address6 = false;
 	agent_set_state(a, STATUS_UP);
 	log_info("connected: WEBSITE_PRIVATE_IP=%s", a->facts.address);
 	if (is_new_tunnel)
@@ -108,28 +160,37 @@ static void on_up(void *arg, const struct link_address *address)
 	if (has_moved)
 		on_address_changed(a);
 	maybe_restart(a, is_new_tunnel);
-	if (a->config->app && !a->app && !a->ending)
+	if (!a->config->app || a->app || a->ending)
+		return;
+	if (expects_address6(a))
+		loop_timer_set(a->start_timer, loop_now(a->loop) + ADDRESS6_PATIENCE);
+	else
 		agent_start_app(a);
 }
 
-/* ---- the description ---- */
-
-static int set_routes(struct agent *a, const struct description *d)
+/* Comes after the address of IPv4, and may change or go alone. */
+static void on_address6(void *arg, const uint8_t *address)
 {
-	char error[256];
-	int r;
+	char text[INET6_ADDRSTRLEN] = "";
+	struct agent *a = arg;
+	bool has_moved;
 
-	if (a->config->own_routes || !a->network)
-		return 0;
-	r = network_set_routes(a->network, d->routes, d->n_routes, error);
-	if (r < 0) {
-		log_error("the virtual network's new routes cannot be set, the old ones stay: %s",
-			  error);
-		agent_set_error(a, error);
-		agent_show(a);
-	}
-	return r;
+	if (address)
+		inet_ntop(AF_INET6, address, text, sizeof(text));
+	has_moved = a->facts.address6[0] && strcmp(a->facts.address6, text) != 0;
+	a->has_address6 = address != NULL;
+	agent_take_facts(a);
+	strcpy(a->facts.address6, text);
+	agent_show(a);
+	if (address)
+		log_info("connected: WEBSITE_PRIVATE_IPV6=%s", text);
+	if (has_moved)
+		agent_fire(a, "address-changed", NULL);
+	maybe_restart(a, false);
+	agent_on_start_timer(a);
 }
+
+/* ---- the description ---- */
 
 static void keep(struct agent *a, const char *json, size_t len)
 {
@@ -149,22 +210,96 @@ static void on_network_changed(struct agent *a)
 		agent_restart_app(a, "the virtual network has changed");
 }
 
-void agent_describe(struct agent *a, struct description *d, const char *json, size_t len)
+static void news_done(struct agent_news *n)
 {
-	if (description_equal(&a->told, d) || set_routes(a, d) < 0) {
-		description_done(d);
-		return;
-	}
+	description_done(&n->description);
+	free(n->json);
+	*n = (struct agent_news){.json = NULL};
+}
+
+/* Its routes are those of the app now. */
+static void take_news(struct agent *a, struct agent_news *n)
+{
 	description_done(&a->told);
-	a->told = *d;
-	memset(d, 0, sizeof(*d));
-	memcpy(a->dns_be, a->told.dns_be, sizeof(a->dns_be));
-	a->n_dns = a->told.n_dns;
+	a->told = n->description;
+	memset(&n->description, 0, sizeof(n->description));
+	take_dns_as_told(a);
 	write_dns(a);
-	keep(a, json, len);
+	keep(a, n->json, n->len);
 	agent_take_facts(a);
 	agent_show(a);
 	on_network_changed(a);
+}
+
+static void refuse_news(struct agent *a, const char *why)
+{
+	log_error("the virtual network's new routes cannot be set, the old ones stay: %s", why);
+	agent_set_error(a, why);
+	agent_show(a);
+}
+
+static void begin_news(struct agent *a);
+
+static void on_routes_changed(void *arg, int error, const char *why)
+{
+	struct agent *a = arg;
+
+	if (error < 0)
+		refuse_news(a, why);
+	else
+		take_news(a, &a->changing);
+	news_done(&a->changing);
+	begin_news(a);
+}
+
+/* What waits, when nothing else is under way. */
+static void begin_news(struct agent *a)
+{
+	const struct description *d = &a->changing.description;
+	int r;
+
+	if (a->changing.is_there || !a->waiting.is_there)
+		return;
+	a->changing = a->waiting;
+	a->waiting = (struct agent_news){.json = NULL};
+	if (a->config->own_routes || !a->network) {
+		on_routes_changed(a, 0, "");
+		return;
+	}
+	r = network_change_routes(a->network, a->loop, d->routes, d->n_routes, on_routes_changed,
+				  a);
+	if (r < 0)
+		on_routes_changed(a, r, strerror(-r));
+}
+
+/* What will have been told when all that is under way is done. */
+static const struct description *last_told(const struct agent *a)
+{
+	if (a->waiting.is_there)
+		return &a->waiting.description;
+	return a->changing.is_there ? &a->changing.description : &a->told;
+}
+
+void agent_describe(struct agent *a, struct description *d, const char *json, size_t len)
+{
+	struct agent_news news = {.len = len, .is_there = true};
+
+	if (description_equal(last_told(a), d)) {
+		description_done(d);
+		return;
+	}
+	news.description = *d;
+	memset(d, 0, sizeof(*d));
+	news.json = json ? strndup(json, len) : NULL; /* without memory it is not kept */
+	news_done(&a->waiting);
+	a->waiting = news;
+	begin_news(a);
+}
+
+void agent_forget_news(struct agent *a)
+{
+	news_done(&a->changing);
+	news_done(&a->waiting);
 }
 
 static void on_description(void *arg, const char *text, size_t len)
@@ -212,7 +347,9 @@ static void on_down(void *arg)
 	struct agent *a = arg;
 
 	renewal_set_up(a->renewal, false);
+	loop_timer_set(a->start_timer, CLOCK_NEVER);
 	a->was_down = true;
+	a->has_address6 = false;
 	if (a->ending)
 		return;
 	agent_set_state(a, STATUS_DOWN);
@@ -274,6 +411,7 @@ void agent_on_release_timer(void *arg)
 	tunnel_release(a->tunnel);
 	network_free(a->network);
 	a->network = NULL;
+	agent_forget_news(a);
 	agent_show(a);
 }
 
@@ -324,6 +462,7 @@ const struct tunnel_ops agent_tunnel_ops = {
 	.on_replaced = on_replaced,
 	.on_description = on_description,
 	.on_up = on_up,
+	.on_address6 = on_address6,
 	.on_down = on_down,
 	.on_retry = on_retry,
 	.on_end = on_tunnel_end,

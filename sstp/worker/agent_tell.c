@@ -18,6 +18,7 @@ static void facts_done(struct agent_facts *f)
 {
 	free(f->routes);
 	free(f->dns);
+	free(f->domains);
 	memset(f, 0, sizeof(*f));
 }
 
@@ -36,27 +37,40 @@ static char *routes_text(const struct prefix *routes, size_t n)
 	return text;
 }
 
-static char *dns_text(const uint32_t *servers_be, size_t n)
+static char *dns_text(const struct prefix *servers, size_t n)
 {
-	char text[DNS_SERVERS_MAX * (INET_ADDRSTRLEN + 1)] = "", one[INET_ADDRSTRLEN];
+	char text[AGENT_DNS_MAX * PREFIX_TEXT_MAX] = "", one[PREFIX_TEXT_MAX];
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? "," : "",
-					inet_ntop(AF_INET, &servers_be[i], one, sizeof(one)));
+					prefix_format_address(&servers[i], one));
+	return strdup(text);
+}
+
+static char *domains_text(const struct description *d)
+{
+	char text[DESCRIPTION_DOMAINS_MAX * DESCRIPTION_DOMAIN_MAX] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < d->n_domains; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? "," : "",
+					d->domains[i]);
 	return strdup(text);
 }
 
 void agent_take_facts(struct agent *a)
 {
-	uint32_t servers_be[DNS_SERVERS_MAX];
-	size_t n_dns = agent_dns(a, servers_be), n_routes = 0;
+	struct prefix servers[AGENT_DNS_MAX];
+	size_t n_dns = agent_dns(a, servers), n_routes = 0;
 	const struct prefix *routes = a->network ? network_routes(a->network, &n_routes) : NULL;
 	const char *vnet = agent_vnet(a);
 	struct agent_facts now = {.routes = routes_text(routes, n_routes),
-				  .dns = dns_text(servers_be, n_dns)};
+				  .dns = dns_text(servers, n_dns),
+				  .domains = domains_text(&a->told)};
 
 	strcpy(now.address, a->facts.address);
+	strcpy(now.address6, a->facts.address6);
 	snprintf(now.vnet, sizeof(now.vnet), "%s", vnet ? vnet : "");
 	facts_done(&a->facts_before);
 	a->facts_before = a->facts;
@@ -68,12 +82,14 @@ void agent_fire(struct agent *a, const char *event, const char *reason)
 	const struct agent_facts *now = &a->facts, *before = &a->facts_before;
 	char pid[16] = "";
 	const struct hook_variable variables[] = {
-		{"SSTP_REASON", reason},	{"SSTP_NAME", a->name},
-		{"SSTP_GATEWAY", a->gateway},	{"SSTP_APP_PID", pid},
-		{"SSTP_ADDRESS", now->address}, {"SSTP_OLD_ADDRESS", before->address},
-		{"SSTP_VNET", now->vnet},	{"SSTP_OLD_VNET", before->vnet},
-		{"SSTP_ROUTES", now->routes},	{"SSTP_OLD_ROUTES", before->routes},
-		{"SSTP_DNS", now->dns},		{"SSTP_OLD_DNS", before->dns},
+		{"SSTP_REASON", reason},	  {"SSTP_NAME", a->name},
+		{"SSTP_GATEWAY", a->gateway},	  {"SSTP_APP_PID", pid},
+		{"SSTP_ADDRESS", now->address},	  {"SSTP_OLD_ADDRESS", before->address},
+		{"SSTP_ADDRESS6", now->address6}, {"SSTP_OLD_ADDRESS6", before->address6},
+		{"SSTP_VNET", now->vnet},	  {"SSTP_OLD_VNET", before->vnet},
+		{"SSTP_ROUTES", now->routes},	  {"SSTP_OLD_ROUTES", before->routes},
+		{"SSTP_DNS", now->dns},		  {"SSTP_OLD_DNS", before->dns},
+		{"SSTP_DOMAINS", now->domains},	  {"SSTP_OLD_DOMAINS", before->domains},
 	};
 
 	if (a->app)
@@ -138,18 +154,21 @@ void agent_set_error(struct agent *a, const char *error)
 
 void agent_show(struct agent *a)
 {
-	uint32_t servers_be[DNS_SERVERS_MAX];
+	struct prefix servers[AGENT_DNS_MAX];
 	struct status *s = &a->status;
 	int r;
 
 	s->address = s->state == STATUS_UP ? a->facts.address : NULL;
+	s->address6 = s->address && a->has_address6 ? a->facts.address6 : NULL;
 	s->vnet = agent_vnet(a);
 	s->app_name = a->told.app[0] ? a->told.app : NULL;
 	s->app = a->app;
 	s->n_routes = 0;
 	s->routes = a->network ? network_routes(a->network, &s->n_routes) : NULL;
-	s->dns_be = servers_be;
-	s->n_dns = agent_dns(a, servers_be);
+	s->dns = servers;
+	s->n_dns = agent_dns(a, servers);
+	s->domains = a->told.domains;
+	s->n_domains = s->n_dns ? a->told.n_domains : 0;
 	r = status_write(s);
 	if (r < 0 && !a->status_failed)
 		log_warning("cannot write the status for sstp-worker status: %s", strerror(-r));

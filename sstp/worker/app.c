@@ -73,6 +73,8 @@ static int set_environment(const struct app_params *p)
 	int r = set_variable("WEBSITE_PRIVATE_IP", p->private_ip);
 
 	if (r == 0)
+		r = set_variable("WEBSITE_PRIVATE_IPV6", p->private_ipv6);
+	if (r == 0)
 		r = set_variable("WEBSITE_DNS_SERVER", p->dns_server);
 	if (r == 0)
 		r = set_variable("WEBSITE_DNS_ALT_SERVER", p->dns_alt_server);

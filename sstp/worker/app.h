@@ -13,6 +13,7 @@ struct app_params {
 	/* mounted over /etc/resolv.conf, if there is one, for the app only; or NULL */
 	const char *resolv_conf;
 	const char *private_ip;	    /* WEBSITE_PRIVATE_IP */
+	const char *private_ipv6;   /* WEBSITE_PRIVATE_IPV6; NULL: not set */
 	const char *dns_server;	    /* WEBSITE_DNS_SERVER; NULL: not set */
 	const char *dns_alt_server; /* WEBSITE_DNS_ALT_SERVER; NULL: not set */
 	const char *vnet_name;	    /* WEBSITE_VNETNAME; NULL: not set */

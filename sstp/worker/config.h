@@ -63,12 +63,13 @@ struct worker_config {
 	bool own_vnet_name;	/* given by the user: what the gateway tells does not count */
 	enum worker_netns netns_mode;
 	char *netns;	       /* as netns_open() takes it; NULL unless WORKER_NETNS_NAMED */
-	struct prefix *routes; /* IPv4, no two the same */
+	struct prefix *routes; /* no two the same */
 	size_t n_routes;
-	bool own_routes;		 /* likewise */
-	uint32_t dns_be[WORKER_DNS_MAX]; /* likewise; none: what the gateway tells */
+	bool own_routes; /* likewise */
+	struct prefix
+		dns[WORKER_DNS_MAX]; /* likewise, host prefixes; none: what the gateway tells */
 	size_t n_dns;
-	uint32_t dns_alt_be; /* asked after all others; 0: none */
+	struct prefix dns_alt; /* asked after all others; zeros: none */
 	enum worker_restart restart_app;
 	char *on_event; /* a shell's command, or NULL */
 	bool pap;	/* allowed besides MS-CHAPv2 */

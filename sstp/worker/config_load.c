@@ -6,7 +6,6 @@
  */
 #include "sstp/worker/config_load.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -299,8 +298,6 @@ static int load_route(struct load *l, const char *text, struct prefix *ret_prefi
 	char buf[PREFIX_TEXT_MAX];
 	int r;
 
-	if (strchr(text, ':'))
-		return fail_value(l, "must be IPv4: IPv6 is not supported yet", text);
 	r = prefix_parse(text, ret_prefix);
 	if (r == -EDOM)
 		return fail(l, "has bits set behind its length: write %s",
@@ -383,15 +380,15 @@ static int load_dns_servers(struct load *l)
 {
 	const char *text = pick_dns(l, l->cli->dns_server, l->file->dns_server, "--dns-server",
 				    "dns_server", "WEBSITE_DNS_SERVER");
-	char one[INET_ADDRSTRLEN + 1];
+	char one[PREFIX_TEXT_MAX];
 
 	for (; text; text = strchr(text, ',') ? strchr(text, ',') + 1 : NULL) {
 		if (l->config->n_dns == WORKER_DNS_MAX)
 			return fail(l, "holds more than two addresses");
 		snprintf(one, sizeof(one), "%.*s", (int)strcspn(text, ","), text);
-		if (inet_pton(AF_INET, one, &l->config->dns_be[l->config->n_dns++]) != 1)
+		if (description_server(one, &l->config->dns[l->config->n_dns++]) < 0)
 			return fail_value(l,
-					  "must be one or two IPv4 addresses, such as "
+					  "must be one or two addresses, such as "
 					  "10.20.0.4,10.20.0.5",
 					  text);
 	}
@@ -407,8 +404,8 @@ static int load_dns(struct load *l)
 		return r;
 	text = pick_dns(l, l->cli->dns_alt_server, l->file->dns_alt_server, "--dns-alt-server",
 			"dns_alt_server", "WEBSITE_DNS_ALT_SERVER");
-	if (text && inet_pton(AF_INET, text, &l->config->dns_alt_be) != 1)
-		return fail_value(l, "must be an IPv4 address", text);
+	if (text && description_server(text, &l->config->dns_alt) < 0)
+		return fail_value(l, "must be an address", text);
 	return 0;
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "sstp/base/conf_file.h"
@@ -35,15 +34,15 @@ static void print_routes(FILE *f, const struct worker_config *config)
 
 static void print_dns(FILE *f, const struct worker_config *config)
 {
-	char buf[INET_ADDRSTRLEN];
+	char buf[PREFIX_TEXT_MAX];
 
 	for (size_t i = 0; i < config->n_dns; i++)
 		fprintf(f, "%s%s%s", i ? "," : "dns_server: \"",
-			inet_ntop(AF_INET, &config->dns_be[i], buf, sizeof(buf)),
+			prefix_format_address(&config->dns[i], buf),
 			i + 1 < config->n_dns ? "" : "\"\n");
-	if (config->dns_alt_be)
+	if (config->dns_alt.family)
 		fprintf(f, "dns_alt_server: \"%s\"\n",
-			inet_ntop(AF_INET, &config->dns_alt_be, buf, sizeof(buf)));
+			prefix_format_address(&config->dns_alt, buf));
 }
 
 void worker_config_print(FILE *f, const struct worker_config *config)

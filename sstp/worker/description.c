@@ -32,12 +32,44 @@ static int take_label(const json_t *root, const char *key, bool must, char ret[N
 	return 0;
 }
 
-static bool has_route(const struct description *d, const struct prefix *p)
+struct place {
+	struct prefix prefix;
+	size_t at;
+};
+
+static int compare_places(const void *a, const void *b)
 {
-	for (size_t i = 0; i < d->n_routes; i++)
-		if (prefix_equal(&d->routes[i], p))
-			return true;
-	return false;
+	const struct place *p = a, *q = b;
+	int order = prefix_compare(&p->prefix, &q->prefix);
+
+	return order ? order : (p->at > q->at) - (p->at < q->at);
+}
+
+/* Sorted, those that are the same stand side by side, the first one first; the others have no family from then on. */
+static void mark_twins(struct prefix *routes, struct place *places, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		places[i] = (struct place){.prefix = routes[i], .at = i};
+	qsort(places, n, sizeof(*places), compare_places);
+	for (size_t i = 1; i < n; i++)
+		if (prefix_equal(&places[i].prefix, &places[i - 1].prefix))
+			routes[places[i].at].family = 0;
+}
+
+int description_unique(struct prefix *routes, size_t n, size_t *ret_n)
+{
+	struct place *places = calloc(n + 1, sizeof(*places));
+	size_t kept = 0;
+
+	if (!places)
+		return -ENOMEM;
+	mark_twins(routes, places, n);
+	free(places);
+	for (size_t i = 0; i < n; i++)
+		if (routes[i].family)
+			routes[kept++] = routes[i];
+	*ret_n = kept;
+	return 0;
 }
 
 static int fail_prefixes(struct certs_error *e, const char *key, const char *what)
@@ -51,7 +83,6 @@ static int take_prefixes(const json_t *root, const char *key, struct description
 {
 	const json_t *list = json_object_get(root, key);
 	size_t n = json_array_size(list);
-	struct prefix p;
 
 	if (!json_is_array(list) || n > DESCRIPTION_ROUTES_MAX)
 		return fail_prefixes(e, key, "must be a list of at most 4096 prefixes");
@@ -63,12 +94,12 @@ static int take_prefixes(const json_t *root, const char *key, struct description
 	for (size_t i = 0; i < n; i++) {
 		const char *text = json_string_value(json_array_get(list, i));
 
-		if (!text || prefix_parse(text, &p) < 0)
+		if (!text || prefix_parse(text, &d->routes[i]) < 0)
 			return fail_prefixes(e, key,
 					     "holds what is no prefix, such as 10.1.0.0/16");
-		if (p.family == AF_INET && !has_route(d, &p))
-			d->routes[d->n_routes++] = p;
 	}
+	if (description_unique(d->routes, n, &d->n_routes) < 0)
+		return certs_fail(e, -ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -79,11 +110,15 @@ static int take_routes(const json_t *root, struct description *d, struct certs_e
 	return r == 0 && json_object_get(root, "routes") ? take_prefixes(root, "routes", d, e) : r;
 }
 
-static bool is_ipv6(const char *text)
+int description_server(const char *text, struct prefix *ret_server)
 {
 	struct in6_addr addr;
+	uint8_t family = strchr(text, ':') ? AF_INET6 : AF_INET;
 
-	return inet_pton(AF_INET6, text, &addr) == 1;
+	if (inet_pton(family, text, &addr) != 1)
+		return -EINVAL;
+	*ret_server = prefix_host(family, &addr);
+	return 0;
 }
 
 static int take_dns(const json_t *root, struct description *d, struct certs_error *e)
@@ -92,17 +127,47 @@ static int take_dns(const json_t *root, struct description *d, struct certs_erro
 
 	if (list && !json_is_array(list))
 		return fail(e, "\"dnsServers\" must be a list of addresses");
+	if (json_array_size(list) > DESCRIPTION_DNS_MAX)
+		return fail(e, "\"dnsServers\" holds more than eight addresses");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *text = json_string_value(json_array_get(list, i));
-		uint32_t server;
 
-		if (text && is_ipv6(text))
-			continue;
-		if (!text || inet_pton(AF_INET, text, &server) != 1)
+		if (!text || description_server(text, &d->dns[d->n_dns++]) < 0)
 			return fail(e, "\"dnsServers\" holds what is no address");
-		if (d->n_dns == DESCRIPTION_DNS_MAX)
-			return fail(e, "\"dnsServers\" holds more than two addresses");
-		d->dns_be[d->n_dns++] = server;
+	}
+	return 0;
+}
+
+bool description_is_domain(const char *text)
+{
+	size_t len = strlen(text), label = 0;
+
+	for (const char *p = text; *p; p++) {
+		bool is_dot = *p == '.';
+
+		if ((is_dot && label == 0) ||
+		    (!is_dot && !isalnum((unsigned char)*p) && !strchr("-_", *p)))
+			return false;
+		label = is_dot ? 0 : label + 1;
+	}
+	return len > 0 && len < DESCRIPTION_DOMAIN_MAX;
+}
+
+/* They end up in a file that the app's resolver reads. */
+static int take_domains(const json_t *root, struct description *d, struct certs_error *e)
+{
+	const json_t *list = json_object_get(root, "searchDomains");
+
+	if (list && !json_is_array(list))
+		return fail(e, "\"searchDomains\" must be a list of domains");
+	if (json_array_size(list) > DESCRIPTION_DOMAINS_MAX)
+		return fail(e, "\"searchDomains\" holds more than six domains");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (!text || !description_is_domain(text))
+			return fail(e, "\"searchDomains\" holds what is no domain");
+		strcpy(d->domains[d->n_domains++], text);
 	}
 	return 0;
 }
@@ -135,6 +200,8 @@ static int take(const json_t *root, struct description *d, struct certs_error *e
 		r = take_routes(root, d, e);
 	if (r == 0)
 		r = take_dns(root, d, e);
+	if (r == 0)
+		r = take_domains(root, d, e);
 	return r == 0 ? take_digest(root, d, e) : r;
 }
 
@@ -161,17 +228,41 @@ int description_parse(const char *json, size_t len, struct description *ret_desc
 	return r;
 }
 
+/* Both without twins. Without memory they count as different. */
+static bool has_same_routes(const struct description *a, const struct description *b)
+{
+	struct prefix *both = calloc(a->n_routes + b->n_routes + 1, sizeof(*both));
+	size_t n = a->n_routes + b->n_routes, distinct = n;
+
+	if (!both)
+		return false;
+	if (a->n_routes)
+		memcpy(both, a->routes, a->n_routes * sizeof(*both));
+	if (b->n_routes)
+		memcpy(both + a->n_routes, b->routes, b->n_routes * sizeof(*both));
+	if (description_unique(both, n, &distinct) < 0)
+		distinct = n;
+	free(both);
+	return distinct == a->n_routes && distinct == b->n_routes;
+}
+
+static bool has_same_names(const struct description *a, const struct description *b)
+{
+	bool is_same = a->n_dns == b->n_dns && a->n_domains == b->n_domains;
+
+	for (size_t i = 0; i < a->n_dns && is_same; i++)
+		is_same = prefix_equal(&a->dns[i], &b->dns[i]);
+	for (size_t i = 0; i < a->n_domains && is_same; i++)
+		is_same = strcmp(a->domains[i], b->domains[i]) == 0;
+	return is_same;
+}
+
 bool description_equal(const struct description *a, const struct description *b)
 {
 	if (a->digest[0] && b->digest[0])
 		return strcmp(a->digest, b->digest) == 0;
-	if (a->n_routes != b->n_routes || a->n_dns != b->n_dns || strcmp(a->vnet, b->vnet) != 0 ||
-	    strcmp(a->app, b->app) != 0)
-		return false;
-	for (size_t i = 0; i < a->n_routes; i++)
-		if (!has_route(b, &a->routes[i]))
-			return false;
-	return memcmp(a->dns_be, b->dns_be, sizeof(a->dns_be)) == 0;
+	return strcmp(a->vnet, b->vnet) == 0 && strcmp(a->app, b->app) == 0 &&
+	       has_same_names(a, b) && has_same_routes(a, b);
 }
 
 int description_copy(const struct description *d, struct description *ret_copy)

@@ -6,12 +6,12 @@
  * worker has to know of its connection. JSON:
  *
  *   {"vnetName": "lab", "appName": "shop", "addressSpaces": ["10.20.0.0/16"],
- *    "routes": ["10.20.0.0/16", "192.168.7.0/24"], "dnsServers": ["10.20.0.4"], "digest": "5f0c..."}
+ *    "routes": ["10.20.0.0/16", "fd20::/48"], "dnsServers": ["10.20.0.4", "fd20::4"],
+ *    "searchDomains": ["corp.example.com"], "digest": "5f0c..."}
  *
  * vnetName and addressSpaces must be there; each has the type above, no key stands twice. "routes"
- * is all that goes into the tunnel; of a gateway that does not tell, it is the address spaces. Other
- * keys are left alone, so that an older worker understands a newer gateway. IPv6 prefixes and
- * servers are left out: the tunnel carries IPv4 only.
+ * is all that goes into the tunnel; of a gateway that does not tell, it is the address spaces. Prefixes and
+ * servers are IPv4 or IPv6. Other keys are left alone, so that an older worker understands a newer gateway.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,9 @@
 enum {
 	DESCRIPTION_JSON_MAX = 128 * 1024, /* bytes */
 	DESCRIPTION_ROUTES_MAX = 4096,
-	DESCRIPTION_DNS_MAX = 2,      /* as many as PPP carries */
+	DESCRIPTION_DNS_MAX = 8,
+	DESCRIPTION_DOMAINS_MAX = 6,  /* as many as every resolver takes, see resolv.conf(5) */
+	DESCRIPTION_DOMAIN_MAX = 254, /* with NUL */
 	DESCRIPTION_DIGEST_MAX = 129, /* with NUL: printable ASCII without blanks */
 };
 
@@ -32,10 +34,13 @@ enum {
 struct description {
 	char vnet[NAME_LABEL_MAX];
 	char app[NAME_LABEL_MAX]; /* "": not told */
-	struct prefix *routes;	  /* owned; IPv4, no two the same */
+	struct prefix *routes;	  /* owned; no two the same, in the gateway's order */
 	size_t n_routes;
-	uint32_t dns_be[DESCRIPTION_DNS_MAX];
+	struct prefix dns[DESCRIPTION_DNS_MAX]; /* host prefixes, to be asked in this order */
 	size_t n_dns;
+	char domains[DESCRIPTION_DOMAINS_MAX]
+		    [DESCRIPTION_DOMAIN_MAX]; /* to be searched in this order */
+	size_t n_domains;
 	char digest[DESCRIPTION_DIGEST_MAX]; /* changes when the description does; "": not told */
 };
 
@@ -51,6 +56,15 @@ int description_parse(const char *json, size_t len, struct description *ret_desc
  * changes it with anything.
  */
 bool description_equal(const struct description *a, const struct description *b);
+
+/* A domain that can stand in resolv.conf(5): labels of letters, digits, '-' and '_' with dots between. */
+bool description_is_domain(const char *text);
+
+/* An address of either family as a host prefix. -EINVAL. */
+int description_server(const char *text, struct prefix *ret_server);
+
+/* Drops those of n routes that stand there already, and keeps the order. *ret_n: how many are left. 0 or -ENOMEM. */
+int description_unique(struct prefix *routes, size_t n, size_t *ret_n);
 
 /* 0 with an owned copy; -ENOMEM. */
 int description_copy(const struct description *d, struct description *ret_copy);

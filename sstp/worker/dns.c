@@ -6,7 +6,6 @@
  */
 #include "sstp/worker/dns.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,6 +23,13 @@ enum {
 };
 
 static const char first_line[] = "# by sstp-worker: the virtual network's DNS servers\n";
+
+/*
+ * glibc waits this long for each server, and by default goes through all of them twice. A lone one that has lost a question
+ * is asked again.
+ */
+static const char options_of_one[] = "options timeout:3 attempts:2\n";
+static const char options_of_more[] = "options timeout:3 attempts:1\n";
 
 struct dns {
 	char folder[PATH_MAX / 2];
@@ -115,21 +121,36 @@ int dns_new(const char *netns, struct dns **ret_dns)
 	return 0;
 }
 
+/* Empty lines stand where the old text was longer, until it is cut: nobody reads half of each. */
+static int overwrite(int fd, const char *text, size_t len)
+{
+	struct stat st;
+	size_t size;
+	char *padded;
+	ssize_t n;
+
+	if (fchmod(fd, 0644) < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	size = (size_t)st.st_size > len ? (size_t)st.st_size : len;
+	padded = malloc(size + 1);
+	if (!padded)
+		return -ENOMEM;
+	memset(padded, '\n', size);
+	memcpy(padded, text, len);
+	n = pwrite(fd, padded, size, 0);
+	free(padded);
+	return n != (ssize_t)size || ftruncate(fd, (off_t)len) < 0 ? -EIO : 0;
+}
+
 static int write_file(const char *path, const char *text, size_t len)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	ssize_t n;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	if (fchmod(fd, 0644) < 0) {
-		close(fd);
-		return -errno;
-	}
-	n = write(fd, text, len);
-	if (close(fd) < 0 || n != (ssize_t)len)
-		return -EIO;
-	return 0;
+	r = overwrite(fd, text, len);
+	return close(fd) < 0 ? -EIO : r;
 }
 
 static void put_back(const struct dns *d)
@@ -181,17 +202,20 @@ static int text_of_before(const struct dns *d, char **ret_text, size_t *ret_len)
 	return r;
 }
 
-static int text_of_servers(const uint32_t *servers_be, size_t n, char **ret_text, size_t *ret_len)
+static int text_of_names(const struct dns_names *names, char **ret_text, size_t *ret_len)
 {
 	FILE *f = open_memstream(ret_text, ret_len);
-	char address[INET_ADDRSTRLEN];
+	char address[PREFIX_TEXT_MAX];
 
 	if (!f)
 		return -ENOMEM;
 	fputs(first_line, f);
-	for (size_t i = 0; i < n; i++)
-		fprintf(f, "nameserver %s\n",
-			inet_ntop(AF_INET, &servers_be[i], address, sizeof(address)));
+	for (size_t i = 0; i < names->n_servers; i++)
+		fprintf(f, "nameserver %s\n", prefix_format_address(&names->servers[i], address));
+	for (size_t i = 0; i < names->n_domains; i++)
+		fprintf(f, "%s%s%s", i ? " " : "search ", names->domains[i],
+			i + 1 < names->n_domains ? "" : "\n");
+	fputs(names->n_servers > 1 ? options_of_more : options_of_one, f);
 	if (fclose(f) == 0)
 		return 0;
 	free(*ret_text);
@@ -203,15 +227,15 @@ void dns_keep(struct dns *d)
 	d->keep = true;
 }
 
-int dns_set(struct dns *d, const uint32_t *servers_be, size_t n)
+int dns_set(struct dns *d, const struct dns_names *names)
 {
 	char *text = NULL;
 	size_t len = 0;
 	int r;
 
-	if (n == 0 && !d->has_file && !d->keep)
+	if (names->n_servers == 0 && !d->has_file && !d->keep)
 		return 0;
-	r = n ? text_of_servers(servers_be, n, &text, &len) : text_of_before(d, &text, &len);
+	r = names->n_servers ? text_of_names(names, &text, &len) : text_of_before(d, &text, &len);
 	if (r < 0)
 		return r;
 	if (d->saved && !d->written)

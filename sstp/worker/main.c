@@ -19,6 +19,7 @@
 #include "sstp/base/log.h"
 #include "sstp/worker/agent.h"
 #include "sstp/worker/command.h"
+#include "tun/ipv6_conf.h"
 #include "tun/netns.h"
 
 /* ---- signals ---- */
@@ -78,6 +79,16 @@ static int64_t wall_clock(void *arg)
 
 /* ---- set-up ---- */
 
+/* Where the machine has IPv6 switched off for new devices it is on in here, for whoever's VNet has it. */
+static int own_namespace(void)
+{
+	int fd = netns_create();
+
+	if (fd >= 0)
+		ipv6_conf_set(fd, "all", "disable_ipv6", "0");
+	return fd;
+}
+
 static int open_namespace(struct agent *a)
 {
 	const struct worker_config *c = a->config;
@@ -86,7 +97,7 @@ static int open_namespace(struct agent *a)
 	if (c->netns_mode == WORKER_NETNS_NAMED)
 		fd = netns_open(c->netns);
 	else if (c->netns_mode == WORKER_NETNS_OWN)
-		fd = netns_create();
+		fd = own_namespace();
 	a->netns_fd = fd < 0 ? -1 : fd;
 	if (fd >= 0 || c->netns_mode == WORKER_NETNS_CURRENT)
 		return 0;
@@ -133,8 +144,8 @@ static int make_telling(struct agent *a)
 
 	a->told = *d;
 	memset(d, 0, sizeof(*d));
-	memcpy(a->dns_be, a->told.dns_be, sizeof(a->dns_be));
-	a->n_dns = a->told.n_dns;
+	memcpy(a->servers, a->told.dns, sizeof(a->servers));
+	a->n_servers = a->told.n_dns;
 	if (c->on_event)
 		a->hook = hook_new(a->loop, c->on_event);
 	if (c->profile_path)
@@ -187,7 +198,10 @@ static int make_tunnel(struct agent *a)
 	a->kill_timer = loop_timer_new(a->loop, agent_on_kill_timer, a);
 	a->goodbye_timer = loop_timer_new(a->loop, agent_on_goodbye_timer, a);
 	a->release_timer = loop_timer_new(a->loop, agent_on_release_timer, a);
-	return a->tunnel && a->kill_timer && a->goodbye_timer && a->release_timer ? 0 : -ENOMEM;
+	a->start_timer = loop_timer_new(a->loop, agent_on_start_timer, a);
+	return a->tunnel && a->kill_timer && a->goodbye_timer && a->release_timer && a->start_timer
+		       ? 0
+		       : -ENOMEM;
 }
 
 static int watch_signals(struct agent *a)
@@ -234,11 +248,13 @@ static void tear_down(struct agent *a)
 	loop_timer_free(a->kill_timer);
 	loop_timer_free(a->goodbye_timer);
 	loop_timer_free(a->release_timer);
+	loop_timer_free(a->start_timer);
 	hook_free(a->hook);
 	keeper_free(a->keeper);
 	agent_tell_done(a);
 	dns_free(a->dns);
 	network_free(a->network);
+	agent_forget_news(a);
 	if (a->netns_fd >= 0)
 		close(a->netns_fd);
 	loop_free(a->loop);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/worker/profile.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/x509.h>
@@ -97,6 +96,8 @@ struct raw {
 	uint32_t routes_count;
 	char **dns_servers;
 	uint32_t dns_servers_count;
+	char **search_domains;
+	uint32_t search_domains_count;
 	char *digest;
 	char *roots;
 	char *certificate;
@@ -104,7 +105,7 @@ struct raw {
 };
 
 static const cyaml_schema_value_t text_entry = {
-	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 64)};
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, DESCRIPTION_DOMAIN_MAX - 1)};
 
 #define MUST(_name, _max) \
 	CYAML_FIELD_STRING_PTR(#_name, CYAML_FLAG_DEFAULT, struct raw, _name, 1, _max)
@@ -120,6 +121,8 @@ static const cyaml_schema_field_t fields[] = {
 			     &text_entry, 0, DESCRIPTION_ROUTES_MAX),
 	CYAML_FIELD_SEQUENCE("dns_servers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw,
 			     dns_servers, &text_entry, 0, DESCRIPTION_DNS_MAX),
+	CYAML_FIELD_SEQUENCE("search_domains", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw,
+			     search_domains, &text_entry, 0, DESCRIPTION_DOMAINS_MAX),
 	MAY(digest, DESCRIPTION_DIGEST_MAX - 1),
 	MUST(roots, ENROL_PEM_MAX),
 	MUST(certificate, ENROL_PEM_MAX),
@@ -195,21 +198,17 @@ static int load_time(struct load *l)
 static int load_routes(struct load *l)
 {
 	struct description *d = &l->p->enrolment.description;
+	size_t n = l->raw->routes_count;
 
-	d->routes = calloc(l->raw->routes_count + 1, sizeof(*d->routes));
+	d->routes = calloc(n + 1, sizeof(*d->routes));
 	if (!d->routes)
 		return no_memory(l);
-	for (size_t i = 0; i < l->raw->routes_count; i++) {
-		struct prefix *p = &d->routes[d->n_routes];
-
-		if (prefix_parse(l->raw->routes[i], p) < 0 || p->family != AF_INET)
-			return fail(l, "routes", "must hold IPv4 prefixes, such as 10.1.0.0/16");
-		for (size_t j = 0; j < d->n_routes; j++)
-			if (prefix_equal(p, &d->routes[j]))
-				return fail(l, "routes", "holds a prefix twice");
-		d->n_routes++;
-	}
-	return 0;
+	for (size_t i = 0; i < n; i++)
+		if (prefix_parse(l->raw->routes[i], &d->routes[i]) < 0)
+			return fail(l, "routes", "must hold prefixes, such as 10.1.0.0/16");
+	if (description_unique(d->routes, n, &d->n_routes) < 0)
+		return no_memory(l);
+	return d->n_routes == n ? 0 : fail(l, "routes", "holds a prefix twice");
 }
 
 static int load_dns(struct load *l)
@@ -217,8 +216,20 @@ static int load_dns(struct load *l)
 	struct description *d = &l->p->enrolment.description;
 
 	for (size_t i = 0; i < l->raw->dns_servers_count; i++)
-		if (inet_pton(AF_INET, l->raw->dns_servers[i], &d->dns_be[d->n_dns++]) != 1)
-			return fail(l, "dns_servers", "must hold IPv4 addresses");
+		if (description_server(l->raw->dns_servers[i], &d->dns[d->n_dns++]) < 0)
+			return fail(l, "dns_servers", "must hold addresses");
+	return 0;
+}
+
+static int load_domains(struct load *l)
+{
+	struct description *d = &l->p->enrolment.description;
+
+	for (size_t i = 0; i < l->raw->search_domains_count; i++) {
+		if (!description_is_domain(l->raw->search_domains[i]))
+			return fail(l, "search_domains", "must hold domains");
+		strcpy(d->domains[d->n_domains++], l->raw->search_domains[i]);
+	}
 	return 0;
 }
 
@@ -269,8 +280,8 @@ static int load_pem(struct load *l)
 
 static int load_all(struct load *l)
 {
-	static int (*const steps[])(struct load * l) = {load_names, load_time, load_routes,
-							load_dns, load_pem};
+	static int (*const steps[])(struct load * l) = {load_names, load_time,	  load_routes,
+							load_dns,   load_domains, load_pem};
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && r == 0; i++)
@@ -345,7 +356,11 @@ static void write_lists(FILE *f, const struct description *d)
 		fprintf(f, "  - %s\n", prefix_format(&d->routes[i], text));
 	fprintf(f, "dns_servers:%s\n", d->n_dns ? "" : " []");
 	for (size_t i = 0; i < d->n_dns; i++)
-		fprintf(f, "  - %s\n", inet_ntop(AF_INET, &d->dns_be[i], text, sizeof(text)));
+		fprintf(f, "  - \"%s\"\n", prefix_format_address(&d->dns[i], text));
+	if (d->n_domains)
+		fputs("search_domains:\n", f);
+	for (size_t i = 0; i < d->n_domains; i++)
+		fprintf(f, "  - %s\n", d->domains[i]);
 }
 
 /* What is known before there is a certificate comes first: a draft begins with it (profile_begin()). */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <openssl/x509.h>
 #include <string.h>
@@ -26,8 +25,12 @@ static void print_lists(FILE *f, const struct description *d)
 		fprintf(f, " %s", prefix_format(&d->routes[i], text));
 	fputs(d->n_routes ? "\nDNS servers:" : " none\nDNS servers:", f);
 	for (size_t i = 0; i < d->n_dns; i++)
-		fprintf(f, " %s", inet_ntop(AF_INET, &d->dns_be[i], text, sizeof(text)));
+		fprintf(f, " %s", prefix_format_address(&d->dns[i], text));
 	fputs(d->n_dns ? "\n" : " none\n", f);
+	if (d->n_domains)
+		fputs("search:     ", f);
+	for (size_t i = 0; i < d->n_domains; i++)
+		fprintf(f, " %s%s", d->domains[i], i + 1 < d->n_domains ? "" : "\n");
 }
 
 static void print_certificate(FILE *f, const struct cert_facts *facts, int64_t now)
@@ -79,18 +82,20 @@ void profile_print(FILE *f, const struct profile *p, int64_t now)
 	print_roots(f, p);
 }
 
-static json_t *json_lists(const struct description *d, json_t **ret_dns)
+static void json_lists(json_t *root, const struct description *d)
 {
-	json_t *routes = json_array();
+	json_t *routes = json_array(), *dns = json_array(), *domains = json_array();
 	char text[PREFIX_TEXT_MAX];
 
-	*ret_dns = json_array();
 	for (size_t i = 0; i < d->n_routes; i++)
 		json_array_append_new(routes, json_string(prefix_format(&d->routes[i], text)));
 	for (size_t i = 0; i < d->n_dns; i++)
-		json_array_append_new(*ret_dns, json_string(inet_ntop(AF_INET, &d->dns_be[i], text,
-								      sizeof(text))));
-	return routes;
+		json_array_append_new(dns, json_string(prefix_format_address(&d->dns[i], text)));
+	for (size_t i = 0; i < d->n_domains; i++)
+		json_array_append_new(domains, json_string(d->domains[i]));
+	json_object_set_new(root, "addressSpaces", routes);
+	json_object_set_new(root, "dnsServers", dns);
+	json_object_set_new(root, "searchDomains", domains);
 }
 
 static json_t *json_time(int64_t t)
@@ -127,13 +132,12 @@ void profile_print_json(FILE *f, const struct profile *p, int64_t now)
 {
 	const struct description *d = &p->enrolment.description;
 	struct cert_facts facts;
-	json_t *root = json_object(), *dns, *routes = json_lists(d, &dns);
+	json_t *root = json_object();
 
 	json_object_set_new(root, "gateway", json_string(p->gateway));
 	json_object_set_new(root, "vnetName", json_string(d->vnet));
 	json_object_set_new(root, "appName", json_string(d->app));
-	json_object_set_new(root, "addressSpaces", routes);
-	json_object_set_new(root, "dnsServers", dns);
+	json_lists(root, d);
 	json_object_set_new(root, "digest", json_string(d->digest));
 	json_object_set_new(root, "enrolled", json_time(p->enrolled));
 	if (profile_certificate(p, &facts) == 0)

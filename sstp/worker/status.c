@@ -5,7 +5,6 @@
  */
 #include "sstp/worker/status.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -79,14 +78,23 @@ static json_t *prefix_list(const struct prefix *routes, size_t n)
 	return list;
 }
 
-static json_t *address_list(const uint32_t *addresses_be, size_t n)
+static json_t *address_list(const struct prefix *addresses, size_t n)
 {
 	json_t *list = json_array();
-	char text[INET_ADDRSTRLEN];
+	char text[PREFIX_TEXT_MAX];
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_string(inet_ntop(AF_INET, &addresses_be[i], text,
-								  sizeof(text))));
+		json_array_append_new(list,
+				      json_string(prefix_format_address(&addresses[i], text)));
+	return list;
+}
+
+static json_t *domain_list(const struct status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_domains; i++)
+		json_array_append_new(list, json_string(s->domains[i]));
 	return list;
 }
 
@@ -101,13 +109,15 @@ static json_t *to_json(const struct status *s)
 	set_time(o, "since", s->since);
 	set_text(o, "gateway", s->gateway);
 	set_text(o, "address", s->address);
+	set_text(o, "address6", s->address6);
 	set_text(o, "tun", s->tun);
 	set_text(o, "vnetName", s->vnet);
 	set_text(o, "appName", s->app_name);
 	if (s->app)
 		json_object_set_new(o, "appPid", json_integer(s->app));
 	json_object_set_new(o, "routes", prefix_list(s->routes, s->n_routes));
-	json_object_set_new(o, "dnsServers", address_list(s->dns_be, s->n_dns));
+	json_object_set_new(o, "dnsServers", address_list(s->dns, s->n_dns));
+	json_object_set_new(o, "searchDomains", domain_list(s));
 	set_text(o, "lastError", s->last_error);
 	set_time(o, "lastErrorAt", s->last_error_at);
 	set_time(o, "retryAt", s->retry_at);
@@ -240,9 +250,11 @@ static void print_one(FILE *f, const json_t *o)
 	print_text(f, "VNet:", o, "vnetName");
 	print_text(f, "app:", o, "appName");
 	print_text(f, "address:", o, "address");
+	print_text(f, "IPv6 address:", o, "address6");
 	print_text(f, "device:", o, "tun");
 	print_list(f, "routes:", json_object_get(o, "routes"));
 	print_list(f, "DNS servers:", json_object_get(o, "dnsServers"));
+	print_list(f, "search:", json_object_get(o, "searchDomains"));
 	print_text(f, "last error:", o, "lastError");
 	print_text(f, "at:", o, "lastErrorAt");
 	print_text(f, "next attempt:", o, "retryAt");

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "routing/prefix.h"
+#include "sstp/worker/description.h"
 
 enum status_state {
 	STATUS_CONNECTING,   /* no tunnel yet */
@@ -33,14 +34,17 @@ struct status {
 	int64_t since;
 	const char *gateway; /* host:port */
 	const char *address;
+	const char *address6;
 	const char *tun;
 	const char *vnet;
 	const char *app_name;
 	pid_t app; /* 0: none runs */
 	const struct prefix *routes;
 	size_t n_routes;
-	const uint32_t *dns_be;
+	const struct prefix *dns; /* host prefixes */
 	size_t n_dns;
+	const char (*domains)[DESCRIPTION_DOMAIN_MAX];
+	size_t n_domains;
 	const char *last_error;
 	int64_t last_error_at;
 	int64_t retry_at; /* when it is dialled again */

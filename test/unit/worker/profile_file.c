@@ -18,8 +18,11 @@ struct profile profile_file_new(const struct testcert *root, const struct testce
 	d->routes = calloc(1, sizeof(*d->routes));
 	d->n_routes = 1;
 	assert_int_equal(prefix_parse("10.20.0.0/16", &d->routes[0]), 0);
-	d->n_dns = 1;
-	d->dns_be[0] = htonl(0x0a140004);
+	d->n_dns = 2;
+	d->dns[0] = prefix_host4(inet_addr("10.20.0.4"));
+	assert_int_equal(prefix_parse("fd20::4", &d->dns[1]), 0);
+	d->n_domains = 1;
+	strcpy(d->domains[0], "corp.example.com");
 	p.enrolment.roots_pem = testcert_cert_pem(root);
 	p.enrolment.cert_pem = testcert_cert_pem(leaf);
 	p.enrolment.key_pem = testcert_key_pem(leaf);

@@ -111,14 +111,16 @@ static void application_that_is_none_is_eacces(void **state)
 static void application_is_told_about_its_network(void **state)
 {
 	struct app_params p =
-		script("echo \"$WEBSITE_PRIVATE_IP|$WEBSITE_DNS_SERVER|$WEBSITE_DNS_ALT_SERVER|"
-		       "$WEBSITE_VNETNAME\" >" OUTPUT);
+		script("echo \"$WEBSITE_PRIVATE_IP|$WEBSITE_PRIVATE_IPV6|$WEBSITE_DNS_SERVER|"
+		       "$WEBSITE_DNS_ALT_SERVER|$WEBSITE_VNETNAME\" >" OUTPUT);
 
+	p.private_ipv6 = "fd77:0:0:5::1";
 	p.dns_server = "10.20.0.4,10.20.0.5";
 	p.dns_alt_server = "192.0.2.53";
 	p.vnet_name = "lab";
 	assert_int_equal(run(&p), 0);
-	assert_string_equal(read_text(OUTPUT), "172.16.77.1|10.20.0.4,10.20.0.5|192.0.2.53|lab\n");
+	assert_string_equal(read_text(OUTPUT),
+			    "172.16.77.1|fd77:0:0:5::1|10.20.0.4,10.20.0.5|192.0.2.53|lab\n");
 }
 
 static void what_is_not_known_is_not_set(void **state)

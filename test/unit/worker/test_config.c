@@ -103,6 +103,13 @@ static void expect_error(const char *text, const char *const *words)
 
 #define EXPECT_ERROR(_text, ...) expect_error(_text, (const char *const[]){__VA_ARGS__, NULL})
 
+static void expect_server(const struct prefix *server, const char *text)
+{
+	char buf[PREFIX_TEXT_MAX];
+
+	assert_string_equal(prefix_format_address(server, buf), text);
+}
+
 static void defaults_stand_where_nothing_is_given(void **state)
 {
 	struct worker_config *c = TAKE(WHO_AND_WHERE, "--", "app");
@@ -126,7 +133,7 @@ static void defaults_stand_where_nothing_is_given(void **state)
 	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
 	assert_int_equal(c->log.target, LOG_TARGET_STDERR);
 	assert_int_equal(c->n_dns, 0);
-	assert_int_equal(c->dns_alt_be, 0);
+	assert_int_equal(c->dns_alt.family, 0);
 	assert_int_equal(c->restart_app, WORKER_RESTART_NEVER);
 	assert_null(c->on_event);
 	assert_false(c->own_routes || c->own_vnet_name);
@@ -162,8 +169,8 @@ static void every_option_is_taken(void **state)
 	assert_int_equal(c->log.level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->log.target, LOG_TARGET_JOURNAL);
 	assert_int_equal(c->n_dns, 2);
-	assert_int_equal(c->dns_be[1], inet_addr("10.20.0.5"));
-	assert_int_equal(c->dns_alt_be, inet_addr("192.0.2.53"));
+	expect_server(&c->dns[1], "10.20.0.5");
+	expect_server(&c->dns_alt, "192.0.2.53");
 	assert_int_equal(c->restart_app, WORKER_RESTART_ON_ADDRESS_CHANGE);
 	assert_string_equal(c->on_event, "logger $SSTP_EVENT");
 	assert_true(c->own_routes && c->own_vnet_name);
@@ -273,8 +280,8 @@ static void errors_on_the_command_line_name_the_option(void **state)
 		     "-r", "10.20.1.0/16");
 	EXPECT_ERROR("--route 10.20.0.0/16 is there twice", WHO_AND_WHERE, "-r", "10.20.0.0/16",
 		     "-r", "10.20.0.0/16");
-	EXPECT_ERROR("--route must be IPv4: IPv6 is not supported yet, not '::/0'", WHO_AND_WHERE,
-		     "-r", "::/0");
+	EXPECT_ERROR("--route must be a prefix, such as 10.1.0.0/16, not 'fd20::/129'",
+		     WHO_AND_WHERE, "-r", "fd20::/129");
 	EXPECT_ERROR("only one of --netns, --own-netns and --current-netns can be given",
 		     WHO_AND_WHERE, "--netns", "a", "--own-netns");
 	EXPECT_ERROR("--netns must be 1..255 letters, digits, '.', '_' and '-'", WHO_AND_WHERE,
@@ -288,13 +295,13 @@ static void errors_on_the_command_line_name_the_option(void **state)
 		     "io-uring, "
 		     "with commas between; not 'tso'",
 		     "--no-offload", "tcp-read,tso");
-	EXPECT_ERROR("--dns-server must be one or two IPv4 addresses, such as 10.20.0.4,10.20.0.5, "
+	EXPECT_ERROR("--dns-server must be one or two addresses, such as 10.20.0.4,10.20.0.5, "
 		     "not 'ns1'",
 		     WHO_AND_WHERE, "--dns-server", "10.20.0.4,ns1");
 	EXPECT_ERROR("--dns-server holds more than two addresses", WHO_AND_WHERE, "--dns-server",
 		     "10.20.0.4,10.20.0.5,10.20.0.6");
-	EXPECT_ERROR("--dns-alt-server must be an IPv4 address, not '::1'", WHO_AND_WHERE,
-		     "--dns-alt-server", "::1");
+	EXPECT_ERROR("--dns-alt-server must be an address, not 'ns1'", WHO_AND_WHERE,
+		     "--dns-alt-server", "ns1");
 	EXPECT_ERROR("--restart-app must be one of: never, on-address-change, always; not 'x'",
 		     "--restart-app", "x");
 	EXPECT_ERROR("--log-target must be one of: stderr, journal; not 'x'", "--log-target", "x");
@@ -311,21 +318,21 @@ static void name_servers_come_from_the_environment_too(void **state)
 	setenv("WEBSITE_DNS_ALT_SERVER", "192.0.2.54", 1);
 	c = TAKE(WHO_AND_WHERE, "--", "app");
 	assert_int_equal(c->n_dns, 1);
-	assert_int_equal(c->dns_be[0], inet_addr("10.20.0.6"));
-	assert_int_equal(c->dns_alt_be, inet_addr("192.0.2.54"));
+	expect_server(&c->dns[0], "10.20.0.6");
+	expect_server(&c->dns_alt, "192.0.2.54");
 	worker_config_free(c);
 	c = TAKE(WHO_AND_WHERE, "--dns-server", "10.20.0.7", "--", "app");
-	assert_int_equal(c->dns_be[0], inet_addr("10.20.0.7"));
+	expect_server(&c->dns[0], "10.20.0.7");
 	worker_config_free(c);
 	setenv("WEBSITE_DNS_SERVER", "x", 1);
-	EXPECT_ERROR("WEBSITE_DNS_SERVER must be one or two IPv4 addresses, such as "
+	EXPECT_ERROR("WEBSITE_DNS_SERVER must be one or two addresses, such as "
 		     "10.20.0.4,10.20.0.5, not 'x'",
 		     WHO_AND_WHERE, "--", "app");
 	/* an app of another worker: they are its network's */
 	setenv("WEBSITE_PRIVATE_IP", "172.16.77.9", 1);
 	c = TAKE(WHO_AND_WHERE, "--", "app");
 	assert_int_equal(c->n_dns, 0);
-	assert_int_equal(c->dns_alt_be, 0);
+	assert_int_equal(c->dns_alt.family, 0);
 	worker_config_free(c);
 	unsetenv("WEBSITE_PRIVATE_IP");
 	setenv("WEBSITE_DNS_SERVER", "", 1);

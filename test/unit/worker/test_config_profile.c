@@ -73,7 +73,7 @@ static void profile_is_all_that_is_needed(void **state)
 	assert_string_equal(c->vnet_name, "lab");
 	assert_int_equal(c->n_routes, 1);
 	assert_string_equal(prefix_format(&c->routes[0], text), "10.20.0.0/16");
-	assert_int_equal(c->profile.enrolment.description.n_dns, 1);
+	assert_int_equal(c->profile.enrolment.description.n_dns, 2);
 	worker_config_free(c);
 }
 

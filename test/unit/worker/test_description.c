@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "test/support/cmocka.h"
+#include "test/support/prng.h"
 
 static int parse(const char *json, struct description *d, struct certs_error *e)
 {
@@ -32,7 +33,9 @@ static void everything_is_taken(void **state)
 
 	assert_int_equal(parse("{\"vnetName\": \"lab\", \"appName\": \"shop\","
 			       "\"addressSpaces\": [\"10.20.0.0/16\", \"192.0.2.0/24\"],"
-			       "\"dnsServers\": [\"10.20.0.4\"], \"digest\": \"5f0c\"}",
+			       "\"dnsServers\": [\"10.20.0.4\"],"
+			       "\"searchDomains\": [\"corp.example.com\", \"example.com\"],"
+			       "\"digest\": \"5f0c\"}",
 			       &d, NULL),
 			 0);
 	assert_string_equal(d.vnet, "lab");
@@ -42,7 +45,10 @@ static void everything_is_taken(void **state)
 	assert_string_equal(prefix_format(&d.routes[0], text), "10.20.0.0/16");
 	assert_string_equal(prefix_format(&d.routes[1], text), "192.0.2.0/24");
 	assert_int_equal(d.n_dns, 1);
-	assert_int_equal(ntohl(d.dns_be[0]), 0x0a140004);
+	assert_string_equal(prefix_format_address(&d.dns[0], text), "10.20.0.4");
+	assert_int_equal(d.n_domains, 2);
+	assert_string_equal(d.domains[0], "corp.example.com");
+	assert_string_equal(d.domains[1], "example.com");
 	description_done(&d);
 	assert_null(d.routes);
 }
@@ -59,19 +65,75 @@ static void least_is_a_vnet_and_its_spaces(void **state)
 	description_done(&d);
 }
 
-static void ipv6_is_left_out_and_a_prefix_counts_once(void **state)
+static void both_families_count_and_a_prefix_counts_once(void **state)
 {
 	struct description d = {0};
+	char text[PREFIX_TEXT_MAX];
 
 	assert_int_equal(
 		parse("{\"vnetName\": \"lab\", \"addressSpaces\": [\"2001:db8::/32\","
-		      "\"10.1.0.0/16\", \"10.1.0.0/16\"], \"dnsServers\": [\"2001:db8::1\","
-		      "\"10.1.0.1\", \"10.1.0.2\"]}",
+		      "\"10.1.0.0/16\", \"2001:db8::/32\", \"10.1.0.0/16\", \"10.0.0.0/8\"],"
+		      "\"dnsServers\": [\"2001:db8::1\", \"10.1.0.1\", \"10.1.0.2\"]}",
 		      &d, NULL),
 		0);
-	assert_int_equal(d.n_routes, 1);
-	assert_int_equal(d.n_dns, 2);
+	assert_int_equal(d.n_routes, 3);
+	assert_string_equal(prefix_format(&d.routes[0], text), "2001:db8::/32");
+	assert_string_equal(prefix_format(&d.routes[1], text), "10.1.0.0/16");
+	assert_string_equal(prefix_format(&d.routes[2], text), "10.0.0.0/8");
+	assert_int_equal(d.n_dns, 3);
+	assert_string_equal(prefix_format_address(&d.dns[0], text), "2001:db8::1");
+	assert_string_equal(prefix_format_address(&d.dns[2], text), "10.1.0.2");
 	description_done(&d);
+}
+
+/* What is kept of any list is what a slow look at each of them keeps. */
+static void unique_keeps_the_first_of_each_in_order(void **state)
+{
+	struct prefix list[200], slow[200];
+	struct prng prng;
+
+	prng_init(&prng, 6);
+	for (int round = 0; round < 200; round++) {
+		size_t n = prng_below(&prng, 200), n_slow = 0, n_left;
+
+		for (size_t i = 0; i < n; i++) {
+			uint32_t addr_be = htonl(prng_below(&prng, 40) << 24);
+			size_t j = 0;
+
+			list[i] = prefix_host4(addr_be);
+			list[i].len = (uint8_t)(8 + prng_below(&prng, 3));
+			while (j < n_slow && !prefix_equal(&slow[j], &list[i]))
+				j++;
+			if (j == n_slow)
+				slow[n_slow++] = list[i];
+		}
+		assert_int_equal(description_unique(list, n, &n_left), 0);
+		assert_int_equal(n_left, n_slow);
+		if (n_slow)
+			assert_memory_equal(list, slow, n_slow * sizeof(*slow));
+	}
+}
+
+static void domain_is_what_a_resolver_can_search(void **state)
+{
+	char longest[256];
+
+	assert_true(description_is_domain("corp.example.com"));
+	assert_true(description_is_domain("corp.example.com."));
+	assert_true(description_is_domain("local"));
+	assert_true(description_is_domain("_tcp.x-1"));
+	assert_false(description_is_domain(""));
+	assert_false(description_is_domain("."));
+	assert_false(description_is_domain(".example.com"));
+	assert_false(description_is_domain("a..b"));
+	assert_false(description_is_domain("a b"));
+	assert_false(description_is_domain("a\nnameserver"));
+	memset(longest, 'x', sizeof(longest));
+	longest[253] = '\0';
+	assert_true(description_is_domain(longest));
+	longest[253] = 'x';
+	longest[254] = '\0';
+	assert_false(description_is_domain(longest));
 }
 
 static void keys_of_a_newer_gateway_are_left_alone(void **state)
@@ -107,8 +169,16 @@ static void wrong_types_and_values_are_refused(void **state)
 	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"dnsServers\": [\"x\"]}",
 		       "dnsServers");
 	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"dnsServers\": "
-		       "[\"1.1.1.1\", \"1.1.1.2\", \"1.1.1.3\"]}",
-		       "more than two");
+		       "[\"1.1.1.1\", \"1.1.1.2\", \"1.1.1.3\", \"1.1.1.4\", \"1.1.1.5\", "
+		       "\"1.1.1.6\", \"1.1.1.7\", \"1.1.1.8\", \"1.1.1.9\"]}",
+		       "more than eight");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"searchDomains\": \"x\"}",
+		       "searchDomains");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"searchDomains\": [\"a b\"]}",
+		       "what is no domain");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"searchDomains\": "
+		       "[\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\"]}",
+		       "more than six");
 	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": \"a b\"}",
 		       "digest");
 	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": 1}", "digest");
@@ -253,7 +323,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_taken),
 		cmocka_unit_test(least_is_a_vnet_and_its_spaces),
-		cmocka_unit_test(ipv6_is_left_out_and_a_prefix_counts_once),
+		cmocka_unit_test(both_families_count_and_a_prefix_counts_once),
+		cmocka_unit_test(unique_keeps_the_first_of_each_in_order),
+		cmocka_unit_test(domain_is_what_a_resolver_can_search),
 		cmocka_unit_test(keys_of_a_newer_gateway_are_left_alone),
 		cmocka_unit_test(wrong_types_and_values_are_refused),
 		cmocka_unit_test(as_many_spaces_as_a_worker_can_route),

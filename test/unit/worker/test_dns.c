@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/worker/dns.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,10 +11,11 @@
 #include "test/support/cmocka.h"
 #include "test/unit/worker/private_etc.h"
 
-#define NAMED	    "/etc/netns/app1/resolv.conf"
-#define FIRST_LINE  "# by sstp-worker: the virtual network's DNS servers\n"
-#define ONE_SERVER  FIRST_LINE "nameserver 10.20.0.4\n"
-#define TWO_SERVERS FIRST_LINE "nameserver 10.20.0.4\nnameserver 10.20.0.5\n"
+#define NAMED	   "/etc/netns/app1/resolv.conf"
+#define FIRST_LINE "# by sstp-worker: the virtual network's DNS servers\n"
+#define ONE_SERVER FIRST_LINE "nameserver 10.20.0.4\noptions timeout:3 attempts:2\n"
+#define TWO_SERVERS \
+	FIRST_LINE "nameserver 10.20.0.4\nnameserver 10.20.0.5\noptions timeout:3 attempts:1\n"
 
 static struct dns *new_dns(const char *netns)
 {
@@ -27,12 +28,13 @@ static struct dns *new_dns(const char *netns)
 
 static int set_servers(struct dns *d, const char *first, const char *second)
 {
-	const uint32_t servers_be[2] = {
-		first ? inet_addr(first) : 0,
-		second ? inet_addr(second) : 0,
-	};
+	struct dns_names names = {.n_servers = (size_t) !!first + !!second};
 
-	return dns_set(d, servers_be, (size_t) !!first + !!second);
+	if (first)
+		assert_int_equal(prefix_parse(first, &names.servers[0]), 0);
+	if (second)
+		assert_int_equal(prefix_parse(second, &names.servers[1]), 0);
+	return dns_set(d, &names);
 }
 
 static int exists(const char *path)
@@ -64,6 +66,40 @@ static void unnamed_one_lies_below_run_and_goes_at_the_end(void **state)
 	assert_string_equal(read_text(path), TWO_SERVERS);
 	dns_free(d);
 	assert_false(exists(folder));
+}
+
+static void servers_of_both_families_and_domains_stand_in_their_order(void **state)
+{
+	static const char domains[][DESCRIPTION_DOMAIN_MAX] = {"corp.example.com", "example.com"};
+	struct dns_names names = {.n_servers = 3, .domains = domains, .n_domains = 2};
+	struct dns *d = new_dns(NULL);
+
+	assert_int_equal(prefix_parse("10.20.0.4", &names.servers[0]), 0);
+	assert_int_equal(prefix_parse("fd20::4", &names.servers[1]), 0);
+	assert_int_equal(prefix_parse("192.0.2.53", &names.servers[2]), 0);
+	assert_int_equal(dns_set(d, &names), 0);
+	assert_string_equal(read_text(dns_path(d)), FIRST_LINE
+			    "nameserver 10.20.0.4\nnameserver fd20::4\n"
+			    "nameserver 192.0.2.53\nsearch corp.example.com example.com\n"
+			    "options timeout:3 attempts:1\n");
+	dns_free(d);
+}
+
+/* Seen by a reader that has the file open while it is written. */
+static void shorter_text_leaves_nothing_of_the_longer_one(void **state)
+{
+	struct dns *d = new_dns(NULL);
+	char text[256] = "";
+	FILE *f;
+
+	assert_int_equal(set_servers(d, "10.20.0.4", "10.20.0.5"), 0);
+	f = fopen(dns_path(d), "re");
+	assert_non_null(f);
+	assert_int_equal(set_servers(d, "10.20.0.4", NULL), 0);
+	assert_int_equal(fread(text, 1, sizeof(text) - 1, f), strlen(ONE_SERVER));
+	assert_string_equal(text, ONE_SERVER);
+	fclose(f);
+	dns_free(d);
 }
 
 static void named_one_lies_where_ip_netns_looks(void **state)
@@ -211,6 +247,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_is_there_only_with_servers),
 		cmocka_unit_test(unnamed_one_lies_below_run_and_goes_at_the_end),
+		cmocka_unit_test(servers_of_both_families_and_domains_stand_in_their_order),
+		cmocka_unit_test(shorter_text_leaves_nothing_of_the_longer_one),
 		cmocka_unit_test(named_one_lies_where_ip_netns_looks),
 		cmocka_unit_test(what_stood_there_comes_back),
 		cmocka_unit_test(without_servers_the_old_file_is_not_touched),

@@ -15,27 +15,32 @@
 #include "test/unit/worker/private_etc.h"
 
 static struct prefix routes[2];
-static uint32_t dns_be[1];
+static struct prefix dns[2];
+static const char domains[][DESCRIPTION_DOMAIN_MAX] = {"corp.example.com", "example.com"};
 
 static struct status up(const char *name)
 {
 	prefix_parse("10.20.0.0/16", &routes[0]);
-	prefix_parse("192.168.7.0/24", &routes[1]);
-	dns_be[0] = inet_addr("10.20.0.4");
+	prefix_parse("fd20::/48", &routes[1]);
+	prefix_parse("10.20.0.4", &dns[0]);
+	prefix_parse("fd20::4", &dns[1]);
 	return (struct status){
 		.name = name,
 		.state = STATUS_UP,
 		.since = 1700000000,
 		.gateway = "vpn.example.com:443",
 		.address = "172.16.77.2",
+		.address6 = "fd77:0:0:5::1",
 		.tun = "vnet0",
 		.vnet = "lab",
 		.app_name = "shop",
 		.app = 4711,
 		.routes = routes,
 		.n_routes = 2,
-		.dns_be = dns_be,
-		.n_dns = 1,
+		.dns = dns,
+		.n_dns = 2,
+		.domains = domains,
+		.n_domains = 2,
 	};
 }
 
@@ -70,9 +75,11 @@ static void what_is_written_is_shown(void **state)
 		       "  VNet:         lab\n"
 		       "  app:          shop\n"
 		       "  address:      172.16.77.2\n"
+		       "  IPv6 address: fd77:0:0:5::1\n"
 		       "  device:       vnet0\n"
-		       "  routes:       10.20.0.0/16, 192.168.7.0/24\n"
-		       "  DNS servers:  10.20.0.4\n");
+		       "  routes:       10.20.0.0/16, fd20::/48\n"
+		       "  DNS servers:  10.20.0.4, fd20::4\n"
+		       "  search:       corp.example.com, example.com\n");
 	status_remove();
 }
 
