@@ -302,7 +302,7 @@ static void put_message(struct wire_writer *w, const struct request *q)
 
 static void put_headers(const struct dhcp_offer *o, uint8_t *packet, size_t len)
 {
-	struct wire_writer w = wire_writer(packet, IP_HEADER + UDP_HEADER);
+	struct wire_writer w = wire_writer(packet, len);
 	uint16_t udp_len = (uint16_t)(len - IP_HEADER), sum;
 
 	wire_put(&w, (uint8_t[]){0x45, 0}, 2);
