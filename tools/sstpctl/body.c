@@ -79,6 +79,61 @@ static int number_value(const struct field *f, json_t **ret_value)
 	return 0;
 }
 
+/* A word of a filter, and what is behind it. ret_len 0: there is none. */
+static const char *next_word(const char **text, size_t *ret_len)
+{
+	const char *word = *text + strspn(*text, " ");
+
+	*ret_len = strcspn(word, " ,");
+	*text = word + *ret_len;
+	return word;
+}
+
+/* Where it is none the text as it is, so that the gateway complains. Owned. */
+static json_t *bits_of(const char *text, size_t len)
+{
+	char *end;
+	long n = len ? strtol(text, &end, 10) : 0;
+
+	return len && end == text + len ? json_integer(n) : json_stringn(text, len);
+}
+
+/* "permit 10.0.0.0/8 ge 16": the gateway says what is wrong with the words. Owned. */
+static json_t *read_filter(const char **text)
+{
+	static const char *const keys[] = {"action", "prefix"};
+	json_t *filter = json_object();
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *word = next_word(text, &len);
+
+		json_object_set_new(filter, keys[i], json_stringn(word, len));
+	}
+	for (;;) {
+		const char *word = next_word(text, &len), *number;
+		char key[8];
+
+		if (!len)
+			return filter;
+		snprintf(key, sizeof(key), "%.*s", (int)len, word);
+		number = next_word(text, &len);
+		json_object_set_new(filter, key, bits_of(number, len));
+	}
+}
+
+static int filters_value(const struct field *f, json_t **ret_value)
+{
+	const char *text = f->text;
+
+	*ret_value = json_array();
+	while (*text) {
+		json_array_append_new(*ret_value, read_filter(&text));
+		text += *text == ',';
+	}
+	return 0;
+}
+
 /* Owned; NULL: it cannot be read, which has been said. */
 static char *read_pem(const char *path)
 {
@@ -131,6 +186,7 @@ static int value_of(const struct field *f, json_t **ret_value)
 	case BODY_GIVEN: *ret_value = json_true(); return 0;
 	case BODY_SECONDS: return seconds_value(f, ret_value);
 	case BODY_NUMBER: return number_value(f, ret_value);
+	case BODY_FILTERS: return filters_value(f, ret_value);
 	case BODY_PEM: return pem_value(f, ret_value);
 	case BODY_PLAN: return plan_value(f, ret_value);
 	}

@@ -13,9 +13,10 @@ enum body_type {
 	BODY_GIVEN,   /* true when the option is */
 	BODY_LINUX,   /* linux is true, windows false */
 	BODY_SECONDS, /* 15m */
-	BODY_NUMBER,
-	BODY_PEM,  /* what is in a file; "-" is standard input */
-	BODY_PLAN, /* a plan's id, of its name */
+	BODY_NUMBER,  /* whole, in digits */
+	BODY_FILTERS, /* "permit 10.0.0.0/8 ge 16 le 24", with commas between; "" is an empty list */
+	BODY_PEM,     /* what is in a file; "-" is standard input */
+	BODY_PLAN,    /* a plan's id, of its name */
 };
 
 struct body_field {

@@ -210,6 +210,7 @@ static const struct source {
 	{"PLAN", NULL, "*Microsoft.Web/serverfarms", "name"},
 	{"APP", NULL, "*Microsoft.Web/sites", "name"},
 	{"VNET", NULL, "*Microsoft.Network/virtualNetworks", "name"},
+	{"PEERING", NULL, "{/VNET}/virtualNetworkPeerings", "name"},
 	{"ROUTE", NULL, "{/PLAN}/virtualNetworkConnections/{VNET}/routes", "name"},
 	{"SUBSCRIPTION", NULL, "/subscriptions", "subscriptionId"},
 	{"SESSION", NULL, "/v1/sessions", "vpnConnectionId"},

@@ -22,12 +22,16 @@ int app_show(struct call *c);
 /* vnet.c */
 extern const struct body_field vnet_body[];
 extern const struct body_field gateway_body[];
+extern const struct body_field peering_body[];
 extern const struct view vnet_list_view;
 extern const struct view vnet_view;
 extern const struct view gateway_list_view;
 extern const struct view gateway_view;
+extern const struct view peering_list_view;
+extern const struct view peering_view;
 int vnet_show(struct call *c);
 int gateway_list(struct call *c);
+int peering_list(struct call *c);
 
 /* connection.c */
 extern const struct body_field route_body[];

@@ -118,6 +118,24 @@ static void add_scalar(struct cell *c, enum format format, const json_t *value)
 	}
 }
 
+static void add_filter(struct cell *c, const json_t *filter)
+{
+	static const char *const keys[] = {"action", "prefix", "ge", "le"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const json_t *value = json_object_get(filter, keys[i]);
+
+		if (!value || json_is_null(value))
+			continue;
+		add(c, i ? " " : "");
+		if (json_is_integer(value)) {
+			add(c, keys[i]);
+			add(c, " ");
+		}
+		add_scalar(c, FORMAT_PLAIN, value);
+	}
+}
+
 static void add_list(struct cell *c, enum format format, const json_t *list, size_t max)
 {
 	size_t i;
@@ -132,7 +150,10 @@ static void add_list(struct cell *c, enum format format, const json_t *list, siz
 			return;
 		}
 		add(c, i ? "," : "");
-		add_scalar(c, format, item);
+		if (format == FORMAT_FILTER)
+			add_filter(c, item);
+		else
+			add_scalar(c, format, item);
 	}
 }
 

@@ -15,6 +15,7 @@ enum format {
 	FORMAT_LAST,	/* of an id: the name at its end */
 	FORMAT_BYTES,	/* 1.5 MB; 1024 of each in the next */
 	FORMAT_SECONDS, /* 1d 2h, 3m 4s */
+	FORMAT_FILTER,	/* permit 10.0.0.0/8 ge 16 le 24 */
 };
 
 struct column {

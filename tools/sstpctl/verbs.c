@@ -6,9 +6,16 @@
 #define PLACE	"subscription resource-group"
 #define TAG	" if-match " PLACE
 #define GATEWAY "{/VNET}/virtualNetworkGateways/{NAME=primary}"
+#define PEERING "{/VNET}/virtualNetworkPeerings/{PEERING}"
 #define NETWORK "{/PLAN}/virtualNetworkConnections/{VNET}"
 #define ROUTE	NETWORK "/routes/{ROUTE}"
 #define LINK	"{/APP}/virtualNetworkConnections/{VNET}"
+
+#define GATEWAY_OPTIONS                                                                       \
+	"name type vpn-type sku pools protocols custom-routes on-premises propagate-peerings" \
+	" bgp asn kernel-table announce-table propagate-bgp bgp-filters advertise-host-routes"
+#define PEERING_FLAGS \
+	"allow-vnet-access allow-forwarded-traffic allow-gateway-transit use-remote-gateways"
 
 #define DONE(text) (&(const struct view){.shape = VIEW_SENTENCE, .sentence = (text)})
 
@@ -41,11 +48,11 @@ static const struct verb verbs[] = {
 
 	{"vnet", "list", "", PLACE, "Shows the virtual networks.",
 		"GET", "*Microsoft.Network/virtualNetworks", NULL, &vnet_list_view, NULL},
-	{"vnet", "show", "VNET", PLACE, "Shows a virtual network and its gateway.",
+	{"vnet", "show", "VNET", PLACE, "Shows a virtual network, its gateway and its peerings.",
 		"GET", "{/VNET}", NULL, &vnet_view, vnet_show},
-	{"vnet", "create", "VNET", "address-spaces! dns location " PLACE, "Makes a virtual network.",
+	{"vnet", "create", "VNET", "address-spaces! dns search-domains network-namespace location " PLACE, "Makes a virtual network.",
 		"PUT", "{+VNET}", vnet_body, DONE("vnet {VNET} is created"), NULL},
-	{"vnet", "set", "VNET", "address-spaces dns location" TAG, "Changes what is said of a virtual network.",
+	{"vnet", "set", "VNET", "address-spaces dns search-domains network-namespace location" TAG, "Changes what is said of a virtual network.",
 		"PATCH", "{/VNET}", vnet_body, DONE("vnet {VNET} is changed"), NULL},
 	{"vnet", "delete", "VNET", TAG, "Removes a virtual network that no app is connected to.",
 		"DELETE", "{/VNET}", NULL, DONE("vnet {VNET} is deleted"), NULL},
@@ -59,15 +66,27 @@ static const struct verb verbs[] = {
 	{"gateway", "show", "VNET", "name " PLACE, "Shows a VNet's gateway (--name: default \"primary\").",
 		"GET", GATEWAY, NULL, &gateway_view, NULL},
 	{"gateway", "create", "VNET",
-		"name type vpn-type sku pools protocols custom-routes on-premises " PLACE,
+		GATEWAY_OPTIONS " " PLACE,
 		"Makes a VNet's gateway.",
 		"PUT", GATEWAY, gateway_body, DONE("gateway of vnet {VNET} is created"), NULL},
 	{"gateway", "set", "VNET",
-		"name type vpn-type sku pools protocols custom-routes on-premises" TAG,
+		GATEWAY_OPTIONS TAG,
 		"Changes what is said of a VNet's gateway.",
 		"PATCH", GATEWAY, gateway_body, DONE("gateway of vnet {VNET} is changed"), NULL},
 	{"gateway", "delete", "VNET", "name" TAG, "Removes the gateway of a VNet that no app is connected to.",
 		"DELETE", GATEWAY, NULL, DONE("gateway of vnet {VNET} is deleted"), NULL},
+
+	{"peering", "list", "[VNET]", PLACE, "Shows the peerings of one VNet or of all, and how they stand.",
+		"GET", "{/VNET}/virtualNetworkPeerings", NULL, &peering_list_view, peering_list},
+	{"peering", "show", "VNET PEERING", PLACE, "Shows one side of a peering.",
+		"GET", PEERING, NULL, &peering_view, NULL},
+	{"peering", "create", "VNET PEERING", "remote-vnet! " PEERING_FLAGS " " PLACE,
+		"Makes a VNet's side of a peering; it is connected once the other side is there too.",
+		"PUT", PEERING, peering_body, DONE("peering {PEERING} of vnet {VNET} is created"), NULL},
+	{"peering", "set", "VNET PEERING", PEERING_FLAGS TAG, "Changes what a side allows.",
+		"PATCH", PEERING, peering_body, DONE("peering {PEERING} of vnet {VNET} is changed"), NULL},
+	{"peering", "delete", "VNET PEERING", TAG, "Removes a side; the other one is disconnected.",
+		"DELETE", PEERING, NULL, DONE("peering {PEERING} of vnet {VNET} is deleted"), NULL},
 
 	{"connection", "list", "", "plan vnet " PLACE, "Shows which apps are connected to which VNets.",
 		"GET", "*Microsoft.Web/virtualNetworkConnections", NULL, &connection_list_view, connection_list},

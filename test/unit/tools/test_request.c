@@ -184,6 +184,14 @@ static void body_is_made_of_what_is_said(void **state)
 	     "{\"properties\":{\"addressSpace\":{\"addressPrefixes\":[\"10.1.0.0/16\","
 	     "\"10.2.0.0/16\"]},\"dhcpOptions\":{\"dnsServers\":[]}}}\n",
 	     NONE, "200 {}");
+	ASKS("gateway set v -g g --subscription s --bgp on --asn 4294967295 --bgp-filters "
+	     "permit,deny",
+	     0,
+	     "PATCH /subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v"
+	     "/virtualNetworkGateways/primary {\"properties\":{\"enableBgp\":true,"
+	     "\"bgpSettings\":{\"asn\":4294967295},\"bgpFilters\":[{\"action\":\"permit\","
+	     "\"prefix\":\"\"},{\"action\":\"deny\",\"prefix\":\"\"}]}}\n",
+	     "200 {}");
 	ASKS("token create --app a --vnet v --lifetime 15m", 0,
 	     "POST /v1/tokens {\"app\":\"a\",\"vnet\":\"v\",\"lifetime\":900}\n",
 	     "201 {\"token\": \"t\"}");

@@ -130,6 +130,16 @@ static void figures_have_units(void **state)
 	cell_shows(FORMAT_PLAIN, json_integer(90000), "90000");
 }
 
+static void filter_is_shown_as_it_is_typed(void **state)
+{
+	cell_shows(FORMAT_FILTER,
+		   json_pack("[{s:s, s:s, s:i, s:n}, {s:s, s:s, s:i, s:i}]", "action", "deny",
+			     "prefix", "10.9.0.0/16", "le", 32, "ge", "action", "permit", "prefix",
+			     "::/0", "ge", 16, "le", 48),
+		   "deny 10.9.0.0/16 le 32,permit ::/0 ge 16 le 48");
+	cell_shows(FORMAT_FILTER, json_array(), "-");
+}
+
 static void long_list_is_cut_in_a_table_but_not_in_lines(void **state)
 {
 	static const struct column list = {"X", "x", FORMAT_PLAIN};
@@ -169,6 +179,7 @@ int main(void)
 		cmocka_unit_test(path_leads_into_objects_and_two_stand_beside_each_other),
 		cmocka_unit_test(id_is_taken_apart),
 		cmocka_unit_test(figures_have_units),
+		cmocka_unit_test(filter_is_shown_as_it_is_typed),
 		cmocka_unit_test(long_list_is_cut_in_a_table_but_not_in_lines),
 		cmocka_unit_test(csv_has_titles_as_keys_raw_figures_and_quotes),
 	};
