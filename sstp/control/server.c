@@ -445,6 +445,24 @@ static int ask_parent(void *arg, const struct parent_msg *m, const int *fds)
 	return peer_ask_parent(s->peer, m, fds);
 }
 
+static struct learned_routes learned_now(void *arg, const char *vnet, enum learned_view view)
+{
+	struct server *s = arg;
+
+	return learned_of(bgp_learned(s->bgp), vnet, view);
+}
+
+/* Both views change one behind the other: they are looked at together. */
+static void on_learned(void *arg, const char *vnet, enum learned_view view)
+{
+	struct server *s = arg;
+	struct certs_error e;
+
+	if (push_learned(s->push, vnet, view, &e) < 0)
+		report(s, &e);
+	loop_timer_set(s->push_timer, loop_now(s->loop));
+}
+
 static void on_parent(void *arg, const struct parent_msg *m, struct msgsock_fds *fds)
 {
 	struct server *s = arg;
@@ -669,7 +687,11 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 				   .on_parent_gone = on_parent_gone,
 				   .on_parent = on_parent,
 				   .arg = s};
-	struct bgp_params bgp = {.loop = s->loop, .model = s->model, .ask = ask_parent, .arg = s};
+	struct bgp_params bgp = {.loop = s->loop,
+				 .model = s->model,
+				 .ask = ask_parent,
+				 .on_learned = on_learned,
+				 .arg = s};
 	char error[FRONT_ERROR_MAX];
 	int r;
 
@@ -687,6 +709,7 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	if (!s->bgp || !s->est.attempts || !s->sync || !s->timer || !s->push_timer ||
 	    !s->flush_timer || !s->sessions || !s->backups || !s->later || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
+	effective_set_learned(networks_effective(s->est.networks), learned_now, s);
 	r = push_new(&push, &s->push, e);
 	if (r < 0)
 		return r;
