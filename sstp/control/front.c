@@ -32,6 +32,12 @@ struct front {
 	bool is_bound;
 };
 
+/* A request that is being answered. */
+struct front_call {
+	struct evhttp_request *req;
+	bool is_later; /* it is front_later's */
+};
+
 /* ---- the socket ---- */
 
 /* A folder that is there is no error, and one whose parent is missing shows with bind(). */
@@ -218,7 +224,8 @@ static void put_off(struct evhttp_request *req)
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct front *f = arg;
-	struct front_request request = {0};
+	struct front_call call = {.req = req};
+	struct front_request request = {.call = &call};
 	struct front_reply reply = {.status = 500};
 	char *path;
 	char *body;
@@ -245,9 +252,24 @@ static void on_request(struct evhttp_request *req, void *arg)
 			evhttp_find_header(evhttp_request_get_input_headers(req), "If-None-Match");
 		f->params.on_request(f->params.arg, &request, &reply);
 	}
-	send_reply(req, &reply);
+	if (!call.is_later)
+		send_reply(req, &reply);
 	free(path);
 	free(body);
+}
+
+/* Who asked may go meanwhile: libevent then keeps the request for whoever answers it, and sends nothing. */
+struct front_later *front_later(const struct front_request *request)
+{
+	if (!request->call)
+		return NULL;
+	request->call->is_later = true;
+	return (struct front_later *)request->call->req;
+}
+
+void front_answer(struct front_later *later, struct front_reply *reply)
+{
+	send_reply((struct evhttp_request *)later, reply);
 }
 
 /* ---- life ---- */

@@ -30,6 +30,8 @@ enum front_method {
 	FRONT_DELETE,
 };
 
+struct front_call;
+
 /* All borrowed for the call. */
 struct front_request {
 	enum front_method method;
@@ -40,6 +42,7 @@ struct front_request {
 	const char *if_match;	   /* of that header; NULL: there is none */
 	const char *if_none_match; /* likewise */
 	const char *who;	   /* asks: "uid 0", or what client() says */
+	struct front_call *call;   /* for front_later(); NULL: it has to be answered at once */
 };
 
 struct front_reply {
@@ -72,6 +75,15 @@ struct front_params {
  */
 int front_new(struct loop *loop, const struct front_params *params, struct front **ret_front,
 	      char ret_error[FRONT_ERROR_MAX]);
+
+/*
+ * Within on_request: the answer comes later, and ret_reply is of no account. Returns what front_answer() takes, before
+ * the front goes; NULL: the request has to be answered at once.
+ */
+struct front_later *front_later(const struct front_request *request);
+
+/* As ret_reply of on_request. Takes later and the reply's json; nobody may be there any more who reads it. */
+void front_answer(struct front_later *later, struct front_reply *reply);
 
 /* Removes the socket. Takes NULL. */
 void front_free(struct front *f);

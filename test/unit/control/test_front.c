@@ -30,6 +30,11 @@ struct scene {
 	char body[64];
 	size_t body_len;
 	char if_match[64];
+	bool is_slow; /* answers behind the call, when the task comes */
+	bool leaves;  /* the client does, without reading; then the task comes */
+	struct front_later *later;
+	struct loop_task answer;
+	struct loop_timer *poll;
 };
 
 static struct scene *present; /* of on_done() */
@@ -47,6 +52,12 @@ static void on_request(void *arg, const struct front_request *request,
 	s->body_len = request->body_len;
 	snprintf(s->if_match, sizeof(s->if_match), "%s",
 		 request->if_match ? request->if_match : "none");
+	if (s->is_slow) {
+		s->later = front_later(request);
+		if (!s->leaves)
+			loop_post(s->loop, &s->answer);
+		return;
+	}
 	*ret_reply = (struct front_reply){.status = 201, .json = strdup("{\"a\":1}")};
 	if (request->method != FRONT_DELETE)
 		strcpy(ret_reply->etag, "\"7\"");
@@ -55,6 +66,14 @@ static void on_request(void *arg, const struct front_request *request,
 static void on_done(struct loop_task *task)
 {
 	loop_stop(present->loop);
+}
+
+static void on_answer(struct loop_task *task)
+{
+	front_answer(present->later,
+		     &(struct front_reply){.status = 200, .json = strdup("{\"late\":1}")});
+	if (present->leaves)
+		loop_stop(present->loop);
 }
 
 static void *client(void *arg)
@@ -112,6 +131,66 @@ static void scene_done(struct scene *s)
 {
 	front_free(s->front);
 	loop_free(s->loop);
+}
+
+static void answer_may_come_later(void **state)
+{
+	struct scene s;
+
+	scene_init(&s);
+	s.is_slow = true;
+	s.answer.run = on_answer;
+	assert_non_null(strstr(ask(&s, "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n"),
+			       "\r\n\r\n{\"late\":1}"));
+	assert_null(front_later(&(struct front_request){.path = "/x"}));
+	scene_done(&s);
+}
+
+/* Sanitizers see to it that nothing of it is left, or used. */
+static void *leave(void *arg)
+{
+	struct scene *s = arg;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct linger hard = {.l_onoff = 1};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(addr.sun_path, s->path);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+		send(fd, s->request, strlen(s->request), MSG_NOSIGNAL);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(fd);
+	return NULL;
+}
+
+/* Once the request is there, the loop is run on until the end of its sender has been heard of, too. */
+static void stop_when_asked(void *arg)
+{
+	struct scene *s = arg;
+
+	if (s->later)
+		loop_post(s->loop, &s->answer);
+	else
+		loop_timer_set(s->poll, loop_now(s->loop) + 1000 * 1000);
+}
+
+static void answer_to_nobody_is_dropped(void **state)
+{
+	struct scene s;
+	pthread_t thread;
+
+	scene_init(&s);
+	present = &s;
+	s.is_slow = s.leaves = true;
+	s.answer.run = on_answer;
+	s.request = "GET /x HTTP/1.1\r\n\r\n";
+	s.poll = loop_timer_new(s.loop, stop_when_asked, &s);
+	assert_int_equal(pthread_create(&thread, NULL, leave, &s), 0);
+	pthread_join(thread, NULL);
+	loop_timer_set(s.poll, loop_now(s.loop));
+	assert_int_equal(loop_run(s.loop), 0);
+	assert_int_equal(s.n_requests, 1);
+	loop_timer_free(s.poll);
+	scene_done(&s);
 }
 
 static void request_comes_in_whole_and_its_answer_goes_out(void **state)
@@ -264,6 +343,8 @@ static void path_that_cannot_be_is_an_error_with_a_sentence(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answer_may_come_later),
+		cmocka_unit_test(answer_to_nobody_is_dropped),
 		cmocka_unit_test(request_comes_in_whole_and_its_answer_goes_out),
 		cmocka_unit_test(etag_goes_out_and_comes_in_again),
 		cmocka_unit_test(what_is_over_a_limit_or_no_request_is_nobodys),
