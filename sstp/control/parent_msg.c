@@ -251,6 +251,34 @@ static void get_learn_socket(struct wire_reader *r, struct parent_learn_socket *
 	m->error = get_error(r);
 }
 
+static void put_dial(struct wire_writer *w, const struct parent_dial *m)
+{
+	wire_put_be32(w, m->id);
+	put_text(w, m->netns, PARENT_PATH_MAX);
+	put_prefix(w, &m->server);
+}
+
+static void get_dial(struct wire_reader *r, struct parent_dial *m)
+{
+	m->id = wire_be32(r);
+	m->netns = get_text(r, PARENT_PATH_MAX);
+	get_prefix(r, &m->server);
+	if (m->server.len && m->server.len != bits_of(&m->server))
+		r->failed = true;
+}
+
+static void put_dialled(struct wire_writer *w, const struct parent_dialled *m)
+{
+	wire_put_be32(w, m->id);
+	put_error(w, m->error);
+}
+
+static void get_dialled(struct wire_reader *r, struct parent_dialled *m)
+{
+	m->id = wire_be32(r);
+	m->error = get_error(r);
+}
+
 static void put_announce(struct wire_writer *w, const struct parent_announce *m)
 {
 	put_text(w, m->vnet, PARENT_NAME_MAX);
@@ -288,6 +316,7 @@ unsigned parent_msg_fds(const struct parent_msg *m)
 	case PARENT_PEER:
 	case PARENT_ANNOUNCE: return 1;
 	case PARENT_LEARN_SOCKET: return m->learn_socket.error ? 0 : 1;
+	case PARENT_DIALLED: return m->dialled.error ? 0 : 1;
 	case PARENT_DEVICE:
 		return m->device.error ? 0 : m->device.queues + DEVICE_FDS + m->device.is_steered;
 	case PARENT_SOCKETS: return m->sockets.error ? 0 : m->sockets.sockets;
@@ -311,6 +340,8 @@ int parent_msg_encode(const struct parent_msg *m, uint8_t buf[PARENT_MSG_MAX])
 	case PARENT_LEARN_SOCKET: put_learn_socket(&w, &m->learn_socket); break;
 	case PARENT_ANNOUNCE: put_announce(&w, &m->announce); break;
 	case PARENT_ANNOUNCED: put_announced(&w, &m->announced); break;
+	case PARENT_DIAL: put_dial(&w, &m->dial); break;
+	case PARENT_DIALLED: put_dialled(&w, &m->dialled); break;
 	case PARENT_PEER:
 	case PARENT_DRAIN:
 	case PARENT_STATS: break;
@@ -337,6 +368,8 @@ int parent_msg_decode(const uint8_t *packet, size_t len, unsigned nfds, bool fro
 	case PARENT_LEARN_SOCKET: get_learn_socket(&r, &m.learn_socket); break;
 	case PARENT_ANNOUNCE: get_announce(&r, &m.announce); break;
 	case PARENT_ANNOUNCED: get_announced(&r, &m.announced); break;
+	case PARENT_DIAL: get_dial(&r, &m.dial); break;
+	case PARENT_DIALLED: get_dialled(&r, &m.dialled); break;
 	case PARENT_PEER:
 	case PARENT_DRAIN:
 	case PARENT_STATS: break;

@@ -39,6 +39,7 @@ enum parent_kind {
 	/* parent -> control, each an answer to one question; answers come in the order of the questions */
 	PARENT_LEARN_SOCKET = 0x51, /* 1 descriptor (tun/rtnl_learn.h), unless it is refused */
 	PARENT_ANNOUNCED = 0x52,
+	PARENT_DIALLED = 0x53, /* 1 descriptor, unless it is refused */
 	/* data -> parent, as it happens */
 	PARENT_RESULT = 0x81,
 	/* data -> parent: a question, and the next one only when it has been answered */
@@ -47,6 +48,7 @@ enum parent_kind {
 	/* control -> parent: questions */
 	PARENT_LEARN = 0xd1,	/* a socket that hears of the routes of a VNet's namespace */
 	PARENT_ANNOUNCE = 0xd2, /* 1 descriptor: the prefixes, sealed (prefix_list.h) */
+	PARENT_DIAL = 0xd3,	/* a socket in a VNet's namespace, to ask something there */
 };
 
 /* ---- CONFIG: gateway.yaml and the PEM files (gateway/pem_files.h), sealed (sealed.h), in this order ---- */
@@ -137,6 +139,20 @@ struct parent_announced {
 	const char *text; /* why, a sentence; "" */
 };
 
+/* ---- DIAL, DIALLED ---- */
+
+struct parent_dial {
+	uint32_t id;	   /* comes back with the answer */
+	const char *netns; /* "": the gateway's */
+	/* Whose name server is to be asked: UDP, connected to its port 53. Or 0.0.0.0/0: rtnetlink. */
+	struct prefix server;
+};
+
+struct parent_dialled {
+	uint32_t id;
+	int error; /* 0 or -errno */
+};
+
 struct parent_msg {
 	enum parent_kind kind;
 	union {
@@ -150,6 +166,8 @@ struct parent_msg {
 		struct parent_learn_socket learn_socket;
 		struct parent_announce announce;
 		struct parent_announced announced;
+		struct parent_dial dial;
+		struct parent_dialled dialled;
 	};
 };
 

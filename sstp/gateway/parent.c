@@ -343,7 +343,7 @@ static void on_data_message(void *arg, unsigned link, const uint8_t *msg, size_t
 	if (p->phase == DRAINING)
 		return;
 	if (parent_msg_decode(msg, len, fds->n, false, &m) < 0 || m.kind == PARENT_LEARN ||
-	    m.kind == PARENT_ANNOUNCE) {
+	    m.kind == PARENT_ANNOUNCE || m.kind == PARENT_DIAL) {
 		log_error("the data plane sends what is no message: it is ended");
 		kill(process_id(p->data), SIGKILL);
 		return;
@@ -448,6 +448,20 @@ static void on_learn(struct parent *p, const struct parent_learn *m)
 		close(fd);
 }
 
+static void on_dial(struct parent *p, const struct parent_dial *m)
+{
+	int fd =
+		objection_to_netns(p, m->netns) ? -EPERM : parent_routes_dial(m->netns, &m->server);
+	struct parent_msg answer = {
+		.kind = PARENT_DIALLED,
+		.dialled = {.id = m->id, .error = fd < 0 ? fd : 0},
+	};
+
+	say(p->control, 0, &answer, &fd);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Who is on his way out announces nothing any more. */
 static void on_announce(struct parent *p, const struct parent_announce *m, int fd)
 {
@@ -478,6 +492,8 @@ static void on_control_message(void *arg, unsigned link, const uint8_t *msg, siz
 
 	if (is_message && m.kind == PARENT_LEARN) {
 		on_learn(p, &m.learn);
+	} else if (is_message && m.kind == PARENT_DIAL) {
+		on_dial(p, &m.dial);
 	} else if (is_message && m.kind == PARENT_ANNOUNCE) {
 		on_announce(p, &m.announce, fds->fd[0]);
 	} else {

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/gateway/parent_routes.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sstp/base/log.h"
@@ -19,6 +23,7 @@ enum {
 	TABLE_DEFAULT = 253, /* and up to 255: those that every system has */
 	TABLE_LOCAL = 255,
 	NETNS_NAME_MAX = 255,
+	DNS_PORT = 53,
 };
 
 /* What is announced, and where. */
@@ -383,6 +388,73 @@ int parent_routes_learn(const char *netns)
 	if (*netns && fd < 0)
 		return fd;
 	r = rtnl_learn_open(fd);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+struct dialling {
+	const struct prefix *server;
+	int fd;
+};
+
+static int connect_to_server(int fd, const struct prefix *server)
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(DNS_PORT)};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(DNS_PORT)};
+	bool is_6 = server->family == AF_INET6;
+
+	memcpy(&in6.sin6_addr, server->addr, sizeof(in6.sin6_addr));
+	memcpy(&in.sin_addr, server->addr, sizeof(in.sin_addr));
+	return connect(fd, is_6 ? (const struct sockaddr *)&in6 : (const struct sockaddr *)&in,
+		       is_6 ? sizeof(in6) : sizeof(in)) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int dial_here(void *arg)
+{
+	struct dialling *d = arg;
+	int r;
+
+	d->fd = socket(d->server->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (d->fd < 0)
+		return -errno;
+	r = connect_to_server(d->fd, d->server);
+	if (r < 0)
+		close(d->fd);
+	return r;
+}
+
+/* rtnl_learn_open() would hear of every route: this one hears answers only. */
+static int open_rtnetlink(int netns)
+{
+	struct rtnl *rtnl;
+	int r = rtnl_open(netns, &rtnl);
+
+	if (r < 0)
+		return r;
+	r = fcntl(rtnl_fd(rtnl), F_DUPFD_CLOEXEC, 0);
+	if (r < 0)
+		r = -errno;
+	rtnl_close(rtnl);
+	return r;
+}
+
+int parent_routes_dial(const char *netns, const struct prefix *server)
+{
+	struct dialling d = {.server = server};
+	int fd = *netns ? netns_open(netns) : -1;
+	int r;
+
+	if (*netns && fd < 0)
+		return fd;
+	if (server->len) {
+		r = netns_call(fd, dial_here, &d);
+		r = r < 0 ? r : d.fd;
+	} else {
+		r = open_rtnetlink(fd);
+	}
 	if (fd >= 0)
 		close(fd);
 	return r;

@@ -2,7 +2,8 @@
 #ifndef SSTP_GATEWAY_PARENT_ROUTES_H
 #define SSTP_GATEWAY_PARENT_ROUTES_H
 /*
- * The parent's verbs for routing: sockets that hear of routes, and what a routing daemon is to announce of a VNet.
+ * The parent's verbs for routing: sockets that hear of routes, or ask something, and what a routing daemon is to announce
+ * of a VNet.
  *
  * That stands as blackhole routes of RTNL_PROTOCOL in a kernel table of its own, in the VNet's namespace, which no rule
  * asks: the daemon reads it there, and no packet is forwarded by it. Control says which prefixes; here it is seen to that
@@ -42,6 +43,12 @@ const char *parent_routes_objection(const char *netns, const struct gateway_conf
 
 /* A socket of rtnl_learn_open() in the namespace, or -errno. */
 int parent_routes_learn(const char *netns);
+
+/*
+ * A socket to ask something with in the namespace: of the name server (UDP, connected to its port 53), or without
+ * one (length 0) of the kernel, by rtnetlink. Non-blocking and close-on-exec; or -errno.
+ */
+int parent_routes_dial(const char *netns, const struct prefix *server);
 
 /*
  * The VNet's announcement is from now on what is behind fd (prefix_list.h, sealed); fd is borrowed, and parent_routes_objection()

@@ -47,6 +47,11 @@ static const struct parent_msg samples[] = {
 	{.kind = PARENT_LEARN, .learn = {.vnet = "lab", .netns = "red"}},
 	{.kind = PARENT_LEARN_SOCKET, .learn_socket = {.vnet = "lab"}},
 	{.kind = PARENT_LEARN_SOCKET, .learn_socket = {.vnet = "lab", .error = -EPERM}},
+	{.kind = PARENT_DIAL,
+	 .dial = {.id = 7, .netns = "red", .server = {AF_INET, 32, {10, 1, 0, 4}}}},
+	{.kind = PARENT_DIAL, .dial = {.id = 8, .netns = "", .server = {AF_INET, 0, {0}}}},
+	{.kind = PARENT_DIALLED, .dialled = {.id = UINT32_MAX}},
+	{.kind = PARENT_DIALLED, .dialled = {.id = 7, .error = -EPERM}},
 	{.kind = PARENT_ANNOUNCE, .announce = {.vnet = "lab", .netns = "", .table = 70000}},
 	{.kind = PARENT_ANNOUNCED,
 	 .announced = {.vnet = "lab", .error = -EEXIST, .text = "another one's table"}},
@@ -56,7 +61,8 @@ enum {
 	SAMPLES = sizeof(samples) / sizeof(samples[0])
 };
 
-static const unsigned sample_fds[SAMPLES] = {2, 1, 0, 0, 0, 0, 0, 6, 3, 0, 0, 2, 0, 0, 1, 0, 1, 0};
+static const unsigned sample_fds[SAMPLES] = {2, 1, 0, 0, 0, 0, 0, 6, 3, 0, 0,
+					     2, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0};
 
 static bool is_from_parent(const struct parent_msg *m)
 {
@@ -112,6 +118,15 @@ static void check_same(const struct parent_msg *a, const struct parent_msg *b)
 	case PARENT_LEARN:
 		assert_string_equal(a->learn.vnet, b->learn.vnet);
 		assert_string_equal(a->learn.netns, b->learn.netns);
+		break;
+	case PARENT_DIAL:
+		assert_int_equal(a->dial.id, b->dial.id);
+		assert_string_equal(a->dial.netns, b->dial.netns);
+		assert_memory_equal(&a->dial.server, &b->dial.server, sizeof(a->dial.server));
+		break;
+	case PARENT_DIALLED:
+		assert_int_equal(a->dialled.id, b->dialled.id);
+		assert_int_equal(a->dialled.error, b->dialled.error);
 		break;
 	case PARENT_LEARN_SOCKET:
 		assert_string_equal(a->learn_socket.vnet, b->learn_socket.vnet);

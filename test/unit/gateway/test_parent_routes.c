@@ -2,7 +2,9 @@
 /* Tables are the kernel's, in a namespace of the test's own, into which the process goes (root); ip(8) says what is there. */
 #include "sstp/gateway/parent_routes.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,8 @@
 #include "sstp/base/sealed.h"
 #include "sstp/control/prefix_list.h"
 #include "test/support/cmocka.h"
+#include "tun/rtnl.h"
+#include "tun/rtnl_get.h"
 
 enum {
 	TEXT_MAX = 4096,
@@ -261,9 +265,36 @@ static void socket_hears_of_routes(void **state)
 
 #define ROUTES_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void socket_to_ask_with_is_of_the_kind_that_was_asked_for(void **state)
+{
+	struct prefix server = {.family = AF_INET, .len = 32, .addr = {127, 0, 0, 9}};
+	struct sockaddr_in peer;
+	socklen_t len = sizeof(peer);
+	struct rtnl_got got;
+	struct rtnl *rtnl;
+	int fd = parent_routes_dial("", &server);
+
+	assert_true(fd >= 0);
+	assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &len), 0);
+	assert_int_equal(ntohl(peer.sin_addr.s_addr), 0x7f000009);
+	assert_int_equal(ntohs(peer.sin_port), 53);
+	close(fd);
+	fd = parent_routes_dial("", &(struct prefix){.family = AF_INET});
+	assert_true(fd >= 0);
+	assert_int_equal(rtnl_adopt(fd, &rtnl), 0);
+	assert_int_equal(rtnl_route_get(rtnl, &server, &got), 0);
+	assert_int_equal(got.kind, RTNL_GOT_LOCAL);
+	rtnl_close(rtnl);
+	/* there is no way there in this namespace, and no such namespace */
+	server.addr[0] = 10;
+	assert_int_equal(parent_routes_dial("", &server), -ENETUNREACH);
+	assert_int_equal(parent_routes_dial("no-such-namespace", &server), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ROUTES_TEST(socket_to_ask_with_is_of_the_kind_that_was_asked_for),
 		ROUTES_TEST(what_is_announced_stands_in_the_table),
 		ROUTES_TEST(other_prefixes_take_the_place_of_the_first_ones),
 		ROUTES_TEST(other_table_takes_the_place_of_the_first_one),
