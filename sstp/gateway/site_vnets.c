@@ -22,6 +22,11 @@ struct own {
 	struct prefix *pools;
 	size_t n_pools;
 	uint32_t dns_be[MSG_DNS_MAX];
+	uint8_t dns6[ND_DNS_MAX][ND_ADDRESS_SIZE];
+	size_t n_dns6;
+	char *domains[MSG_DOMAINS_MAX]; /* owned */
+	size_t n_domains;
+	char netns[MSG_NAME_MAX + 1];
 	uint32_t gateway_be;
 	char why[WHY_MAX]; /* "": it is up */
 	uint64_t told_in;  /* the round */
@@ -42,6 +47,8 @@ static void own_free(struct own *o)
 		return;
 	free(o->spaces);
 	free(o->pools);
+	while (o->n_domains)
+		free(o->domains[--o->n_domains]);
 	free(o);
 }
 
@@ -52,7 +59,7 @@ static int read_prefixes(const char *const *texts, size_t n, struct prefix **ret
 	int r = list ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		if (prefix_parse(texts[i], &list[i]) < 0 || list[i].family != AF_INET)
+		if (prefix_parse(texts[i], &list[i]) < 0)
 			r = -EINVAL;
 	if (r < 0) {
 		free(list);
@@ -67,23 +74,53 @@ static int read_address(const char *text, uint32_t *ret_be)
 	return inet_pton(AF_INET, text, ret_be) == 1 ? 0 : -EINVAL;
 }
 
-/* The first ones of IPv4: IPCP has no other. */
-static int read_servers(const struct msg_vnet *v, uint32_t dns_be[MSG_DNS_MAX])
+/* The first ones of each family: IPCP and advertisements have no more. */
+static int read_servers(struct own *o, const struct msg_vnet *v)
 {
-	uint8_t server6[16];
+	uint8_t server6[ND_ADDRESS_SIZE];
+	uint32_t server_be;
 	size_t n = 0;
 
 	for (size_t i = 0; i < v->n_dns; i++) {
-		uint32_t server_be;
-
-		if (inet_pton(AF_INET6, v->dns[i], server6) == 1)
+		if (inet_pton(AF_INET6, v->dns[i], server6) == 1) {
+			if (o->n_dns6 < ND_DNS_MAX)
+				memcpy(o->dns6[o->n_dns6++], server6, sizeof(server6));
 			continue;
+		}
 		if (read_address(v->dns[i], &server_be) < 0)
 			return -EINVAL;
 		if (n < MSG_DNS_MAX)
-			dns_be[n++] = server_be;
+			o->dns_be[n++] = server_be;
 	}
 	return 0;
+}
+
+static int read_domains(struct own *o, const struct msg_vnet *v)
+{
+	for (size_t i = 0; i < v->n_domains; i++) {
+		o->domains[i] = strdup(v->domains[i]);
+		if (!o->domains[i])
+			return -ENOMEM;
+		o->n_domains++;
+	}
+	return 0;
+}
+
+/* As many of IPv6 as a VNet may have: a session has a network of it by the number of its other address. */
+static int check_pools(const struct own *o)
+{
+	const struct prefix *ipv6 = NULL;
+	uint64_t addresses = 0;
+
+	for (size_t i = 0; i < o->n_pools; i++) {
+		if (o->pools[i].family == AF_INET)
+			addresses += prefix_size4(&o->pools[i]);
+		else if (ipv6)
+			return -EINVAL;
+		else
+			ipv6 = &o->pools[i];
+	}
+	return addresses && (!ipv6 || prefix_has_networks6(ipv6, addresses)) ? 0 : -EINVAL;
 }
 
 static int fill(struct own *o, const struct msg_site_vnet *m)
@@ -93,13 +130,18 @@ static int fill(struct own *o, const struct msg_site_vnet *m)
 
 	snprintf(o->name, sizeof(o->name), "%s", v->name);
 	snprintf(o->device, sizeof(o->device), "%s", m->device);
+	snprintf(o->netns, sizeof(o->netns), "%s", m->netns);
 	o->n_spaces = v->n_spaces;
 	o->n_pools = v->n_pools;
 	if (r == 0)
 		r = read_prefixes(v->pools, v->n_pools, &o->pools);
 	if (r == 0)
+		r = check_pools(o);
+	if (r == 0)
 		r = read_address(v->gateway, &o->gateway_be);
-	return r < 0 ? r : read_servers(v, o->dns_be);
+	if (r == 0)
+		r = read_domains(o, v);
+	return r < 0 ? r : read_servers(o, v);
 }
 
 static int own_new(const struct msg_site_vnet *m, struct own **ret_own)
@@ -118,8 +160,8 @@ static int own_new(const struct msg_site_vnet *m, struct own **ret_own)
 /* What a device and its pool are made of: if that changes, all of it is another one. */
 static bool is_the_same(const struct own *a, const struct own *b)
 {
-	if (strcmp(a->device, b->device) != 0 || a->gateway_be != b->gateway_be ||
-	    a->n_pools != b->n_pools)
+	if (strcmp(a->device, b->device) != 0 || strcmp(a->netns, b->netns) != 0 ||
+	    a->gateway_be != b->gateway_be || a->n_pools != b->n_pools)
 		return false;
 	for (size_t i = 0; i < a->n_pools; i++)
 		if (!prefix_equal(&a->pools[i], &b->pools[i]))
@@ -147,13 +189,17 @@ static void apply(struct site_vnets *v, struct own *o)
 		.npools = o->n_pools,
 		.gateway_be = o->gateway_be,
 		.tun_name = o->device,
-		.netns = "",
+		.netns = o->netns,
+		.domains = (const char *const *)o->domains,
+		.ndomains = o->n_domains,
+		.ndns6 = o->n_dns6,
 		.mtu = v->params.mtu,
 		.offload = v->params.offload,
 	};
 	char error[WHY_MAX] = "";
 
 	memcpy(params.dns_be, o->dns_be, sizeof(params.dns_be));
+	memcpy(params.dns6, o->dns6, sizeof(params.dns6));
 	if (dataplane_set_vnet(v->params.dataplane, &params, error) == 0)
 		error[0] = '\0';
 	set_state(v, o, error);

@@ -391,6 +391,11 @@ void session_free(struct session *s)
 
 /* ---- small answers ---- */
 
+bool session_is_worker(const struct session *s)
+{
+	return link_is_subscribed(&s->link);
+}
+
 bool session_has_ipv6(const struct session *s)
 {
 	return s->is_up6;

@@ -187,6 +187,12 @@ bool session_has_waiting(const struct session *s);
 /* IPv6 flows. */
 bool session_has_ipv6(const struct session *s);
 
+/* Server: the peer is a worker of ours, which is told in band. */
+bool session_is_worker(const struct session *s);
+
+/* Bytes of a packet of the gateway's own that the peer takes, in a tunnel of this MTU. */
+uint16_t session_packet_max(const struct session *s, uint16_t mtu);
+
 /* Of the certificate that the peer came in with, or tried to; "": none. */
 const char *session_thumbprint(const struct session *s);
 /* The memo of the certificate's judge, LINK_MEMO_SIZE bytes; NULL: he has not proved that he has a certificate. */

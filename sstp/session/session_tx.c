@@ -344,6 +344,13 @@ void session_pack(struct session *s)
 		;
 }
 
+uint16_t session_packet_max(const struct session *s, uint16_t mtu)
+{
+	uint16_t mru = link_peer_mru(&s->link);
+
+	return mtu < mru ? mtu : mru;
+}
+
 bool session_has_waiting(const struct session *s)
 {
 	return !fq_is_empty(&s->data);

@@ -305,6 +305,7 @@ static int lease(struct client *c, struct link_address *ret_address)
 		tenant.claim.arg = c;
 	}
 	tenant.owner = c->owner;
+	tenant.connection = c->connection;
 	if (c->connection)
 		tenant.routes = connection_routes(c->connection);
 	return v ? vnet_lease(v, &tenant, &c->lease, ret_address) : -ENOENT;

@@ -25,8 +25,6 @@ struct connection {
 	pthread_mutex_t lock;
 	struct connection_terms *terms; /* counted; under the lock */
 	/* the control thread's: */
-	struct prefix *routes; /* what the table was made of */
-	size_t n_routes;
 	uint64_t told_in; /* the round */
 };
 
@@ -50,6 +48,7 @@ void connection_terms_unref(struct connection_terms *t)
 		return;
 	free(t->refusal);
 	free(t->description);
+	free(t->routes);
 	free(t);
 }
 
@@ -64,17 +63,32 @@ static struct connection_terms *terms_new(const struct site_connection *c)
 	memcpy(t->dns_be, c->dns_be, sizeof(t->dns_be));
 	t->refusal = strdup(c->refusal);
 	t->description = strdup(c->description);
-	if (t->refusal && t->description)
+	t->routes = calloc(c->n_routes + 1, sizeof(*t->routes));
+	if (t->refusal && t->description && t->routes) {
+		t->n_routes = c->n_routes;
+		if (c->n_routes)
+			memcpy(t->routes, c->routes, c->n_routes * sizeof(*t->routes));
 		return t;
+	}
 	connection_terms_unref(t);
 	return NULL;
+}
+
+static bool routes_equal(const struct connection_terms *t, const struct site_connection *to)
+{
+	if (t->n_routes != to->n_routes)
+		return false;
+	for (size_t i = 0; i < t->n_routes; i++)
+		if (!prefix_equal(&t->routes[i], &to->routes[i]))
+			return false;
+	return true;
 }
 
 static bool terms_equal(const struct connection_terms *t, const struct site_connection *c)
 {
 	return strcmp(t->refusal, c->refusal) == 0 &&
 	       memcmp(t->dns_be, c->dns_be, sizeof(t->dns_be)) == 0 &&
-	       strcmp(t->description, c->description) == 0;
+	       strcmp(t->description, c->description) == 0 && routes_equal(t, c);
 }
 
 /* Takes t. */
@@ -128,7 +142,6 @@ void connection_unref(struct connection *c)
 		return;
 	connection_terms_unref(c->terms);
 	pthread_mutex_destroy(&c->lock);
-	free(c->routes);
 	free(c->app);
 	free(c->vnet);
 	free(c);
@@ -158,16 +171,6 @@ const struct fib_slot *connection_routes(const struct connection *c)
 	return &c->table;
 }
 
-static bool routes_equal(const struct connection *c, const struct site_connection *to)
-{
-	if (c->n_routes != to->n_routes)
-		return false;
-	for (size_t i = 0; i < c->n_routes; i++)
-		if (!prefix_equal(&c->routes[i], &to->routes[i]))
-			return false;
-	return true;
-}
-
 static int compile(struct fib_publisher *publisher, struct connection *c,
 		   const struct site_connection *to)
 {
@@ -187,25 +190,9 @@ static int compile(struct fib_publisher *publisher, struct connection *c,
 /* 0 or -errno, and nothing has changed. */
 static int set_routes(struct site *s, struct connection *c, const struct site_connection *to)
 {
-	struct prefix *copy;
-	int r;
-
-	if (fib_slot_get(&c->table) && routes_equal(c, to))
+	if (c->terms && fib_slot_get(&c->table) && routes_equal(c->terms, to))
 		return 0;
-	copy = calloc(to->n_routes + 1, sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	r = compile(s->publisher, c, to);
-	if (r < 0) {
-		free(copy);
-		return r;
-	}
-	if (to->n_routes)
-		memcpy(copy, to->routes, to->n_routes * sizeof(*copy));
-	free(c->routes);
-	c->routes = copy;
-	c->n_routes = to->n_routes;
-	return 0;
+	return compile(s->publisher, c, to);
 }
 
 /* 0 or -errno, and nothing has changed; *ret_changed: sessions must look. */

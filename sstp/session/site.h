@@ -33,7 +33,7 @@ struct site_connection {
 	const char *app;
 	const char *vnet;
 	const char *refusal;	     /* "": it is enabled; else why nobody comes in, a sentence */
-	const struct prefix *routes; /* of IPv4; all else is dropped */
+	const struct prefix *routes; /* all else is dropped */
 	size_t n_routes;
 	uint32_t dns_be[SITE_DNS_MAX]; /* 0: none */
 	const char *description;       /* for the worker */
@@ -55,6 +55,8 @@ struct connection_terms {
 	uint32_t dns_be[SITE_DNS_MAX];
 	char *refusal; /* "": it is enabled */
 	char *description;
+	struct prefix *routes; /* what the table is made of */
+	size_t n_routes;
 };
 
 /* Takes NULL; the last reference frees. Any thread. */

@@ -79,6 +79,8 @@ static int set_policy(struct vnet *v, const struct vnet_params *params)
 	policy_done(&v->policy);
 	v->policy = policy;
 	vnet_ip6_set(v, params);
+	vnet_inform_set_domains(v, params->domains, params->ndomains);
+	vnet_inform_set_routes(v, &v->policy);
 	pthread_mutex_lock(&v->lock);
 	memcpy(v->dns_be, params->dns_be, sizeof(v->dns_be));
 	pthread_mutex_unlock(&v->lock);
@@ -132,6 +134,7 @@ void vnet_free(struct vnet *v)
 	free(v->seats);
 	free(v->queues);
 	policy_done(&v->policy);
+	vnet_inform_done(&v->inform);
 	free(v->pools);
 	free(v->name);
 	free(v);
@@ -160,6 +163,7 @@ int vnet_set_reach(struct vnet *v, struct reach *reach)
 		reach_ref(reach);
 	reach_unref(v->policy.reach);
 	v->policy = policy;
+	vnet_inform_set_routes(v, &v->policy);
 	return 0;
 }
 

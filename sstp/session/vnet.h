@@ -23,6 +23,10 @@
 
 struct loop;
 
+enum {
+	VNET_DOMAINS_MAX = 6,
+};
+
 /* Everything is copied. Checked by whoever reads the configuration. */
 struct vnet_params {
 	const char *name;
@@ -36,6 +40,8 @@ struct vnet_params {
 	uint32_t dns_be[2]; /* 0: none */
 	uint8_t dns6[ND_DNS_MAX][ND_ADDRESS_SIZE];
 	size_t ndns6;
+	const char *const *domains; /* for names without a dot, in this order */
+	size_t ndomains;	    /* at most VNET_DOMAINS_MAX count */
 	uint32_t gateway_be;
 	const char *tun_name;
 	const char *netns; /* "" : the present one */

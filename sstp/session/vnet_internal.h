@@ -16,6 +16,7 @@
 #include "sstp/session/drop.h"
 #include "sstp/session/nd.h"
 #include "sstp/session/vnet.h"
+#include "sstp/session/vnet_inform.h"
 #include "sstp/session/vnet_open.h"
 #include "sstp/session/vnet_seat.h"
 
@@ -53,7 +54,8 @@ struct vnet {
 	uint64_t leased_at; /* when the pool was last told the time, which never goes back */
 	uint32_t dns_be[2];
 	struct nd_advert advert; /* without a prefix */
-	bool failed;		 /* the device is gone; vnet_remake() makes it anew */
+	struct vnet_inform inform;
+	bool failed; /* the device is gone; vnet_remake() makes it anew */
 	struct steer *
 		steer; /* device's; NULL: the kernel does not let us, and queues are its own choice */
 

@@ -47,28 +47,32 @@ bool vnet_ip6_is_local(const struct ip6_info *ip)
 	       memcmp(ip->src, unspecified, sizeof(unspecified)) == 0;
 }
 
-/* Too many are as if they were not there: the client's own routes may still lead here. */
-static void add_routes(const struct vnet_params *params, struct nd_advert *a)
-{
-	for (size_t i = 0; i < params->naddress_spaces && a->n_routes < ND_ROUTES_MAX; i++) {
-		const struct prefix *space = &params->address_spaces[i];
-
-		if (space->family != AF_INET6)
-			continue;
-		a->routes[a->n_routes++] = *space;
-		a->is_default |= space->len == 0;
-	}
-}
-
 void vnet_ip6_set(struct vnet *v, const struct vnet_params *params)
 {
-	struct nd_advert a = {.mtu = v->mtu, .n_dns = params->ndns6};
+	struct nd_advert *a = &v->advert;
 
-	memcpy(a.id, gateway_id, sizeof(a.id));
-	memcpy(a.dns, params->dns6, sizeof(a.dns));
-	add_routes(params, &a);
 	pthread_mutex_lock(&v->lock);
-	v->advert = a;
+	a->mtu = v->mtu;
+	a->n_dns = params->ndns6;
+	memcpy(a->id, gateway_id, sizeof(a->id));
+	memcpy(a->dns, params->dns6, sizeof(a->dns));
+	pthread_mutex_unlock(&v->lock);
+}
+
+/* Too many are as if they were not there: the client's own routes may still lead here. */
+void vnet_ip6_set_routes(struct vnet *v, const struct prefix *routes, size_t n)
+{
+	struct nd_advert *a = &v->advert;
+
+	if (n > ND_ROUTES_MAX)
+		n = ND_ROUTES_MAX;
+	pthread_mutex_lock(&v->lock);
+	a->n_routes = n;
+	a->is_default = false;
+	for (size_t i = 0; i < n; i++) {
+		a->routes[i] = routes[i];
+		a->is_default |= routes[i].len == 0;
+	}
 	pthread_mutex_unlock(&v->lock);
 }
 

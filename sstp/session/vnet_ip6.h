@@ -23,8 +23,9 @@ int vnet_ip6_index(const struct vnet *v, const uint8_t address[ND_ADDRESS_SIZE])
 /* Is the source one that never leaves its link? */
 bool vnet_ip6_is_local(const struct ip6_info *ip);
 
-/* The control thread: what advertisements say from now on. */
+/* The control thread: what advertisements say from now on; and of which prefixes of IPv6 (the first ones). */
 void vnet_ip6_set(struct vnet *v, const struct vnet_params *params);
+void vnet_ip6_set_routes(struct vnet *v, const struct prefix *routes, size_t n);
 
 /* What an advertisement says to the session of an index. Any thread; takes the VNet's lock. */
 void vnet_ip6_advert(struct vnet *v, uint32_t index, struct nd_advert *ret_advert);

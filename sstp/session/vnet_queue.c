@@ -162,6 +162,18 @@ static void uplink6(const struct vnet_lease *lease, struct session *s, uint8_t *
 	t->rx_bytes += ip.total_len;
 }
 
+/* It is not forwarded; but it may be a question to the gateway. */
+static __attribute__((noinline, cold)) void turn_away(const struct vnet_lease *lease,
+						      struct session *s, const uint8_t *pkt,
+						      const struct ip_info *ip,
+						      enum drop_reason why)
+{
+	struct vnet_queue *q = lease->queue;
+
+	if (!vnet_inform(q->vnet, lease, s, pkt, ip, loop_now(q->env->loop)))
+		session_traffic(s)->drops[why]++;
+}
+
 void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len)
 {
 	struct vnet_queue *q = lease->queue;
@@ -180,7 +192,7 @@ void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt
 	}
 	why = judge_uplink(lease, &ip);
 	if (why != DROP_REASONS) {
-		t->drops[why]++;
+		turn_away(lease, s, pkt, &ip, why);
 		return;
 	}
 	if (!q->port) {
@@ -371,7 +383,10 @@ int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_le
 	       struct link_address *ret_address)
 {
 	struct vnet *v = q->vnet;
-	struct vnet_lease lease = {.queue = q, .holder = holder_new(q, t), .routes = t->routes};
+	struct vnet_lease lease = {.queue = q,
+				   .holder = holder_new(q, t),
+				   .routes = t->routes,
+				   .connection = t->connection};
 	int r;
 
 	if (!lease.holder)

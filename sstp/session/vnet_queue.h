@@ -18,6 +18,7 @@
 #include "sstp/session/vnet.h"
 #include "sstp/session/vnet_seat.h"
 
+struct connection;
 struct vnet_queue;
 
 /* number: of the thread and of its queue, from 0. id: what handover knows the VNet by. Borrows all. Returns owned; NULL with errno set. */
@@ -50,6 +51,7 @@ struct vnet_lease {
 	struct session *session;       /* attached; NULL: none */
 	struct vnet_holder *holder;    /* owned */
 	const struct fib_slot *routes; /* as its tenant's */
+	struct connection *connection; /* likewise */
 	uint32_t index;
 	uint32_t address_be;
 	uint8_t prefix6[ND_PREFIX_SIZE]; /* zeros: the VNet has no IPv6 */
@@ -70,6 +72,8 @@ struct vnet_tenant {
 	 * from everybody. NULL: its address spaces.
 	 */
 	const struct fib_slot *routes;
+	/* The app's, which outlives the lease; what he is told when he asks; NULL: what the VNet says. */
+	struct connection *connection;
 };
 
 /*

@@ -30,6 +30,8 @@ struct vnet_holder {
 	uint64_t id;		   /* the session's number */
 	uint32_t thread;	   /* counted from 1 */
 	uint64_t solicited_at;	   /* his last router solicitation; 0: never */
+	uint64_t informed_at;	   /* his last DHCPINFORM that was answered */
+	bool is_remarked;	   /* that it was a long answer, or a short one */
 	uint64_t displaced_by;	   /* the number of the session that took his place; 0: none */
 	struct vnet_holder *next_displaced;   /* the caller's list */
 	char thumbprint[CERT_THUMBPRINT_MAX]; /* of his certificate; "": none */

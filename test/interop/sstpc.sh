@@ -9,7 +9,8 @@ here=$(dirname "$0")
 . "$here/client.sh"
 
 setup() {
-	world_with_gateway && make_ca other-ca && start_guest && cp "$here/burst.py" "$world_dir/" &&
+	world_with_gateway && make_ca other-ca && start_guest &&
+		cp "$here/burst.py" "$here/../support/dhcp_inform.py" "$world_dir/" &&
 		start burst "$vnet" python3 "$world_dir/burst.py" serve 10.20.0.2 7 &&
 		head -c 16384 "$world_dir/www/big.bin" >"$world_dir/www/small.bin"
 }
@@ -39,6 +40,17 @@ bursts_come_whole_and_nothing_waits_for_what_comes_next() {
 		"$(guest 'for i in $(/bin/busybox seq 50); do
 			curl -sS -m 10 -o /dev/null -w "%{time_total}\n" http://10.20.0.2/small.bin; done' |
 			sort -n | sed -n '1p;25p;50p' | xargs)"
+}
+
+# Debian's pppd does not ask by DHCP, as Windows does: a program of ours asks in its place
+client_that_asks_by_dhcp_is_told_servers_and_routes() {
+	local told
+	told=$(guest "python3 $world_dir/dhcp_inform.py $first_address ppp0")
+	is "$(grep -v '^server ' <<<"$told")" "$(printf '%s\n' 'dns 10.20.0.2' 'route 10.20.0.0/24' 'route249 10.20.0.0/24')" \
+		"what it is told"
+	is "$(grep '^server ' <<<"$told")" "server $(guest ip -4 -o addr show dev ppp0 | sed -n 's/.* peer \([0-9.]*\).*/\1/p')" \
+		"who tells it"
+	is "$(guest "python3 $world_dir/dhcp_inform.py $first_address ppp0 --type 3")" "nothing" "the answer to a request for a lease"
 }
 
 twenty_megabytes_come_down_unchanged() {
@@ -123,6 +135,7 @@ tap_main \
 	mschapv2_is_up_within_five_seconds \
 	network_behind_the_gateway_answers_pings \
 	server_sees_the_address_of_the_pool \
+	client_that_asks_by_dhcp_is_told_servers_and_routes \
 	bursts_come_whole_and_nothing_waits_for_what_comes_next \
 	twenty_megabytes_come_down_unchanged \
 	twenty_megabytes_go_up_unchanged \
