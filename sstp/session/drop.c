@@ -40,6 +40,9 @@ const char *traffic_format(const struct traffic *t, char *buf, unsigned size)
 					   drop_reason_name(i), t->drops[i]);
 		lead = "";
 	}
+	if ((t->answered || t->unanswered) && used < size)
+		snprintf(buf + used, size - used, ", told why %" PRIu64 " not told %" PRIu64,
+			 t->answered, t->unanswered);
 	return buf;
 }
 
@@ -50,6 +53,8 @@ void traffic_add(struct traffic *sum, const struct traffic *t)
 	sum->tx_packets += t->tx_packets;
 	sum->tx_bytes += t->tx_bytes;
 	sum->tx_marked += t->tx_marked;
+	sum->answered += t->answered;
+	sum->unanswered += t->unanswered;
 	for (unsigned i = 0; i < DROP_REASONS; i++)
 		sum->drops[i] += t->drops[i];
 }

@@ -30,6 +30,7 @@ struct traffic {
 	uint64_t tx_packets, tx_bytes; /* to the peer, handed to TLS */
 	uint64_t tx_marked; /* of them given a mark of congestion instead of being dropped */
 	uint64_t drops[DROP_REASONS];
+	uint64_t answered, unanswered; /* of them: told why, by ICMP; or too many to be told */
 };
 
 /* "source", "no_route", ... */

@@ -176,10 +176,11 @@ void session_free(struct session *s);
 
 /*
  * An IP packet or super-packet for the peer (IPv6 is dropped unless IPV6CP is open), as the kernel gave it with its virtio-net header; cut into packets that the
- * peer takes, the MSS of a SYN lowered to mtu. Borrowed for the call. Drops are counted.
+ * peer takes, the MSS of a SYN lowered to mtu. Borrowed for the call. Drops are counted; -EMSGSIZE: it was dropped for being
+ * larger than the peer takes; else 0.
  */
-void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
-		  uint16_t mtu);
+int session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
+		 uint16_t mtu);
 
 /* Packets wait for the socket: they would be lost with the session. */
 bool session_has_waiting(const struct session *s);

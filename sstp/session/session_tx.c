@@ -201,8 +201,8 @@ static bool send_next(struct session *s, struct offload_split *split, size_t len
 	return true;
 }
 
-void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
-		  uint16_t mtu)
+int session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len,
+		 uint16_t mtu)
 {
 	uint16_t mru = link_peer_mru(&s->link);
 	uint8_t protocol = len ? protocol_of(pkt[0]) : PPP_IPV4;
@@ -212,19 +212,20 @@ void session_send(struct session *s, const struct virtio_net_hdr *h, const uint8
 
 	if (protocol == PPP_IPV6 ? !s->is_up6 : !s->is_up) {
 		s->traffic.drops[DROP_NOT_OPEN]++;
-		return;
+		return 0;
 	}
 	r = offload_split_begin(&split, h, pkt, len, mru);
 	if (r < 0) {
 		s->traffic.drops[r == -EMSGSIZE ? DROP_TOO_BIG : DROP_MALFORMED]++;
-		return;
+		return r == -EMSGSIZE ? r : 0;
 	}
 	mtu = mtu < mru ? mtu : mru;
 	while ((n = offload_split_next_len(&split)) > 0)
 		/* only a packet of its own can be a SYN */
 		if (!send_next(s, &split, n, protocol,
 			       h->gso_type == VIRTIO_NET_HDR_GSO_NONE ? mtu : 0))
-			return;
+			break;
+	return 0;
 }
 
 /*

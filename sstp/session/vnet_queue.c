@@ -12,6 +12,7 @@
 
 #include "sstp/base/log.h"
 #include "sstp/session/port.h"
+#include "sstp/session/vnet_answer.h"
 #include "sstp/session/vnet_internal.h"
 #include "sstp/session/vnet_ip6.h"
 #include "tun/ip.h"
@@ -29,6 +30,7 @@ struct vnet_queue {
 	struct session **sessions;
 	struct traffic traffic;
 	uint64_t handed_over;
+	struct bucket answers;	       /* ICMP */
 	struct vnet_holder *displaced; /* under the VNet's lock, with what follows */
 	bool is_evicting;	       /* the task is on its way */
 	struct loop_task evict;
@@ -77,6 +79,30 @@ static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struc
 	if (is_asked(lease, verdict))
 		return judge_by_routes(lease->routes, ip->dst_be);
 	return judge_by_vnet(verdict);
+}
+
+/* Not forwarded, but counted; its sender is told. */
+static __attribute__((noinline, cold)) void turn_away(const struct vnet_lease *lease,
+						      struct session *s, const uint8_t *pkt,
+						      size_t len, enum drop_reason why)
+{
+	struct vnet_queue *q = lease->queue;
+
+	session_traffic(s)->drops[why]++;
+	vnet_answer_session(q->vnet, s, &lease->holder->answers, &q->answers, why, pkt, len,
+			    loop_now(q->env->loop));
+}
+
+/* The same, unless it is a question to the gateway. */
+static __attribute__((noinline, cold)) void turn_away4(const struct vnet_lease *lease,
+						       struct session *s, const uint8_t *pkt,
+						       const struct ip_info *ip,
+						       enum drop_reason why)
+{
+	struct vnet_queue *q = lease->queue;
+
+	if (!vnet_inform(q->vnet, lease, s, pkt, ip, loop_now(q->env->loop)))
+		turn_away(lease, s, pkt, ip->total_len, why);
 }
 
 /* ---- uplink, IPv6: the same with other addresses ---- */
@@ -153,25 +179,13 @@ static void uplink6(const struct vnet_lease *lease, struct session *s, uint8_t *
 	if (why == DROP_REASONS && !q->port)
 		why = DROP_DEVICE;
 	if (why != DROP_REASONS) {
-		t->drops[why]++;
+		turn_away(lease, s, pkt, ip.total_len, why);
 		return;
 	}
 	ip6_clamp_mss(pkt, &ip, q->vnet->mtu);
 	port_write(q->port, pkt, ip.total_len);
 	t->rx_packets++;
 	t->rx_bytes += ip.total_len;
-}
-
-/* It is not forwarded; but it may be a question to the gateway. */
-static __attribute__((noinline, cold)) void turn_away(const struct vnet_lease *lease,
-						      struct session *s, const uint8_t *pkt,
-						      const struct ip_info *ip,
-						      enum drop_reason why)
-{
-	struct vnet_queue *q = lease->queue;
-
-	if (!vnet_inform(q->vnet, lease, s, pkt, ip, loop_now(q->env->loop)))
-		session_traffic(s)->drops[why]++;
 }
 
 void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt, size_t len)
@@ -192,11 +206,11 @@ void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt
 	}
 	why = judge_uplink(lease, &ip);
 	if (why != DROP_REASONS) {
-		turn_away(lease, s, pkt, &ip, why);
+		turn_away4(lease, s, pkt, &ip, why);
 		return;
 	}
 	if (!q->port) {
-		t->drops[DROP_DEVICE]++;
+		turn_away(lease, s, pkt, ip.total_len, DROP_DEVICE);
 		return;
 	}
 	ip_clamp_mss(pkt, &ip, q->vnet->mtu);
@@ -219,6 +233,13 @@ static void to_other_thread(struct vnet_queue *q, uint32_t owner, const struct v
 		q->traffic.drops[DROP_HANDOVER] += offload_split_count(h, pkt, len);
 }
 
+/* A packet of our own: its memory is used again at once. */
+static void write_now(struct vnet_queue *q, const uint8_t *packet, size_t len)
+{
+	port_write(q->port, packet, len);
+	q->traffic.drops[DROP_DEVICE] += port_flush(q->port);
+}
+
 /* A peering, or its absence, keeps it from the VNet's clients. */
 static bool is_refused(const struct vnet *v, uint32_t src_be)
 {
@@ -234,6 +255,22 @@ static bool is_refused6(const struct vnet *v, const uint8_t *src)
 	return fib_lookup6(fib_slot_get(&v->table), src) == DROP_PEERING;
 }
 
+/* Not forwarded: counted, and its sender is told. */
+static __attribute__((noinline, cold)) void turn_back(struct vnet_queue *q,
+						      const struct virtio_net_hdr *h,
+						      const uint8_t *pkt, size_t len,
+						      enum drop_reason why)
+{
+	uint8_t packet[ICMP_PACKET_MAX];
+	size_t n;
+
+	q->traffic.drops[why] += offload_split_count(h, pkt, len);
+	n = vnet_answer_network(q->vnet, &q->answers, &q->traffic, why, 0, pkt, len,
+				loop_now(q->env->loop), packet);
+	if (n)
+		write_now(q, packet, n);
+}
+
 static int find_index6(struct vnet_queue *q, const struct virtio_net_hdr *h, const uint8_t *pkt,
 		       size_t len)
 {
@@ -245,17 +282,17 @@ static int find_index6(struct vnet_queue *q, const struct virtio_net_hdr *h, con
 		return -EBADMSG;
 	}
 	if (is_refused6(q->vnet, ip.src)) {
-		q->traffic.drops[DROP_PEERING] += offload_split_count(h, pkt, len);
+		turn_back(q, h, pkt, len, DROP_PEERING);
 		return -EACCES;
 	}
 	index = vnet_ip6_index(q->vnet, ip.dst);
 	if (index < 0)
-		q->traffic.drops[vnet_ip6_is_there(q->vnet) ? DROP_NO_SESSION : DROP_PROTOCOL] +=
-			offload_split_count(h, pkt, len);
+		turn_back(q, h, pkt, len,
+			  vnet_ip6_is_there(q->vnet) ? DROP_NO_SESSION : DROP_PROTOCOL);
 	return index;
 }
 
-/* The index of the packet's destination; negative: there is none, and the packet is counted. */
+/* The index of the packet's destination; negative: there is none, and the packet is done with. */
 static int find_index(struct vnet_queue *q, const struct virtio_net_hdr *h, const uint8_t *pkt,
 		      size_t len)
 {
@@ -270,18 +307,38 @@ static int find_index(struct vnet_queue *q, const struct virtio_net_hdr *h, cons
 		return r;
 	}
 	if (is_refused(q->vnet, ip.src_be)) {
-		q->traffic.drops[DROP_PEERING] += offload_split_count(h, pkt, len);
+		turn_back(q, h, pkt, len, DROP_PEERING);
 		return -EACCES;
 	}
 	index = pool_index(q->vnet->pool, ip.dst_be);
 	if (index < 0)
-		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
+		turn_back(q, h, pkt, len, DROP_NO_SESSION);
 	return index;
 }
 
 static uint32_t owner_of(const struct vnet_queue *q, int index)
 {
 	return atomic_load_explicit(&q->vnet->owners[index], memory_order_relaxed);
+}
+
+/* The session has counted it. */
+static __attribute__((noinline, cold)) void answer_too_big(struct vnet_queue *q, struct session *s,
+							   const uint8_t *pkt, size_t len)
+{
+	uint8_t packet[ICMP_PACKET_MAX];
+	size_t n = vnet_answer_network(q->vnet, &q->answers, session_traffic(s), DROP_TOO_BIG,
+				       session_packet_max(s, q->vnet->mtu), pkt, len,
+				       loop_now(q->env->loop), packet);
+
+	if (n)
+		write_now(q, packet, n);
+}
+
+static void deliver(struct vnet_queue *q, struct session *s, const struct virtio_net_hdr *h,
+		    const uint8_t *pkt, size_t len)
+{
+	if (session_send(s, h, pkt, len, q->vnet->mtu) == -EMSGSIZE)
+		answer_too_big(q, s, pkt, len);
 }
 
 static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
@@ -294,11 +351,11 @@ static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, s
 		return;
 	owner = owner_of(q, index);
 	if (owner == owner_number(q))
-		session_send(q->sessions[index], h, pkt, len, q->vnet->mtu);
+		deliver(q, q->sessions[index], h, pkt, len);
 	else if (owner)
 		to_other_thread(q, owner, h, pkt, len);
 	else
-		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
+		turn_back(q, h, pkt, len, DROP_NO_SESSION);
 }
 
 /*
@@ -313,9 +370,9 @@ void vnet_queue_take(struct vnet_queue *q, const struct virtio_net_hdr *h, uint8
 	if (index < 0)
 		return;
 	if (q->sessions[index])
-		session_send(q->sessions[index], h, pkt, len, q->vnet->mtu);
+		deliver(q, q->sessions[index], h, pkt, len);
 	else
-		q->traffic.drops[DROP_NO_SESSION] += offload_split_count(h, pkt, len);
+		turn_back(q, h, pkt, len, DROP_NO_SESSION);
 }
 
 static void on_gone(void *arg, int error)
@@ -342,6 +399,7 @@ static struct vnet_holder *holder_new(const struct vnet_queue *q, const struct v
 		return NULL;
 	h->id = t->session;
 	h->thread = owner_number(q);
+	bucket_init(&h->answers, VNET_ANSWERS_PER_SESSION, VNET_ANSWERS_PER_SESSION);
 	if (t->claim.thumbprint)
 		snprintf(h->thumbprint, sizeof(h->thumbprint), "%s", t->claim.thumbprint);
 	return h;
@@ -612,6 +670,7 @@ struct vnet_queue *vnet_queue_new(struct vnet *v, unsigned id, unsigned number,
 	q->id = id;
 	q->number = number;
 	q->evict.run = evict;
+	bucket_init(&q->answers, VNET_ANSWERS_PER_QUEUE, VNET_ANSWERS_PER_QUEUE);
 	q->sessions = calloc(pool_indexes(v->pool), sizeof(struct session *));
 	r = q->sessions ? start_advertising(q) : -ENOMEM;
 	if (r == 0)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "certs/cert.h"
+#include "sstp/base/bucket.h"
 
 enum {
 	/* one more is refused, and gets an address of its own; who is displaced, and so about to leave, is not counted */
@@ -30,6 +31,7 @@ struct vnet_holder {
 	uint64_t id;		   /* the session's number */
 	uint32_t thread;	   /* counted from 1 */
 	uint64_t solicited_at;	   /* his last router solicitation; 0: never */
+	struct bucket answers;	   /* ICMP */
 	uint64_t informed_at;	   /* his last DHCPINFORM that was answered */
 	bool is_remarked;	   /* that it was a long answer, or a short one */
 	uint64_t displaced_by;	   /* the number of the session that took his place; 0: none */

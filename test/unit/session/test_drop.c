@@ -25,6 +25,12 @@ static void only_reasons_that_happened_are_printed(void **state)
 	assert_string_equal(
 		traffic_format(&t, text, sizeof(text)),
 		"rx 1 packets 84 bytes, tx 2 packets 168 bytes, dropped: source 3 no_route 4");
+	t.answered = 2;
+	t.unanswered = 1;
+	assert_string_equal(
+		traffic_format(&t, text, sizeof(text)),
+		"rx 1 packets 84 bytes, tx 2 packets 168 bytes, dropped: source 3 no_route 4"
+		", told why 2 not told 1");
 }
 
 static void marks_are_printed_when_there_are_any(void **state)
@@ -53,6 +59,8 @@ static void sums_add_every_counter(void **state)
 
 	t.tx_marked = 6;
 	t.drops[DROP_DEVICE] = 5;
+	t.answered = 7;
+	t.unanswered = 8;
 	traffic_add(&sum, &t);
 	traffic_add(&sum, &t);
 	assert_int_equal(sum.rx_packets, 2);
@@ -61,6 +69,8 @@ static void sums_add_every_counter(void **state)
 	assert_int_equal(sum.tx_bytes, 8);
 	assert_int_equal(sum.tx_marked, 12);
 	assert_int_equal(sum.drops[DROP_DEVICE], 10);
+	assert_int_equal(sum.answered, 14);
+	assert_int_equal(sum.unanswered, 16);
 }
 
 int main(void)

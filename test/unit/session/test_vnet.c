@@ -22,6 +22,7 @@
 #include "routing/trie.h"
 #include "sstp/base/log.h"
 #include "sstp/session/session_internal.h"
+#include "sstp/session/vnet_answer.h"
 #include "sstp/session/vnet_internal.h"
 #include "test/support/cmocka.h"
 #include "test/unit/tun/packet.h"
@@ -945,6 +946,160 @@ static void what_comes_from_behind_a_closed_peering_does_not_cross(void **state)
 	vnet_release(&lease);
 }
 
+/* ---- who is told */
+
+/* The ICMP answer that waits for the session: type and code, as 256 * type + code. */
+static int next_answer(struct scene *s)
+{
+	struct pbuf *p;
+	struct ip_info ip;
+	int said;
+
+	assert_true(has_packet(s));
+	pbuf_free(&s->env.pool, next_waiting(s));
+	p = next_waiting(s);
+	assert_int_equal(ip_parse(p->data, p->len, &ip), 0);
+	assert_int_equal(ip.protocol, IPPROTO_ICMP);
+	assert_string_equal(text_of(ip.src_be), "172.16.77.1");
+	assert_string_equal(text_of(ip.dst_be), "172.16.77.0");
+	said = p->data[IP_HEADER] * 256 + p->data[IP_HEADER + 1];
+	pbuf_free(&s->env.pool, p);
+	assert_true(fq_is_empty(&s->session.data));
+	let_one_wait(s);
+	return said;
+}
+
+static void app_that_sends_where_it_may_not_is_told_at_once(void **state)
+{
+	struct scene *s = *state;
+	struct fib_slot routes;
+	struct vnet_lease lease;
+
+	make_routes(s, &routes);
+	set_reach(s);
+	lease = lease_with(s, &routes);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.2", DROP_NOT_IN_PLAN);
+	assert_int_equal(next_answer(s), 3 * 256 + 0);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.65", DROP_PEERING);
+	assert_int_equal(next_answer(s), 3 * 256 + 13);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.1", DROP_GATEWAY);
+	assert_int_equal(next_answer(s), 3 * 256 + 13);
+	expect_way(s, &lease, "172.16.77.0", "172.16.77.2", DROP_CLIENT_TO_CLIENT);
+	assert_int_equal(next_answer(s), 3 * 256 + 13);
+	vnet_queue_close(s->queue);
+	expect_way(s, &lease, "172.16.77.0", "10.20.0.200", DROP_DEVICE);
+	assert_int_equal(next_answer(s), 3 * 256 + 1);
+	vnet_release(&lease);
+	fib_publisher_clear(s->vnet_env.publisher, &routes);
+}
+
+static void nobody_is_told_of_a_broadcast_or_in_anothers_name(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	expect_way(s, &lease, "172.16.77.0", "255.255.255.255", DROP_NO_ROUTE);
+	expect_way(s, &lease, "172.16.77.0", "224.0.0.251", DROP_NO_ROUTE);
+	expect_way(s, &lease, "172.16.77.2", "10.30.0.2", DROP_SOURCE);
+	assert_false(has_packet(s));
+	assert_int_equal(session_traffic(&s->session)->answered, 0);
+	vnet_release(&lease);
+}
+
+static void session_that_goes_on_is_told_so_often_and_no_more(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+	uint8_t pkt[IP_HEADER];
+	size_t len = packet(pkt, "172.16.77.0", "10.30.0.2");
+
+	for (unsigned i = 0; i < VNET_ANSWERS_PER_SESSION + 7; i++)
+		vnet_uplink(&lease, &s->session, pkt, len);
+	assert_int_equal(s->session.traffic.answered, VNET_ANSWERS_PER_SESSION);
+	assert_int_equal(s->session.traffic.unanswered, 7);
+	assert_int_equal(s->session.traffic.drops[DROP_NO_ROUTE], VNET_ANSWERS_PER_SESSION + 7);
+	vnet_release(&lease);
+}
+
+struct knock {
+	uint32_t dst_be;
+	uint32_t src_be;
+	size_t len;
+};
+
+/* Sends, and returns a socket that hears what comes of it. */
+static int knock_here(void *arg)
+{
+	const struct knock *k = arg;
+	static char text[1500];
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = k->src_be};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons(7000),
+		.sin_addr.s_addr = k->dst_be,
+	};
+	const int one = 1, discover = IP_PMTUDISC_PROBE;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &one, sizeof(one)), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover)),
+			 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(send(fd, text, k->len, 0), k->len);
+	return fd;
+}
+
+static int knocked; /* the socket */
+static int heard;   /* its error */
+
+static bool has_heard(const struct scene *s)
+{
+	char byte;
+
+	if (recv(knocked, &byte, 1, 0) < 0 && errno != EAGAIN)
+		heard = errno;
+	return heard != 0;
+}
+
+/* What a program of the network hears when it sends len bytes to an address of the pool. */
+static int hear(struct scene *s, const char *dst, size_t len)
+{
+	struct knock k = {inet_addr(dst), inet_addr("10.20.0.1"), len};
+
+	heard = 0;
+	knocked = netns_call(s->netns, knock_here, &k);
+	assert_in_range(knocked, 0, 1 << 20);
+	run_until(s, has_heard);
+	close(knocked);
+	return heard;
+}
+
+static void network_is_told_that_nobody_holds_an_address(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(hear(s, "172.16.77.2", 9), EHOSTUNREACH);
+	assert_int_equal(vnet_queue_traffic(s->queue)->answered, 1);
+	assert_int_equal(vnet_queue_traffic(s->queue)->drops[DROP_NO_SESSION], 1);
+}
+
+static void network_is_told_what_the_client_takes(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+
+	s->session.link.lcp.cp.peer_mru = 1000;
+	assert_int_equal(link_peer_mru(&s->session.link), 1000);
+	vnet_attach(&lease, &s->session);
+	assert_int_equal(hear(s, text_of(lease.address_be), 1200), EMSGSIZE);
+	assert_int_equal(s->session.traffic.drops[DROP_TOO_BIG], 1);
+	vnet_release(&lease);
+}
+
+/* ---- */
+
 static void nothing_reaches_a_session_after_its_release(void **state)
 {
 	struct scene *s = *state;
@@ -1687,6 +1842,11 @@ int main(void)
 		in_scene(longer_prefix_opens_neither_a_pool_nor_what_is_never_forwarded),
 		in_scene(packet_finds_the_session_that_holds_its_address),
 		in_scene(what_comes_from_behind_a_closed_peering_does_not_cross),
+		in_scene(app_that_sends_where_it_may_not_is_told_at_once),
+		in_scene(nobody_is_told_of_a_broadcast_or_in_anothers_name),
+		in_scene(session_that_goes_on_is_told_so_often_and_no_more),
+		in_scene(network_is_told_that_nobody_holds_an_address),
+		in_scene(network_is_told_what_the_client_takes),
 		in_scene(nothing_reaches_a_session_after_its_release),
 		in_scene(session_that_is_not_up_gets_nothing),
 		in_scene(device_lives_in_its_namespace_as_long_as_the_vnet),

@@ -37,16 +37,17 @@ static struct {
 	char remark[160];
 } told;
 
-void __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
-			 size_t len, uint16_t mtu);
-void __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
-			 size_t len, uint16_t mtu)
+int __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
+			size_t len, uint16_t mtu);
+int __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
+			size_t len, uint16_t mtu)
 {
 	assert_int_equal(h->gso_type, VIRTIO_NET_HDR_GSO_NONE);
 	assert_in_range(len, OPTIONS_AT, sizeof(told.packet));
 	memcpy(told.packet, pkt, len);
 	told.len = len;
 	told.packets++;
+	return 0;
 }
 
 bool __wrap_session_is_worker(const struct session *s);

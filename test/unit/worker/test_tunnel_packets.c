@@ -24,12 +24,13 @@ struct traffic *__wrap_session_traffic(struct session *s)
 	return &traffic;
 }
 
-void __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
-			 size_t len, uint16_t mtu);
-void __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
-			 size_t len, uint16_t mtu)
+int __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
+			size_t len, uint16_t mtu);
+int __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_t *pkt,
+			size_t len, uint16_t mtu)
 {
 	sent++;
+	return 0;
 }
 
 void __wrap_port_write(struct port *p, const uint8_t *pkt, size_t len);
