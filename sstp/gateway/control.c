@@ -52,7 +52,7 @@ struct control {
 struct vnet_texts {
 	char spaces[MSG_SPACES_MAX][PREFIX_TEXT_MAX];
 	char pools[MSG_POOLS_MAX][PREFIX_TEXT_MAX];
-	char dns[MSG_DNS_MAX][INET_ADDRSTRLEN];
+	char dns[2 * GATEWAY_DNS_MAX][INET6_ADDRSTRLEN];
 	char gateway[INET_ADDRSTRLEN];
 };
 
@@ -64,9 +64,13 @@ static void describe_vnet(const struct gateway_vnet *v, struct vnet_texts *t, st
 			prefix_format(&v->address_spaces[m->n_spaces], t->spaces[m->n_spaces]);
 	for (; m->n_pools < v->n_pools && m->n_pools < MSG_POOLS_MAX; m->n_pools++)
 		m->pools[m->n_pools] = prefix_format(&v->pools[m->n_pools], t->pools[m->n_pools]);
-	for (; m->n_dns < MSG_DNS_MAX && v->dns_be[m->n_dns]; m->n_dns++)
+	_Static_assert(2 * GATEWAY_DNS_MAX <= MSG_SERVERS_MAX, "all are told");
+	for (; m->n_dns < GATEWAY_DNS_MAX && v->dns_be[m->n_dns]; m->n_dns++)
 		m->dns[m->n_dns] = inet_ntop(AF_INET, &v->dns_be[m->n_dns], t->dns[m->n_dns],
 					     sizeof(t->dns[0]));
+	for (size_t i = 0; i < v->n_dns6; i++, m->n_dns++)
+		m->dns[m->n_dns] =
+			inet_ntop(AF_INET6, v->dns6[i], t->dns[m->n_dns], sizeof(t->dns[0]));
 	m->gateway = inet_ntop(AF_INET, &v->gateway_be, t->gateway, sizeof(t->gateway));
 }
 

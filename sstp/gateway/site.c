@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sstp/gateway/site.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,9 +137,20 @@ static void forget_recent(struct gateway_site *s)
 			forget(&s->recent[i]);
 }
 
+/* "": none. */
+static const char *address6_text(const uint8_t address[16], char buf[INET6_ADDRSTRLEN])
+{
+	static const uint8_t none[16];
+
+	if (memcmp(address, none, sizeof(none)) == 0)
+		return "";
+	return inet_ntop(AF_INET6, address, buf, INET6_ADDRSTRLEN);
+}
+
 static int encode_up(const struct gateway_site *s, const struct report_session *r, struct frame *f)
 {
 	char user[MSG_REASON_MAX + 1];
+	char address6[INET6_ADDRSTRLEN];
 	struct msg_session_up m = {
 		.boot = s->boot,
 		.id = r->id,
@@ -148,7 +160,7 @@ static int encode_up(const struct gateway_site *s, const struct report_session *
 		.user = user,
 		.owner = strlen(r->owner) <= MSG_OWNER_MAX ? r->owner : "",
 		.address_be = r->address_be,
-		.address6 = "",
+		.address6 = address6_text(r->address6, address6),
 		.source = r->source,
 		.correlation = r->correlation,
 		.thumbprint = r->thumbprint,

@@ -35,7 +35,8 @@ struct report_session {
 	const char *user;
 	const char *owner; /* of the address's lease; as it is, any bytes */
 	uint32_t address_be;
-	const char *source; /* address and port */
+	uint8_t address6[16]; /* the one that it gets who negotiates IPv6; zeros: nobody does */
+	const char *source;   /* address and port */
 	const char *correlation;
 	const char *thumbprint; /* of his certificate */
 	struct report_counts counts;

@@ -122,11 +122,12 @@ struct words {
 static struct report_session report_of(const struct client *c, struct words *w)
 {
 	const char *correlation = session_correlation(c->session);
+	struct report_session report;
 
 	if (!c->connection || !app_of(c, w->app))
 		*w->app = '\0';
 	log_escape(w->correlation, sizeof(w->correlation), correlation, strlen(correlation));
-	return (struct report_session){
+	report = (struct report_session){
 		.id = c->ticket.id,
 		.since = c->since,
 		.app = w->app,
@@ -140,6 +141,8 @@ static struct report_session report_of(const struct client *c, struct words *w)
 			session_has_certificate(c->session) ? session_thumbprint(c->session) : "",
 		.counts = counts_of(c),
 	};
+	vnet_lease_address6(&c->lease, report.address6);
+	return report;
 }
 
 void client_up(struct client *c)

@@ -485,6 +485,15 @@ static void steer(struct vnet *v, uint32_t index, uint32_t address_be,
 		steer_clear6(v->steer, prefix);
 }
 
+void vnet_lease_address6(const struct vnet_lease *lease, uint8_t ret_address[ND_ADDRESS_SIZE])
+{
+	static const uint8_t none[ND_PREFIX_SIZE];
+
+	memset(ret_address, 0, ND_ADDRESS_SIZE);
+	memcpy(ret_address, lease->prefix6, sizeof(lease->prefix6));
+	ret_address[ND_ADDRESS_SIZE - 1] = memcmp(lease->prefix6, none, sizeof(none)) != 0;
+}
+
 /*
  * After a change of the seat, under the lock, by the thread that made it: to whom packets go from now on. Without
  * steering, or when the map has no room, they come to some queue and are handed over.

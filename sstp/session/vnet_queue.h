@@ -83,6 +83,9 @@ struct vnet_tenant {
 int vnet_lease(struct vnet_queue *q, const struct vnet_tenant *t, struct vnet_lease *ret_lease,
 	       struct link_address *ret_address);
 
+/* The first address of the lease's /64, which a client gets that insists on no other; zeros: the VNet has no IPv6. */
+void vnet_lease_address6(const struct vnet_lease *lease, uint8_t ret_address[ND_ADDRESS_SIZE]);
+
 /*
  * Packets to the lease's address go to s from now on, and no longer to the session that it takes over from; that one may
  * still send. One log line says so. If that one has the same certificate, it is disconnected, in its own thread: its client has

@@ -121,8 +121,8 @@ static void note_up(const uint8_t *payload, size_t len)
 
 	assert_int_equal(msg_session_up_decode(payload, len, &m), 0);
 	assert_true(m.boot != 0);
-	snprintf(text, sizeof(text), "up %u %s %s owner=%.8s user=%zu", (unsigned)m.id, m.app,
-		 m.vnet, m.owner, strlen(m.user));
+	snprintf(text, sizeof(text), "up %u %s %s owner=%.8s user=%zu%s%s", (unsigned)m.id, m.app,
+		 m.vnet, m.owner, strlen(m.user), *m.address6 ? " " : "", m.address6);
 	note(text);
 }
 
@@ -466,8 +466,51 @@ static void network_with_an_address_that_is_none_is_refused(void **state)
 {
 	open_site();
 	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.1/24", "172.16.78.0/30"), -EINVAL);
-	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "2001:db8::/120"), -EINVAL);
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "2001:db8::1/56"), -EINVAL);
 	assert_int_equal(dataplane_vnet_id(s.dataplane, "blue"), -ENOENT);
+}
+
+static int hear_vnet_of_both_families(const char *pool6)
+{
+	struct msg_site_vnet m = {.vnet = {.name = "blue",
+					   .spaces = {"10.50.0.0/24", "fd00:50::/64"},
+					   .n_spaces = 2,
+					   .pools = {"172.16.78.0/30", pool6},
+					   .n_pools = 2,
+					   .dns = {"fd00:50::1", "10.50.0.2", "fd00:50::2",
+						   "fd00:50::3", "10.50.0.3", "10.50.0.4"},
+					   .n_dns = 6,
+					   .gateway = "192.0.0.8"},
+				  .device = "sstp7",
+				  .netns = ""};
+	uint8_t *frame;
+	size_t len;
+	int r = msg_site_vnet_encode(&m, &frame, &len);
+
+	return hear(r, frame, len);
+}
+
+static bool is_routed_to(const char *prefix, const char *device)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "ip -6 route show %s | grep -q 'dev %s'", prefix,
+		 device);
+	return system(command) == 0;
+}
+
+static void network_of_both_families_is_made_anew_with_another_pool(void **state)
+{
+	open_site();
+	assert_int_equal(hear_vnet_of_both_families("fd00:78::/56"), 0);
+	assert_true(dataplane_vnet_is_up(s.dataplane, "blue"));
+	assert_true(is_routed_to("fd00:78::/56", "sstp7"));
+	assert_int_equal(hear_vnet_of_both_families("fd00:79::/56"), 0);
+	assert_true(is_routed_to("fd00:79::/56", "sstp7"));
+	assert_false(is_routed_to("fd00:78::/56", "sstp7"));
+	assert_int_equal(hear_vnet_of_both_families("fd00:79::/63"), 0);
+	assert_false(
+		dataplane_vnet_is_up(s.dataplane, "blue")); /* it has no /64 for each address */
 }
 
 static void network_that_cannot_be_made_says_why_and_is_tried_again(void **state)
@@ -579,10 +622,13 @@ static void sessions_are_told_as_they_come_and_go(void **state)
 	r.owner = owner;
 	s.ops->on_up(s.ops_arg, &r);
 	s.ops->on_down(s.ops_arg, 7, "goodbye", &counts);
-	assert_int_equal(s.n, 3);
+	memcpy(r.address6, "\xfd\0\0\x77\0\0\0\2\0\0\0\0\0\0\0\1", 16);
+	s.ops->on_up(s.ops_arg, &r);
+	assert_int_equal(s.n, 4);
 	assert_string_equal(s.told[0], "up 7 shop yaml owner=l1 user=9");
 	assert_string_equal(s.told[1], "up 7 shop yaml owner= user=511");
 	assert_string_equal(s.told[2], "down 7 goodbye 9");
+	assert_string_equal(s.told[3], "up 7 shop yaml owner= user=511 fd00:77:0:2::1");
 }
 
 static void traffic_is_told_every_second_in_messages_of_their_limit(void **state)
@@ -746,6 +792,7 @@ int main(void)
 		TEST(routes_beyond_the_limit_leave_what_was_in_effect),
 		TEST(networks_of_the_configuration_are_not_controls_to_change),
 		TEST(network_with_an_address_that_is_none_is_refused),
+		TEST(network_of_both_families_is_made_anew_with_another_pool),
 		TEST(network_that_cannot_be_made_says_why_and_is_tried_again),
 		TEST(device_that_is_taken_away_is_told_and_made_anew),
 		TEST(what_is_not_told_again_is_gone),

@@ -260,6 +260,10 @@ static void session_of_each_index_has_the_64_of_that_number(void **state)
 		memcpy(address, half, sizeof(half));
 		assert_int_equal(vnet_ip6_index(s->vnet, address), i);
 	}
+	vnet_lease_address6(&second, address);
+	assert_memory_equal(address, "\xfd\0\0\x77\0\0\0\2\0\0\0\0\0\0\0\1", sizeof(address));
+	vnet_lease_address6(&(struct vnet_lease){0}, address);
+	assert_memory_equal(address, (uint8_t[ND_ADDRESS_SIZE]){0}, sizeof(address));
 	inet_pton(AF_INET6, "fd00:77:0:4::1", address);
 	assert_int_equal(vnet_ip6_index(s->vnet, address), -ENOENT);
 	inet_pton(AF_INET6, "fd00:76:ffff:ffff::1", address);
