@@ -128,6 +128,39 @@ client_connects_to_the_gateway_that_came_back() {
 	expect_up
 	like "$(guest 'curl -sS -m 10 http://10.20.0.2/')" '^hello from' "the page"
 	hang_up
+}
+
+ppp_address6() {
+	guest "ip -6 -o addr show dev ppp0 scope global 2>/dev/null" | sed -n 's/.* inet6 \([0-9a-f:]*\).*/\1/p'
+}
+
+has_address6() {
+	[ -n "$(ppp_address6)" ]
+}
+
+# pppd's own identifier, which it does not give up; address and route of its kernel by our advertisement
+ipv6_comes_by_advertisement_and_leads_to_the_network() {
+	stop "$gateway_pid" TERM
+	world_ipv6 && config_ipv6=true write_config && start_gateway
+	guest '/bin/busybox insmod /usr/lib/uml/modules/$(/bin/busybox uname -r)/kernel/net/ipv6/ipv6.ko
+		echo 64 >/proc/sys/net/ipv6/conf/default/accept_ra_rt_info_max_plen'
+	dial alice wonderland ca +ipv6 || return
+	expect_up
+	succeeds "the client has an IPv6 address" wait_for 10 has_address6
+	like "$(ppp_address6)" '^fd00:77:' "it"
+	is "$(guest 'curl -sS -g -m 10 "http://[fd00:20::2]/"')" \
+		"hello from the virtual network, $(ppp_address6)" "the page"
+	is "$(guest 'curl -sS -g -m 90 "http://[fd00:20::2]/big.bin" | sha256sum')" "$big_sum  -" \
+		"checksum of what came down"
+	like "$(guest '/bin/busybox ping -c 3 -W 2 fd00:20::2')" '3 packets received' "three pings"
+	hang_up
+}
+
+pppd_that_wants_no_ipv6_has_ipv4() {
+	dial alice wonderland ca noipv6 || return
+	expect_up
+	like "$(guest 'curl -sS -m 10 http://10.20.0.2/')" '^hello from' "the page"
+	hang_up
 	stop_guest
 }
 
@@ -146,4 +179,6 @@ tap_main \
 	pap_works_where_it_is_enabled \
 	client_ends_when_the_gateway_dies \
 	client_connects_to_the_gateway_that_came_back \
+	ipv6_comes_by_advertisement_and_leads_to_the_network \
+	pppd_that_wants_no_ipv6_has_ipv4 \
 	-- "$@"

@@ -7,39 +7,13 @@ here=$(dirname "$0")
 . "$here/../support/world.sh"
 
 config_pap=true
+config_ipv6=true
 pool6_regex='^fd00:77:0:[0-9a-f]+::1$|^fd00:77::1$'
 
-config_vnets() {
-	cat <<-EOF
-		vnets:
-		  - name: vnet1
-		    address_spaces: [10.20.0.0/24, "fd00:20::/64"]
-		    pools: [172.16.77.0/24, "fd00:77::/48"]
-		    dns_servers: [10.20.0.2, "fd00:20::2"]
-		    tun: sstp0
-	EOF
-}
-
 setup() {
-	world_up && with_ipv6 && make_ca ca && make_certificate server ca && start_web_server &&
-		start web6 "$vnet" "$world_root/test/support/webserver.py" fd00:20::2 80 "$world_dir/www" &&
-		start echo6 "$vnet" python3 "$here/ipv6.py" echo fd00:20::2 7 && wait_for 10 is_serving6 &&
+	world_up && make_ca ca && make_certificate server ca && start_web_server && world_ipv6 &&
+		start echo6 "$vnet" python3 "$here/ipv6.py" echo fd00:20::2 7 && wait_for 10 is_serving6 7 &&
 		write_config && write_password alice wonderland && start_gateway
-}
-
-with_ipv6() {
-	local n
-	for n in "$gw" "$vnet"; do
-		in_ns "$n" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
-	done
-	in_ns "$gw" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding' &&
-		ip -n "$gw" addr add fd00:20::1/64 dev v0 nodad &&
-		ip -n "$vnet" addr add fd00:20::2/64 dev v1 nodad &&
-		ip -n "$vnet" route add default via fd00:20::1
-}
-
-is_serving6() {
-	[ "$(in_ns "$vnet" ss -6Hlntu | grep -c 'fd00:20::2')" = 2 ]
 }
 
 run6() {
@@ -79,7 +53,7 @@ client_without_our_code_learns_its_network_and_sends_from_no_other() {
 }
 
 without_ipv6_the_application_has_ipv4() {
-	write_config && sed -i 's/, "fd00[^]]*"//' "$world_dir/gateway.yaml" && stop "$gateway_pid" TERM && start_gateway
+	config_ipv6='' write_config && stop "$gateway_pid" TERM && start_gateway
 	like "$(worker_run -- sh -c 'ip -6 -o addr show scope global; curl -sS -m 10 http://10.20.0.2/')" \
 		'^hello from the virtual network, 172' "the page"
 	is "$(in_ns "$host" python3 "$here/ipv6.py" refused 192.0.2.1 "$world_dir/ca.pem" 2>&1)" "rejected 8057" \

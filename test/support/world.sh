@@ -212,16 +212,36 @@ start_web_server() {
 	wait_for 10 is_listening "$vnet" 80
 }
 
+# world_ipv6: fd00:20::1 at the gateway, and fd00:20::2, with the same web server, behind it; after start_web_server
+world_ipv6() {
+	local n
+	for n in "$gw" "$vnet"; do
+		in_ns "$n" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+	done
+	in_ns "$gw" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding' &&
+		ip -n "$gw" addr add fd00:20::1/64 dev v0 nodad &&
+		ip -n "$vnet" addr add fd00:20::2/64 dev v1 nodad &&
+		ip -n "$vnet" route add default via fd00:20::1 &&
+		start web6 "$vnet" "$world_root/test/support/webserver.py" fd00:20::2 80 "$world_dir/www" &&
+		wait_for 10 is_serving6 80
+}
+
+# is_serving6 PORT: a TCP or UDP socket of fd00:20::2
+is_serving6() {
+	[ -n "$(in_ns "$vnet" ss -6Hlntu "src [fd00:20::2] and sport = :$1")" ]
+}
+
 # ---- the gateway
 
-# the VNet of this world
+# the VNet of this world; config_ipv6: with IPv6, as world_ipv6 makes it
 config_vnets() {
+	local and=${config_ipv6:+yes}
 	cat <<-EOF
 		vnets:
 		  - name: vnet1
-		    address_spaces: [10.20.0.0/24]
-		    pools: [172.16.77.0/24]
-		    dns_servers: [10.20.0.2]
+		    address_spaces: [10.20.0.0/24${and:+, "fd00:20::/64"}]
+		    pools: [172.16.77.0/24${and:+, "fd00:77::/48"}]
+		    dns_servers: [10.20.0.2${and:+, "fd00:20::2"}]
 		    tun: sstp0
 	EOF
 }
