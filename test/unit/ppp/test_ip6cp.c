@@ -423,7 +423,7 @@ static void X03_bad_options_spoil_the_packet_not_the_protocol(void **state)
 		"ff0380570101000801010000",
 		"ff03805701010008010a0001",
 		"ff0380570101000501",
-		"ff038057010100100100010a" OTHER,
+		("ff038057010100100100010a" OTHER),
 	};
 	struct rig r;
 
