@@ -22,6 +22,14 @@
 
 /* ---- what the app's network is ---- */
 
+static bool is_among(const struct prefix *servers, size_t n, const struct prefix *server)
+{
+	for (size_t i = 0; i < n; i++)
+		if (prefix_equal(&servers[i], server))
+			return true;
+	return false;
+}
+
 /* The alternative counts beside others only, as the original has it. */
 size_t agent_dns(const struct agent *a, struct prefix ret_servers[AGENT_DNS_MAX])
 {
@@ -32,7 +40,7 @@ size_t agent_dns(const struct agent *a, struct prefix ret_servers[AGENT_DNS_MAX]
 	if (a->status.state == STATUS_DISCONNECTED)
 		return 0;
 	memcpy(ret_servers, servers, n * sizeof(*servers));
-	if (n && c->dns_alt.family)
+	if (n && c->dns_alt.family && !is_among(servers, n, &c->dns_alt))
 		ret_servers[n++] = c->dns_alt;
 	return n;
 }
@@ -43,7 +51,7 @@ size_t agent_dns_of_file(const struct agent *a, struct prefix ret_servers[DNS_SE
 	size_t n = agent_dns(a, all), kept = n < DNS_SERVERS_MAX ? n : DNS_SERVERS_MAX;
 
 	memcpy(ret_servers, all, kept * sizeof(*all));
-	if (n > kept && a->config->dns_alt.family)
+	if (n > kept && a->config->dns_alt.family && !is_among(all, kept, &a->config->dns_alt))
 		ret_servers[kept - 1] = a->config->dns_alt;
 	return kept;
 }
@@ -73,14 +81,6 @@ static void take_dns_as_told(struct agent *a)
 	a->n_servers = a->told.n_dns;
 }
 
-static bool was_told(const struct agent *a, const struct prefix *server)
-{
-	for (size_t i = 0; i < a->told.n_dns; i++)
-		if (prefix_equal(&a->told.dns[i], server))
-			return true;
-	return false;
-}
-
 /* PPP has room for two IPv4 servers: they count unless they are among those that the gateway has told. */
 static void take_dns_of_ppp(struct agent *a, const uint32_t dns_be[2])
 {
@@ -92,7 +92,7 @@ static void take_dns_of_ppp(struct agent *a, const uint32_t dns_be[2])
 		if (dns_be[i])
 			servers[n++] = prefix_host4(dns_be[i]);
 	for (size_t i = 0; i < n; i++)
-		is_news |= !was_told(a, &servers[i]);
+		is_news |= !is_among(a->told.dns, a->told.n_dns, &servers[i]);
 	if (is_news) {
 		memcpy(a->servers, servers, n * sizeof(*servers));
 		a->n_servers = n;

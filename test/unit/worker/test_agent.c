@@ -492,6 +492,18 @@ static void alternative_is_asked_last_and_always(void **state)
 	assert_string_equal(agent.facts.dns, "10.20.0.4,fd20::4,10.20.0.5,10.20.0.6,192.0.2.53");
 }
 
+static void alternative_that_is_one_of_the_vnets_own_is_asked_once(void **state)
+{
+	config.dns_alt = prefix_host4(inet_addr("10.20.0.4"));
+	up("172.16.77.2");
+	assert_string_equal(servers_of_file(), "10.20.0.4");
+	describe(FOUR_SERVERS);
+	assert_string_equal(servers_of_file(), "10.20.0.4 fd20::4 10.20.0.5");
+	assert_string_equal(agent.facts.dns, "10.20.0.4,fd20::4,10.20.0.5,10.20.0.6");
+	config.dns_alt = prefix_host4(inet_addr("10.20.0.6"));
+	assert_string_equal(servers_of_file(), "10.20.0.4 fd20::4 10.20.0.6");
+}
+
 /* PPP has room for two of IPv4. */
 static void servers_of_ppp_count_unless_they_are_among_those_told(void **state)
 {
@@ -734,6 +746,7 @@ int main(void)
 		TEST(same_ipv6_address_with_the_next_tunnel_is_no_event),
 		TEST(all_servers_are_told_and_the_first_three_asked),
 		TEST(alternative_is_asked_last_and_always),
+		TEST(alternative_that_is_one_of_the_vnets_own_is_asked_once),
 		TEST(servers_of_ppp_count_unless_they_are_among_those_told),
 		TEST(routes_and_servers_of_the_user_stay),
 		TEST(app_is_started_again_as_the_policy_says),
