@@ -40,6 +40,23 @@
 		     " AND common_prefix(x.value, y.value) IS NOT NULL LIMIT 1"                \
 	}
 
+/*
+ * Packets for an address of a pool go into the device of its VNet: in one network namespace only one can have it. Where
+ * the VNets of gateway.yaml have theirs is not known here: the gateway's parent process looks at those.
+ */
+#define POOLS_OF_OTHERS                                                                            \
+	{                                                                                          \
+		409, "SELECT 'The address pool ' || x.value || ' overlaps with the address pool '" \
+		     " || y.value || ' of virtual network ' || o.name || ', which is in the same"  \
+		     " network namespace: attach one of them to another one.'"                     \
+		     " FROM vnet v JOIN gateway g ON g.vnet_id = v.id"                             \
+		     " JOIN vnet o ON o.attach_netns = v.attach_netns AND o.id <> v.id"            \
+		     " AND o.source = 'api' JOIN gateway h ON h.vnet_id = o.id,"                   \
+		     " json_each(g.pools) x, json_each(h.pools) y WHERE v.name = :vnet"            \
+		     " AND v.source = 'api' AND common_prefix(x.value, y.value) IS NOT NULL "      \
+		     "LIMIT 1"                                                                     \
+	}
+
 /* Peerings of the VNet, and those with it. */
 #define IS_PEERED ":vnet COLLATE NOCASE IN (q.vnet, q.remote_name)"
 
@@ -63,6 +80,7 @@ const struct resource_rule rules_vnet_after_all[] = {
 const struct resource_rule rules_vnet_after_write[] = {
 	TWICE("the address space", "v.spaces"),
 	MEET("The address pool", "g.pools", "the address space", "v.spaces"),
+	POOLS_OF_OTHERS,
 	RULES_PEERED_SPACES(IS_PEERED),
 	RULES_SPACES_OF_TWO_PEERS("q.remote_name = :vnet"),
 	RULES_PEERED_POOLS(IS_PEERED),
@@ -137,6 +155,7 @@ const struct resource_rule rules_gateway_after_write[] = {
 	TWICE("the address pool", "g.pools"),
 	MEET("The address pool", "g.pools", "the address space", "v.spaces"),
 	MEET("The address pool", "g.pools", "the on-premises range", "g.on_premises"),
+	POOLS_OF_OTHERS,
 	/* how each session finds a /64 of its own: by the index of its IPv4 address */
 	{400, "SELECT 'In the address pool there are ' || group_concat(value, ' and ') || ': it has"
 	      " one IPv6 prefix at most.' FROM gateway g, json_each(g.pools)"

@@ -25,6 +25,7 @@ enum {
 	GATEWAY_THREADS_MAX = 64,
 	GATEWAY_ANY_VNET = -1,
 	GATEWAY_MTU_DEFAULT = 1400, /* of a VNet */
+	GATEWAY_ATTACH_MAX = 1000,  /* namespaces */
 	GATEWAY_NAMES_MAX = 32,
 	GATEWAY_ACCEPT_BURST_S = 2, /* the burst of accept_rate_per_address, in seconds of it */
 };
@@ -106,6 +107,10 @@ struct gateway_config {
 	char *state;	  /* its folder */
 	char *control_socket;
 	bool is_strict; /* refuses Linux apps and containers, as the original */
+	/* Where VNets of the API may be attached, beside where the gateway is: names, as netns_open() takes them. */
+	char **attach_namespaces;
+	size_t n_attach_namespaces;
+	bool attaches_anywhere; /* then there are none */
 	struct gateway_api api;
 	struct conf_log log;
 	struct gateway_auth auth;

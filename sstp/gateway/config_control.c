@@ -49,6 +49,42 @@ static int load_names(struct load *l)
 	return r;
 }
 
+static int load_namespace(struct load *l, const char *text, size_t i)
+{
+	char buf[QUOTED_MAX];
+	int r;
+
+	load_at(l, "attach_namespaces[%zu]", i);
+	if (!load_is_name(text))
+		return load_fail(l, "must be a name as 'ip netns' gives them, not '%s'",
+				 log_escape(buf, sizeof(buf), text, strlen(text)));
+	r = load_text(l, text, &l->config->attach_namespaces[i]);
+	l->config->n_attach_namespaces += r == 0;
+	return r;
+}
+
+/* Names, or the one word "any". */
+static int load_namespaces(struct load *l)
+{
+	size_t n = l->raw->attach_namespaces_count;
+	int r = 0;
+
+	load_at(l, "attach_namespaces");
+	if (n && !l->config->has_control)
+		return load_fail(l,
+				 "is of no use without 'names' or 'state': there is no API to make "
+				 "VNets with");
+	l->config->attaches_anywhere = n == 1 && !strcmp(l->raw->attach_namespaces[0], "any");
+	if (!n || l->config->attaches_anywhere)
+		return 0;
+	l->config->attach_namespaces = calloc(n, sizeof(*l->config->attach_namespaces));
+	if (!l->config->attach_namespaces)
+		return load_no_memory(l);
+	for (size_t i = 0; i < n && !r; i++)
+		r = load_namespace(l, l->raw->attach_namespaces[i], i);
+	return r;
+}
+
 static int load_path(struct load *l, const char *given, const char *by_default, char **ret_path)
 {
 	*ret_path = conf_file_resolve(l->path, given ? given : by_default);
@@ -66,6 +102,8 @@ int load_control(struct load *l)
 		r = load_path(l, l->raw->control_socket, default_socket,
 			      &l->config->control_socket);
 	l->config->is_strict = l->raw->strict && *l->raw->strict;
+	if (!r)
+		r = load_namespaces(l);
 	load_at(l, "control_socket");
 	if (!r && l->raw->control_socket && !l->config->has_control)
 		return load_fail(l, "is of no use without 'names' or 'state': nothing would answer "
@@ -86,6 +124,9 @@ void control_done(struct gateway_config *config)
 	for (size_t i = 0; i < config->n_names; i++)
 		free(config->names[i]);
 	free(config->names);
+	for (size_t i = 0; i < config->n_attach_namespaces; i++)
+		free(config->attach_namespaces[i]);
+	free(config->attach_namespaces);
 	free(config->state);
 	free(config->control_socket);
 }

@@ -41,6 +41,7 @@ int load_check_endpoint(struct load *l, const char *text);
 int load_pem(struct load *l, const char *file, const char *label, char **ret_path);
 
 /* config_vnet.c */
+bool load_is_name(const char *text); /* of letters, digits, '.', '_' and '-' */
 int load_vnets(struct load *l);
 void vnet_done(struct gateway_vnet *v);
 

@@ -117,6 +117,21 @@ static void print_api(FILE *f, const struct gateway_api *api)
 		print_text(f, "  token_file", api->token_file);
 }
 
+static void print_namespaces(FILE *f, const struct gateway_config *config)
+{
+	const char *comma = "";
+
+	fputs("attach_namespaces: [", f);
+	if (config->attaches_anywhere)
+		fputs("any", f);
+	for (size_t i = 0; i < config->n_attach_namespaces; i++) {
+		fputs(comma, f);
+		conf_print_text(f, config->attach_namespaces[i]);
+		comma = ", ";
+	}
+	fputs("]\n", f);
+}
+
 /* Without a control process its keys stand for nothing, and one of them would start it. */
 static void print_control(FILE *f, const struct gateway_config *config)
 {
@@ -132,6 +147,7 @@ static void print_control(FILE *f, const struct gateway_config *config)
 	print_text(f, "state", config->state);
 	print_text(f, "control_socket", config->control_socket);
 	print_bool(f, "strict", config->is_strict);
+	print_namespaces(f, config);
 	print_api(f, &config->api);
 }
 

@@ -115,6 +115,8 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_STRING_PTR("control_socket", OPTIONAL, struct gateway_raw, control_socket, 1,
 			       SOCKET_PATH_MAX),
 	CONF_FIELD_BOOL("strict", OPTIONAL, struct gateway_raw, strict),
+	CYAML_FIELD_SEQUENCE("attach_namespaces", LIST | OPTIONAL, struct gateway_raw,
+			     attach_namespaces, &text, 0, GATEWAY_ATTACH_MAX),
 	CYAML_FIELD_MAPPING_PTR("api", OPTIONAL, struct gateway_raw, api, api_fields),
 	CYAML_FIELD_MAPPING("log", OPTIONAL, struct gateway_raw, log, conf_log_fields),
 	CYAML_FIELD_MAPPING("auth", OPTIONAL, struct gateway_raw, auth, auth_fields),

@@ -71,6 +71,8 @@ struct gateway_raw {
 	char *state;
 	char *control_socket;
 	bool *strict;
+	char **attach_namespaces;
+	uint32_t attach_namespaces_count;
 	struct gateway_raw_api *api;
 	struct conf_log_raw log;
 	struct gateway_raw_auth auth;

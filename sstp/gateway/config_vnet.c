@@ -75,7 +75,7 @@ static int load_address(struct load *l, const char *text, uint32_t *ret_be)
 	return 0;
 }
 
-static bool is_name(const char *text)
+bool load_is_name(const char *text)
 {
 	return !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				  "0123456789._-")] &&
@@ -84,7 +84,7 @@ static bool is_name(const char *text)
 
 static int load_name(struct load *l, const char *text, char **ret_text)
 {
-	if (!is_name(text))
+	if (!load_is_name(text))
 		return fail_text(l, "must be made of letters, digits, '.', '_' and '-'", text);
 	return load_text(l, text, ret_text);
 }

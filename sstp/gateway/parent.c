@@ -306,18 +306,19 @@ static void answer_device(void *arg, const struct parent_msg *m, const int *fds)
 
 static void on_open_device(struct parent *p, const struct parent_open *m)
 {
-	const char *objection = parent_device_objection(m, p->set.config);
+	int error = 0;
+	const char *objection = parent_device_objection(m, p->set.config, &error);
 	char tun[4 * IFNAMSIZ];
 
 	if (objection && p->next.config)
-		objection = parent_device_objection(m, p->next.config);
+		objection = parent_device_objection(m, p->next.config, &error);
 	if (!objection) {
 		parent_devices_open(p->devices, m);
 		return;
 	}
 	log_error("the data plane does not get device '%s': %s",
 		  log_escape(tun, sizeof(tun), m->tun, strlen(m->tun)), objection);
-	parent_devices_refuse(p->devices);
+	parent_devices_refuse(p->devices, error);
 }
 
 static void on_listen(struct parent *p, const struct parent_listen *m)

@@ -2,12 +2,19 @@
 #include "sstp/gateway/parent_device.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "routing/pool.h"
+#include "sstp/base/log.h"
+#include "sstp/gateway/parent_routes.h"
 #include "sstp/session/vnet_open.h"
+#include "tun/netns.h"
 #include "tun/rtnl.h"
 #include "tun/rtnl_watch.h"
 #include "tun/steer.h"
@@ -20,6 +27,13 @@ enum {
 	DIGITS_MAX = 9,
 };
 
+struct given {
+	char tun[IFNAMSIZ]; /* "": none */
+	char *netns;	    /* owned */
+	struct prefix pools[PARENT_POOLS_MAX];
+	size_t n_pools;
+};
+
 struct parent_devices {
 	struct loop_timer *timer;
 	void (*answer)(void *arg, const struct parent_msg *m, const int *fds);
@@ -29,6 +43,8 @@ struct parent_devices {
 	char tun[IFNAMSIZ];
 	char netns[PARENT_PATH_MAX + 1];
 	uint64_t until;
+	struct given given[PARENT_GIVEN_MAX];
+	size_t next_given;
 };
 
 /* ---- what is allowed ---- */
@@ -70,16 +86,58 @@ static bool is_our_name(const char *tun)
 	return n >= 1 && n <= DIGITS_MAX && !digits[n];
 }
 
-/* In the present namespace, where all of these devices are. */
-static bool overlaps_pools(const struct prefix *p, const struct gateway_config *config)
+/* A name and a path may be the same; what cannot be looked at is another one. */
+static bool is_same_namespace(const char *a, const char *b)
+{
+	struct stat stat_a, stat_b;
+	int fd_a, fd_b;
+	bool is_same;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	fd_a = *a ? netns_open(a) : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	fd_b = *b ? netns_open(b) : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	is_same = fd_a >= 0 && fd_b >= 0 && fstat(fd_a, &stat_a) == 0 &&
+		  fstat(fd_b, &stat_b) == 0 && stat_a.st_dev == stat_b.st_dev &&
+		  stat_a.st_ino == stat_b.st_ino;
+	if (fd_a >= 0)
+		close(fd_a);
+	if (fd_b >= 0)
+		close(fd_b);
+	return is_same;
+}
+
+static bool overlap(const struct prefix *a, size_t n_a, const struct prefix *b, size_t n_b)
+{
+	for (size_t i = 0; i < n_a; i++)
+		for (size_t k = 0; k < n_b; k++)
+			if (prefix_overlaps(&a[i], &b[k]))
+				return true;
+	return false;
+}
+
+static bool overlaps_config(const struct parent_open *m, const struct gateway_config *config)
 {
 	for (size_t i = 0; i < config->n_vnets; i++) {
 		const struct gateway_vnet *v = &config->vnets[i];
 
-		for (size_t k = 0; !v->netns && k < v->n_pools; k++)
-			if (prefix_overlaps(p, &v->pools[k]))
-				return true;
+		if (overlap(m->pools, m->n_pools, v->pools, v->n_pools) &&
+		    is_same_namespace(m->netns, v->netns ? v->netns : ""))
+			return true;
 	}
+	return false;
+}
+
+static bool may_attach(const char *netns, const struct gateway_config *config)
+{
+	/* a name, never a path: that would be a way around the list */
+	if (parent_routes_objection(netns, &(struct gateway_config){.n_vnets = 0}))
+		return false;
+	if (!*netns || config->attaches_anywhere)
+		return true;
+	for (size_t i = 0; i < config->n_attach_namespaces; i++)
+		if (strcmp(config->attach_namespaces[i], netns) == 0)
+			return true;
 	return false;
 }
 
@@ -88,38 +146,114 @@ static bool is_private(const struct prefix *p)
 	return p->family == AF_INET6 ? prefix_is_ip6_unicast(p) : prefix_is_rfc1918(p);
 }
 
-static const char *objection_to_own(const struct parent_open *m,
-				    const struct gateway_config *config)
+static const char *object(int error, const char *why, int *ret_error)
 {
-	if (m->netns[0])
-		return "no VNet of gateway.yaml has this namespace and device";
+	*ret_error = error;
+	return why;
+}
+
+static const char *objection_to_own(const struct parent_open *m,
+				    const struct gateway_config *config, int *ret_error)
+{
 	if (!is_our_name(m->tun))
-		return "its name is neither one of gateway.yaml nor sstp and a number";
+		return object(-EPERM,
+			      "its name is neither one of gateway.yaml nor sstp and a number",
+			      ret_error);
+	if (!may_attach(m->netns, config))
+		return object(-ENONET,
+			      "its namespace is not among attach_namespaces of gateway.yaml",
+			      ret_error);
 	if (!m->n_pools)
-		return "it has no pool";
+		return object(-EPERM, "it has no pool", ret_error);
 	for (size_t i = 0; i < m->n_pools; i++) {
 		if (!is_private(&m->pools[i]))
-			return "a pool is not private";
+			return object(-EPERM, "a pool is not private", ret_error);
 		if (m->pools[i].family == AF_INET6 && m->mtu < GATEWAY_MTU6_MIN)
-			return "its MTU is too small for IPv6";
-		if (overlaps_pools(&m->pools[i], config))
-			return "a pool overlaps one of gateway.yaml";
+			return object(-EPERM, "its MTU is too small for IPv6", ret_error);
 	}
+	if (overlaps_config(m, config))
+		return object(-EADDRINUSE, "a pool overlaps one of gateway.yaml", ret_error);
 	return NULL;
 }
 
 const char *parent_device_objection(const struct parent_open *m,
-				    const struct gateway_config *config)
+				    const struct gateway_config *config, int *ret_error)
 {
 	const struct gateway_vnet *v = find_device(m, config);
 
 	if (m->mtu < MTU_MIN)
-		return "its MTU is too small";
+		return object(-EPERM, "its MTU is too small", ret_error);
 	if (m->addresses > POOL_MAX)
-		return "it has too many addresses";
+		return object(-EPERM, "it has too many addresses", ret_error);
 	if (!v)
-		return objection_to_own(m, config);
-	return same_pools(m, v) ? NULL : "its pools are not those of gateway.yaml";
+		return objection_to_own(m, config, ret_error);
+	return same_pools(m, v)
+		       ? NULL
+		       : object(-EPERM, "its pools are not those of gateway.yaml", ret_error);
+}
+
+/* ---- what was given ---- */
+
+static int has_device(void *arg)
+{
+	return if_nametoindex(arg) != 0;
+}
+
+/* What cannot be looked at is gone. */
+static bool is_there(struct given *g)
+{
+	int fd = *g->netns ? netns_open(g->netns) : -1;
+	bool has_it;
+
+	if (*g->netns && fd < 0)
+		return false;
+	has_it = netns_call(fd, has_device, g->tun) > 0;
+	if (fd >= 0)
+		close(fd);
+	return has_it;
+}
+
+static void forget(struct given *g)
+{
+	free(g->netns);
+	*g = (struct given){.tun = ""};
+}
+
+/* NULL: none. */
+static const struct given *find_overlap(struct parent_devices *d, const struct parent_open *m)
+{
+	for (size_t i = 0; i < PARENT_GIVEN_MAX; i++) {
+		struct given *g = &d->given[i];
+
+		if (!*g->tun || !overlap(m->pools, m->n_pools, g->pools, g->n_pools) ||
+		    !is_same_namespace(m->netns, g->netns) || strcmp(m->tun, g->tun) == 0)
+			continue;
+		if (is_there(g))
+			return g;
+		forget(g);
+	}
+	return NULL;
+}
+
+/* Takes the place of the one of that name, or of the oldest. */
+static void remember(struct parent_devices *d)
+{
+	struct given *g = NULL;
+
+	for (size_t i = 0; i < PARENT_GIVEN_MAX && !g; i++)
+		if (!strcmp(d->given[i].tun, d->tun) && !strcmp(d->given[i].netns, d->netns))
+			g = &d->given[i];
+	if (!g) {
+		g = &d->given[d->next_given];
+		d->next_given = (d->next_given + 1) % PARENT_GIVEN_MAX;
+	}
+	forget(g);
+	g->netns = strdup(d->netns);
+	if (!g->netns)
+		return;
+	snprintf(g->tun, sizeof(g->tun), "%s", d->tun);
+	memcpy(g->pools, d->open.pools, sizeof(g->pools));
+	g->n_pools = d->open.n_pools;
 }
 
 /* ---- opening ---- */
@@ -171,6 +305,7 @@ static void try(void *arg)
 	int r = vnet_open(NULL, &params, &o, &step);
 
 	if (r == 0) {
+		remember(d);
 		hand_over(d, &o);
 		vnet_opened_close(&o);
 	} else if (r == -EBUSY && step == VNET_STEP_CREATE && clock_now() < d->until) {
@@ -182,6 +317,16 @@ static void try(void *arg)
 
 void parent_devices_open(struct parent_devices *d, const struct parent_open *m)
 {
+	const struct given *other = find_overlap(d, m);
+
+	if (other) {
+		log_error(
+			"the data plane does not get device %s: a pool overlaps that of %s, in the "
+			"same namespace",
+			m->tun, other->tun);
+		parent_devices_refuse(d, -EADDRINUSE);
+		return;
+	}
 	d->open = *m;
 	snprintf(d->tun, sizeof(d->tun), "%s", m->tun);
 	snprintf(d->netns, sizeof(d->netns), "%s", m->netns);
@@ -189,14 +334,16 @@ void parent_devices_open(struct parent_devices *d, const struct parent_open *m)
 	try(d);
 }
 
-void parent_devices_refuse(struct parent_devices *d)
+void parent_devices_refuse(struct parent_devices *d, int error)
 {
-	answer_error(d, -EPERM, VNET_STEP_ASK);
+	answer_error(d, error, VNET_STEP_ASK);
 }
 
 void parent_devices_forget(struct parent_devices *d)
 {
 	loop_timer_set(d->timer, CLOCK_NEVER);
+	for (size_t i = 0; i < PARENT_GIVEN_MAX; i++)
+		forget(&d->given[i]);
 }
 
 struct parent_devices *
@@ -220,6 +367,7 @@ void parent_devices_free(struct parent_devices *d)
 {
 	if (!d)
 		return;
+	parent_devices_forget(d);
 	loop_timer_free(d->timer);
 	free(d);
 }

@@ -17,7 +17,8 @@ enum {
 struct own {
 	char name[MSG_NAME_MAX + 1];
 	char device[IFNAMSIZ];
-	struct prefix *spaces; /* owned, as are the pools */
+	char netns[MSG_NAME_MAX + 1]; /* where that is; "": here */
+	struct prefix *spaces;	      /* owned, as are the pools */
 	size_t n_spaces;
 	struct prefix *pools;
 	size_t n_pools;
@@ -26,7 +27,6 @@ struct own {
 	size_t n_dns6;
 	char *domains[MSG_DOMAINS_MAX]; /* owned */
 	size_t n_domains;
-	char netns[MSG_NAME_MAX + 1];
 	uint32_t gateway_be;
 	char why[WHY_MAX]; /* "": it is up */
 	uint64_t told_in;  /* the round */
@@ -254,7 +254,8 @@ int site_vnets_set(struct site_vnets *v, const struct msg_site_vnet *m)
 		return r;
 	}
 	if (!is_the_same(v->list[at], o))
-		retire(v, v->list[at], "has other pools, or another device");
+		retire(v, v->list[at],
+		       "has other pools, or another device, or is attached elsewhere");
 	snprintf(o->why, sizeof(o->why), "%s", v->list[at]->why);
 	own_free(v->list[at]);
 	v->list[at] = o;

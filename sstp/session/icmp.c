@@ -154,10 +154,10 @@ static void put_sum(uint8_t *at, uint64_t sum)
 static size_t answer4(enum icmp_reason reason, uint16_t mtu, const uint8_t *from,
 		      const uint8_t *pkt, size_t len, uint8_t *packet)
 {
-	struct wire_writer w = wire_writer(packet, IPV4_MAX);
 	const size_t room = IPV4_MAX - IPV4_HEADER - ICMP_HEADER;
 	const size_t quoted = len < room ? len : room;
 	const size_t total = IPV4_HEADER + ICMP_HEADER + quoted;
+	struct wire_writer w = wire_writer(packet, total);
 
 	wire_put_u8(&w, 0x45);
 	wire_put_u8(&w, 0xc0); /* internetwork control, RFC 1812 section 4.3.2.5 */
@@ -176,10 +176,10 @@ static size_t answer4(enum icmp_reason reason, uint16_t mtu, const uint8_t *from
 static size_t answer6(enum icmp_reason reason, uint16_t mtu, const uint8_t *from,
 		      const uint8_t *pkt, size_t len, uint8_t *packet)
 {
-	struct wire_writer w = wire_writer(packet, ICMP_PACKET_MAX);
 	const size_t room = ICMP_PACKET_MAX - IPV6_HEADER - ICMP_HEADER;
 	const size_t quoted = len < room ? len : room;
 	const uint16_t payload = (uint16_t)(ICMP_HEADER + quoted);
+	struct wire_writer w = wire_writer(packet, IPV6_HEADER + (size_t)payload);
 
 	wire_put_be32(&w, 0x60000000);
 	wire_put_be16(&w, payload);

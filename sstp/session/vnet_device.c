@@ -113,6 +113,9 @@ static const char *advice(int error)
 	case EPERM: return " (needs CAP_NET_ADMIN: run as root)";
 	case EBUSY: return " (another process holds it)";
 	case EEXIST: return " (a route of somebody else's is in the way)";
+	case ENONET: return " (name it in attach_namespaces of gateway.yaml)";
+	case EADDRINUSE:
+		return " (a pool overlaps one of another VNet's in the same network namespace)";
 	case ENOENT: return " (does it exist? see: ip netns list, ls /dev/net/tun)";
 	default: return "";
 	}
@@ -121,9 +124,14 @@ static const char *advice(int error)
 void vnet_device_explain(const struct vnet_params *params, const char *step, int error,
 			 char ret_error[256])
 {
-	snprintf(ret_error, 256, "vnet %s: cannot %s '%s': %s%s", params->name, step,
-		 strstr(step, "namespace") ? params->netns : params->tun_name, strerror(-error),
-		 advice(error));
+	if (error == -ENONET)
+		snprintf(ret_error, 256,
+			 "vnet %s: the gateway may not use network namespace '%s'%s", params->name,
+			 params->netns, advice(error));
+	else
+		snprintf(ret_error, 256, "vnet %s: cannot %s '%s': %s%s", params->name, step,
+			 strstr(step, "namespace") ? params->netns : params->tun_name,
+			 strerror(-error), advice(error));
 }
 
 void vnet_device_drop(struct vnet *v)

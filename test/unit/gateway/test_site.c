@@ -467,6 +467,7 @@ static void network_with_an_address_that_is_none_is_refused(void **state)
 	open_site();
 	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.1/24", "172.16.78.0/30"), -EINVAL);
 	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "2001:db8::1/56"), -EINVAL);
+	assert_int_equal(hear_vnet("blue", "sstp7", "10.50.0.0/24", "172.16.78.1/30"), -EINVAL);
 	assert_int_equal(dataplane_vnet_id(s.dataplane, "blue"), -ENOENT);
 }
 
