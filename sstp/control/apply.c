@@ -496,15 +496,40 @@ static void post_apply(struct model *m, const struct front_request *request, int
 	json_decref(body);
 }
 
+/* A number of the model's; -1: nobody knows. */
+static int64_t number_of(struct model *m, const char *sql)
+{
+	struct store_query *q;
+	struct certs_error e;
+	int64_t n = -1;
+
+	if (store_query(m->store, sql, NULL, 0, &q, &e) < 0)
+		return n;
+	if (store_query_next(q, &e) > 0)
+		n = store_query_number(q, 0);
+	store_query_end(q);
+	return n;
+}
+
+/* Of the whole site: it is another one behind every change of anything. */
+static const char *etag_of(struct model *m, char buf[FRONT_ETAG_MAX])
+{
+	snprintf(buf, FRONT_ETAG_MAX, "\"%lld\"",
+		 (long long)number_of(m, "SELECT revision FROM state"));
+	return buf;
+}
+
 static void get_site(struct model *m, struct front_reply *ret_reply)
 {
 	struct model_answer answer;
 
 	site_show(m, &answer);
-	if (answer.json)
-		*ret_reply = (struct front_reply){.status = 200, .json = answer.json};
-	else
+	if (!answer.json) {
 		reply_refuse(ret_reply, answer.status, answer.why, NULL);
+		return;
+	}
+	*ret_reply = (struct front_reply){.status = 200, .json = answer.json};
+	etag_of(m, ret_reply->etag);
 }
 
 static const char apply_path[] = "/v1/apply";
@@ -526,21 +551,20 @@ bool apply_has_path(const char *path)
 	return strcmp(path, apply_path) == 0 || strcmp(path, site_path) == 0;
 }
 
-/* -1: nobody knows. */
-static int64_t count_rows(struct model *m)
+bool apply_matches(struct model *model, const struct front_request *request,
+		   struct front_reply *ret_reply)
 {
-	struct store_query *q;
-	struct certs_error e;
-	int64_t n = -1;
+	char etag[FRONT_ETAG_MAX];
+	char why[RESOURCE_WHY_MAX];
 
-	if (store_query(m->store,
-			"SELECT (SELECT count(*) FROM route) + (SELECT count(*) FROM connection)",
-			NULL, 0, &q, &e) < 0)
-		return n;
-	if (store_query_next(q, &e) > 0)
-		n = store_query_number(q, 0);
-	store_query_end(q);
-	return n;
+	if (strcmp(request->path, apply_path) != 0 || !request->if_match ||
+	    strcmp(request->if_match, "*") == 0 ||
+	    strcmp(request->if_match, etag_of(model, etag)) == 0)
+		return true;
+	snprintf(why, sizeof(why), "If-Match: the site has been changed since; it is %s by now.",
+		 etag);
+	reply_refuse(ret_reply, 412, why, NULL);
+	return false;
 }
 
 bool apply_is_long(struct model *model, const struct front_request *request)
@@ -555,7 +579,9 @@ bool apply_is_long(struct model *model, const struct front_request *request)
 	body = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, NULL);
 	prunes = json_is_true(json_object_get(body, "prune"));
 	json_decref(body);
-	return prunes && count_rows(model) > APPLY_AT_ONCE_ROWS;
+	return prunes &&
+	       number_of(model, "SELECT (SELECT count(*) FROM route) +"
+				" (SELECT count(*) FROM connection)") > APPLY_AT_ONCE_ROWS;
 }
 
 void apply_answer(struct model *model, const struct front_request *request, int64_t now,

@@ -12,7 +12,8 @@
  *                       "fields": [{"name": "tier", "old": "Basic", "new": "Standard"}]}],
  *          "unchanged": 12, "dryRun": false}
  *     4xx {"error": {"code", "message", "target": "subscriptions[0].resourceGroups[1].vnets[0]"}}
- *   GET  /v1/site   {"subscriptions": [...]}
+ *   GET  /v1/site   {"subscriptions": [...]}, with an ETag; as If-Match of an apply it makes sure that nothing
+ *                   has changed since it was read
  *
  * One transaction: the first refusal takes everything back, and its target says where in the site the
  * culprit stands; "" when it is not in the site. What the site names is made, or changed to what it
@@ -51,6 +52,10 @@ const char *apply_route(size_t i, enum front_method *ret_method);
 
 /* True when the path is one of the two. */
 bool apply_has_path(const char *path);
+
+/* False, with a refusal (412): the request has an If-Match, and the site is another one by now. Asked first. */
+bool apply_matches(struct model *model, const struct front_request *request,
+		   struct front_reply *ret_reply);
 
 /* It may take longer than an answer should. */
 bool apply_is_long(struct model *model, const struct front_request *request);

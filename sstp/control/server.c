@@ -501,6 +501,8 @@ static void answer_apply(struct server *s, const struct front_request *request,
 {
 	const struct apply_work_params work = {.model = s->model, .on_end = on_apply_end, .arg = s};
 
+	if (!apply_matches(s->model, request, ret_reply))
+		return;
 	if (apply_is_long(s->model, request))
 		apply_work_begin(s->operations, &work, request, time(NULL), ret_reply);
 	else

@@ -152,7 +152,9 @@ static void run_request(struct model *m, struct effective *effective, char *line
 	request.body = body;
 	request.body_len = body_len;
 	request.if_match = tag;
-	if (apply_has_path(path))
+	if (!apply_matches(m, &request, &reply))
+		; /* refused */
+	else if (apply_has_path(path))
 		apply_answer(m, &request, NOW, NULL, &reply);
 	else if (api_routes_has_path(path))
 		api_routes_answer(&routes, &request, &reply);
