@@ -23,6 +23,7 @@
 #include "sstp/base/log.h"
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
+#include "sstp/control/api_bgp.h"
 #include "sstp/control/api_routes.h"
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply_work.h"
@@ -526,6 +527,8 @@ static void answer(struct server *s, const struct front_request *request,
 	struct admin_world w = {.est = &s->est, .model = s->model, .dial = s->dial};
 	struct api_routes_world routes = {.model = s->model,
 					  .effective = networks_effective(s->est.networks)};
+	struct api_bgp_world bgp = {
+		.model = s->model, .bgp = s->bgp, .socket = s->params->bird_socket};
 
 	if (openapi_has_path(request->path))
 		openapi_answer(request, ret_reply);
@@ -539,6 +542,8 @@ static void answer(struct server *s, const struct front_request *request,
 		answer_sessions(s, request, ret_reply);
 	else if (api_routes_has_path(request->path))
 		api_routes_answer(&routes, request, ret_reply);
+	else if (api_bgp_has_path(request->path))
+		api_bgp_answer(&bgp, request, ret_reply);
 	else if (api_has_path(request->path))
 		api_answer(s->model, request, time(NULL), ret_reply);
 	else if (admin_answer(&w, request, time(NULL), ret_reply))

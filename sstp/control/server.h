@@ -21,9 +21,10 @@
 #include "sstp/control/tcp_front.h"
 
 struct server_params {
-	int fd;		    /* the link from the parent (peer.h); taken */
-	const char *state;  /* a folder; made when only it is missing */
-	const char *socket; /* of the operator: front.h */
+	int fd;			 /* the link from the parent (peer.h); taken */
+	const char *state;	 /* a folder; made when only it is missing */
+	const char *socket;	 /* of the operator: front.h */
+	const char *bird_socket; /* as bird_socket_path() takes it */
 	/*
 	 * Whether the operator wants certificates for all of these names, as he has written somewhere that
 	 * the data plane does not write; with a sentence when not. Asked whenever the data plane wants one.

@@ -106,6 +106,7 @@ struct gateway_config {
 	bool has_control; /* names or state is given: the control process runs */
 	char *state;	  /* its folder */
 	char *control_socket;
+	char *bird_socket; /* of the routing daemon; "{vnet}" in it stands for a VNet's name */
 	bool is_strict; /* refuses Linux apps and containers, as the original */
 	/* Where VNets of the API may be attached, beside where the gateway is: names, as netns_open() takes them. */
 	char **attach_namespaces;
@@ -153,7 +154,7 @@ void gateway_config_print(FILE *f, const struct gateway_config *config);
 
 /*
  * What a reload cannot apply: listen addresses; threads; offload; state,
- * control_socket, and whether there is a control process; a VNet's tun, netns, pools,
+ * control_socket, bird_socket, and whether there is a control process; a VNet's tun, netns, pools,
  * gateway_address and mtu; its removal. Returns NULL, or a sentence in buf. VNets are the same when
  * they have the same name.
  */

@@ -16,6 +16,7 @@ enum {
 
 static const char default_state[] = "/var/lib/sstp-gateway";
 static const char default_socket[] = "/run/sstp-gateway/control.sock";
+static const char default_bird[] = "/run/bird/bird.ctl";
 
 static int load_name(struct load *l, const char *text, size_t i)
 {
@@ -101,12 +102,18 @@ int load_control(struct load *l)
 	if (!r)
 		r = load_path(l, l->raw->control_socket, default_socket,
 			      &l->config->control_socket);
+	if (!r)
+		r = load_path(l, l->raw->bird_socket, default_bird, &l->config->bird_socket);
 	l->config->is_strict = l->raw->strict && *l->raw->strict;
 	if (!r)
 		r = load_namespaces(l);
 	load_at(l, "control_socket");
 	if (!r && l->raw->control_socket && !l->config->has_control)
 		return load_fail(l, "is of no use without 'names' or 'state': nothing would answer "
+				    "there");
+	load_at(l, "bird_socket");
+	if (!r && l->raw->bird_socket && !l->config->has_control)
+		return load_fail(l, "is of no use without 'names' or 'state': nobody would ask "
 				    "there");
 	load_at(l, "strict");
 	if (!r && l->raw->strict && !l->config->has_control)
@@ -129,4 +136,5 @@ void control_done(struct gateway_config *config)
 	free(config->attach_namespaces);
 	free(config->state);
 	free(config->control_socket);
+	free(config->bird_socket);
 }

@@ -146,6 +146,7 @@ static void print_control(FILE *f, const struct gateway_config *config)
 	}
 	print_text(f, "state", config->state);
 	print_text(f, "control_socket", config->control_socket);
+	print_text(f, "bird_socket", config->bird_socket);
 	print_bool(f, "strict", config->is_strict);
 	print_namespaces(f, config);
 	print_api(f, &config->api);

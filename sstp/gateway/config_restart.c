@@ -78,6 +78,8 @@ const char *gateway_config_needs_restart(const struct gateway_config *old_config
 		return "'state' has changed";
 	if (strcmp(old_config->control_socket, new_config->control_socket))
 		return "'control_socket' has changed";
+	if (strcmp(old_config->bird_socket, new_config->bird_socket))
+		return "'bird_socket' has changed";
 	for (size_t i = 0; i < old_config->n_vnets; i++) {
 		const struct gateway_vnet *old_vnet = &old_config->vnets[i];
 		const struct gateway_vnet *new_vnet = find_vnet(new_config, old_vnet->name);

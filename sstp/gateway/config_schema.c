@@ -114,6 +114,8 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_STRING_PTR("state", OPTIONAL, struct gateway_raw, state, 1, PATH_MAX - 16),
 	CYAML_FIELD_STRING_PTR("control_socket", OPTIONAL, struct gateway_raw, control_socket, 1,
 			       SOCKET_PATH_MAX),
+	CYAML_FIELD_STRING_PTR("bird_socket", OPTIONAL, struct gateway_raw, bird_socket, 1,
+			       SOCKET_PATH_MAX),
 	CONF_FIELD_BOOL("strict", OPTIONAL, struct gateway_raw, strict),
 	CYAML_FIELD_SEQUENCE("attach_namespaces", LIST | OPTIONAL, struct gateway_raw,
 			     attach_namespaces, &text, 0, GATEWAY_ATTACH_MAX),

@@ -70,6 +70,7 @@ struct gateway_raw {
 	uint32_t names_count;
 	char *state;
 	char *control_socket;
+	char *bird_socket;
 	bool *strict;
 	char **attach_namespaces;
 	uint32_t attach_namespaces_count;

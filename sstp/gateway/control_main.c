@@ -20,6 +20,7 @@ enum {
 	ARG_CONFIG,
 	ARG_LEVEL,
 	ARG_TARGET,
+	ARG_BIRD,
 };
 
 int control_argv_init(struct control_argv *a, const struct gateway_config *config,
@@ -27,6 +28,7 @@ int control_argv_init(struct control_argv *a, const struct gateway_config *confi
 {
 	*a = (struct control_argv){.state = strdup(config->state),
 				   .socket = strdup(config->control_socket),
+				   .bird = strdup(config->bird_socket),
 				   .path = strdup(config->path)};
 	snprintf(a->level, sizeof(a->level), "%d", (int)level);
 	snprintf(a->target, sizeof(a->target), "%d", (int)config->log.target);
@@ -37,7 +39,8 @@ int control_argv_init(struct control_argv *a, const struct gateway_config *confi
 	a->argv[ARG_CONFIG] = a->path;
 	a->argv[ARG_LEVEL] = a->level;
 	a->argv[ARG_TARGET] = a->target;
-	return a->state && a->socket && a->path ? 0 : -ENOMEM;
+	a->argv[ARG_BIRD] = a->bird;
+	return a->state && a->socket && a->bird && a->path ? 0 : -ENOMEM;
 }
 
 void control_argv_done(struct control_argv *a)
@@ -45,6 +48,7 @@ void control_argv_done(struct control_argv *a)
 	free(a->state);
 	free(a->socket);
 	free(a->path);
+	free(a->bird);
 	*a = (struct control_argv){0};
 }
 
@@ -102,6 +106,7 @@ bool control_main(int argc, char **argv, int *ret_code)
 		return false;
 	params.state = argv[ARG_STATE];
 	params.socket = argv[ARG_SOCKET];
+	params.bird_socket = argv[ARG_BIRD];
 	params.arg = argv[ARG_CONFIG];
 	log_open("sstp-gateway", (enum log_target)atoi(argv[ARG_TARGET]),
 		 (enum log_level)atoi(argv[ARG_LEVEL]));

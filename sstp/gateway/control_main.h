@@ -7,7 +7,7 @@
 #include "sstp/gateway/config.h"
 
 enum {
-	CONTROL_ARGC = 7,
+	CONTROL_ARGC = 8,
 	CONTROL_NUMBER_MAX = 12,
 };
 
@@ -16,6 +16,7 @@ struct control_argv {
 	const char *argv[CONTROL_ARGC + 1]; /* ends with NULL */
 	char *state;
 	char *socket;
+	char *bird;
 	char *path; /* of the configuration */
 	char level[CONTROL_NUMBER_MAX];
 	char target[CONTROL_NUMBER_MAX];

@@ -106,21 +106,14 @@ static int read_domains(struct own *o, const struct msg_vnet *v)
 	return 0;
 }
 
-/* As many of IPv6 as a VNet may have: a session has a network of it by the number of its other address. */
+/* One of IPv6 at most, beside addresses of IPv4: each has a network of it by its number, if there is room (vnet.h). */
 static int check_pools(const struct own *o)
 {
-	const struct prefix *ipv6 = NULL;
-	uint64_t addresses = 0;
+	size_t families[2] = {0};
 
-	for (size_t i = 0; i < o->n_pools; i++) {
-		if (o->pools[i].family == AF_INET)
-			addresses += prefix_size4(&o->pools[i]);
-		else if (ipv6)
-			return -EINVAL;
-		else
-			ipv6 = &o->pools[i];
-	}
-	return addresses && (!ipv6 || prefix_has_networks6(ipv6, addresses)) ? 0 : -EINVAL;
+	for (size_t i = 0; i < o->n_pools; i++)
+		families[o->pools[i].family == AF_INET6]++;
+	return families[0] && families[1] <= 1 ? 0 : -EINVAL;
 }
 
 static int fill(struct own *o, const struct msg_site_vnet *m)

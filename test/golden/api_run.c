@@ -14,6 +14,7 @@
 
 #include "sstp/control/admin.h"
 #include "sstp/control/api.h"
+#include "sstp/control/api_bgp.h"
 #include "sstp/control/api_routes.h"
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply.h"
@@ -182,6 +183,7 @@ static void print_all_routes(void)
 {
 	print_routes(api_route);
 	print_routes(api_sessions_route);
+	print_routes(api_bgp_route);
 	print_routes(api_routes_route);
 	print_routes(admin_route);
 	print_routes(apply_route);

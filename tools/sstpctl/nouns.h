@@ -33,6 +33,11 @@ int vnet_show(struct call *c);
 int gateway_list(struct call *c);
 int peering_list(struct call *c);
 
+/* bgp.c */
+extern const struct view bgp_peers_view;
+extern const struct view bgp_routes_view;
+extern const struct view bgp_config_view;
+
 /* connection.c */
 extern const struct body_field route_body[];
 extern const struct view connection_list_view;

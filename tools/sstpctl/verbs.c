@@ -88,6 +88,15 @@ static const struct verb verbs[] = {
 	{"peering", "delete", "VNET PEERING", TAG, "Removes a side; the other one is disconnected.",
 		"DELETE", PEERING, NULL, DONE("peering {PEERING} of vnet {VNET} is deleted"), NULL},
 
+	{"bgp", "peers", "VNET", "name " PLACE, "Shows whom the gateway's routing daemon speaks BGP with.",
+		"POST", GATEWAY "/getBgpPeerStatus", NULL, &bgp_peers_view, NULL},
+	{"bgp", "learned", "VNET", "limit name " PLACE, "Shows what is learned from on-premises, and by whom.",
+		"POST", GATEWAY "/getLearnedRoutes?", NULL, &bgp_routes_view, NULL},
+	{"bgp", "advertised", "VNET", "peer limit name " PLACE, "Shows what neighbours are told.",
+		"POST", GATEWAY "/getAdvertisedRoutes?", NULL, &bgp_routes_view, NULL},
+	{"bgp", "config", "VNET", "neighbor as name " PLACE, "Prints a configuration of BIRD for the gateway.",
+		"GET", GATEWAY "/bgpConfiguration?", NULL, &bgp_config_view, NULL},
+
 	{"connection", "list", "", "plan vnet " PLACE, "Shows which apps are connected to which VNets.",
 		"GET", "*Microsoft.Web/virtualNetworkConnections", NULL, &connection_list_view, connection_list},
 	{"connection", "show", "APP [VNET]", PLACE, "Shows an app's connection, and what is routed there.",

@@ -151,6 +151,7 @@ static void scene_init(struct scene *s)
 					    .has_control = true,
 					    .state = s->state,
 					    .control_socket = s->socket,
+					    .bird_socket = (char *)"/nowhere/bird.ctl",
 					    .vnets = &s->vnet,
 					    .n_vnets = 1};
 	write_file(s);
