@@ -100,8 +100,11 @@ static int add_word(struct call *c, struct path *p, const char *name, size_t len
 /* Where it is stands in the path already. */
 static bool is_asked(const struct call *c, int option)
 {
-	return c->options[option] && option != OPTION_SUBSCRIPTION &&
-	       option != OPTION_RESOURCE_GROUP &&
+	bool is_in_path =
+		option == OPTION_SUBSCRIPTION || option == OPTION_RESOURCE_GROUP ||
+		(option == OPTION_NAME && c->verb->path && strstr(c->verb->path, "{NAME"));
+
+	return c->options[option] && !is_in_path &&
 	       option_is_among((enum option_id)option, c->verb->options, NULL);
 }
 
@@ -146,8 +149,8 @@ static int make_path(struct call *c, const char *pattern, struct path *p)
 
 static bool has_query(const char *method, const char *path)
 {
-	return !strcmp(method, "GET") &&
-	       (strchr(path, '?') || (!strncmp(path, "/v1/", 4) && !strchr(path, '{')));
+	return strchr(path, '?') ||
+	       (!strcmp(method, "GET") && !strncmp(path, "/v1/", 4) && !strchr(path, '{'));
 }
 
 int request_send_body(struct call *c, const char *method, const char *path, json_t *body,
