@@ -25,7 +25,7 @@ static const char usage[] =
 	"      --eap-mschapv2         allow it, whatever the file says\n"
 	"      --renew-by-reconnect   hang up and dial again when the certificate was renewed\n"
 	"      --vnet-name NAME       WEBSITE_VNETNAME of APP\n"
-	"  -r, --route PREFIX         send PREFIX into the tunnel; can be given many times\n"
+	"  -r, --route PREFIX         send PREFIX into the tunnel, IPv4 or IPv6; many times\n"
 	"      --dns-server LIST      one or two name servers for APP, in place of the VNet's\n"
 	"      --dns-alt-server ADDR  another one, asked last\n"
 	"      --restart-app WHEN     start APP again: never, on-address-change or always\n"
