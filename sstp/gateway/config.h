@@ -107,7 +107,7 @@ struct gateway_config {
 	char *state;	  /* its folder */
 	char *control_socket;
 	char *bird_socket; /* of the routing daemon; "{vnet}" in it stands for a VNet's name */
-	bool is_strict; /* refuses Linux apps and containers, as the original */
+	bool is_strict;	   /* refuses Linux apps and containers, as the original */
 	/* Where VNets of the API may be attached, beside where the gateway is: names, as netns_open() takes them. */
 	char **attach_namespaces;
 	size_t n_attach_namespaces;

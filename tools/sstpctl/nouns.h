@@ -23,6 +23,7 @@ int app_show(struct call *c);
 extern const struct body_field vnet_body[];
 extern const struct body_field gateway_body[];
 extern const struct body_field peering_body[];
+extern const struct body_field peering_set_body[];
 extern const struct view vnet_list_view;
 extern const struct view vnet_view;
 extern const struct view gateway_list_view;

@@ -84,7 +84,7 @@ static const struct verb verbs[] = {
 		"Makes a VNet's side of a peering; it is connected once the other side is there too.",
 		"PUT", PEERING, peering_body, DONE("peering {PEERING} of vnet {VNET} is created"), NULL},
 	{"peering", "set", "VNET PEERING", PEERING_FLAGS TAG, "Changes what a side allows.",
-		"PATCH", PEERING, peering_body, DONE("peering {PEERING} of vnet {VNET} is changed"), NULL},
+		"PATCH", PEERING, peering_set_body, DONE("peering {PEERING} of vnet {VNET} is changed"), NULL},
 	{"peering", "delete", "VNET PEERING", TAG, "Removes a side; the other one is disconnected.",
 		"DELETE", PEERING, NULL, DONE("peering {PEERING} of vnet {VNET} is deleted"), NULL},
 

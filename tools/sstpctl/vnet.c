@@ -36,14 +36,20 @@ const struct body_field gateway_body[] = {
 	{NULL, NULL, BODY_TEXT},
 };
 
+#define PEERING_SWITCHES                                                                      \
+	{"ALLOW-VNET-ACCESS", "properties.allowVirtualNetworkAccess", BODY_SWITCH},           \
+		{"ALLOW-FORWARDED-TRAFFIC", "properties.allowForwardedTraffic", BODY_SWITCH}, \
+		{"ALLOW-GATEWAY-TRANSIT", "properties.allowGatewayTransit", BODY_SWITCH},     \
+		{"USE-REMOTE-GATEWAYS", "properties.useRemoteGateways", BODY_SWITCH},         \
+	{                                                                                     \
+		NULL, NULL, BODY_TEXT                                                         \
+	}
+
 const struct body_field peering_body[] = {
-	{"REMOTE-VNET", "properties.remoteVirtualNetwork.id", BODY_TEXT},
-	{"ALLOW-VNET-ACCESS", "properties.allowVirtualNetworkAccess", BODY_SWITCH},
-	{"ALLOW-FORWARDED-TRAFFIC", "properties.allowForwardedTraffic", BODY_SWITCH},
-	{"ALLOW-GATEWAY-TRANSIT", "properties.allowGatewayTransit", BODY_SWITCH},
-	{"USE-REMOTE-GATEWAYS", "properties.useRemoteGateways", BODY_SWITCH},
-	{NULL, NULL, BODY_TEXT},
-};
+	{"REMOTE-VNET", "properties.remoteVirtualNetwork.id", BODY_TEXT}, PEERING_SWITCHES};
+
+/* Whose side it is stays. */
+const struct body_field peering_set_body[] = {PEERING_SWITCHES};
 
 static const struct column list_columns[] = {
 	{"NAME", "name", FORMAT_PLAIN},
