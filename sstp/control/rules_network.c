@@ -58,7 +58,7 @@
 	}
 
 /* Peerings of the VNet, and those with it. */
-#define IS_PEERED ":vnet COLLATE NOCASE IN (q.vnet, q.remote_name)"
+#define IS_PEERED "(q.vnet_id = " SQL_VNET_ID " OR q.remote = :vnet)"
 
 const struct resource_rule rules_vnet_before_write[] = {
 	NOT_FROM_YAML,
@@ -82,7 +82,7 @@ const struct resource_rule rules_vnet_after_write[] = {
 	MEET("The address pool", "g.pools", "the address space", "v.spaces"),
 	POOLS_OF_OTHERS,
 	RULES_PEERED_SPACES(IS_PEERED),
-	RULES_SPACES_OF_TWO_PEERS("q.remote_name = :vnet"),
+	RULES_SPACES_OF_TWO_PEERS("q.remote = :vnet"),
 	RULES_PEERED_POOLS(IS_PEERED),
 	{0, NULL},
 };

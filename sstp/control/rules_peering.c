@@ -8,7 +8,8 @@
 #include "sstp/control/kind_sql.h"
 #include "sstp/control/kinds.h"
 
-#define THIS	" FROM peering_now q WHERE q.vnet = :vnet AND q.name = :peering"
+#define IS_THIS "q.vnet_id = " SQL_VNET_ID " AND q.name = :peering"
+#define THIS	" FROM peering_now q WHERE " IS_THIS
 #define PEERING "'Peering ' || q.vnet || '/' || q.name || '"
 #define REMOTE	SQL_LAST("(:body ->> 'remote_vnet')")
 
@@ -27,7 +28,7 @@ const struct resource_rule rules_peering_before_write[] = {
 	 " AND q.remote <> " REMOTE},
 	{409, "SELECT 'Virtual network ' || q.vnet || ' is peered with ' || q.remote ||"
 	      " ' already, by peering ' || q.vnet || '/' || q.name || '.' FROM peering_now q"
-	      " WHERE q.vnet = :vnet AND q.name <> :peering AND q.remote = " REMOTE},
+	      " WHERE q.vnet_id = " SQL_VNET_ID " AND q.name <> :peering AND q.remote = " REMOTE},
 	{0, NULL},
 };
 
@@ -37,7 +38,7 @@ const struct resource_rule rules_peering_after_write[] = {
 	{400, "SELECT " CANNOT_USE "another peering ' || w.vnet || '/' || w.name || ' already has"
 	      " UseRemoteGateways flag set to true.' FROM peering_now q JOIN peering_now w"
 	      " ON w.vnet_id = q.vnet_id AND w.id <> q.id AND w.use_remote"
-	      " WHERE q.vnet = :vnet AND q.name = :peering AND q.use_remote"},
+	      " WHERE " IS_THIS " AND q.use_remote"},
 	{400,
 	 "SELECT " CANNOT_USE "virtual network ' || q.vnet || ' has a gateway of its own.'" THIS
 	 " AND q.use_remote AND EXISTS (SELECT 1 FROM gateway WHERE vnet_id = q.vnet_id)"},
@@ -48,9 +49,9 @@ const struct resource_rule rules_peering_after_write[] = {
 	{400, "SELECT " CANNOT_USE "corresponding remote peering ' || q.remote_name || '/' ||"
 	      " q.opposite || ' has AllowGatewayTransit flag set to false.'" THIS
 	      " AND q.use_remote AND NOT q.opposite_transit"},
-	RULES_PEERED_SPACES("q.vnet = :vnet AND q.name = :peering"),
-	RULES_SPACES_OF_TWO_PEERS("q.vnet = :vnet AND q.name = :peering"),
-	RULES_PEERED_POOLS("q.vnet = :vnet AND q.name = :peering"),
+	RULES_PEERED_SPACES(IS_THIS),
+	RULES_SPACES_OF_TWO_PEERS(IS_THIS),
+	RULES_PEERED_POOLS(IS_THIS),
 	{0, NULL},
 };
 

@@ -14,14 +14,17 @@
 		     " AND overlap(q.spaces, q.remote_spaces) IS NOT NULL LIMIT 1"                \
 	}
 
-#define RULES_SPACES_OF_TWO_PEERS(which)                                                        \
-	{                                                                                       \
-		400, "SELECT 'Virtual network ' || q.vnet || ' cannot be peered with both ' ||" \
-		     " q.remote_name || ' and ' || w.remote_name || ' because their address"    \
-		     " spaces overlap: ' || overlap(q.remote_spaces, w.remote_spaces) || '.'"   \
-		     " FROM peering_now q JOIN peering_now w ON w.vnet_id = q.vnet_id"          \
-		     " AND w.id <> q.id WHERE " which                                           \
-		     " AND overlap(q.remote_spaces, w.remote_spaces) IS NOT NULL LIMIT 1"       \
+/* Each pair of peers once: a network may be the peer of many that have the same others. */
+#define RULES_SPACES_OF_TWO_PEERS(which)                                                           \
+	{                                                                                          \
+		400, "SELECT 'Virtual network ' || vnet || ' cannot be peered with both ' ||"      \
+		     " peer || ' and ' || other || ' because their address spaces overlap: ' ||"   \
+		     " overlap(spaces, others) || '.' FROM (SELECT q.vnet, q.remote_name AS peer," \
+		     " q.remote_spaces AS spaces, w.remote_name AS other,"                         \
+		     " w.remote_spaces AS others FROM peering_now q JOIN peering_now w"            \
+		     " ON w.vnet_id = q.vnet_id AND w.id <> q.id WHERE " which                     \
+		     " GROUP BY q.remote_id, w.remote_id)"                                         \
+		     " WHERE overlap(spaces, others) IS NOT NULL LIMIT 1"                          \
 	}
 
 #define RULES_PEERED_POOLS(which)                                                                 \

@@ -634,11 +634,14 @@ static void if_none_match_makes_only_what_is_not_there(void **state)
 /* What a statement does as SQLite plans it: no whole table of the model's under one of these names. */
 static void assert_looks_up(struct model *m, const char *sql, const char *names)
 {
-	static char text[16 * 1024];
+	static char texts[64][16 * 1024]; /* statements are kept by where their text is */
+	static size_t n;
+	char *text = texts[n++];
 	struct store_query *q;
 	struct certs_error e;
 
-	snprintf(text, sizeof(text), "EXPLAIN QUERY PLAN %s", sql);
+	assert_true(n <= sizeof(texts) / sizeof(texts[0]));
+	snprintf(text, sizeof(texts[0]), "EXPLAIN QUERY PLAN %s", sql);
 	assert_int_equal(store_query(model_store(m), text, NULL, 0, &q, &e), 0);
 	while (store_query_next(q, &e) > 0) {
 		const char *step = store_query_text(q, 3);
@@ -656,6 +659,19 @@ static void networks_of_a_plan_are_found_without_those_of_all_plans(void **state
 
 	assert_looks_up(w->model, kind_plan_network_list, "acgov");
 	assert_looks_up(w->model, kind_plan_network.get, "acgov");
+	world_free(w);
+}
+
+static void rules_of_peerings_look_at_those_of_the_network_only(void **state)
+{
+	static const struct resource_rule *const lists[] = {
+		rules_peering_before_write, rules_peering_after_write, rules_vnet_after_write,
+		rules_gateway_after_write};
+	struct world *w = world_new();
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (const struct resource_rule *rule = lists[i]; rule->sql; rule++)
+			assert_looks_up(w->model, rule->sql, "prv");
 	world_free(w);
 }
 
@@ -718,6 +734,7 @@ int main(void)
 		TEST(network_has_500_peerings_at_most),
 		TEST(if_none_match_makes_only_what_is_not_there),
 		TEST(networks_of_a_plan_are_found_without_those_of_all_plans),
+		TEST(rules_of_peerings_look_at_those_of_the_network_only),
 		TEST(network_with_all_routes_there_can_be_is_shown),
 		TEST(only_paths_of_the_api_are_its_own),
 	};
