@@ -202,6 +202,17 @@ static void why_source(const struct effective_shown *s, const struct ruleset_rul
 	}
 }
 
+const char *effective_what(const struct effective_shown *s, const struct ruleset_rule *rule,
+			   char buf[EFFECTIVE_WHY_MAX])
+{
+	if (rule->source == RULESET_PEERED || rule->source == RULESET_TWO_HOPS)
+		snprintf(buf, EFFECTIVE_WHY_MAX, "Address space of virtual network %s.",
+			 s->gate->peers[rule->origin].vnet->name);
+	else
+		why_source(s, rule, buf);
+	return buf;
+}
+
 static void append(char buf[EFFECTIVE_WHY_MAX], const char *text)
 {
 	size_t len = strlen(buf);

@@ -43,6 +43,10 @@ const struct fabric_peer *effective_closed_by(const struct effective_shown *s,
 const char *effective_origin(const struct effective_shown *s, const struct ruleset_rule *rule,
 			     char buf[EFFECTIVE_ORIGIN_MAX]);
 
+/* A sentence about a rule of the set, whatever came of it. Returns buf. */
+const char *effective_what(const struct effective_shown *s, const struct ruleset_rule *rule,
+			   char buf[EFFECTIVE_WHY_MAX]);
+
 /* A sentence or more about a rule, and what came of it. Returns buf. */
 const char *effective_why(const struct effective_shown *s, uint32_t entry, uint32_t rule,
 			  char buf[EFFECTIVE_WHY_MAX]);

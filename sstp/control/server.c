@@ -29,6 +29,7 @@
 #include "sstp/control/apply_work.h"
 #include "sstp/control/backups.h"
 #include "sstp/control/bgp.h"
+#include "sstp/control/explain.h"
 #include "sstp/control/later.h"
 #include "sstp/control/openapi.h"
 #include "sstp/control/orphans.h"
@@ -58,6 +59,7 @@ struct server {
 	struct operations *operations;
 	struct backups *backups;
 	struct bgp *bgp;
+	struct explain *explain;
 	struct later *later;	     /* what the data plane has told while a site is applied */
 	struct later_message config; /* likewise, the last one; its payload is owned, NULL: none */
 	struct loop_timer *timer;    /* the clock's own changes */
@@ -391,6 +393,7 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 	struct server *s = arg;
 	struct msg_est_request request;
 	struct msg_config config;
+	struct msg_probed probed;
 	int r = -EBADMSG;
 
 	if (sessions_takes(kind)) {
@@ -405,6 +408,10 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 			on_config(s, &config);
 			msg_config_done(&config);
 		}
+	} else if (kind == MSG_PROBED) {
+		r = msg_probed_decode(payload, len, &probed);
+		if (r == 0)
+			explain_on_probed(s->explain, &probed);
 	} else if (kind == MSG_EST_REQUEST) {
 		r = msg_est_request_decode(payload, len, &request);
 		if (r == 0)
@@ -469,6 +476,7 @@ static void on_parent(void *arg, const struct parent_msg *m, struct msgsock_fds 
 	struct server *s = arg;
 
 	bgp_on_parent(s->bgp, m, fds);
+	explain_on_parent(s->explain, m, fds);
 }
 
 static void on_parent_gone(void *arg)
@@ -540,6 +548,8 @@ static void answer(struct server *s, const struct front_request *request,
 		answer_apply(s, request, ret_reply);
 	else if (api_sessions_has_path(request->path))
 		answer_sessions(s, request, ret_reply);
+	else if (explain_has_path(request->path))
+		explain_answer(s->explain, request, ret_reply);
 	else if (api_routes_has_path(request->path))
 		api_routes_answer(&routes, request, ret_reply);
 	else if (api_bgp_has_path(request->path))
@@ -699,6 +709,12 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 				 .ask = ask_parent,
 				 .on_learned = on_learned,
 				 .arg = s};
+	struct explain_params explain = {.loop = s->loop,
+					 .model = s->model,
+					 .effective = networks_effective(s->est.networks),
+					 .ask = ask_parent,
+					 .send = send_frame,
+					 .arg = s};
 	char error[FRONT_ERROR_MAX];
 	int r;
 
@@ -712,8 +728,10 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->backups = s->operations ? backups_new(s->operations, s->model, params->state) : NULL;
 	s->bgp = bgp_new(&bgp);
 	s->later = later_new();
+	explain.bgp = s->bgp;
+	s->explain = explain_new(&explain);
 	s->peer = peer_new(s->loop, &peer);
-	if (!s->bgp || !s->est.attempts || !s->sync || !s->timer || !s->push_timer ||
+	if (!s->bgp || !s->explain || !s->est.attempts || !s->sync || !s->timer || !s->push_timer ||
 	    !s->flush_timer || !s->sessions || !s->backups || !s->later || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	effective_set_learned(networks_effective(s->est.networks), learned_now, s);
@@ -731,6 +749,7 @@ static void server_done(struct server *s)
 	backups_free(s->backups);
 	later_free(s->later);
 	free((uint8_t *)s->config.payload);
+	explain_free(s->explain);
 	front_free(s->front);
 	bgp_free(s->bgp);
 	peer_free(s->peer);

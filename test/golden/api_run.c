@@ -19,6 +19,7 @@
 #include "sstp/control/api_sessions.h"
 #include "sstp/control/apply.h"
 #include "sstp/control/backups.h"
+#include "sstp/control/explain.h"
 #include "sstp/control/openapi.h"
 #include "sstp/control/operations.h"
 #include "sstp/control/sessions.h"
@@ -185,6 +186,7 @@ static void print_all_routes(void)
 	print_routes(api_sessions_route);
 	print_routes(api_bgp_route);
 	print_routes(api_routes_route);
+	print_routes(explain_route);
 	print_routes(admin_route);
 	print_routes(apply_route);
 	print_routes(operations_route);

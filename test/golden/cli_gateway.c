@@ -12,11 +12,17 @@
  *   down NUMBER SENT RECEIVED WHY
  *
  * At the end of the input it ends.
+ *
+ * What control asks its parent and the data plane, to explain something, is answered like this: a name server at an
+ * address that ends with 4 knows that db.corp is 10.50.2.4, any other one says nothing; the kernel's routes are not told;
+ * of what is probed port 443 is open, port 81 closed, and from all others nothing comes back.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sstp/control/dns_ask.h"
+#include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/control/parent_msg.h"
 #include "sstp/control/server.h"
@@ -41,6 +49,7 @@ enum {
 
 /* Shared with the thread that reads: the frames that control sends are of no interest but for this. */
 static sem_t has_reply;
+static atomic_bool has_session;
 
 static void check(bool is_fine, const char *what)
 {
@@ -141,6 +150,7 @@ static void tell_up(int fd, char **words)
 				   .correlation = "{c0}",
 				   .thumbprint = ""};
 
+	has_session = true;
 	snprintf(user, sizeof(user), "%s@%s", words[1], words[2]);
 	SEND(fd, msg_session_up_encode, &m);
 }
@@ -214,6 +224,21 @@ static bool read_all(int fd, void *to, size_t len)
 	return true;
 }
 
+static void answer_probe(int fd, const uint8_t *payload, size_t size)
+{
+	struct msg_probed answer = {.drop = "", .round_trip_us = 1500};
+	struct msg_probe m;
+
+	check(msg_probe_decode(payload, size, &m) == 0, "PROBE");
+	answer.id = m.id;
+	answer.source = answer.from = (struct prefix){.family = AF_INET};
+	answer.outcome = !has_session	 ? MSG_OUTCOME_NO_SESSION
+			 : m.port == 443 ? MSG_OUTCOME_OPEN
+			 : m.port == 81	 ? MSG_OUTCOME_CLOSED
+					 : MSG_OUTCOME_SILENCE;
+	SEND(fd, msg_probed_encode, &answer);
+}
+
 static void *hear(void *arg)
 {
 	uint8_t head[MSG_HEAD_SIZE], *payload;
@@ -224,6 +249,8 @@ static void *hear(void *arg)
 	while (read_all(fd, head, sizeof(head)) && msg_head(head, false, &kind, &len)) {
 		payload = malloc(len + 1);
 		check(payload && read_all(fd, payload, len), "a frame that is cut");
+		if (kind == MSG_PROBE)
+			answer_probe(fd, payload, len);
 		free(payload);
 		if (kind == MSG_EST_REPLY)
 			sem_post(&has_reply);
@@ -238,6 +265,91 @@ static void wait_until_told(int fd)
 
 	SEND(fd, msg_est_request_encode, &m);
 	sem_wait(&has_reply);
+}
+
+/* ---- the parent ---- */
+
+/* Both questions, of which one is for IPv4. */
+static void answer_names(int fd)
+{
+	static const uint8_t record[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 50, 2, 4};
+	static const uint8_t name[] = {2, 'd', 'b', 4, 'c', 'o', 'r', 'p', 0, 0, 1};
+	uint8_t packet[DNS_ASK_PACKET_MAX];
+
+	for (int i = 0; i < 2; i++) {
+		ssize_t len = recv(fd, packet, sizeof(packet) - sizeof(record), 0);
+		bool is_known = len > 25 - 4 && !memcmp(packet + 12, name, sizeof(name));
+
+		check(len > 12, "a question");
+		packet[2] = 0x81;
+		packet[3] = packet[14] == 'b' ? 0x80 : 0x83;
+		packet[7] = is_known;
+		memcpy(packet + len, record, sizeof(record));
+		send(fd, packet, (size_t)len + (is_known ? sizeof(record) : 0), 0);
+	}
+}
+
+static void *serve_names(void *arg)
+{
+	int fd = (int)(intptr_t)arg;
+
+	answer_names(fd);
+	close(fd);
+	return NULL;
+}
+
+/* The end that control gets; -1: nobody is there. */
+static int open_server(const struct prefix *server, int *ret_far)
+{
+	int fds[2];
+	pthread_t thread;
+
+	check(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0, "socketpair");
+	*ret_far = -1;
+	if (server->addr[3] == 4) {
+		check(pthread_create(&thread, NULL, serve_names, (void *)(intptr_t)fds[1]) == 0,
+		      "pthread_create");
+		pthread_detach(thread);
+	} else {
+		*ret_far = fds[1];
+	}
+	return fds[0];
+}
+
+static void answer_dial(int link, const struct parent_dial *m)
+{
+	struct parent_msg answer = {.kind = PARENT_DIALLED, .dialled = {.id = m->id}};
+	uint8_t packet[PARENT_MSG_MAX];
+	int fd = -1, far = -1, len;
+
+	if (m->server.len)
+		fd = open_server(&m->server, &far); /* who says nothing stays open */
+	else
+		answer.dialled.error = -EOPNOTSUPP;
+	len = parent_msg_encode(&answer, packet);
+	check(msgsock_send(link, packet, (size_t)len, &fd, fd >= 0) == 0, "msgsock_send");
+	if (fd >= 0)
+		close(fd);
+}
+
+static void *be_parent(void *arg)
+{
+	int link = *(int *)arg;
+	uint8_t packet[MSGSOCK_MAX];
+	struct msgsock_fds fds;
+	struct parent_msg m;
+
+	while (msgsock_wait(link, -1) == 0) {
+		ssize_t len = msgsock_recv(link, packet, &fds);
+
+		if (len <= 0)
+			break;
+		if (parent_msg_decode(packet, (size_t)len, fds.n, false, &m) == 0 &&
+		    m.kind == PARENT_DIAL)
+			answer_dial(link, &m.dial);
+		msgsock_close_fds(&fds);
+	}
+	return NULL;
 }
 
 /* ---- life ---- */
@@ -285,7 +397,7 @@ int main(int argc, char **argv)
 {
 	char line[LINE_MAX_BYTES];
 	int link, fd, status = 1;
-	pthread_t thread;
+	pthread_t thread, parent;
 	pid_t pid;
 
 	check(argc == 4, "usage: cli_gateway STATE SOCKET CONFIG");
@@ -293,15 +405,18 @@ int main(int argc, char **argv)
 	fd = introduce(link);
 	check(sem_init(&has_reply, 0, 0) == 0, "sem_init");
 	check(pthread_create(&thread, NULL, hear, &fd) == 0, "pthread_create");
+	check(pthread_create(&parent, NULL, be_parent, &link) == 0, "pthread_create");
 	while (fgets(line, sizeof(line), stdin)) {
 		obey(fd, line);
 		wait_until_told(fd);
 		puts("ok");
 		fflush(stdout);
 	}
-	close(link);
+	shutdown(link, SHUT_RDWR); /* which also ends the thread that reads it */
 	waitpid(pid, &status, 0);
 	pthread_join(thread, NULL);
+	pthread_join(parent, NULL);
+	close(link);
 	close(fd);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

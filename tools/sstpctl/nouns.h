@@ -54,6 +54,10 @@ int route_list(struct call *c);
 /* Lines of one of them, and what is routed there. */
 void connection_print(const json_t *connection);
 
+/* explain.c */
+extern const struct view explain_view;
+int explain_run(struct call *c);
+
 /* session.c */
 extern const struct view session_list_view;
 extern const struct view session_view;

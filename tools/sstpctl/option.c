@@ -112,6 +112,8 @@ static const struct option_info table[OPTION_COUNT] = {
 	[OPTION_SOURCE] = {"source", 0, "SOURCE",
 		"INHERITED STATIC CUSTOM ON_PREMISES BGP PEERED TWO_HOPS DEFAULT", NULL, false,
 		"only what comes from there"},
+	[OPTION_FROM_VNET] = {"from-vnet", 0, "NAME", NULL, "VNET", false,
+		"as a client of this virtual network, instead of an app"},
 	[OPTION_FILE] = {"file", 'f', "FILE", NULL, "FILE", false,
 		"the site, YAML or JSON; - is standard input"},
 	[OPTION_DRY_RUN] = {"dry-run", 0, NULL, NULL, NULL, false, "prints the difference, changes nothing"},

@@ -130,16 +130,18 @@ static int make_path(struct call *c, const char *pattern, struct path *p)
 	int code = 0;
 
 	while (*pattern && code == 0) {
-		size_t len = strcspn(pattern, "{?");
+		size_t len = strcspn(pattern, "{");
 
 		add(p, pattern, len);
 		pattern += len;
-		if (*pattern != '{')
+		if (!*pattern)
 			break;
 		len = strcspn(++pattern, "}");
 		code = add_word(c, p, pattern, len);
 		pattern += len + 1;
 	}
+	if (p->len && p->text[p->len - 1] == '?')
+		p->text[--p->len] = '\0';
 	if (code == 0 && p->is_cut)
 		code = call_fail(EXIT_USAGE, "the names in '%.60s...' are too long", p->text);
 	return code;
@@ -149,7 +151,7 @@ static int make_path(struct call *c, const char *pattern, struct path *p)
 
 static bool has_query(const char *method, const char *path)
 {
-	return strchr(path, '?') ||
+	return path[strlen(path) - 1] == '?' ||
 	       (!strcmp(method, "GET") && !strncmp(path, "/v1/", 4) && !strchr(path, '{'));
 }
 

@@ -124,6 +124,10 @@ static const struct verb verbs[] = {
 	{"route", "delete", "PLAN VNET ROUTE", TAG, "Removes a route.",
 		"DELETE", ROUTE, NULL, DONE("route {ROUTE} is deleted"), NULL},
 
+	{"explain", NULL, "[APP] [TARGET]", "from-vnet " PLACE,
+		"Says why an app reaches HOST[:PORT], or does not: name, route, peering, the gateway, the way back.",
+		"GET", NULL, NULL, &explain_view, explain_run},
+
 	{"session", "list", "", "app vnet plan ended limit", "Shows the sessions that are up.",
 		"GET", "/v1/sessions", NULL, &session_list_view, NULL},
 	{"session", "show", "SESSION", "", "Shows all about a session.",
