@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import bgp
 import measure
 import paths
 import large_site
@@ -50,6 +51,7 @@ class Run:
         self.seconds = arguments.seconds
         self.rounds = arguments.rounds
         self.plans = arguments.plans
+        self.prefixes = arguments.prefixes
         self.say = say
 
     @property
@@ -383,4 +385,4 @@ def lpm(build_dir, seconds, rounds, say):
 
 ALONE = {"lpm": lpm}  # of (build_dir, seconds, rounds, say)
 BENCHES = {"tunnel": tunnel, "packets": packets, "latency": latency, "sessions": sessions, "syscalls": syscalls,
-           "stall": stall, "paths": paths.paths, "site": large_site.site}
+           "stall": stall, "paths": paths.paths, "site": large_site.site, "bgp": bgp.bgp}
