@@ -6,7 +6,8 @@
  * than the socket takes, so that what comes later can still overtake what waits. Control packets wait for the end of the
  * pass in a small buffer of their own.
  *
- * Invariant: a record is being packed only for a session whose queue is empty, so that the packets of a flow stay in order.
+ * Invariant: a record is being packed only for a session whose queue is empty, so that the packets of a flow stay in order;
+ * and nothing is added while control packets wait: a peer that gets data before the Ack that opens its protocol drops it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -154,7 +155,7 @@ static uint8_t *record_room(struct session *s, size_t len, uint8_t protocol)
 	if (env->record_of != s || env->record_len + DATA_HEADER + len > record_max(s) ||
 	    stream_is_blocked(s->stream))
 		session_flush_record(env);
-	if (!fq_is_empty(&s->data) || stream_is_blocked(s->stream))
+	if (!fq_is_empty(&s->data) || s->control_len || stream_is_blocked(s->stream))
 		return NULL;
 	if (!env->record_of)
 		env->record_packets = 0;

@@ -414,6 +414,26 @@ static void packets_of_a_negotiation_leave_in_records_of_their_own(void **state)
 	assert_frames_in_order(s->rig.server.data);
 }
 
+static bool has_all_frames_and_a_packet(struct rig *rig)
+{
+	return rig->server.len >= (size_t)FRAMES * FRAME_SENT + FRAMED;
+}
+
+/* What opens a protocol goes before what it opens it for. */
+static void data_follows_the_negotiation_that_came_before_it(void **state)
+{
+	struct scene *s = *state;
+
+	send_frames(s);
+	send_packet(s, 7);
+	session_flush_record(&s->env);
+	session_pack(&s->session);
+	rig_run(&s->rig, has_all_frames_and_a_packet);
+	assert_frames_in_order(s->rig.server.data);
+	assert_int_equal(s->rig.server.data[FRAMES * FRAME_SENT + FRAMED - 1], 7);
+	assert_true(fq_is_empty(&s->session.data));
+}
+
 static void packets_of_a_negotiation_that_meet_a_full_socket_leave_later_in_order(void **state)
 {
 	struct scene *s = *state;
@@ -473,6 +493,7 @@ int main(void)
 		in_scene(slow_path_gets_short_records),
 		in_scene(peer_that_reads_packet_by_packet_gets_each_in_a_record_of_its_own),
 		in_scene(packets_of_a_negotiation_leave_in_records_of_their_own),
+		in_scene(data_follows_the_negotiation_that_came_before_it),
 		in_scene(packets_of_a_negotiation_that_meet_a_full_socket_leave_later_in_order),
 		in_scene(packets_for_a_stream_that_has_ended_are_counted),
 		in_scene(freed_session_takes_its_open_record_with_it),

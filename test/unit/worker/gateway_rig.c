@@ -12,6 +12,7 @@
 
 #include "sstp/base/log.h"
 #include "sstp/net/listen.h"
+#include "sstp/session/nd.h"
 #include "test/support/cmocka.h"
 #include "test/unit/worker/profile_file.h"
 #include "tun/netns.h"
@@ -58,6 +59,14 @@ static bool find_user(void *arg, const char *name, struct link_user *ret_user, c
 	return true;
 }
 
+static void put_half(const char *text, uint8_t ret_half[8])
+{
+	uint8_t address[16];
+
+	assert_int_equal(inet_pton(AF_INET6, text, address), 1);
+	memcpy(ret_half, address, 8);
+}
+
 static bool assign(void *arg, struct link_address *ret_address, const char **why)
 {
 	const struct gateway_rig_session *s = arg;
@@ -65,6 +74,8 @@ static bool assign(void *arg, struct link_address *ret_address, const char **why
 
 	*ret_address = (struct link_address){.local = inet_addr("10.20.0.1"),
 					     .peer = inet_addr(rig->assign)};
+	if (rig->assign6)
+		put_half(rig->assign6, ret_address->prefix6);
 	rig->replaces_be[s - rig->sessions] = session_replaces(s->session);
 	if (rig->end_first_on_second && s == &rig->sessions[1])
 		session_disconnect(rig->sessions[0].session, "another session of this app");
@@ -82,6 +93,19 @@ static void on_server_up(void *arg, const struct link_address *address)
 	s->up = true;
 	if (s == &s->rig->sessions[1])
 		s->rig->second_up_at = loop_now(s->rig->loop);
+}
+
+static void on_server_up6(void *arg)
+{
+	static const struct virtio_net_hdr plain;
+	struct gateway_rig_session *s = arg;
+	struct nd_advert advert = {.id = {[7] = 2}, .mtu = 1400};
+	uint8_t pkt[ND_PACKET_MAX];
+
+	if (!s->rig->advertise6)
+		return;
+	put_half(s->rig->advertise6, advert.prefix);
+	session_send(s->session, &plain, pkt, nd_put_advert(&advert, pkt), 1400);
 }
 
 static struct gateway_rig_session *answering(struct gateway_rig_session *s)
@@ -113,7 +137,8 @@ static void on_server_packet(void *arg, uint8_t *pkt, size_t len)
 	struct gateway_rig_session *s = arg;
 	uint8_t swapped[8], ports[4];
 
-	if (len < 28 || pkt[9] != IPPROTO_UDP)
+	s->rig->solicited += nd_is_solicitation(pkt, len);
+	if (len < 28 || pkt[0] >> 4 != 4 || pkt[9] != IPPROTO_UDP)
 		return;
 	memcpy(swapped, pkt + 16, 4);
 	memcpy(swapped + 4, pkt + 12, 4);
@@ -152,6 +177,7 @@ static const struct session_ops server_callbacks = {
 	.assign = assign,
 	.on_auth = on_auth,
 	.on_up = on_server_up,
+	.on_up6 = on_server_up6,
 	.on_packet = on_server_packet,
 	.on_burst_end = on_burst_end,
 	.on_down = on_server_down,
@@ -237,6 +263,15 @@ static void on_up(void *arg, const struct link_address *address)
 	note(arg, text);
 }
 
+static void on_address6(void *arg, const uint8_t *address)
+{
+	char text[INET6_ADDRSTRLEN + 2] = "6 none";
+
+	if (address)
+		inet_ntop(AF_INET6, address, text + 2, sizeof(text) - 2);
+	note(arg, text);
+}
+
 static void on_down(void *arg)
 {
 	note(arg, "down");
@@ -247,6 +282,7 @@ static void on_replaced(void *arg, bool ok, const char *reason)
 	struct gateway_rig *rig = arg;
 
 	snprintf(rig->reason, sizeof(rig->reason), "%s", reason);
+	rig->had_ipv6 = rig->tunnel->current->has_address6;
 	note(rig, ok ? "replaced" : "not replaced");
 }
 
@@ -285,6 +321,7 @@ static void on_end(void *arg, enum session_end end, const char *reason)
 
 static const struct tunnel_ops tunnel_callbacks = {
 	.on_up = on_up,
+	.on_address6 = on_address6,
 	.on_down = on_down,
 	.on_replaced = on_replaced,
 	.on_description = on_description,

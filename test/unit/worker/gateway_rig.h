@@ -5,7 +5,7 @@
  * A gateway and a worker's tunnel on one loop, in a network namespace of their own: EAP-TLS, one client,
  * and an app that sends numbered datagrams into the VNet, each of which the gateway sends back.
  */
-#include "sstp/worker/tunnel.h"
+#include "sstp/worker/tunnel_internal.h"
 #include "test/support/testcert.h"
 
 enum {
@@ -33,8 +33,13 @@ struct gateway_rig {
 	unsigned n_sessions;
 	uint32_t replaces_be[GATEWAY_RIG_SESSIONS]; /* what each said on its way in */
 	const char *assign;			    /* the address that the next session gets */
-	bool refuse;				    /* by its certificate */
-	bool drop_first;			    /* it is cut as soon as it is there */
+	const char *
+		assign6; /* and the first half of its IPv6 addresses, "fd00:77:0:2::"; NULL: none */
+	const char
+		*advertise6; /* by router advertisement, as soon as IPv6 flows; NULL: it is not */
+	unsigned solicited;  /* routers, by the worker */
+	bool refuse;	     /* by its certificate */
+	bool drop_first;     /* it is cut as soon as it is there */
 	bool end_first_on_second; /* as a gateway that allows one session per app */
 	bool astray; /* before each datagram goes back, the same for the next address */
 	/* how long (ns) after the second session is up the first is used for what came in through the second */
@@ -45,7 +50,8 @@ struct gateway_rig {
 	struct credentials credentials;
 	struct network *network;
 	struct tunnel *tunnel;
-	char events[512]; /* "up 172.16.77.2, down, ..." as the tunnel told them */
+	char events[512]; /* "up 172.16.77.2, 6 fd00:77::1, down, ..." as the tunnel told them */
+	bool had_ipv6;	  /* when a second session had just taken over */
 	char description[VENDOR_TEXT_MAX + 1]; /* that came last */
 	unsigned descriptions;
 	uint64_t waits; /* ns: until the tunnel is dialled again, as it said last */

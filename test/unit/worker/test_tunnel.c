@@ -65,6 +65,92 @@ static void B16_session_by_certificate_carries_packets(void **state)
 	gateway_rig_free(rig);
 }
 
+static bool has_ipv6(struct gateway_rig *rig)
+{
+	return strstr(rig->events, "6 fd00:77:0:2::1") != NULL;
+}
+
+static void find_address(void *arg, const struct rtnl_address *address)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	if (address->ifindex == if_nametoindex("rig0") &&
+	    strcmp(prefix_format_address(&address->local, text), "fd00:77:0:2::1") == 0)
+		*(bool *)arg = true;
+}
+
+static bool is_on_the_device(void)
+{
+	struct rtnl *r = NULL;
+	bool found = false;
+
+	assert_int_equal(rtnl_open(-1, &r), 0);
+	assert_int_equal(rtnl_address_list(r, find_address, &found), 0);
+	rtnl_close(r);
+	return found;
+}
+
+static void ipv6_address_is_told_in_band_and_set(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	rig->assign6 = "fd00:77:0:2::";
+	gateway_rig_run(rig, has_ipv6);
+	assert_string_equal(rig->events, "up 172.16.77.2, 6 fd00:77:0:2::1");
+	assert_true(is_on_the_device());
+	gateway_rig_free(rig);
+}
+
+/* Any SSTP server may; one of ours says more about it, a moment later, and that counts. */
+static void ipv6_address_by_advertisement_gives_way_to_the_one_in_band(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	rig->assign6 = "fd00:77:0:2::";
+	rig->advertise6 = "2001:db8:0:9::";
+	gateway_rig_run(rig, has_ipv6);
+	assert_string_equal(rig->events, "up 172.16.77.2, 6 2001:db8:0:9::1, 6 fd00:77:0:2::1");
+	assert_true(is_on_the_device());
+	assert_int_equal(rig->solicited, 1);
+	gateway_rig_free(rig);
+}
+
+static bool has_ipv6_again(struct gateway_rig *rig)
+{
+	const char *second = strstr(rig->events, "replaced");
+
+	return second && strstr(second, "6 fd00:77:0:2::1");
+}
+
+static void B45_second_session_takes_the_ipv6_address_over_before_it_is_told(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	rig->assign6 = "fd00:77:0:2::";
+	gateway_rig_run(rig, has_ipv6);
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, has_ipv6_again);
+	assert_true(rig->had_ipv6);
+	assert_string_equal(rig->events, "up 172.16.77.2, 6 fd00:77:0:2::1, up 172.16.77.2, "
+					 "replaced, 6 fd00:77:0:2::1");
+	gateway_rig_free(rig);
+}
+
+/* It may have nothing to do with the one before. */
+static void ipv6_address_is_not_taken_over_with_another_ipv4_address(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	rig->assign6 = "fd00:77:0:3::";
+	gateway_rig_run(rig, is_up);
+	rig->assign = "172.16.77.9";
+	rig->assign6 = NULL;
+	tunnel_replace(rig->tunnel);
+	gateway_rig_run(rig, second_is_done);
+	assert_false(rig->had_ipv6);
+	gateway_rig_free(rig);
+}
+
 static void add_loopback_address(const char *address)
 {
 	struct prefix p = prefix_host4(inet_addr(address));
@@ -548,6 +634,10 @@ int main(void)
 		cmocka_unit_test(freeing_while_the_second_is_dialled_cuts_both),
 		/* last: the address stays */
 		cmocka_unit_test(packet_for_another_address_does_not_come_in),
+		cmocka_unit_test(ipv6_address_is_told_in_band_and_set),
+		cmocka_unit_test(ipv6_address_by_advertisement_gives_way_to_the_one_in_band),
+		cmocka_unit_test(B45_second_session_takes_the_ipv6_address_over_before_it_is_told),
+		cmocka_unit_test(ipv6_address_is_not_taken_over_with_another_ipv4_address),
 	};
 
 	return cmocka_run_group_tests(tests, gateway_rig_namespace, NULL);
