@@ -91,6 +91,21 @@ static enum drop_reason judge(const struct leg *leg, const uint8_t *pkt, size_t 
 	return ip.src_be == leg->address_be ? DROP_REASONS : DROP_SOURCE;
 }
 
+/*
+ * The one that carries packets. Its IPV6CP opens a moment after it took over: until then IPv6 goes through the session
+ * that it took over from.
+ */
+static const struct leg *leg_for(const struct tunnel *t, const uint8_t *pkt, size_t len)
+{
+	const struct leg *old = t->current == &t->legs[0] ? &t->legs[1] : &t->legs[0];
+	bool is_ipv6 = len > 0 && pkt[0] >> 4 == 6;
+
+	if (!is_ipv6 || !old->session || !old->has_address6 ||
+	    session_has_ipv6(t->current->session) || !session_has_ipv6(old->session))
+		return t->current;
+	return old;
+}
+
 /* From the app. While the tunnel is down nothing is kept for later. */
 void tunnel_on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
@@ -100,6 +115,7 @@ void tunnel_on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t 
 
 	if (!leg->session || !leg->address_be)
 		return;
+	leg = leg_for(t, pkt, len);
 	why = judge(leg, pkt, len);
 	if (why == DROP_REASONS)
 		session_send(leg->session, h, pkt, len, t->params.mtu);

@@ -16,7 +16,9 @@ enum {
 
 static struct traffic traffic;
 static unsigned written, sent;
-static char place;
+static const struct session *sent_by;
+static bool has_ipv6[2];
+static char places[2]; /* of the sessions */
 
 struct traffic *__wrap_session_traffic(struct session *s);
 struct traffic *__wrap_session_traffic(struct session *s)
@@ -30,7 +32,14 @@ int __wrap_session_send(struct session *s, const struct virtio_net_hdr *h, const
 			size_t len, uint16_t mtu)
 {
 	sent++;
+	sent_by = s;
 	return 0;
+}
+
+bool __wrap_session_has_ipv6(const struct session *s);
+bool __wrap_session_has_ipv6(const struct session *s)
+{
+	return has_ipv6[s == (const void *)&places[1]];
 }
 
 void __wrap_port_write(struct port *p, const uint8_t *pkt, size_t len);
@@ -52,11 +61,12 @@ static int set_up(void **state)
 {
 	traffic = (struct traffic){0};
 	written = sent = 0;
-	tunnel = (struct tunnel){.params.mtu = 1400, .port = (struct port *)&place};
+	has_ipv6[0] = has_ipv6[1] = true;
+	tunnel = (struct tunnel){.params.mtu = 1400, .port = (struct port *)&places[0]};
 	tunnel.current = &tunnel.legs[0];
 	tunnel.legs[0] = (struct leg){
 		.tunnel = &tunnel,
-		.session = (struct session *)&place,
+		.session = (struct session *)&places[0],
 		.address_be = inet_addr("172.16.77.2"),
 	};
 	return 0;
@@ -222,6 +232,29 @@ static void only_the_apps_own_ipv6_address_goes_out(void **state)
 	assert_int_equal(traffic.drops[DROP_SOURCE], 2);
 }
 
+static void ipv6_goes_through_the_old_session_until_the_new_one_has_it(void **state)
+{
+	struct leg *old = &tunnel.legs[0], *new = &tunnel.legs[1];
+
+	set_ipv6();
+	*new = *old;
+	new->session = (struct session *)&places[1];
+	tunnel.current = new;
+	has_ipv6[1] = false;
+	from_app6("fd00:77::1", "fd00:20::2");
+	assert_ptr_equal(sent_by, old->session);
+	from_app("172.16.77.2", "10.20.0.2");
+	assert_ptr_equal(sent_by, new->session);
+	has_ipv6[1] = true;
+	from_app6("fd00:77::1", "fd00:20::2");
+	assert_ptr_equal(sent_by, new->session);
+	has_ipv6[1] = false;
+	old->has_address6 = false; /* it has said goodbye */
+	from_app6("fd00:77::1", "fd00:20::2");
+	assert_ptr_equal(sent_by, new->session); /* which counts that it cannot */
+	assert_int_equal(sent, 4);
+}
+
 static void ipv6_packet_that_is_cut_short_is_malformed(void **state)
 {
 	static const struct virtio_net_hdr plain;
@@ -249,6 +282,7 @@ int main(void)
 		TEST(X51_ipv6_packet_for_the_app_alone_comes_in),
 		TEST(X51_tunnel_without_ipv6_brings_none_in_and_takes_none_out),
 		TEST(only_the_apps_own_ipv6_address_goes_out),
+		TEST(ipv6_goes_through_the_old_session_until_the_new_one_has_it),
 		TEST(ipv6_packet_that_is_cut_short_is_malformed),
 	};
 
