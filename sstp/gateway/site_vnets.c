@@ -106,16 +106,6 @@ static int read_domains(struct own *o, const struct msg_vnet *v)
 	return 0;
 }
 
-/* One of IPv6 at most, beside addresses of IPv4: each has a network of it by its number, if there is room (vnet.h). */
-static int check_pools(const struct own *o)
-{
-	size_t families[2] = {0};
-
-	for (size_t i = 0; i < o->n_pools; i++)
-		families[o->pools[i].family == AF_INET6]++;
-	return families[0] && families[1] <= 1 ? 0 : -EINVAL;
-}
-
 static int fill(struct own *o, const struct msg_site_vnet *m)
 {
 	const struct msg_vnet *v = &m->vnet;
@@ -128,8 +118,6 @@ static int fill(struct own *o, const struct msg_site_vnet *m)
 	o->n_pools = v->n_pools;
 	if (r == 0)
 		r = read_prefixes(v->pools, v->n_pools, &o->pools);
-	if (r == 0)
-		r = check_pools(o);
 	if (r == 0)
 		r = read_address(v->gateway, &o->gateway_be);
 	if (r == 0)
