@@ -53,6 +53,7 @@ struct job {
 	struct prefix servers[EXPLAIN_SERVERS_MAX];
 	size_t n_servers;
 	char *netns;
+	char device[IF_NAMESIZE];   /* of the VNet's tunnels; "": gateway.yaml's */
 	struct explain_facts facts; /* what is found by asking others */
 };
 
@@ -182,7 +183,7 @@ static void tell(struct job *j, struct effective_shown *shown, const struct conn
 	f.refusal = c->refusal;
 	f.n_sessions = c->n_sessions;
 	f.shown = shown;
-	f.device = "";
+	f.device = j->device;
 	f.pools = shown->gate ? &shown->gate->vnet->pools : NULL;
 	take_bgp(j, &f);
 	reply.json = explain_json(&f);
@@ -460,9 +461,9 @@ static void read_servers(struct job *j, const char *text)
 	json_decref(list);
 }
 
-#define COLUMNS " v.id, v.name, v.attach_netns, "
+#define COLUMNS " v.id, v.name, v.attach_netns, coalesce(v.device, ''), "
 
-/* Column by column: the app, its name; the VNet, its name, its namespace, the name servers. */
+/* Column by column: the app, its name; the VNet, its name, its namespace, its device; the name servers. */
 static const char app_sql[] =
 	"SELECT n.app_id, n.app," COLUMNS "coalesce(json_extract(n.synced, '$.dnsServers'), '[]')"
 	" FROM connection_now n JOIN vnet v ON v.id = n.vnet_id WHERE n.app_id = " SQL_APP_ID;
@@ -476,7 +477,8 @@ static int take_row(struct job *j, struct store_query *q)
 	j->vnet_id = store_query_number(q, 2);
 	snprintf(j->vnet, sizeof(j->vnet), "%s", store_query_text(q, 3));
 	j->netns = strdup(store_query_text(q, 4));
-	read_servers(j, store_query_text(q, 5));
+	snprintf(j->device, sizeof(j->device), "%s", store_query_text(q, 5));
+	read_servers(j, store_query_text(q, 6));
 	return j->netns ? 0 : -ENOMEM;
 }
 
