@@ -72,17 +72,17 @@ def far_bird(lab):
 log stderr {{ warning, error, fatal }};
 protocol device {{}}
 protocol static own {{
-	ipv4;
-	include "{lab.path("far.routes")}";
+    ipv4;
+    include "{lab.path("far.routes")}";
 }}
 protocol kernel {{ ipv4 {{ import none; export where source = RTS_BGP; }}; }}
 protocol bgp hub {{
-	local as 65010;
-	neighbor {FAR}.1 as 65515;
-	connect delay time 1;
-	connect retry time 1;
-	error wait time 1, 2;
-	ipv4 {{ import all; export where source = RTS_STATIC; }};
+    local as 65010;
+    neighbor {FAR}.1 as 65515;
+    connect delay time 1;
+    connect retry time 1;
+    error wait time 1, 2;
+    ipv4 {{ import all; export where source = RTS_STATIC; }};
 }}
 """
 

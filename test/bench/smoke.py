@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("SSTP_BUILD", os.path.join(os.path.dirname(os.path.dirname(HERE)), "build"))
+BGP_KEYS = ("learn_s", "withdraw_s", "lookup_s", "gap_ms")
 SITE_KEYS = ("apply_s", "meanwhile_s", "apply_again_s", "list_s", "route_s")
 KEYS = ("gbps", "ceiling_gbps", "ratio", "cpu_s_per_gb", "ceiling_cpu_s_per_gb", "cpu_ratio")
 
@@ -31,6 +32,7 @@ class Smoke:
         self.plot = os.path.join(folder, "plot.svg")
         self.done = bench("tunnel", "--json", "--seconds", "1", "--rounds", "1", "--plot", self.plot,
                           "--build-dir", BUILD)
+        self.bgp = bench("bgp", "--json", "--prefixes", "500", "--rounds", "1", "--build-dir", BUILD)
         self.site = bench("site", "--json", "--plans", "4", "--rounds", "1", "--build-dir", BUILD)
 
     def json_has_a_positive_figure_for_each_direction(self):
@@ -54,6 +56,11 @@ class Smoke:
                if not isinstance(site.get(key), float) or not 0 < site[key] < 10]
         return ", ".join(bad) or ("" if site["connections"] == 20 and site["routes"] == 200 else self.site.stdout)
 
+    def prefixes_of_on_premises_are_looked_up_and_right_however_they_flap(self):
+        bgp = json.loads(self.bgp.stdout)["bgp"]
+        bad = [f"bgp.{key}={bgp.get(key)}" for key in BGP_KEYS if not isinstance(bgp.get(key), float) or bgp[key] <= 0]
+        return ", ".join(bad) or ("" if bgp["prefixes"] == 500 else self.bgp.stdout)
+
     def nothing_is_left_behind(self):
         return " ".join(sorted(namespaces() - self.before))
 
@@ -70,7 +77,7 @@ def judge(smoke, name):
     try:
         return getattr(smoke, name)()
     except (ValueError, KeyError, OSError, ElementTree.ParseError) as e:
-        return f"{type(e).__name__}: {e}\n{smoke.done.stderr}\n{smoke.site.stderr}"
+        return f"{type(e).__name__}: {e}\n{smoke.done.stderr}\n{smoke.site.stderr}\n{smoke.bgp.stderr}"
 
 
 def main():

@@ -195,12 +195,70 @@ daemon_that_is_gone_is_a_sentence_and_nothing_learned_is_lost() {
 	succeeds "learned again" wait_for 10 learned_has $far_prefix
 }
 
+# It cannot be made anew while something else has its name.
 device_that_fails_withdraws_at_once() {
-	ip -n "$gw" link del "$device"
+	printf 'link del %s\nlink add %s type veth peer name blocker\n' "$device" "$device" | ip -n "$gw" -batch -
 	succeeds "nothing is announced" wait_for 2 has_no_route "$far" $pool
 	is "$(announced "$(announce_table)")" "" "the table of what is announced"
+	ip -n "$gw" link del "$device"
 	kill -s HUP "$gateway_pid"
 	succeeds "on-premises again" wait_for 10 has_route "$far" $pool
+}
+
+# many_prefixes STEP: 100.64.0.0/26 and so on, 3000 of them, and only each STEP-th
+many_prefixes() {
+	local i
+	for ((i = 0; i < 3000; i += $1)); do
+		echo "100.$((64 + i / 1024)).$((i / 4 % 256)).$((i % 4 * 64))/26"
+	done
+}
+
+# what is learned, or effective: prefixes, sorted
+all_learned() {
+	api POST "$nets/net1/virtualNetworkGateways/gw/getLearnedRoutes?limit=100000"
+	prefixes_at network
+}
+
+all_effective() {
+	api GET "$nets/net1/effectiveRoutes?source=BGP&limit=100000"
+	prefixes_at prefix
+}
+
+prefixes_at() {
+	python3 -c 'import json, sys; print(*sorted(r[sys.argv[1]] for r in json.load(sys.stdin)["value"]), sep="\n")' "$1" <<<"$api_body"
+}
+
+learned_are() {
+	[ "$(all_learned | sha256sum)" = "$1" ]
+}
+
+# settles_as FILE: both sets are the one in the file
+settles_as() {
+	local sum
+	sum=$(sha256sum <"$1")
+	wait_for 5 learned_are "$sum" || flunk "learned" "$(all_learned | diff "$1" - | head -n 5)"
+	is "$(all_effective | sha256sum)" "$sum" "effective"
+}
+
+effective_set_is_what_was_announced_last_however_it_flapped() {
+	local i
+	net_gateway '' '"propagateBgp": true'
+	many_prefixes 1 >"$world_dir/all.list"
+	many_prefixes 3 >"$world_dir/third.list"
+	for i in all third all third; do
+		mapfile -t prefixes <"$world_dir/$i.list"
+		far_announces "${prefixes[@]}"
+		LC_ALL=C sort -o "$world_dir/$i.list" "$world_dir/$i.list"
+	done
+	settles_as "$world_dir/third.list"
+	mapfile -t prefixes <"$world_dir/all.list"
+	far_announces "${prefixes[@]}"
+	settles_as "$world_dir/all.list"
+	is "$(starts_of shop)" 1 "starts of the app"
+	far_announces $far_prefix
+	echo $far_prefix >"$world_dir/none.list"
+	settles_as "$world_dir/none.list"
+	net_gateway
 }
 
 # The routes of a killed gateway stay until its successor begins, which serves another network by then.
@@ -252,5 +310,6 @@ tap_main our_routes_arrive_on_premises_and_nothing_is_forwarded_by_the_markers \
 	learned_prefix_carries_traffic_when_it_is_a_custom_route \
 	daemon_that_is_gone_is_a_sentence_and_nothing_learned_is_lost \
 	device_that_fails_withdraws_at_once \
+	effective_set_is_what_was_announced_last_however_it_flapped \
 	what_a_killed_gateway_announced_is_withdrawn_by_the_next \
 	gateway_that_ends_withdraws_before_it_says_goodbye -- "$@"
