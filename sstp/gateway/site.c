@@ -10,6 +10,7 @@
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
 #include "sstp/base/random.h"
+#include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/gateway/site_routes.h"
 #include "sstp/gateway/site_vnets.h"
@@ -321,6 +322,62 @@ static int take_routes(struct gateway_site *s, const uint8_t *payload, size_t le
 	return r;
 }
 
+_Static_assert((int)MSG_OUTCOME_COUNT == (int)PROBE_BUSY + 1, "outcomes");
+_Static_assert((int)MSG_OUTCOME_SILENCE == (int)PROBE_SILENCE, "outcomes");
+_Static_assert((int)MSG_OUTCOME_ICMP == (int)PROBE_ICMP, "outcomes");
+
+/* 0.0.0.0/0: none. */
+static struct prefix address_of(uint8_t family, const uint8_t address[PROBE_ADDRESS_SIZE])
+{
+	static const uint8_t none[PROBE_ADDRESS_SIZE];
+	struct prefix p = {.family = AF_INET};
+
+	if (!family || memcmp(address, none, sizeof(none)) == 0)
+		return p;
+	p.family = family;
+	p.len = family == AF_INET6 ? 128 : 32;
+	memcpy(p.addr, address, p.len / 8);
+	return p;
+}
+
+static void on_probed(void *arg, const struct probe_result *r)
+{
+	struct gateway_site *s = arg;
+	struct frame f;
+	struct msg_probed m = {
+		.id = r->id,
+		.outcome = (uint8_t)r->answer.outcome,
+		.source = address_of(r->probe.family, r->probe.src),
+		.from = address_of(r->probe.family, r->answer.from),
+		.type = r->answer.type,
+		.code = r->answer.code,
+		.drop = r->drop,
+		.round_trip_us = r->round_trip_us,
+	};
+
+	if (msg_probed_encode(&m, &f.data, &f.len) < 0 ||
+	    s->params.send(s->params.arg, f.data, f.len) < 0)
+		log_error("control is not told what came of a probe");
+}
+
+static int take_probe(struct gateway_site *s, const uint8_t *payload, size_t len)
+{
+	struct msg_probe m;
+	int r = msg_probe_decode(payload, len, &m);
+
+	if (r < 0)
+		return r;
+	dataplane_probe(s->params.dataplane, &(struct probe_request){
+						     .id = m.id,
+						     .session = m.session,
+						     .app = m.app,
+						     .vnet = m.vnet,
+						     .destination = m.destination,
+						     .port = m.port,
+					     });
+	return 0;
+}
+
 static int take_leases(struct gateway_site *s, const uint8_t *payload, size_t len)
 {
 	struct msg_leases m;
@@ -388,6 +445,7 @@ static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *paylo
 	case MSG_VNET: return take_vnet(s, payload, len);
 	case MSG_CONNECTION: return take_connection(s, payload, len);
 	case MSG_VNET_ROUTES: return take_routes(s, payload, len);
+	case MSG_PROBE: return take_probe(s, payload, len);
 	case MSG_LEASES: return take_leases(s, payload, len);
 	case MSG_DISCONNECT: return take_disconnect(s, payload, len);
 	default: return take_name(s, kind, payload, len);
@@ -396,7 +454,7 @@ static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *paylo
 
 static bool is_of_the_site(enum msg_kind kind)
 {
-	return kind >= MSG_SITE_BEGIN && kind <= MSG_VNET_ROUTES;
+	return kind >= MSG_SITE_BEGIN && kind <= MSG_PROBE;
 }
 
 /* 0; -ENOBUFS: there is more than SITE_EARLY_MAX; -ENOMEM. */
@@ -476,6 +534,7 @@ int gateway_site_open(struct gateway_site *s, const struct gateway_site_params *
 	s->params = *params;
 	drop_early(s, true);
 	dataplane_set_reports(params->dataplane, &report_ops, s);
+	dataplane_set_probe_owner(params->dataplane, on_probed, s);
 	dataplane_set_vnet_listener(params->dataplane, on_vnet, s);
 	gateway_site_tell_all(s);
 	loop_timer_set(s->timer, loop_now(s->loop) + TICK);
@@ -488,6 +547,7 @@ void gateway_site_free(struct gateway_site *s)
 		return;
 	if (s->params.dataplane) {
 		dataplane_set_reports(s->params.dataplane, NULL, NULL);
+		dataplane_set_probe_owner(s->params.dataplane, NULL, NULL);
 		dataplane_set_vnet_listener(s->params.dataplane, NULL, NULL);
 	}
 	drop_early(s, false);

@@ -167,6 +167,7 @@ static int start_thread(struct dataplane *d, unsigned number, const char *name)
 		.enrol = d->enrol,
 		.site = d->site,
 		.reports = d->reports,
+		.probes = d->probes,
 		.on_empty = on_news,
 		.arg = d,
 	});

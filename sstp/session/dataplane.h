@@ -16,6 +16,7 @@
 #include "sstp/session/access.h"
 #include "sstp/session/admission.h"
 #include "sstp/session/enrol.h"
+#include "sstp/session/probe_desk.h"
 #include "sstp/session/reach.h"
 #include "sstp/session/report.h"
 #include "sstp/session/site.h"
@@ -126,6 +127,11 @@ int dataplane_tell_sessions(struct dataplane *d);
 typedef void dataplane_traffic_fn(void *arg, const struct report_traffic *entries, size_t n);
 /* Calls fn if there are any. 0; -ENOMEM: some are missing. */
 int dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn, void *arg);
+
+/* Who hears what comes of probes, from the loop; NULL: nobody. */
+void dataplane_set_probe_owner(struct dataplane *d, probe_desk_fn *fn, void *arg);
+/* Asks the network in the name of a session; he hears once what comes of it, within about two seconds. */
+void dataplane_probe(struct dataplane *d, const struct probe_request *r);
 
 /* All that are meant are told to go. */
 void dataplane_disconnect(struct dataplane *d, const struct site_disconnect *which);

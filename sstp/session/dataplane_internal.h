@@ -28,6 +28,7 @@ struct dataplane {
 	unsigned untidy_ticks; /* since a long list of reach was replaced, from 1; 0: tidied */
 	struct loop_task site_news;
 	struct report_desk *reports;
+	struct probe_desk *probes;
 	const struct report_ops *report_ops; /* whoever hears of sessions; NULL: nobody */
 	void *report_arg;
 	struct fib_publisher *publisher;

@@ -43,7 +43,8 @@ int dataplane_init_site(struct dataplane *d)
 	d->site = site_new(d->publisher, on_site_change, d);
 	d->reports = report_new(d->loop);
 	d->reach = reach_book_new();
-	return d->site && d->reports && d->reach ? 0 : -ENOMEM;
+	d->probes = probe_desk_new(d->loop);
+	return d->site && d->reports && d->reach && d->probes ? 0 : -ENOMEM;
 }
 
 void dataplane_done_site(struct dataplane *d)
@@ -51,6 +52,7 @@ void dataplane_done_site(struct dataplane *d)
 	site_free(d->site);
 	report_free(d->reports);
 	reach_book_free(d->reach);
+	probe_desk_free(d->probes);
 }
 
 struct site *dataplane_site(struct dataplane *d)
@@ -95,6 +97,28 @@ int dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn, void *
 		fn(arg, list.entries, list.n);
 	report_traffic_done(&list);
 	return r;
+}
+
+void dataplane_set_probe_owner(struct dataplane *d, probe_desk_fn *fn, void *arg)
+{
+	probe_desk_set_owner(d->probes, fn, arg);
+}
+
+static int probe(struct shard *s, void *arg)
+{
+	return shard_probe(s, arg);
+}
+
+/* The first thread that has such a session asks. */
+void dataplane_probe(struct dataplane *d, const struct probe_request *r)
+{
+	struct probe_result none = {
+		.id = r->id, .answer = {.outcome = PROBE_NO_SESSION}, .drop = ""};
+
+	for (unsigned i = 0; i < d->nthreads; i++)
+		if (dataplane_ask(&d->threads[i], probe, (void *)(uintptr_t)r) > 0)
+			return;
+	probe_desk_tell(d->probes, &none);
 }
 
 static int disconnect(struct shard *s, void *arg)

@@ -25,6 +25,7 @@
 #include "sstp/session/drop.h"
 #include "sstp/session/enrol.h"
 #include "sstp/session/handover.h"
+#include "sstp/session/probe_desk.h"
 #include "sstp/session/report.h"
 #include "sstp/session/site.h"
 #include "sstp/session/vnet.h"
@@ -45,6 +46,7 @@ struct shard_params {
 	struct enrol_desk *enrol;
 	struct site *site;
 	struct report_desk *reports;
+	struct probe_desk *probes;
 	/* The shard has become empty after shard_shutdown(). Called in its thread. */
 	void (*on_empty)(void *arg);
 	void *arg;
@@ -101,6 +103,9 @@ void shard_look_at_site(struct shard *s);
 void shard_disconnect(struct shard *s, const struct site_disconnect *d);
 
 /* Adds the sessions that are up. 0 or -ENOMEM: some are missing. */
+/* Asks the network in a session's name. 1: it is here; 0: it is not. */
+int shard_probe(struct shard *s, const struct probe_request *r);
+
 int shard_list_sessions(const struct shard *s, struct report_list *list);
 /* Adds those of them that have moved something since the last call. 0 or -ENOMEM. */
 int shard_list_traffic(struct shard *s, struct report_traffic_list *list);

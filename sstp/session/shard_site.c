@@ -197,6 +197,30 @@ int shard_list_traffic(struct shard *s, struct report_traffic_list *list)
 	return r;
 }
 
+/* ---- what the network says to him */
+
+static bool is_asked_for(const struct client *c, const struct probe_request *r)
+{
+	char app[NAME_LABEL_MAX];
+
+	if (!c->lease.queue || !c->since || (r->session && r->session != c->ticket.id))
+		return false;
+	if (*r->vnet && strcasecmp(r->vnet, c->vnet) != 0)
+		return false;
+	return !*r->app || (app_of(c, app) && strcasecmp(r->app, app) == 0);
+}
+
+int shard_probe(struct shard *s, const struct probe_request *r)
+{
+	for (const struct client *c = s->clients; c; c = c->next) {
+		if (!is_asked_for(c, r))
+			continue;
+		vnet_probe(&c->lease, c->session, r, s->params.probes);
+		return 1;
+	}
+	return 0;
+}
+
 /* ---- who must go */
 
 static bool is_meant(const struct client *c, const struct site_disconnect *d)

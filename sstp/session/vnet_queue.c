@@ -15,6 +15,7 @@
 #include "sstp/session/vnet_answer.h"
 #include "sstp/session/vnet_internal.h"
 #include "sstp/session/vnet_ip6.h"
+#include "sstp/session/vnet_probe.h"
 #include "tun/ip.h"
 #include "tun/offload_split.h"
 #include "tun/steer.h"
@@ -30,7 +31,8 @@ struct vnet_queue {
 	struct session **sessions;
 	struct traffic traffic;
 	uint64_t handed_over;
-	struct bucket answers;	       /* ICMP */
+	struct bucket answers; /* ICMP */
+	struct vnet_probes probes;
 	struct vnet_holder *displaced; /* under the VNet's lock, with what follows */
 	bool is_evicting;	       /* the task is on its way */
 	struct loop_task evict;
@@ -233,11 +235,15 @@ static void to_other_thread(struct vnet_queue *q, uint32_t owner, const struct v
 		q->traffic.drops[DROP_HANDOVER] += offload_split_count(h, pkt, len);
 }
 
-/* A packet of our own: its memory is used again at once. */
-static void write_now(struct vnet_queue *q, const uint8_t *packet, size_t len)
+/* A packet of our own: its memory is used again at once. False: the device did not take it. */
+static bool write_now(struct vnet_queue *q, const uint8_t *packet, size_t len)
 {
+	unsigned refused;
+
 	port_write(q->port, packet, len);
-	q->traffic.drops[DROP_DEVICE] += port_flush(q->port);
+	refused = port_flush(q->port);
+	q->traffic.drops[DROP_DEVICE] += refused;
+	return q->port && !refused;
 }
 
 /* A peering, or its absence, keeps it from the VNet's clients. */
@@ -341,12 +347,29 @@ static void deliver(struct vnet_queue *q, struct session *s, const struct virtio
 		answer_too_big(q, s, pkt, len);
 }
 
+/* An answer to a question of ours, which is no session's. */
+static __attribute__((noinline, cold)) bool take_answer(struct vnet_queue *q, const uint8_t *pkt,
+							size_t len)
+{
+	uint8_t reset[PROBE_PACKET_MAX];
+	size_t n;
+
+	if (!vnet_probes_take(&q->probes, pkt, len, reset, &n))
+		return false;
+	if (n)
+		write_now(q, reset, n);
+	return true;
+}
+
 static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
 	struct vnet_queue *q = arg;
-	int index = find_index(q, h, pkt, len);
+	int index;
 	uint32_t owner;
 
+	if (q->probes.n && take_answer(q, pkt, len))
+		return;
+	index = find_index(q, h, pkt, len);
 	if (index < 0)
 		return;
 	owner = owner_of(q, index);
@@ -364,9 +387,12 @@ static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, s
  */
 void vnet_queue_take(struct vnet_queue *q, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
-	int index = find_index(q, h, pkt, len);
+	int index;
 
 	q->handed_over++;
+	if (q->probes.n && take_answer(q, pkt, len))
+		return;
+	index = find_index(q, h, pkt, len);
 	if (index < 0)
 		return;
 	if (q->sessions[index])
@@ -387,6 +413,63 @@ static const struct port_ops port_callbacks = {
 	.on_packet = on_packet,
 	.on_gone = on_gone,
 };
+
+/* ---- probes: what the network says to a session's packet ---- */
+
+static enum drop_reason judge(const struct vnet_lease *lease, const uint8_t *pkt, size_t len)
+{
+	struct ip_info ip;
+	struct ip6_info ip6;
+
+	if (ip_parse(pkt, len, &ip) == 0)
+		return judge_uplink(lease, &ip);
+	return ip6_parse(pkt, len, &ip6) == 0 ? judge6_uplink(lease, &ip6) : DROP_MALFORMED;
+}
+
+/* As the session would send it. DROP_REASONS: it is on its way. */
+static enum drop_reason send_question(const struct vnet_lease *lease, const struct probe *p)
+{
+	uint8_t packet[PROBE_PACKET_MAX];
+	size_t len = probe_put(p, packet);
+	enum drop_reason why = judge(lease, packet, len);
+
+	if (why == DROP_REASONS && !write_now(lease->queue, packet, len))
+		why = DROP_DEVICE;
+	return why;
+}
+
+/* What is to be told at once; false: the question is on its way. */
+static bool ask(const struct vnet_lease *lease, const struct session *s,
+		const struct probe_request *r, struct probe_desk *desk, struct probe_result *result)
+{
+	struct vnet_queue *q = lease->queue;
+	enum drop_reason why;
+
+	result->answer.outcome = PROBE_NO_SESSION;
+	if (!vnet_probes_make(r, lease->address_be, session_has_ipv6(s) ? lease->prefix6 : NULL,
+			      &result->probe))
+		return true;
+	result->answer.outcome = PROBE_BUSY;
+	if (vnet_probes_reserve(&q->probes, q->env->loop, desk) < 0)
+		return true;
+	why = send_question(lease, &result->probe);
+	if (why != DROP_REASONS) {
+		result->answer.outcome = PROBE_REFUSED;
+		result->drop = drop_reason_name(why);
+		return true;
+	}
+	vnet_probes_add(&q->probes, r->id, &result->probe);
+	return false;
+}
+
+void vnet_probe(const struct vnet_lease *lease, const struct session *s,
+		const struct probe_request *r, struct probe_desk *desk)
+{
+	struct probe_result result = {.id = r->id, .drop = ""};
+
+	if (ask(lease, s, r, desk, &result))
+		probe_desk_tell(desk, &result);
+}
 
 /* ---- leases ---- */
 
@@ -700,6 +783,7 @@ void vnet_queue_free(struct vnet_queue *q)
 	if (!q)
 		return;
 	set_queue(q->vnet, q->number, NULL);
+	vnet_probes_done(&q->probes);
 	vnet_queue_close(q);
 	loop_timer_free(q->advertise);
 	free(q->sessions);

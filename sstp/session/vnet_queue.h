@@ -14,6 +14,7 @@
  * The TUN is always drained, whatever its readers' speed; a slow session drops in its own queue.
  */
 #include "sstp/session/handover.h"
+#include "sstp/session/probe_desk.h"
 #include "sstp/session/session.h"
 #include "sstp/session/vnet.h"
 #include "sstp/session/vnet_seat.h"
@@ -101,6 +102,13 @@ void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt
 
 /* To the session that holds the lease, whose IPV6CP is open: a router advertisement. */
 void vnet_advertise(const struct vnet_lease *lease, struct session *s);
+
+/*
+ * Asks the network in the name of the session that holds the lease: the packet is judged and sent as one of its own. The desk
+ * (borrowed, and outlives the queue) hears what comes of it, within about two seconds or at once.
+ */
+void vnet_probe(const struct vnet_lease *lease, const struct session *s,
+		const struct probe_request *r, struct probe_desk *desk);
 
 /* Writes what vnet_uplink() has taken. */
 void vnet_burst_end(const struct vnet_lease *lease, struct session *s);

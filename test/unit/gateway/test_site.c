@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "sstp/base/log.h"
+#include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/net/loop.h"
 #include "test/support/cmocka.h"
@@ -159,6 +160,17 @@ static void note_traffic(const uint8_t *payload, size_t len)
 	msg_traffic_done(&m);
 }
 
+static void note_answer(const uint8_t *payload, size_t len)
+{
+	struct msg_probed m;
+	char text[100];
+
+	assert_int_equal(msg_probed_decode(payload, len, &m), 0);
+	snprintf(text, sizeof(text), "probed %u outcome %u source %u from %u", (unsigned)m.id,
+		 m.outcome, m.source.len, m.from.len);
+	note(text);
+}
+
 static int send_frame(void *arg, uint8_t *frame, size_t len)
 {
 	enum msg_kind kind;
@@ -181,6 +193,8 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 		note_down(frame + MSG_HEAD_SIZE, payload_len);
 	else if (kind == MSG_VNET_STATE)
 		note_state(frame + MSG_HEAD_SIZE, payload_len);
+	else if (kind == MSG_PROBED)
+		note_answer(frame + MSG_HEAD_SIZE, payload_len);
 	else if (kind == MSG_TRAFFIC)
 		note_traffic(frame + MSG_HEAD_SIZE, payload_len);
 	msg_frame_free(frame, len);
@@ -450,6 +464,33 @@ static void routes_beyond_the_limit_leave_what_was_in_effect(void **state)
 	assert_int_equal(hear_routes("yaml", MSG_PART_LAST, 0), -EPROTO);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.told[0], "reach yaml 1 refuses");
+}
+
+static void note_probed(void *arg)
+{
+	loop_stop(s.loop);
+}
+
+static void probe_in_the_name_of_nobody_is_answered_so(void **state)
+{
+	struct msg_probe m = {.id = 9,
+			      .app = "shop",
+			      .vnet = "yaml",
+			      .destination = {.family = AF_INET, .len = 32, .addr = {10, 20, 0, 2}},
+			      .port = 443};
+	struct loop_timer *patience = loop_timer_new(s.loop, note_probed, NULL);
+	uint8_t *frame;
+	size_t len;
+	int r;
+
+	open_site();
+	r = msg_probe_encode(&m, &frame, &len);
+	assert_int_equal(hear(r, frame, len), 0);
+	loop_timer_set(patience, loop_now(s.loop)); /* behind what is posted already */
+	assert_int_equal(loop_run(s.loop), 0);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.told[0], "probed 9 outcome 6 source 0 from 0");
+	loop_timer_free(patience);
 }
 
 static void networks_of_the_configuration_are_not_controls_to_change(void **state)
@@ -791,6 +832,7 @@ int main(void)
 		TEST(routes_of_a_network_are_put_together_of_their_parts),
 		TEST(part_that_does_not_follow_is_dropped_with_what_came_before),
 		TEST(routes_beyond_the_limit_leave_what_was_in_effect),
+		TEST(probe_in_the_name_of_nobody_is_answered_so),
 		TEST(networks_of_the_configuration_are_not_controls_to_change),
 		TEST(network_with_an_address_that_is_none_is_refused),
 		TEST(network_of_both_families_is_made_anew_with_another_pool),

@@ -1098,6 +1098,94 @@ static void network_is_told_what_the_client_takes(void **state)
 	vnet_release(&lease);
 }
 
+/* ---- what the network says to a session's packet */
+
+/*
+ * Behind the gateway: 10.20.0.2 has a listener on port 80, 10.20.0.3 is forbidden, 10.20.0.4 says nothing. Returns the
+ * listener.
+ */
+static int make_network(void *arg)
+{
+	struct sockaddr_in here = {
+		.sin_family = AF_INET,
+		.sin_port = htons(80),
+		.sin_addr.s_addr = inet_addr("10.20.0.2"),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(
+		system("echo 1 >/proc/sys/net/ipv4/ip_forward && ip link set lo up && "
+		       "ip route add local 10.20.0.2 dev lo && "
+		       "ip route add prohibit 10.20.0.3 && ip route add blackhole 10.20.0.4"),
+		0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static struct {
+	unsigned n;
+	struct probe_result last;
+} probed;
+
+static void on_probed(void *arg, const struct probe_result *result)
+{
+	probed.last = *result;
+	probed.n++;
+}
+
+static bool has_probed(const struct scene *s)
+{
+	return probed.n > 0;
+}
+
+static enum probe_outcome ask(struct scene *s, const struct vnet_lease *lease,
+			      struct probe_desk *desk, const char *dst, uint16_t port)
+{
+	struct probe_request r = {
+		.id = 42, .app = "", .vnet = "", .destination = prefix(dst), .port = port};
+
+	probed.n = 0;
+	vnet_probe(lease, &s->session, &r, desk);
+	run_until(s, has_probed);
+	assert_int_equal(probed.n, 1);
+	assert_int_equal(probed.last.id, 42);
+	return probed.last.answer.outcome;
+}
+
+static void probe_hears_what_the_session_would(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+	struct probe_desk *desk = probe_desk_new(s->loop);
+	int listener = netns_call(s->netns, make_network, NULL);
+	const uint32_t address_be = lease.address_be;
+
+	probe_desk_set_owner(desk, on_probed, NULL);
+	vnet_attach(&lease, &s->session);
+	set_reach(s);
+	assert_int_equal(ask(s, &lease, desk, "10.20.0.2/32", 80), PROBE_OPEN);
+	assert_memory_equal(probed.last.probe.src, &address_be, 4);
+	assert_in_range(probed.last.round_trip_us, 1, 5000000);
+	assert_int_equal(ask(s, &lease, desk, "10.20.0.2/32", 81), PROBE_CLOSED);
+	assert_int_equal(ask(s, &lease, desk, "10.20.0.2/32", 0), PROBE_ECHO);
+	assert_int_equal(ask(s, &lease, desk, "10.20.0.3/32", 80), PROBE_ICMP);
+	assert_int_equal(probed.last.answer.type, 3);
+	assert_int_equal(probed.last.answer.code, 13);
+	assert_int_equal(ask(s, &lease, desk, "10.20.0.65/32", 80), PROBE_REFUSED);
+	assert_string_equal(probed.last.drop, "peering");
+	assert_int_equal(ask(s, &lease, desk, "10.20.0.1/32", 0), PROBE_REFUSED);
+	assert_string_equal(probed.last.drop, "gateway");
+	assert_int_equal(ask(s, &lease, desk, "fd00::1/128", 0), PROBE_NO_SESSION);
+	assert_false(has_packet(s)); /* the session knows nothing of all that */
+	assert_int_equal(s->session.traffic.drops[DROP_PEERING], 0);
+	vnet_release(&lease);
+	close(listener);
+	vnet_queue_free(s->queue); /* what is open is told before */
+	s->queue = make_queue(s, 0);
+	probe_desk_free(desk);
+}
+
 /* ---- */
 
 static void nothing_reaches_a_session_after_its_release(void **state)
@@ -1847,6 +1935,7 @@ int main(void)
 		in_scene(session_that_goes_on_is_told_so_often_and_no_more),
 		in_scene(network_is_told_that_nobody_holds_an_address),
 		in_scene(network_is_told_what_the_client_takes),
+		in_scene(probe_hears_what_the_session_would),
 		in_scene(nothing_reaches_a_session_after_its_release),
 		in_scene(session_that_is_not_up_gets_nothing),
 		in_scene(device_lives_in_its_namespace_as_long_as_the_vnet),
