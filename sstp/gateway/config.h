@@ -18,7 +18,8 @@
 #include "sstp/base/secret.h"
 
 enum {
-	GATEWAY_DNS_MAX = 2, /* of each family: what IPCP can carry, RFC 1877 */
+	GATEWAY_DNS_MAX = 2,	 /* of each family: what IPCP can carry, RFC 1877 */
+	GATEWAY_DOMAINS_MAX = 6, /* search domains of a VNet */
 	GATEWAY_POOL6_BITS_MAX = 56,
 	GATEWAY_MTU6_MIN = 1280, /* RFC 8200 section 5 */
 	GATEWAY_NT_HASH_SIZE = 16,
@@ -69,6 +70,8 @@ struct gateway_vnet {
 	uint32_t dns_be[GATEWAY_DNS_MAX]; /* network byte order, 0: none */
 	uint8_t dns6[GATEWAY_DNS_MAX][16];
 	size_t n_dns6;
+	char *domains[GATEWAY_DOMAINS_MAX]; /* to search names in, in this order */
+	size_t n_domains;
 	uint32_t gateway_be; /* our end of every tunnel, network byte order */
 	char *tun;	     /* device name */
 	char *netns;	     /* as netns_open() takes it; NULL: the present one */

@@ -63,6 +63,13 @@ static void print_dns(FILE *f, const struct gateway_vnet *v)
 	fputs("]\n", f);
 }
 
+static void print_domains(FILE *f, const struct gateway_vnet *v)
+{
+	for (size_t i = 0; i < v->n_domains; i++)
+		fprintf(f, "%s\"%s\"", i ? ", " : "    search_domains: [", v->domains[i]);
+	fputs(v->n_domains ? "]\n" : "", f);
+}
+
 static void print_vnet(FILE *f, const struct gateway_vnet *v)
 {
 	char buf[INET_ADDRSTRLEN];
@@ -71,6 +78,7 @@ static void print_vnet(FILE *f, const struct gateway_vnet *v)
 	print_prefixes(f, "address_spaces", v->address_spaces, v->n_address_spaces);
 	print_prefixes(f, "pools", v->pools, v->n_pools);
 	print_dns(f, v);
+	print_domains(f, v);
 	fprintf(f, "    gateway_address: %s\n", address_text(v->gateway_be, buf));
 	print_text(f, "    tun", v->tun);
 	if (v->netns)

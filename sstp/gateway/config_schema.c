@@ -64,6 +64,7 @@ static const cyaml_schema_field_t vnet_fields[] = {
 	VNET_LIST(address_spaces, REQUIRED, 1, 1024),
 	VNET_LIST(pools, REQUIRED, 1, 16),
 	VNET_LIST(dns_servers, OPTIONAL, 0, 2 * GATEWAY_DNS_MAX),
+	VNET_LIST(search_domains, OPTIONAL, 0, GATEWAY_DOMAINS_MAX),
 	VNET_TEXT(gateway_address, OPTIONAL, 255),
 	VNET_TEXT(tun, OPTIONAL, TUN_NAME_MAX),
 	VNET_TEXT(netns, OPTIONAL, 255),

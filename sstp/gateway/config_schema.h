@@ -39,6 +39,8 @@ struct gateway_raw_vnet {
 	uint32_t pools_count;
 	char **dns_servers;
 	uint32_t dns_servers_count;
+	char **search_domains;
+	uint32_t search_domains_count;
 	char *gateway_address;
 	char *tun;
 	char *netns;

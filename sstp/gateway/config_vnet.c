@@ -14,6 +14,8 @@
 
 enum {
 	QUOTED_MAX = 80,
+	LABEL_MAX = 63,	  /* RFC 1035 section 2.3.4 */
+	DOMAIN_MAX = 253, /* without a dot at the end */
 };
 
 /* The first of the dummy addresses of RFC 7600: never routed, so no VNet can hold it. */
@@ -146,6 +148,37 @@ static int load_dns(struct load *l, size_t i, const struct gateway_raw_vnet *raw
 	return r;
 }
 
+/* Labels of letters, digits and '-', with dots between (RFC 1035 section 2.3.1). */
+static bool is_domain(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-";
+	size_t n = strspn(text, letters);
+
+	if (strlen(text) > DOMAIN_MAX)
+		return false;
+	for (; n > 0 && n <= LABEL_MAX && text[n] == '.'; n = strspn(text, letters))
+		text += n + 1;
+	return n > 0 && n <= LABEL_MAX && text[n] == '\0';
+}
+
+static int load_domains(struct load *l, size_t i, const struct gateway_raw_vnet *raw,
+			struct gateway_vnet *v)
+{
+	int r = 0;
+
+	for (size_t k = 0; k < raw->search_domains_count && !r; k++) {
+		const char *text = raw->search_domains[k];
+
+		load_at(l, "vnets[%zu].search_domains[%zu]", i, k);
+		if (!is_domain(text))
+			return fail_text(l, "must be a domain, such as corp.example.com", text);
+		r = load_text(l, text, &v->domains[v->n_domains]);
+		v->n_domains += r == 0;
+	}
+	return r;
+}
+
 static int load_addressing(struct load *l, size_t i, const struct gateway_raw_vnet *raw,
 			   struct gateway_vnet *v)
 {
@@ -157,6 +190,8 @@ static int load_addressing(struct load *l, size_t i, const struct gateway_raw_vn
 				  &v->n_pools);
 	if (!r)
 		r = load_dns(l, i, raw, v);
+	if (!r)
+		r = load_domains(l, i, raw, v);
 	load_at(l, "vnets[%zu].gateway_address", i);
 	return r ? r
 		 : load_address(
@@ -342,4 +377,6 @@ void vnet_done(struct gateway_vnet *v)
 	free(v->pools);
 	free(v->tun);
 	free(v->netns);
+	while (v->n_domains)
+		free(v->domains[--v->n_domains]);
 }

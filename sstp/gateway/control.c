@@ -71,6 +71,9 @@ static void describe_vnet(const struct gateway_vnet *v, struct vnet_texts *t, st
 	for (size_t i = 0; i < v->n_dns6; i++, m->n_dns++)
 		m->dns[m->n_dns] =
 			inet_ntop(AF_INET6, v->dns6[i], t->dns[m->n_dns], sizeof(t->dns[0]));
+	_Static_assert((int)GATEWAY_DOMAINS_MAX == (int)MSG_DOMAINS_MAX, "all are told");
+	for (; m->n_domains < v->n_domains; m->n_domains++)
+		m->domains[m->n_domains] = v->domains[m->n_domains];
 	m->gateway = inet_ntop(AF_INET, &v->gateway_be, t->gateway, sizeof(t->gateway));
 }
 

@@ -159,6 +159,8 @@ static int set_vnets(struct gateway *g, const struct gateway_config *config,
 			.npools = v->n_pools,
 			.dns_be = {v->dns_be[0], v->dns_be[1]},
 			.ndns6 = v->n_dns6,
+			.domains = (const char *const *)v->domains,
+			.ndomains = v->n_domains,
 			.gateway_be = v->gateway_be,
 			.tun_name = v->tun,
 			.netns = v->netns ? v->netns : "",
@@ -169,6 +171,7 @@ static int set_vnets(struct gateway *g, const struct gateway_config *config,
 		int r;
 
 		_Static_assert(sizeof(params.dns6) == sizeof(v->dns6), "as many name servers");
+		_Static_assert((int)GATEWAY_DOMAINS_MAX == (int)VNET_DOMAINS_MAX, "domains");
 		memcpy(params.dns6, v->dns6, sizeof(params.dns6));
 		r = dataplane_set_vnet(g->dataplane, &params, ret_error);
 		if (r < 0)
