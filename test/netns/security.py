@@ -87,7 +87,8 @@ def echo_reply(c, text, timeout=3):
     try:
         while time.monotonic() < deadline:
             packet = c.receive(deadline - time.monotonic())
-            if packet[6:8] == b"\0\x21" and text in packet:
+            # an error about the request quotes the text too
+            if packet[6:8] == b"\0\x21" and packet[28:29] == b"\0" and text in packet:
                 return True
     except (TimeoutError, Closed):
         pass

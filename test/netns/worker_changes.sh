@@ -9,8 +9,8 @@ here=$(dirname "$0")
 . "$here/../support/site.sh"
 
 readonly traffic=$here/seamless.py changes=${CHANGES:-1000} target=10.30.0.2
-# the machine's own share: another process has the CPU for so long
-readonly longest_gap_us=50000 grown_kb_max=2048
+# a gap of a route that is away would be lost datagrams; this much is what other processes may take of the CPU
+readonly longest_gap_us=500000 grown_kb_max=2048
 is_sanitized() {
 	grep -Eqa '__(asan|tsan)_init' "$worker_bin"
 }
