@@ -612,7 +612,7 @@ static void connection_opens_no_peering_and_is_not_asked_for_what_is_open(void *
 	fib_publisher_clear(s->vnet_env.publisher, &routes);
 }
 
-/* What a judgement costs with and without: prints it; the best of several runs. */
+/* What a judgement costs, and that nobody is told of it any more: prints it; the best of several runs. */
 static double ns_per_packet(struct scene *s, const struct vnet_lease *lease)
 {
 	enum {
@@ -647,7 +647,9 @@ static void second_table_costs_some_nanoseconds(void **state)
 	with = lease_with(s, &routes);
 	with.address_be = inet_addr("172.16.77.0");
 	two = ns_per_packet(s, &with);
-	print_message("a packet's judgement: %.1f ns by one table, %.1f ns by two\n", one, two);
+	print_message(
+		"a packet that is judged and turned away: %.1f ns by one table, %.1f ns by two\n",
+		one, two);
 	assert_true(two < one + 1000);
 	vnet_release(&with);
 	fib_publisher_clear(s->vnet_env.publisher, &routes);
