@@ -19,8 +19,8 @@ grep -Eqa '__(asan|tsan)_init' "$gateway_bin" && grown_kb_max=1048576
 setup() {
 	lab_up && plan plan1 && connected_app shop plan1 hub && start_app shop && all_of_the_net_is_there &&
 		start arrived "$vnet" python3 "$swaps" receive "$world_dir/arrived" && receiver_pid=$started_pid &&
-		wait_for 5 log_has arrived 0 '^ready$'
-	[ $tap_case_failed = no ]
+		wait_for 5 log_has arrived 0 '^ready$' &&
+		[ $tap_case_failed = no ]
 }
 
 # The app's whole 10.9.0.0/16 goes into its tunnel, whatever its worker is told: it is the gateway that is to refuse. Its

@@ -14,13 +14,15 @@
 # Behind each of them is the same server (reach.py), named after it. gw is AS 65515, far AS 65010: BIRD on either side,
 # each with a socket, a configuration and a log in the world's folder. far has no way back but what it learns.
 
-readonly hub_pool=172.16.81.0/24 hub_pool6=
-readonly hub_spaces=10.21.0.0/24 spoke_spaces=10.40.0.0/16 third_spaces=10.50.0.0/16
+readonly hub_pool=172.16.81.0/24 hub_pool6=fd00:81::/56
+readonly hub_spaces='10.21.0.0/24 fd00:21::/48' spoke_spaces='10.40.0.0/16 fd00:40::/48' third_spaces='10.50.0.0/16 fd00:50::/48'
 
 # lab_up [LINE]...: all of it but BIRD, with these lines in gateway.yaml: hub has a gateway, spoke and third have none, and
 # nothing is peered
 lab_up() {
-	site_up "$@" && end_with lab_end && lab_names && lab_build && lab_servers && lab_vnets
+	world_up && lab_names && end_with lab_end && lab_build &&
+		config_log_level=info write_authority_config "bird_socket: $world_dir/gw.ctl" "$@" && site_web_server &&
+		start_gateway && wait_for 10 api_answers && lab_servers && lab_vnets
 }
 
 lab_names() {
@@ -201,7 +203,7 @@ no_route() {
 
 # ---- what is reached, and what is said about it
 
-# ask APP ADDRESS [SECONDS]: "SERVER sees SOURCE", "icmp TYPE/CODE from ROUTER", or "silence"
+# ask APP ADDRESS [SECONDS]: "SERVER sees SOURCE", "icmp TYPE/CODE from ROUTER", "silence", or "not sent: WHY"
 ask() {
 	in_view "$1" python3 "$world_root/test/support/reach.py" ask "$2" "${3:-${ask_time:-2}}" 2>&1
 }
@@ -217,9 +219,14 @@ answers() {
 
 readonly prohibited='^icmp 3/13 from ' prohibited6='^icmp6 1/1 from '
 
+# ctl WORD...: sstpctl
+ctl() {
+	"$sstpctl_bin" "$@" --socket "$world_dir/control.sock" 2>&1
+}
+
 # explain APP TARGET [OPTION]...: in words
 explain() {
-	"$sstpctl_bin" explain "$@" --socket "$world_dir/control.sock" 2>&1
+	ctl explain "$@"
 }
 
 # explained APP TARGET REGEX [OPTION]...
@@ -240,7 +247,12 @@ birdc_of() {
 	birdc -s "$world_dir/$1.ctl" "${@:2}" 2>&1
 }
 
-# on-premises: what it announces is in far.routes; what it learns goes into its kernel
+# start_gateway_bird: as the gateway has it configured, with far as its neighbour.
+start_gateway_bird() {
+	ctl bgp config hub --name gw --neighbor 198.18.60.2 --as 65010 | sed 's/^log syslog all/log stderr all/' >"$world_dir/gw.bird" && bird gw "$gw"
+}
+
+# start_far_bird PREFIX...: that announces these; what it learns goes into far's kernel
 start_far_bird() {
 	far_routes "$@" && cat >"$world_dir/far.bird" <<-EOT && bird far "$far"
 		router id 198.18.60.2;
@@ -248,20 +260,21 @@ start_far_bird() {
 		protocol device {}
 		protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }
 		protocol kernel { ipv6 { import none; export where source = RTS_BGP; }; }
-		protocol static own4 { ipv4; include "$world_dir/far.routes4"; }
-		protocol static own6 { ipv6; include "$world_dir/far.routes6"; }
-		template bgp hub {
+		protocol static own4 {
+			ipv4;
+			include "$world_dir/far.routes4";
+		}
+		protocol static own6 {
+			ipv6;
+			include "$world_dir/far.routes6";
+		}
+		protocol bgp hub {
 			local as 65010;
+			neighbor 198.18.60.1 as 65515;
 			connect delay time 1;
 			connect retry time 1;
 			error wait time 1, 2;
-		}
-		protocol bgp hub4 from hub {
-			neighbor 198.18.60.1 as 65515;
 			ipv4 { import all; export where source = RTS_STATIC; };
-		}
-		protocol bgp hub6 from hub {
-			neighbor fd00:198:18:60::1 as 65515;
 			ipv6 { import all; export where source = RTS_STATIC; };
 		}
 	EOT
@@ -286,7 +299,7 @@ far_announces() {
 
 # has_route NAMESPACE PREFIX [TABLE]
 has_route() {
-	ip -n "$1" route show table "${3:-main}" exact "$2" 2>/dev/null | grep -q .
+	ip -n "$1" "$([[ $2 == *:* ]] && echo -6 || echo -4)" route show table "${3:-main}" exact "$2" 2>/dev/null | grep -q .
 }
 
 has_no_route() {

@@ -3,8 +3,8 @@
 """Who answers at an address, by TCP and by UDP, and if nobody does, what the way there said.
 
 reach.py serve NAME ADDRESS...   answers on UDP and TCP port 7 of each with "NAME sees SOURCE", until it is ended
-reach.py ask ADDRESS [SECONDS]   "NAME sees SOURCE", or "icmp TYPE/CODE from ROUTER", or "silence"; where TCP and UDP
-                                 differ, both answers
+reach.py ask ADDRESS [SECONDS]   "NAME sees SOURCE", or "icmp TYPE/CODE from ROUTER", or "silence", or "not sent: WHY"
+                                 where no route leads there; where TCP and UDP differ, both answers
 """
 import ipaddress
 import selectors
@@ -71,7 +71,6 @@ def icmp_of(sock):
         _, origin, kind, code, *_ = SO_EE.unpack_from(data)
         if origin in ORIGINS:
             return f"{ORIGINS[origin]} {kind}/{code} from {offender(data[SO_EE.size:])}"
-        return "no route here"
     return None
 
 
@@ -100,7 +99,7 @@ def ask_udp(address, until):
             except TimeoutError:
                 pass
             except OSError as error:
-                return icmp_of(sock) or error.strerror
+                return icmp_of(sock) or f"not sent: {error.strerror}"
     return "silence"
 
 
@@ -114,7 +113,7 @@ def ask_tcp(address, until):
         except TimeoutError:
             return "silence"
         except OSError as error:
-            return icmp_of(sock) or error.strerror
+            return icmp_of(sock) or f"not sent: {error.strerror}"
 
 
 def ask(address, seconds="2"):
