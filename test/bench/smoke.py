@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark still works: a short round of `test/bench/run`, of tunnel and of a small site, prints what it promises.
 How fast anything is, is no question here. In TAP; --list prints the names of the cases."""
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -30,10 +31,12 @@ class Smoke:
     def __init__(self, folder):
         self.before = namespaces()
         self.plot = os.path.join(folder, "plot.svg")
-        self.done = bench("tunnel", "--json", "--seconds", "1", "--rounds", "1", "--plot", self.plot,
-                          "--build-dir", BUILD)
-        self.bgp = bench("bgp", "--json", "--prefixes", "500", "--rounds", "1", "--build-dir", BUILD)
-        self.site = bench("site", "--json", "--plans", "4", "--rounds", "1", "--build-dir", BUILD)
+        with concurrent.futures.ThreadPoolExecutor() as side_by_side:
+            done = side_by_side.submit(bench, "tunnel", "--json", "--seconds", "1", "--rounds", "1", "--plot", self.plot,
+                                       "--build-dir", BUILD)
+            bgp = side_by_side.submit(bench, "bgp", "--json", "--prefixes", "500", "--rounds", "1", "--build-dir", BUILD)
+            site = side_by_side.submit(bench, "site", "--json", "--plans", "4", "--rounds", "1", "--build-dir", BUILD)
+        self.done, self.bgp, self.site = done.result(), bgp.result(), site.result()
 
     def json_has_a_positive_figure_for_each_direction(self):
         tunnel = json.loads(self.done.stdout)["tunnel"]
