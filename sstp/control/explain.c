@@ -192,17 +192,25 @@ static void tell(struct job *j, struct effective_shown *shown, const struct conn
 	reply_to(j, &reply);
 }
 
+/* 1: for effective_shown_done(), and c->synced to be freed in every case; 0: it is gone. */
+static int show(struct job *j, struct connection *c, struct effective_shown *ret_shown,
+		struct certs_error *e)
+{
+	int r = j->is_app ? read_connection(j, c, e) : 1;
+
+	return r > 0 ? effective_show(j->e->params.effective, j->vnet_id,
+				      j->is_app ? &c->query : NULL, ret_shown, e)
+		     : r;
+}
+
 /* Takes the job. */
 static void end(struct job *j)
 {
 	struct connection c = {.synced = NULL};
 	struct effective_shown shown;
 	struct certs_error e;
-	int r = j->is_app ? read_connection(j, &c, &e) : 1;
+	int r = show(j, &c, &shown, &e);
 
-	if (r > 0)
-		r = effective_show(j->e->params.effective, j->vnet_id, j->is_app ? &c.query : NULL,
-				   &shown, &e);
 	if (r > 0) {
 		tell(j, &shown, &c);
 		effective_shown_done(&shown);
@@ -302,23 +310,50 @@ static struct explain_server *present_server(struct job *j)
 	return &j->facts.servers[j->facts.n_servers - 1];
 }
 
-/* An answer is final, that there is no such name too: only who says nothing is passed over. */
+/* Whether a question of the app's gets to the present server. What cannot be found out is taken to be so. */
+static bool is_reached(struct job *j)
+{
+	struct connection c = {.synced = NULL};
+	struct effective_shown shown;
+	struct certs_error e;
+	bool is = true;
+
+	if (show(j, &c, &shown, &e) > 0) {
+		is = effective_fate(&shown, &present_server(j)->address) == EFFECTIVE_ROUTED;
+		effective_shown_done(&shown);
+	}
+	free(c.synced);
+	return is;
+}
+
+static void end_name(struct job *j)
+{
+	if (j->facts.has_address)
+		dial_kernel(j);
+	else
+		end(j);
+}
+
+/*
+ * What the first server says that the app's question gets to is final. The address from one behind a closed
+ * peering only serves to go on with; where there is no other server the order does not matter.
+ */
 static void on_answer(void *arg, const struct dns_answer *answer)
 {
 	struct job *j = arg;
+	bool counts = j->n_servers == 1 || is_reached(j);
 
 	present_server(j)->answer = *answer;
 	dns_ask_free(j->question);
 	j->question = NULL;
-	if (answer->outcome == DNS_FOUND) {
+	if (answer->outcome == DNS_FOUND && (counts || !j->facts.has_address)) {
 		j->facts.has_address = true;
 		j->facts.address = answer->addresses[0];
-		dial_kernel(j);
-	} else if (answer->outcome == DNS_SILENCE || answer->outcome == DNS_REFUSED) {
-		dial_server(j);
-	} else {
-		end(j);
 	}
+	if (counts && explain_is_answer(present_server(j)))
+		end_name(j);
+	else
+		dial_server(j);
 }
 
 static void server_failed(struct job *j, int error)
@@ -340,7 +375,7 @@ static void ask_server(struct job *j, int fd)
 	loop_timer_set(j->timer, CLOCK_NEVER); /* the question has its own */
 }
 
-/* The next one; behind the last it is known that none knows the name. */
+/* The next one; behind the last all is known that servers say. */
 static void dial_server(struct job *j)
 {
 	while (j->facts.n_servers < j->n_servers) {
@@ -353,7 +388,7 @@ static void dial_server(struct job *j)
 			return;
 		}
 	}
-	end(j);
+	end_name(j);
 }
 
 /* ---- what comes back ---- */

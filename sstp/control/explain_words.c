@@ -9,8 +9,11 @@
 #include <string.h>
 
 enum {
-	FINDING_MAX = 2048
+	FINDING_MAX = 2560,
+	ANSWER_MAX = 512, /* of a name server, in words */
 };
+
+#define UNPROBED "the verdict is without a probe"
 
 /* What comes of it all; the first that is set stays. */
 struct telling {
@@ -57,6 +60,11 @@ static const char *write_address(const struct prefix *p, char buf[EXPLAIN_ADDRES
 
 /* ---- name ---- */
 
+bool explain_is_answer(const struct explain_server *s)
+{
+	return !s->error && s->answer.outcome != DNS_SILENCE && s->answer.outcome != DNS_REFUSED;
+}
+
 static const char *outcome_text(enum dns_outcome outcome)
 {
 	switch (outcome) {
@@ -67,22 +75,91 @@ static const char *outcome_text(enum dns_outcome outcome)
 	}
 }
 
+/* A sentence about what a server says to the gateway, without its end. Returns buf. */
+static const char *write_answer(const struct telling *t, const struct explain_server *s,
+				char buf[ANSWER_MAX])
+{
+	char found[EXPLAIN_ADDRESS_MAX];
+
+	if (s->error)
+		snprintf(buf, ANSWER_MAX, "it cannot be asked: %s", strerror(-s->error));
+	else if (s->answer.outcome == DNS_FOUND)
+		snprintf(buf, ANSWER_MAX, "%s is %s%s", t->f->host,
+			 write_address(&s->answer.addresses[0], found),
+			 s->answer.n > 1 ? ", and more" : "");
+	else
+		snprintf(buf, ANSWER_MAX, "%s", outcome_text(s->answer.outcome));
+	return buf;
+}
+
+/*
+ * The gateway asks from its own machine, past its own rules: these say whether the app's question gets to the server.
+ * Why it does not, sentences; empty: it does. Returns buf.
+ */
+static const char *why_not_asked(const struct telling *t, const struct explain_server *s,
+				 char buf[FABRIC_WHY_MAX])
+{
+	const struct effective_shown *shown = t->f->shown;
+	const struct fabric_peer *peer = effective_closed_by(shown, &s->address);
+
+	*buf = '\0';
+	if (peer)
+		fabric_why(shown->gate->vnet, peer, buf);
+	else if (effective_fate(shown, &s->address) == EFFECTIVE_NOT_ROUTED)
+		snprintf(buf, FABRIC_WHY_MAX, "No route %shas it.",
+			 t->f->app ? "of the connection " : "");
+	return buf;
+}
+
 static void tell_server(struct telling *t, const struct explain_server *s)
 {
 	char server[EXPLAIN_ADDRESS_MAX];
-	char found[EXPLAIN_ADDRESS_MAX];
+	char answer[ANSWER_MAX];
+	char why[FABRIC_WHY_MAX];
+	bool is_ok = !s->error && s->answer.outcome == DNS_FOUND;
 
 	write_address(&s->address, server);
-	if (s->error)
-		step(t, "name", "failed", "Name server %s cannot be asked: %s.", server,
-		     strerror(-s->error));
-	else if (s->answer.outcome == DNS_FOUND)
-		step(t, "name", "ok", "Name server %s: %s is %s%s.", server, t->f->host,
-		     write_address(&s->answer.addresses[0], found),
-		     s->answer.n > 1 ? ", and more" : "");
+	write_answer(t, s, answer);
+	if (*why_not_asked(t, s, why))
+		step(t, "name", "failed",
+		     "Name server %s: no question of %s gets there: %s Asked by the gateway "
+		     "itself: %s.",
+		     server, t->f->app ? "the app" : "a client", why, answer);
 	else
-		step(t, "name", "failed", "Name server %s: %s.", server,
-		     outcome_text(s->answer.outcome));
+		step(t, "name", is_ok ? "ok" : "failed", "Name server %s: %s.", server, answer);
+}
+
+/* As a resolver does it: the first one that is reached and says something is believed. */
+static void conclude_name(struct telling *t)
+{
+	const struct explain_facts *f = t->f;
+	const struct explain_server *closed = NULL;
+	char server[EXPLAIN_ADDRESS_MAX];
+	char why[FABRIC_WHY_MAX];
+
+	for (size_t i = 0; i < f->n_servers; i++) {
+		const struct explain_server *s = &f->servers[i];
+
+		if (!closed && *why_not_asked(t, s, why)) {
+			closed = s;
+		} else if (explain_is_answer(s) && !*why_not_asked(t, s, why)) {
+			closed = NULL;
+			if (s->answer.outcome == DNS_FOUND)
+				return;
+			break;
+		}
+	}
+	if (closed)
+		conclude(t, "NameServerNotReached",
+			 "%s is not resolved in virtual network %s: name server %s is not reached: "
+			 "%s",
+			 f->host, f->vnet, write_address(&closed->address, server),
+			 why_not_asked(t, closed, why));
+	else
+		conclude(t, "NameNotResolved", "%s is not resolved in virtual network %s: %s.",
+			 f->host, f->vnet,
+			 f->n_servers ? "no name server that is reached knows an address"
+				      : "it has no name server");
 }
 
 static void tell_name(struct telling *t)
@@ -97,11 +174,7 @@ static void tell_name(struct telling *t)
 		tell_server(t, &f->servers[i]);
 	if (!f->n_servers)
 		step(t, "name", "failed", "Virtual network %s has no name server.", f->vnet);
-	if (!f->has_address)
-		conclude(t, "NameNotResolved", "%s is not resolved in virtual network %s: %s.",
-			 f->host, f->vnet,
-			 f->n_servers ? "none of its name servers knows an address"
-				      : "it has no name server");
+	conclude_name(t);
 }
 
 /* ---- connection ---- */
@@ -184,7 +257,7 @@ static void tell_route(struct telling *t)
 			 "tunnel. A route of the plan, a custom route or the default routes must "
 			 "cover it.",
 			 t->address);
-	else
+	else if (!effective_closed_by(t->f->shown, &t->f->address)) /* else its peering says why */
 		conclude(t, "NotRouted",
 			 "%s is no part of what clients of virtual network %s reach.", t->address,
 			 t->f->vnet);
@@ -327,29 +400,102 @@ static void tell_way_back(struct telling *t)
 
 /* ---- the probe ---- */
 
+/* The pool that the question came from, if nobody is told of it; NULL. */
+static const struct prefix *pool_without_a_way(const struct explain_facts *f)
+{
+	const struct prefix *source = &f->probed.source;
+
+	for (size_t i = 0; f->pools && i < f->pools->n; i++) {
+		const struct prefix *pool = &f->pools->list[i];
+
+		if (pool->family == f->address.family && !is_announced(f, pool) &&
+		    (!source->len || prefix_covers(pool, source)))
+			return pool;
+	}
+	return NULL;
+}
+
 static void tell_silence(struct telling *t)
 {
-	step(t, "probe", "failed",
-	     "A %s to %s was forwarded, and nothing came back: no return path suspected, or a "
-	     "firewall drops it.",
-	     t->f->port ? "SYN" : "ping", t->address);
-	conclude(t, "NoReply",
-		 "Packets leave for %s, and nothing comes back: no return path suspected. The far "
-		 "side "
-		 "needs a route to the pool by this gateway; or a firewall there drops it.",
-		 t->address);
+	const struct prefix *pool = pool_without_a_way(t->f);
+	const char *what = t->f->port ? "SYN" : "ping";
+	char text[PREFIX_TEXT_MAX];
+
+	step(t, "probe", "failed", "A %s to %s was forwarded, and nothing came back%s.", what,
+	     t->address, pool ? ": no return path suspected" : "");
+	if (pool)
+		conclude(t, "NoReturnPathSuspected",
+			 "No return path suspected: a %s to %s was forwarded, and nothing came "
+			 "back. The far side needs a route to the pool %s by this gateway. Where "
+			 "it has one, a firewall drops it, or the host is down.",
+			 what, t->address, prefix_format(pool, text));
+	else
+		conclude(t, "NoReply",
+			 "A %s to %s was forwarded, and nothing came back, although the pool is "
+			 "announced: a firewall there drops it, the host is down, or the far side "
+			 "does not take what is announced.",
+			 what, t->address);
+}
+
+static const char *icmp_reason(uint8_t family, uint8_t type, uint8_t code)
+{
+	static const struct {
+		uint8_t family, type, code;
+		const char *text;
+	} reasons[] = {
+		{AF_INET, 3, 0, "network unreachable"},
+		{AF_INET, 3, 1, "host unreachable"},
+		{AF_INET, 3, 2, "protocol unreachable"},
+		{AF_INET, 3, 3, "port unreachable"},
+		{AF_INET, 3, 6, "network unknown"},
+		{AF_INET, 3, 7, "host unknown"},
+		{AF_INET, 3, 9, "network administratively prohibited"},
+		{AF_INET, 3, 10, "host administratively prohibited"},
+		{AF_INET, 3, 13, "administratively prohibited"},
+		{AF_INET, 11, 0, "time to live exceeded"},
+		{AF_INET6, 1, 0, "no route"},
+		{AF_INET6, 1, 1, "administratively prohibited"},
+		{AF_INET6, 1, 2, "beyond the scope of the source address"},
+		{AF_INET6, 1, 3, "address unreachable"},
+		{AF_INET6, 1, 4, "port unreachable"},
+		{AF_INET6, 1, 5, "source address against its policy"},
+		{AF_INET6, 1, 6, "rejected route"},
+		{AF_INET6, 3, 0, "hop limit exceeded"},
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].family == family && reasons[i].type == type &&
+		    reasons[i].code == code)
+			return reasons[i].text;
+	return "not delivered";
 }
 
 static void tell_icmp(struct telling *t)
 {
 	const struct msg_probed *p = &t->f->probed;
+	const char *reason = icmp_reason(p->from.family, p->type, p->code);
 	char from[EXPLAIN_ADDRESS_MAX];
+	const char *who = strcmp(write_address(&p->from, from), t->address) == 0 ? "" : "Router ";
 
-	write_address(&p->from, from);
-	step(t, "probe", "failed", "%s says that it is unreachable: ICMP type %u, code %u.", from,
+	step(t, "probe", "failed", "%s%s says: %s (ICMP type %u, code %u).", who, from, reason,
 	     p->type, p->code);
-	conclude(t, "Unreachable", "%s says that %s cannot be reached (ICMP type %u, code %u).",
-		 from, t->address, p->type, p->code);
+	conclude(t, "Unreachable", "%s cannot be reached. %s%s says: %s (ICMP type %u, code %u).",
+		 t->address, who, from, reason, p->type, p->code);
+}
+
+/* Nobody has answered a question, or there was none. */
+static void tell_unprobed(struct telling *t)
+{
+	const struct explain_facts *f = t->f;
+	const char *why = "No session is up to probe from";
+
+	if (!f->app)
+		why = "There is no app whose session could be probed from";
+	else if (!f->was_probed)
+		why = "The data plane does not say what a probe meets";
+	else if (f->probed.outcome == MSG_OUTCOME_BUSY)
+		why = "Too much is being probed just now";
+	step(t, "probe", f->app ? "unknown" : "info", "%s: " UNPROBED ".", why);
 }
 
 static void tell_probe(struct telling *t)
@@ -357,23 +503,25 @@ static void tell_probe(struct telling *t)
 	const struct msg_probed *p = &t->f->probed;
 	double ms = p->round_trip_us / 1e3;
 
-	if (!t->f->was_probed)
+	if (!t->f->was_probed) {
+		tell_unprobed(t);
 		return;
+	}
 	switch ((enum msg_outcome)p->outcome) {
 	case MSG_OUTCOME_ECHO:
 		step(t, "probe", "ok", "%s answers a ping in %.1f ms.", t->address, ms);
-		conclude(t, "Reachable", "%s is reached.", t->address);
+		conclude(t, "Reachable", "%s is reachable: it answers a ping.", t->address);
 		break;
 	case MSG_OUTCOME_OPEN:
 		step(t, "probe", "ok", "Port %u of %s is open: it answers in %.1f ms.", t->f->port,
 		     t->address, ms);
-		conclude(t, "Reachable", "Port %u of %s is reached.", t->f->port, t->address);
+		conclude(t, "Reachable", "Port %u of %s is open.", t->f->port, t->address);
 		break;
 	case MSG_OUTCOME_CLOSED:
 		step(t, "probe", "failed", "%s is there, and nobody listens at port %u.",
 		     t->address, t->f->port);
-		conclude(t, "PortClosed", "%s is reached, and refuses port %u.", t->address,
-			 t->f->port);
+		conclude(t, "PortClosed", "Port %u is refused by the host: %s itself is reached.",
+			 t->f->port, t->address);
 		break;
 	case MSG_OUTCOME_ICMP: tell_icmp(t); break;
 	case MSG_OUTCOME_REFUSED:
@@ -381,10 +529,7 @@ static void tell_probe(struct telling *t)
 		conclude(t, "Dropped", "The gateway drops it: %s.", p->drop);
 		break;
 	case MSG_OUTCOME_SILENCE: tell_silence(t); break;
-	case MSG_OUTCOME_NO_SESSION:
-		step(t, "probe", "unknown", "No session is up that could be probed with.");
-		break;
-	default: step(t, "probe", "unknown", "Too much is being probed just now."); break;
+	default: tell_unprobed(t); break;
 	}
 }
 
@@ -399,10 +544,11 @@ static void tell_ways(struct telling *t)
 	tell_probe(t);
 	if (t->f->app && !t->f->n_sessions)
 		conclude(t, "NotConnected",
-			 "Nothing speaks against it, but no session of app %s is up: start its "
-			 "worker.",
+			 "Nothing speaks against it, but no session of app %s is up, and " UNPROBED
+			 ": start its worker.",
 			 t->f->app);
-	conclude(t, "Allowed", "Nothing speaks against it here: %s is routed and allowed.",
+	conclude(t, "Allowed",
+		 "Nothing speaks against it here: %s is routed and allowed; " UNPROBED ".",
 		 t->address);
 }
 

@@ -55,6 +55,9 @@ struct explain_facts {
 	struct msg_probed probed;
 };
 
+/* It was an answer to the question, that there is no such name too: a resolver asks nobody else then. */
+bool explain_is_answer(const struct explain_server *s);
+
 /* Owned (free); NULL without memory. */
 char *explain_json(const struct explain_facts *f);
 

@@ -36,10 +36,43 @@ route_add() {
 	"$sstpctl_bin" --socket "$world_dir/control.sock" route create plan1 vnet1 far --prefix "$1" >/dev/null
 }
 
+# What a packet in the app's name meets is the verdict.
+B52_who_answers_is_told() {
+	like "$(explained 10.20.0.2:80)" 'Reachable: Port 80 of 10\.20\.0\.2 is open\.' "an open port"
+	like "$(explained 10.20.0.2:81)" 'PortClosed: Port 81 is refused by the host: 10\.20\.0\.2 itself' "a closed port"
+	like "$(explained 10.20.0.2)" 'Reachable: 10\.20\.0\.2 is reachable: it answers a ping\.' "a ping"
+}
+
+# 198.51.100.0/24 is behind vnet, which turns it away
+B52_router_that_turns_it_away_is_named() {
+	in_ns "$vnet" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+	ip -n "$vnet" route add prohibit 198.51.100.0/24
+	ip -n "$gw" route add 198.51.100.0/24 via 10.20.0.2
+	like "$(explained 198.51.100.7:80)" \
+		'Unreachable: .* Router 10\.20\.0\.2 says: administratively prohibited \(ICMP type 3, code 13\)' "who turns it away"
+}
+
+B19_silence_is_a_way_back_that_is_suspected() {
+	ip -n "$vnet" route replace blackhole 198.51.100.0/24
+	like "$(explained 198.51.100.7:80)" \
+		'NoReturnPathSuspected: No return path suspected: .* needs a route to the pool [0-9.]+/[0-9]+ by this gateway' "silence"
+	like "$("$sstpctl_bin" --socket "$world_dir/control.sock" explain shop 198.51.100.7 --json)" \
+		'"verdict": "NoReturnPathSuspected"' "its word"
+}
+
+without_a_session_the_verdict_is_without_a_probe() {
+	end_app shop
+	like "$(explained 10.20.0.2:80)" 'NotConnected: .* no session of app shop is up, and the verdict is without a probe' "the verdict"
+}
+
 what_is_not_routed_is_said() {
 	like "$(explained 203.0.113.7)" 'NotRouted: No route of the connection has 203\.0\.113\.7' "the verdict"
 }
 
 tap_main name_is_asked_where_the_network_is \
 	kernel_of_the_gateway_is_asked \
-	what_is_not_routed_is_said -- "$@"
+	B52_who_answers_is_told \
+	B52_router_that_turns_it_away_is_named \
+	B19_silence_is_a_way_back_that_is_suspected \
+	what_is_not_routed_is_said \
+	without_a_session_the_verdict_is_without_a_probe -- "$@"

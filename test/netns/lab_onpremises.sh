@@ -54,9 +54,10 @@ B19_without_a_way_back_the_packet_arrives_and_no_answer_does() {
 	is "$(ask shop $far_address 0.5)" silence "what the app is answered"
 	wait_for 2 has_captured arrives || flunk "the packet does not arrive"
 	explained shop $far_address 'returnRoute +warning .*'"$hub_pool"
+	explained shop $far_address "NoReturnPathSuspected: No return path suspected: .* route to the pool ${hub_pool//./\\.} by this gateway"
 	ip -n "$far" route add $hub_pool via 198.18.60.1
 	answers shop $far_address "^far sees $(private_ip shop)$"
-	explained shop $far_address 'Allowed:'
+	explained shop $far_address "Reachable: ${far_address//./\\.} is reachable: it answers a ping"
 	is "$(starts_of shop)" 1 "starts of the app"
 	ip -n "$far" route del $hub_pool
 	ip -n "$gw" route del $far_net
@@ -72,7 +73,7 @@ B18_on_premises_is_reached_when_its_route_is_present() {
 	like "$(ask shop $far_address 0.5)" '^not sent' "without a route of the plan's"
 	route far $far_net
 	answers shop $far_address "^far sees $(private_ip shop)$"
-	explained shop $far_address 'Allowed:'
+	explained shop $far_address 'Reachable:'
 	no_route far
 	routes_of_shop_are 10.21.0.0/24
 }
@@ -83,7 +84,7 @@ B18_on_premises_is_reached_by_IPv6() {
 	like "$(ask shop $far_address6 0.5)" '^not sent' "without a route of the plan's"
 	route far6 $far_net6
 	answers shop $far_address6 '^far sees fd00:81:'
-	explained shop $far_address6 'Allowed:'
+	explained shop $far_address6 'Reachable:'
 	no_route far6
 }
 

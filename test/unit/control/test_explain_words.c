@@ -80,6 +80,12 @@ static void verdict_is(struct site *s, const char *expected)
 }
 
 /* Of what was said last. */
+static void message_is(struct site *s, const char *expected)
+{
+	assert_string_equal(json_string_value(json_object_get(s->said, "message")), expected);
+}
+
+/* Likewise. */
 static void step_is(struct site *s, const char *name, const char *result, const char *finding)
 {
 	const json_t *step;
@@ -146,24 +152,49 @@ static void B19_silence_is_a_way_back_that_is_missing(void **state)
 	struct site *s = site_new();
 
 	s->facts.probed.outcome = MSG_OUTCOME_SILENCE;
-	verdict_is(s, "NoReply");
+	s->facts.probed.source = (struct prefix){AF_INET, 32, {172, 16, 0, 5}};
+	verdict_is(s, "NoReturnPathSuspected");
+	message_is(s, "No return path suspected: a SYN to 10.1.0.9 was forwarded, and nothing came "
+		      "back. The far side needs a route to the pool 172.16.0.0/24 by this gateway. "
+		      "Where it has one, a firewall drops it, or the host is down.");
 	step_is(s, "returnRoute", "warning",
 		"The pool 172.16.0.0/24 is not announced (enableBgp is off): the far side needs a "
-		"route "
-		"to it by this gateway.");
+		"route to it by this gateway.");
 	step_is(s, "probe", "failed",
-		"A SYN to 10.1.0.9 was forwarded, and nothing came back: no return path suspected, "
-		"or a "
-		"firewall drops it.");
+		"A SYN to 10.1.0.9 was forwarded, and nothing came back: no return path "
+		"suspected.");
 	s->facts.has_bgp = true;
 	s->facts.announce_table = 8401;
 	s->facts.announced = &announced;
 	s->facts.n_announced = 1;
+	s->facts.port = 0;
 	verdict_is(s, "NoReply");
+	message_is(s, "A ping to 10.1.0.9 was forwarded, and nothing came back, although the pool "
+		      "is announced: a firewall there drops it, the host is down, or the far side "
+		      "does not take what is announced.");
 	step_is(s, "returnRoute", "ok",
 		"The pool 172.16.0.0/24 is announced: who learns from kernel table 8401 of the "
-		"gateway "
-		"has the way back.");
+		"gateway has the way back.");
+	step_is(s, "probe", "failed", "A ping to 10.1.0.9 was forwarded, and nothing came back.");
+	site_free(s);
+}
+
+/* The pool of the other family is not the one that the question came from. */
+static void B19_pool_that_is_missing_is_the_session_s_own(void **state)
+{
+	const struct prefix announced = {AF_INET, 24, {172, 16, 0}};
+	struct site *s = site_new();
+
+	s->facts.probed.outcome = MSG_OUTCOME_SILENCE;
+	s->facts.probed.source = (struct prefix){AF_INET, 32, {172, 16, 0, 5}};
+	s->facts.announced = &announced;
+	s->facts.n_announced = 1;
+	verdict_is(s, "NoReply");
+	s->facts.address = (struct prefix){AF_INET6, 128, {0xfd, 1, [15] = 9}};
+	s->facts.probed.source = (struct prefix){AF_INET6, 128, {0xfd, [15] = 1}};
+	verdict_is(s, "NotRouted");
+	step_is(s, "probe", "failed",
+		"A SYN to fd01::9 was forwarded, and nothing came back: no return path suspected.");
 	site_free(s);
 }
 
@@ -171,21 +202,132 @@ static void B52_what_the_network_says_is_told_apart(void **state)
 {
 	static const struct {
 		enum msg_outcome outcome;
-		const char *verdict;
+		const char *verdict, *message;
 	} cases[] = {
-		{MSG_OUTCOME_ECHO, "Reachable"},     {MSG_OUTCOME_OPEN, "Reachable"},
-		{MSG_OUTCOME_CLOSED, "PortClosed"},  {MSG_OUTCOME_ICMP, "Unreachable"},
-		{MSG_OUTCOME_REFUSED, "Dropped"},    {MSG_OUTCOME_SILENCE, "NoReply"},
-		{MSG_OUTCOME_NO_SESSION, "Allowed"}, {MSG_OUTCOME_BUSY, "Allowed"},
+		{MSG_OUTCOME_ECHO, "Reachable", "10.1.0.9 is reachable: it answers a ping."},
+		{MSG_OUTCOME_OPEN, "Reachable", "Port 443 of 10.1.0.9 is open."},
+		{MSG_OUTCOME_CLOSED, "PortClosed",
+		 "Port 443 is refused by the host: 10.1.0.9 itself is reached."},
+		{MSG_OUTCOME_REFUSED, "Dropped", "The gateway drops it: peering."},
 	};
 	struct site *s = site_new();
 
-	s->facts.probed.from = (struct prefix){AF_INET, 32, {10, 1, 0, 1}};
 	s->facts.probed.drop = "peering";
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		s->facts.probed.outcome = (uint8_t)cases[i].outcome;
 		verdict_is(s, cases[i].verdict);
+		message_is(s, cases[i].message);
 	}
+	site_free(s);
+}
+
+static void router_that_turns_it_away_is_named_with_its_reason(void **state)
+{
+	struct site *s = site_new();
+
+	s->facts.probed.outcome = MSG_OUTCOME_ICMP;
+	s->facts.probed.from = (struct prefix){AF_INET, 32, {10, 1, 0, 1}};
+	s->facts.probed.type = 3;
+	s->facts.probed.code = 13;
+	verdict_is(s, "Unreachable");
+	message_is(s, "10.1.0.9 cannot be reached. Router 10.1.0.1 says: administratively "
+		      "prohibited (ICMP type 3, code 13).");
+	step_is(s, "probe", "failed",
+		"Router 10.1.0.1 says: administratively prohibited (ICMP type 3, code 13).");
+	s->facts.probed.from.addr[3] = 9;
+	s->facts.probed.code = 3;
+	verdict_is(s, "Unreachable");
+	message_is(s, "10.1.0.9 cannot be reached. 10.1.0.9 says: port unreachable (ICMP type 3, "
+		      "code 3).");
+	s->facts.probed.from = (struct prefix){AF_INET6, 128, {0xfd, [15] = 1}};
+	s->facts.probed.type = 1;
+	verdict_is(s, "Unreachable");
+	step_is(s, "probe", "failed",
+		"Router fd00::1 says: address unreachable (ICMP type 1, code 3).");
+	s->facts.probed.type = 99;
+	verdict_is(s, "Unreachable");
+	step_is(s, "probe", "failed", "Router fd00::1 says: not delivered (ICMP type 99, code 3).");
+	site_free(s);
+}
+
+static void verdict_without_a_probe_says_so(void **state)
+{
+	static const char allowed[] = "Nothing speaks against it here: 10.1.0.9 is routed and "
+				      "allowed; the verdict is without a probe.";
+	struct site *s = site_new();
+
+	s->facts.probed.outcome = MSG_OUTCOME_BUSY;
+	verdict_is(s, "Allowed");
+	message_is(s, allowed);
+	step_is(s, "probe", "unknown",
+		"Too much is being probed just now: the verdict is without a probe.");
+	s->facts.probed.outcome = MSG_OUTCOME_NO_SESSION;
+	verdict_is(s, "Allowed");
+	message_is(s, allowed);
+	step_is(s, "probe", "unknown",
+		"No session is up to probe from: the verdict is without a probe.");
+	s->facts.n_sessions = 0;
+	verdict_is(s, "NotConnected");
+	message_is(s, "Nothing speaks against it, but no session of app shop is up, and the "
+		      "verdict is without a probe: start its worker.");
+	s->facts.was_probed = false;
+	verdict_is(s, "NotConnected");
+	step_is(s, "probe", "unknown",
+		"The data plane does not say what a probe meets: the verdict is without a probe.");
+	s->facts.app = NULL;
+	verdict_is(s, "Allowed");
+	step_is(s, "probe", "info",
+		"There is no app whose session could be probed from: the verdict is without a "
+		"probe.");
+	site_free(s);
+}
+
+/* To a VNet with these that is peered with hub, from hub's side alone. */
+static void peer_with_spoke(struct site *s)
+{
+	assert_int_equal(
+		store_script(s->model->store,
+			     "INSERT INTO vnet (id, subscription, resource_group, name, spaces)"
+			     " VALUES (2, 'd', 'd', 'spoke', '[\"10.40.0.0/16\"]');"
+			     "INSERT INTO peering (vnet_id, name, remote_vnet, allow_access,"
+			     "  allow_forwarded, allow_transit) VALUES (1, 'a', 'spoke', 1, 1, 0),"
+			     "  (2, 'b', 'hub', 1, 1, 0);"
+			     "UPDATE peering SET use_remote = 1 WHERE vnet_id = 2",
+			     NULL),
+		0);
+}
+
+/* Again, as the model is now: an app's, whose plan has synced, or a client's of the VNet. */
+static void show_again(struct site *s, const char *app)
+{
+	const struct effective_query q = {.plan = 1, .vnet = 1, .synced = synced};
+
+	effective_shown_done(&s->shown);
+	assert_int_equal(effective_show(s->effective, 1, app ? &q : NULL, &s->shown, NULL), 1);
+	s->facts.app = app;
+	s->facts.pools = &s->shown.gate->vnet->pools;
+}
+
+static void B23_closed_peering_is_a_client_s_verdict_too(void **state)
+{
+	struct site *s = site_new();
+
+	peer_with_spoke(s);
+	show_again(s, NULL);
+	s->facts.was_probed = false;
+	s->facts.address = (struct prefix){AF_INET, 32, {10, 40, 0, 2}};
+	verdict_is(s, "PeeringClosed");
+	message_is(s, "The peering with virtual network spoke is closed: allowGatewayTransit is "
+		      "not set on peering a of virtual network hub.");
+	s->facts.address = (struct prefix){AF_INET, 32, {10, 41, 0, 2}};
+	verdict_is(s, "NotRouted");
+	s->facts.address = (struct prefix){AF_INET, 32, {10, 40, 0, 2}};
+	assert_int_equal(store_script(s->model->store,
+				      "UPDATE peering SET allow_transit = 1 WHERE vnet_id = 1",
+				      NULL),
+			 0);
+	show_again(s, NULL);
+	verdict_is(s, "Allowed");
 	site_free(s);
 }
 
@@ -207,14 +349,90 @@ static void name_that_no_server_knows_is_the_end(void **state)
 	site_free(s);
 }
 
+static struct explain_server server_that_says(uint8_t net, uint8_t host, enum dns_outcome outcome)
+{
+	return (struct explain_server){
+		.address = {AF_INET, 32, {10, net, 0, host}},
+		.answer = {.outcome = outcome, .addresses = {{AF_INET, 32, {10, 1, 0, 9}}}, .n = 1},
+	};
+}
+
+static void name_server_behind_a_closed_peering_knows_nothing_for_the_app(void **state)
+{
+	struct site *s = site_new();
+
+	peer_with_spoke(s);
+	show_again(s, "shop");
+	s->facts.host = "db.corp";
+	s->facts.is_name = true;
+	s->facts.n_servers = 1;
+	s->facts.servers[0] = server_that_says(40, 2, DNS_FOUND);
+	verdict_is(s, "NameServerNotReached");
+	message_is(s,
+		   "db.corp is not resolved in virtual network hub: name server 10.40.0.2 is not "
+		   "reached: allowGatewayTransit is not set on peering a of virtual network hub.");
+	step_is(s, "name", "failed",
+		"Name server 10.40.0.2: no question of the app gets there: allowGatewayTransit is "
+		"not set on peering a of virtual network hub. Asked by the gateway itself: db.corp "
+		"is 10.1.0.9.");
+	step_is(s, "probe", "ok", "Port 443 of 10.1.0.9 is open: it answers in 0.7 ms.");
+	s->facts.servers[0] = server_that_says(77, 2, DNS_FOUND);
+	verdict_is(s, "NameServerNotReached");
+	message_is(s,
+		   "db.corp is not resolved in virtual network hub: name server 10.77.0.2 is not "
+		   "reached: No route of the connection has it.");
+	s->facts.servers[0] = server_that_says(1, 2, DNS_FOUND);
+	verdict_is(s, "Reachable");
+	step_is(s, "name", "ok", "Name server 10.1.0.2: db.corp is 10.1.0.9.");
+	site_free(s);
+}
+
+/* The second one is reached. */
+static void name_is_what_the_first_server_says_that_is_reached(void **state)
+{
+	static const struct {
+		enum dns_outcome outcome;
+		const char *verdict;
+	} cases[] = {
+		{DNS_FOUND, "Reachable"},
+		{DNS_NO_NAME, "NameNotResolved"},
+		{DNS_NO_ADDRESS, "NameNotResolved"},
+		{DNS_SILENCE, "NameServerNotReached"},
+		{DNS_REFUSED, "NameServerNotReached"},
+	};
+	struct site *s = site_new();
+
+	s->facts.host = "db.corp";
+	s->facts.is_name = true;
+	s->facts.n_servers = 2;
+	s->facts.servers[0] = server_that_says(77, 2, DNS_FOUND);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		s->facts.servers[1] = server_that_says(1, 2, cases[i].outcome);
+		assert_int_equal(explain_is_answer(&s->facts.servers[1]),
+				 cases[i].outcome <= DNS_NO_ADDRESS);
+		verdict_is(s, cases[i].verdict);
+	}
+	s->facts.servers[1] = server_that_says(1, 2, DNS_FOUND);
+	s->facts.servers[1].error = -EHOSTUNREACH;
+	assert_false(explain_is_answer(&s->facts.servers[1]));
+	verdict_is(s, "NameServerNotReached");
+	site_free(s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_well_when_the_probe_says_so),
 		cmocka_unit_test(kernel_without_a_way_is_named),
 		cmocka_unit_test(B19_silence_is_a_way_back_that_is_missing),
+		cmocka_unit_test(B19_pool_that_is_missing_is_the_session_s_own),
 		cmocka_unit_test(B52_what_the_network_says_is_told_apart),
+		cmocka_unit_test(router_that_turns_it_away_is_named_with_its_reason),
+		cmocka_unit_test(verdict_without_a_probe_says_so),
+		cmocka_unit_test(B23_closed_peering_is_a_client_s_verdict_too),
 		cmocka_unit_test(name_that_no_server_knows_is_the_end),
+		cmocka_unit_test(name_server_behind_a_closed_peering_knows_nothing_for_the_app),
+		cmocka_unit_test(name_is_what_the_first_server_says_that_is_reached),
 	};
 
 	return cmocka_run_group_tests_name("control/explain_words", tests, NULL, NULL);
