@@ -198,8 +198,8 @@ static void domain_has_labels_of_a_host_name(void **state)
 		"a-.b",
 		"a b",
 		"a_b",
-		"1234567890123456789012345678901234567890123456789012345678"
-		"901234"};
+		("1234567890123456789012345678901234567890123456789012345678"
+		 "901234")};
 
 	assert_null(field_check_domain("corp.example.com"));
 	assert_null(field_check_domain("x"));
