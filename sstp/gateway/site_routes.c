@@ -27,6 +27,8 @@ static void forget(struct site_routes *s)
 _Static_assert((int)MSG_VERDICT_VNET == (int)REACH_VNET, "verdicts");
 _Static_assert((int)MSG_VERDICT_OPEN == (int)REACH_OPEN, "verdicts");
 _Static_assert((int)MSG_VERDICT_PEERING == (int)REACH_REFUSED, "verdicts");
+_Static_assert((int)MSG_VERDICT_NONE == (int)REACH_NONE, "verdicts");
+_Static_assert((int)MSG_VERDICT_COUNT == (int)REACH_VERDICTS, "verdicts");
 
 static int add(struct reach *reach, const struct msg_route *routes, size_t n)
 {

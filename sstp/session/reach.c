@@ -58,6 +58,9 @@ int reach_add(struct reach *r, const struct reach_route *routes, size_t n)
 
 	if (n > REACH_MAX - r->n)
 		return -E2BIG;
+	for (size_t i = 0; i < n; i++)
+		if (routes[i].verdict >= REACH_VERDICTS)
+			return -EINVAL;
 	error = make_room(r, r->n + n);
 	if (error < 0 || n == 0)
 		return error;

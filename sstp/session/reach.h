@@ -22,6 +22,8 @@ enum reach_verdict {
 	REACH_VNET,    /* by all clients of the VNet; by an app, if its connection has it too */
 	REACH_OPEN,    /* by everybody */
 	REACH_REFUSED, /* by nobody, and nothing comes from there: a peering forbids it */
+	REACH_NONE, /* nothing is said of it, whatever is said of what it is in: an app is told by its connection */
+	REACH_VERDICTS
 };
 
 struct reach_route {
@@ -33,7 +35,7 @@ struct reach;
 
 /* Returns owned, and empty; NULL without memory. */
 struct reach *reach_new(void);
-/* Before anybody else has it. 0; -ENOMEM; -E2BIG: it is full. */
+/* Before anybody else has it. 0; -ENOMEM; -E2BIG: it is full; -EINVAL: one has no verdict that there is. */
 int reach_add(struct reach *r, const struct reach_route *routes, size_t n);
 /* Returns r. */
 struct reach *reach_ref(struct reach *r);

@@ -33,7 +33,7 @@ static struct prefix *list_routes(const struct vnet_policy *policy, size_t *ret_
 	for (size_t i = 0; i < n; i++)
 		if (!policy->reach)
 			list[kept++] = policy->address_spaces[i];
-		else if (routes[i].verdict != REACH_REFUSED)
+		else if (routes[i].verdict == REACH_VNET || routes[i].verdict == REACH_OPEN)
 			list[kept++] = routes[i].prefix;
 	*ret_n = aggregate_minimal(list, aggregate_sort(list, kept));
 	return list;

@@ -24,6 +24,7 @@
 enum vnet_verdict {
 	VNET_PASSES = DROP_REASONS, /* an app's: if its connection says so as well */
 	VNET_OPEN,		    /* everybody's */
+	VNET_NONE,		    /* as FIB_NONE, and above all others as that is */
 };
 
 /* What a reload, or the control process, may change of the table. */

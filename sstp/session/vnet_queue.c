@@ -50,14 +50,14 @@ static uint32_t owner_number(const struct vnet_queue *q)
 /* Has the session's connection the last word on what the VNet's table says? */
 static inline bool is_asked(const struct vnet_lease *lease, uint32_t verdict)
 {
-	return lease->routes && (verdict == VNET_PASSES || verdict == FIB_NONE);
+	return lease->routes && (verdict == VNET_PASSES || verdict >= VNET_NONE);
 }
 
 static inline enum drop_reason judge_by_vnet(uint32_t verdict)
 {
 	if (verdict < DROP_REASONS)
 		return (enum drop_reason)verdict;
-	return verdict == FIB_NONE ? DROP_NO_ROUTE : DROP_REASONS;
+	return verdict >= VNET_NONE ? DROP_NO_ROUTE : DROP_REASONS;
 }
 
 /* What the connection says of a destination that the VNet keeps from nobody. */

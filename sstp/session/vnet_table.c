@@ -76,6 +76,7 @@ static void add_reach(const struct vnet *v, const struct reach *reach, struct ta
 		[REACH_VNET] = VNET_PASSES,
 		[REACH_OPEN] = VNET_OPEN,
 		[REACH_REFUSED] = DROP_PEERING,
+		[REACH_NONE] = VNET_NONE,
 	};
 	size_t n;
 	const struct reach_route *routes = reach_routes(reach, &n);

@@ -65,6 +65,20 @@ static void full_list_takes_no_more_and_is_as_it_was(void **state)
 	reach_unref(r);
 }
 
+static void verdict_that_there_is_not_is_refused_and_the_list_is_as_it_was(void **state)
+{
+	struct reach_route two[] = {route("10.0.0.0/8", REACH_NONE),
+				    route("10.1.0.0/16", REACH_VERDICTS)};
+	struct reach *r = reach_new();
+	size_t n;
+
+	assert_int_equal(reach_add(r, two, 2), -EINVAL);
+	reach_routes(r, &n);
+	assert_int_equal(n, 0);
+	assert_int_equal(reach_add(r, two, 1), 0);
+	reach_unref(r);
+}
+
 static void list_knows_whether_it_refuses_anything(void **state)
 {
 	struct reach *open = list_of("10.0.0.0/8", REACH_OPEN);
@@ -146,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(list_keeps_what_was_added_in_order),
 		cmocka_unit_test(full_list_takes_no_more_and_is_as_it_was),
+		cmocka_unit_test(verdict_that_there_is_not_is_refused_and_the_list_is_as_it_was),
 		cmocka_unit_test(list_knows_whether_it_refuses_anything),
 		cmocka_unit_test(book_counts_what_it_has_and_gives_it_back),
 		cmocka_unit_test(what_is_not_told_anew_is_stale),

@@ -564,17 +564,18 @@ static void connection_that_is_gone_leads_nowhere_at_once(void **state)
 	vnet_release(&alice);
 }
 
-/* 10.20.0.0/24 but for .64/26, to which a peering is missing, and 10.60.0.0/16 by BGP. */
+/* 10.20.0.0/24 but for .64/26, to which a peering is missing, and 10.60.0.0/16 by BGP. 10.40.9.64/26 is on-premises. */
 static void set_reach(struct scene *s)
 {
 	struct reach_route routes[] = {{prefix("10.20.0.0/24"), REACH_VNET},
 				       {prefix("10.20.0.64/26"), REACH_REFUSED},
 				       {prefix("10.40.9.0/24"), REACH_REFUSED},
+				       {prefix("10.40.9.64/26"), REACH_NONE},
 				       {prefix("10.60.0.0/16"), REACH_OPEN}};
 	struct reach *r = reach_new();
 
 	assert_non_null(r);
-	assert_int_equal(reach_add(r, routes, 4), 0);
+	assert_int_equal(reach_add(r, routes, 5), 0);
 	assert_int_equal(vnet_set_reach(s->vnet, r), 0);
 	reach_unref(r);
 }
@@ -589,6 +590,7 @@ static void client_reaches_what_is_open_and_nothing_that_a_peering_forbids(void 
 	expect_way(s, &lease, "172.16.77.0", "10.20.0.65", DROP_PEERING);
 	expect_way(s, &lease, "172.16.77.0", "10.60.1.2", DROP_REASONS);
 	expect_way(s, &lease, "172.16.77.0", "10.40.1.2", DROP_NO_ROUTE);
+	expect_way(s, &lease, "172.16.77.0", "10.40.9.65", DROP_NO_ROUTE);
 	expect_way(s, &lease, "172.16.77.0", "10.20.0.1", DROP_GATEWAY);
 	vnet_release(&lease);
 }
@@ -607,6 +609,7 @@ static void connection_opens_no_peering_and_is_not_asked_for_what_is_open(void *
 	expect_way(s, &lease, "172.16.77.0", "10.20.0.65", DROP_PEERING);
 	expect_way(s, &lease, "172.16.77.0", "10.40.1.2", DROP_REASONS);
 	expect_way(s, &lease, "172.16.77.0", "10.40.9.2", DROP_PEERING);
+	expect_way(s, &lease, "172.16.77.0", "10.40.9.65", DROP_REASONS);
 	expect_way(s, &lease, "172.16.77.0", "10.60.1.2", DROP_REASONS);
 	vnet_release(&lease);
 	fib_publisher_clear(s->vnet_env.publisher, &routes);

@@ -230,15 +230,18 @@ static void client_is_told_what_the_vnet_says_in_as_few_routes_as_can_be(void **
 static void routes_follow_what_the_clients_reach(void **state)
 {
 	struct scene *s = *state;
-	struct reach_route routes[3] = {
-		{.verdict = REACH_VNET}, {.verdict = REACH_REFUSED}, {.verdict = REACH_OPEN}};
+	struct reach_route routes[4] = {{.verdict = REACH_VNET},
+					{.verdict = REACH_REFUSED},
+					{.verdict = REACH_OPEN},
+					{.verdict = REACH_NONE}};
 	struct reach *r = reach_new();
 	char text[1024];
 
 	assert_int_equal(prefix_parse("10.30.0.0/16", &routes[0].prefix), 0);
 	assert_int_equal(prefix_parse("10.40.0.0/16", &routes[1].prefix), 0);
 	assert_int_equal(prefix_parse("10.30.7.0/24", &routes[2].prefix), 0);
-	assert_int_equal(reach_add(r, routes, 3), 0);
+	assert_int_equal(prefix_parse("10.50.0.0/16", &routes[3].prefix), 0);
+	assert_int_equal(reach_add(r, routes, 4), 0);
 	assert_int_equal(vnet_set_reach(s->vnet, r), 0);
 	reach_unref(r);
 	assert_true(ask(s));

@@ -145,6 +145,24 @@ static void reach_stands_in_place_of_the_address_spaces_until_it_is_taken_back(v
 	assert_false(atomic_load(&s->vnet->refuses));
 }
 
+/* An on-premises range that lies inside of what a closed peering has, say. */
+static void what_nothing_is_said_of_is_a_hole_in_what_is_refused_or_open_around_it(void **state)
+{
+	struct scene *s = *state;
+	struct reach *r = both_families();
+
+	add(r, "10.30.7.64/26", REACH_NONE);
+	add(r, "10.30.64.0/18", REACH_NONE);
+	add(r, "fd00:30:7:8::/64", REACH_NONE);
+	assert_int_equal(vnet_set_reach(s->vnet, r), 0);
+	reach_unref(r);
+	assert_int_equal(verdict(s, "10.30.7.9"), DROP_PEERING);
+	assert_int_equal(verdict(s, "10.30.7.65"), VNET_NONE);
+	assert_int_equal(verdict(s, "10.30.65.1"), VNET_NONE);
+	assert_int_equal(verdict(s, "fd00:30:7:8::1"), VNET_NONE);
+	assert_int_equal(verdict(s, "fd00:30:7:9::1"), DROP_PEERING);
+}
+
 static void nothing_opens_pools_the_gateway_or_what_is_never_forwarded(void **state)
 {
 	static const char *const texts[] = {
@@ -194,7 +212,7 @@ static void reach_outlives_an_update_of_the_settings(void **state)
 
 static struct reach_route random_route(struct prng *prng)
 {
-	struct reach_route r = {.verdict = (uint8_t)prng_below(prng, 3)};
+	struct reach_route r = {.verdict = (uint8_t)prng_below(prng, REACH_VERDICTS)};
 	unsigned bits;
 
 	r.prefix.family = prng_below(prng, 2) ? AF_INET : AF_INET6;
@@ -211,7 +229,7 @@ static struct reach_route random_route(struct prng *prng)
 /* The last one of the longest. */
 static uint32_t slow_verdict(const struct reach *reach, uint8_t family, const uint8_t addr[16])
 {
-	static const uint32_t verdicts[] = {VNET_PASSES, VNET_OPEN, DROP_PEERING};
+	static const uint32_t verdicts[] = {VNET_PASSES, VNET_OPEN, DROP_PEERING, VNET_NONE};
 	uint32_t found = FIB_NONE;
 	size_t n;
 	const struct reach_route *routes = reach_routes(reach, &n);
@@ -369,6 +387,7 @@ int main(void)
 #define in_scene(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		in_scene(reach_stands_in_place_of_the_address_spaces_until_it_is_taken_back),
+		in_scene(what_nothing_is_said_of_is_a_hole_in_what_is_refused_or_open_around_it),
 		in_scene(nothing_opens_pools_the_gateway_or_what_is_never_forwarded),
 		in_scene(reach_outlives_an_update_of_the_settings),
 		in_scene(random_reach_answers_as_a_list_would),
