@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "sstp/worker/tunnel_internal.h"
 #include "tun/ip.h"
+
+enum {
+	ICMPV6_ERROR_LAST = 127, /* RFC 4443 section 2.1 */
+};
 
 /* The packet is good, and len bytes. */
 static void to_device(const struct tunnel *t, struct traffic *traffic, const uint8_t *pkt,
@@ -23,6 +28,20 @@ static bool is_own6(const struct leg *leg, const uint8_t *address)
 	return leg->has_address6 && memcmp(address, leg->address6, sizeof(leg->address6)) == 0;
 }
 
+/*
+ * Of a link-local source nothing but an ICMPv6 error is for the app (the gateway answers with them): the kernel would take
+ * a default route, or another way to an address, from router advertisements and redirects, where a container does not let
+ * us forbid it (network.c).
+ */
+static bool is_of_link(const uint8_t *pkt, const struct ip6_info *ip)
+{
+	bool is_link_local = ip->src[0] == 0xfe && (ip->src[1] & 0xc0) == 0x80;
+	bool is_error = ip->protocol == IPPROTO_ICMPV6 && ip->l4_at < ip->total_len &&
+			pkt[ip->l4_at] <= ICMPV6_ERROR_LAST;
+
+	return is_link_local && !is_error;
+}
+
 static void on_ipv6_packet(const struct leg *leg, uint8_t *pkt, size_t len)
 {
 	struct traffic *traffic = session_traffic(leg->session);
@@ -32,7 +51,7 @@ static void on_ipv6_packet(const struct leg *leg, uint8_t *pkt, size_t len)
 		traffic->drops[DROP_MALFORMED]++;
 		return;
 	}
-	if (!is_own6(leg, ip.dst)) {
+	if (!is_own6(leg, ip.dst) || is_of_link(pkt, &ip)) {
 		traffic->drops[DROP_DESTINATION]++;
 		return;
 	}

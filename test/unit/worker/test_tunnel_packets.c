@@ -212,6 +212,35 @@ static void X51_ipv6_packet_for_the_app_alone_comes_in(void **state)
 	assert_int_equal(traffic.drops[DROP_DESTINATION], 6);
 }
 
+/* An ICMPv6 message behind destination options. */
+static void icmp_from_gateway6(const char *src, uint8_t type)
+{
+	uint8_t pkt[PACKET_MAX];
+	size_t len = packet6(pkt, src, "fd00:77::1");
+
+	pkt[6] = IPPROTO_DSTOPTS;
+	pkt[5] = 16;
+	pkt[len] = IPPROTO_ICMPV6;
+	pkt[len + 8] = type;
+	tunnel_on_packet(&tunnel.legs[0], pkt, len + 16);
+}
+
+static void kernel_hears_nothing_of_neighbours_and_routers(void **state)
+{
+	set_ipv6();
+	icmp_from_gateway6("fe80::2", 1); /* unreachable */
+	icmp_from_gateway6("fe80::2", 2); /* too big */
+	icmp_from_gateway6("fd00:20::2", 129);
+	assert_int_equal(written, 3);
+	for (unsigned type = 133; type <= 137; type++)
+		icmp_from_gateway6("fe80::2", (uint8_t)type);
+	icmp_from_gateway6("febf::2", 134);
+	icmp_from_gateway6("fe80::2", 128);
+	from_gateway6("fe80::2", "fd00:77::1");
+	assert_int_equal(written, 3);
+	assert_int_equal(traffic.drops[DROP_DESTINATION], 8);
+}
+
 static void X51_tunnel_without_ipv6_brings_none_in_and_takes_none_out(void **state)
 {
 	from_gateway6("fd00:20::2", "::");
@@ -280,6 +309,7 @@ int main(void)
 		TEST(what_the_device_refuses_is_counted),
 		TEST(only_the_apps_own_address_goes_out),
 		TEST(X51_ipv6_packet_for_the_app_alone_comes_in),
+		TEST(kernel_hears_nothing_of_neighbours_and_routers),
 		TEST(X51_tunnel_without_ipv6_brings_none_in_and_takes_none_out),
 		TEST(only_the_apps_own_ipv6_address_goes_out),
 		TEST(ipv6_goes_through_the_old_session_until_the_new_one_has_it),
