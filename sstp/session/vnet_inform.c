@@ -128,13 +128,10 @@ static void remark(const struct vnet_lease *lease, struct session *s, const stru
 			: "it asks for routes by DHCP: they are longer than an option, and split");
 }
 
-/* A client that asks again and again is answered once a second. */
-static bool may_ask(struct vnet_holder *h, uint64_t now)
+/* A client that asks again and again is answered once a second; in between nobody even looks at what it says. */
+static bool may_ask(const struct vnet_holder *h, uint64_t now)
 {
-	if (h->informed_at && now < h->informed_at + CLOCK_NS_PER_S)
-		return false;
-	h->informed_at = now;
-	return true;
+	return !h->informed_at || now >= h->informed_at + CLOCK_NS_PER_S;
 }
 
 bool vnet_inform(struct vnet *v, const struct vnet_lease *lease, struct session *s,
@@ -147,14 +144,16 @@ bool vnet_inform(struct vnet *v, const struct vnet_lease *lease, struct session 
 	int r;
 
 	if (ip->protocol != IPPROTO_UDP || ip->src_be != lease->address_be ||
-	    (ip->dst_be != INADDR_BROADCAST && ip->dst_be != v->gateway_be) || session_is_worker(s))
+	    (ip->dst_be != INADDR_BROADCAST && ip->dst_be != v->gateway_be) ||
+	    session_is_worker(s) || !may_ask(lease->holder, now))
 		return false;
 	if (lease->connection)
 		terms = connection_terms(lease->connection);
 	r = answer(v, lease, s, terms, pkt, ip->total_len, packet, &a);
 	connection_terms_unref(terms);
-	if (r < 0 || !may_ask(lease->holder, now))
+	if (r < 0)
 		return false;
+	lease->holder->informed_at = now;
 	session_send(s, &plain, packet, a.len, v->mtu);
 	remark(lease, s, &a);
 	return true;
