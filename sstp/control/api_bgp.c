@@ -118,7 +118,9 @@ static bool find_gateway(struct call *c, const struct path_names *names, bool mu
 		refuse(c, 404, "There is no such virtual network gateway.");
 	else if (must_be_on && !is_on)
 		refuse(c, 409,
-		       "BGP is not enabled on this virtual network gateway: set enableBgp.");
+		       "BGP is not enabled on this virtual network gateway: set enableBgp (sstpctl "
+		       "gateway set VNET --bgp on; a virtual network of gateway.yaml cannot have "
+		       "it).");
 	else if (bird_socket_path(c->w->socket, c->vnet, c->socket) < 0)
 		refuse(c, 500, "the path of BIRD's control socket is too long");
 	else
