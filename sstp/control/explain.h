@@ -7,9 +7,10 @@
  *   GET .../Microsoft.Web/sites/APP/explain?target=HOST[:PORT]             by its connection
  *   GET .../Microsoft.Network/virtualNetworks/VNET/explain?target=...      as a client of the VNet
  *
- * An IPv6 address with a port is written [ADDRESS]:PORT. The answer is that of explain_words.h. On the way the VNet's name servers
- * are asked, one after the other, each for 3 s, the gateway's kernel for its route, both over sockets that the
- * parent opens in the VNet's namespace; and where all is well, the data plane sends one packet as the app would.
+ * An IPv6 address with a port is written [ADDRESS]:PORT. The answer is that of explain_words.h. On the way the
+ * VNet's name servers are asked, one after the other, each for 3 s, until one answers that the app's own question
+ * would get to; the gateway's kernel for its route; both over sockets that the parent opens in the VNet's
+ * namespace; and for an app, the data plane sends one packet as it would.
  * So the answer comes later: within 3 s for each name server, and 8 s for the rest.
  *
  * Limit: EXPLAIN_MAX at once; more are refused with 429.

@@ -129,27 +129,33 @@ static void tell_server(struct telling *t, const struct explain_server *s)
 		step(t, "name", is_ok ? "ok" : "failed", "Name server %s: %s.", server, answer);
 }
 
+/* The first server that a question does not get to, or the first that it gets to and that says something; NULL. */
+static const struct explain_server *find_server(const struct telling *t, bool is_reached)
+{
+	char why[FABRIC_WHY_MAX];
+
+	for (size_t i = 0; i < t->f->n_servers; i++) {
+		const struct explain_server *s = &t->f->servers[i];
+		bool gets_there = !*why_not_asked(t, s, why);
+
+		if (gets_there == is_reached && (!is_reached || explain_is_answer(s)))
+			return s;
+	}
+	return NULL;
+}
+
 /* As a resolver does it: the first one that is reached and says something is believed. */
 static void conclude_name(struct telling *t)
 {
 	const struct explain_facts *f = t->f;
-	const struct explain_server *closed = NULL;
+	const struct explain_server *heard = find_server(t, true);
+	const struct explain_server *closed = find_server(t, false);
 	char server[EXPLAIN_ADDRESS_MAX];
 	char why[FABRIC_WHY_MAX];
 
-	for (size_t i = 0; i < f->n_servers; i++) {
-		const struct explain_server *s = &f->servers[i];
-
-		if (!closed && *why_not_asked(t, s, why)) {
-			closed = s;
-		} else if (explain_is_answer(s) && !*why_not_asked(t, s, why)) {
-			closed = NULL;
-			if (s->answer.outcome == DNS_FOUND)
-				return;
-			break;
-		}
-	}
-	if (closed)
+	if (heard && heard->answer.outcome == DNS_FOUND)
+		return;
+	if (!heard && closed)
 		conclude(t, "NameServerNotReached",
 			 "%s is not resolved in virtual network %s: name server %s is not reached: "
 			 "%s",
