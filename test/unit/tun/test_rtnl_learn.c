@@ -205,7 +205,7 @@ static void format(const struct rtnl_learned *r, char out[TEXT_MAX])
 		}
 	}
 	qsort(hops, n, sizeof(hops[0]), by_text);
-	snprintf(out, TEXT_MAX, "%s %u", format_dst(&r->dst, dst), r->metric);
+	snprintf(out, TEXT_MAX, "%.60s %u", format_dst(&r->dst, dst), r->metric);
 	for (size_t i = 0; i < n; i++)
 		snprintf(out + strlen(out), TEXT_MAX - strlen(out), " %s", hops[i]);
 }
