@@ -253,6 +253,8 @@ static void take_next(struct parent *p)
 	p->next = parent_set_none();
 	p->next_watch = NULL;
 	parent_open_log(p->options, p->set.config);
+	if (p->routes)
+		parent_routes_reconfigure(p->routes, p->set.config);
 	log_info("reloaded");
 }
 

@@ -128,17 +128,14 @@ static bool overlaps_config(const struct parent_open *m, const struct gateway_co
 	return false;
 }
 
+/* Those of the file's own VNets are not for all. */
 static bool may_attach(const char *netns, const struct gateway_config *config)
 {
-	/* a name, never a path: that would be a way around the list */
-	if (parent_routes_objection(netns, &(struct gateway_config){.n_vnets = 0}))
-		return false;
-	if (!*netns || config->attaches_anywhere)
-		return true;
-	for (size_t i = 0; i < config->n_attach_namespaces; i++)
-		if (strcmp(config->attach_namespaces[i], netns) == 0)
-			return true;
-	return false;
+	struct gateway_config list = {.attach_namespaces = config->attach_namespaces,
+				      .n_attach_namespaces = config->n_attach_namespaces,
+				      .attaches_anywhere = config->attaches_anywhere};
+
+	return !parent_routes_objection(netns, &list);
 }
 
 static bool is_private(const struct prefix *p)

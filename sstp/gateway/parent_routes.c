@@ -57,6 +57,14 @@ static bool has_controls(const char *text)
 	return *text != '\0';
 }
 
+static bool is_named_by(const char *netns, const struct gateway_config *config)
+{
+	for (size_t i = 0; i < config->n_attach_namespaces; i++)
+		if (strcmp(config->attach_namespaces[i], netns) == 0)
+			return true;
+	return config->attaches_anywhere;
+}
+
 const char *parent_routes_objection(const char *netns, const struct gateway_config *config)
 {
 	if (!*netns || is_of_config(netns, config))
@@ -64,7 +72,11 @@ const char *parent_routes_objection(const char *netns, const struct gateway_conf
 	if (strchr(netns, '/') || strcmp(netns, ".") == 0 || strcmp(netns, "..") == 0 ||
 	    has_controls(netns))
 		return "its namespace is neither one of gateway.yaml nor a name";
-	return strlen(netns) > NETNS_NAME_MAX ? "the name of its namespace is too long" : NULL;
+	if (strlen(netns) > NETNS_NAME_MAX)
+		return "the name of its namespace is too long";
+	return is_named_by(netns, config)
+		       ? NULL
+		       : "its namespace is not among attach_namespaces of gateway.yaml";
 }
 
 static const char *table_objection(uint32_t table)
@@ -527,14 +539,29 @@ int parent_routes_announce(struct parent_routes *r, const struct parent_announce
 	return error < 0 ? refuse(m, error, ret_text) : 0;
 }
 
-static void withdraw(struct parent_routes *r, bool only_doubted)
+static bool is_any(const struct place *p, const void *arg)
+{
+	return true;
+}
+
+static bool is_doubted(const struct place *p, const void *arg)
+{
+	return p->is_doubted;
+}
+
+static bool is_closed(const struct place *p, const void *config)
+{
+	return parent_routes_objection(p->netns, config) != NULL;
+}
+
+static void withdraw(struct parent_routes *r,
+		     bool (*is_meant)(const struct place *p, const void *arg), const void *arg)
 {
 	struct place **p = &r->places;
 	int error;
 
 	while (*p)
-		if ((!only_doubted || (*p)->is_doubted) &&
-		    clear_table((*p)->netns, (*p)->table) == 0)
+		if (is_meant(*p, arg) && clear_table((*p)->netns, (*p)->table) == 0)
 			drop_place(p);
 		else
 			p = &(*p)->next;
@@ -548,7 +575,7 @@ bool parent_routes_withdraw(struct parent_routes *r)
 	bool had_some = r->places != NULL;
 
 	if (had_some)
-		withdraw(r, false);
+		withdraw(r, is_any, NULL);
 	return had_some;
 }
 
@@ -560,7 +587,12 @@ void parent_routes_doubt(struct parent_routes *r)
 
 void parent_routes_drop_doubted(struct parent_routes *r)
 {
-	withdraw(r, true);
+	withdraw(r, is_doubted, NULL);
+}
+
+void parent_routes_reconfigure(struct parent_routes *r, const struct gateway_config *config)
+{
+	withdraw(r, is_closed, config);
 }
 
 /* ---- life ---- */

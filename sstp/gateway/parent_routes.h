@@ -7,8 +7,8 @@
  *
  * That stands as blackhole routes of RTNL_PROTOCOL in a kernel table of its own, in the VNet's namespace, which no rule
  * asks: the daemon reads it there, and no packet is forwarded by it. Control says which prefixes; here it is seen to that
- * it cannot do more than that: the table is none of the system's and asked by no rule, the namespace has a
- * name, no route of anybody else is touched, a default route is never announced.
+ * it cannot do more than that: the table is none of the system's and asked by no rule, the namespace is one that gateway.yaml
+ * knows, no route of anybody else is touched, a default route is never announced.
  *
  * The tables that are in use stand in a file, so that what a killed gateway has announced is withdrawn by its successor first of all,
  * whatever its VNets are then. One line for each: namespace, tab, number.
@@ -36,8 +36,8 @@ struct parent_routes *parent_routes_new(const char *path);
 void parent_routes_free(struct parent_routes *r);
 
 /*
- * Why control does not get into this namespace; NULL: it does. It is one of config's, or has a name as "ip netns" gives
- * it; not a path, which could be any process's.
+ * Why control does not get into this namespace; NULL: it does. It is the gateway's own, one of a VNet of config's, or one that
+ * its attach_namespaces names; not a path, which could be any process's.
  */
 const char *parent_routes_objection(const char *netns, const struct gateway_config *config);
 
@@ -64,6 +64,9 @@ int parent_routes_announce(struct parent_routes *r, const struct parent_announce
  */
 void parent_routes_doubt(struct parent_routes *r);
 void parent_routes_drop_doubted(struct parent_routes *r);
+
+/* The configuration is another one: what is announced where control does not get any more is not from now on. */
+void parent_routes_reconfigure(struct parent_routes *r, const struct gateway_config *config);
 
 /* Nothing is announced any more. True: something was. */
 bool parent_routes_withdraw(struct parent_routes *r);

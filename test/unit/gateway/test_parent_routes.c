@@ -57,7 +57,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int announce_as(struct bench *b, const char *vnet, uint32_t table, const char *const *texts)
+static int announce_at(struct bench *b, const char *vnet, const char *netns, uint32_t table,
+		       const char *const *texts)
 {
 	struct prefix list[16];
 	uint8_t *bytes;
@@ -70,11 +71,16 @@ static int announce_as(struct bench *b, const char *vnet, uint32_t table, const 
 	fd = sealed_new("prefixes", bytes, len);
 	assert_true(fd >= 0);
 	r = parent_routes_announce(
-		b->routes, &(struct parent_announce){.vnet = vnet, .netns = "", .table = table}, fd,
-		b->text);
+		b->routes, &(struct parent_announce){.vnet = vnet, .netns = netns, .table = table},
+		fd, b->text);
 	close(fd);
 	free(bytes);
 	return r;
+}
+
+static int announce_as(struct bench *b, const char *vnet, uint32_t table, const char *const *texts)
+{
+	return announce_at(b, vnet, "", table, texts);
 }
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -240,16 +246,39 @@ static void what_control_does_not_say_again_is_withdrawn(void **state)
 static void namespaces_are_named(void **state)
 {
 	static struct gateway_vnet vnet = {.netns = (char *)"/run/odd/place"};
-	static const struct gateway_config config = {.vnets = &vnet, .n_vnets = 1};
+	static char *names[] = {(char *)"red"};
+	struct gateway_config config = {
+		.vnets = &vnet, .n_vnets = 1, .attach_namespaces = names, .n_attach_namespaces = 1};
 	static const char *const refused[] = {"/proc/1/ns/net", "..", ".", "a/b", "a b", "a\nb"};
 
 	assert_null(parent_routes_objection("", &config));
 	assert_null(parent_routes_objection("red", &config));
 	assert_null(parent_routes_objection("/run/odd/place", &config));
+	assert_string_equal(parent_routes_objection("blue", &config),
+			    "its namespace is not among attach_namespaces of gateway.yaml");
+	config.attaches_anywhere = true;
+	assert_null(parent_routes_objection("blue", &config));
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		assert_string_equal(parent_routes_objection(refused[i], &config),
 				    "its namespace is neither one of gateway.yaml nor a name");
 	assert_int_equal(parent_routes_learn("no-such-namespace"), -ENOENT);
+}
+
+/* Here by a path, so that ip(8) sees it. */
+static void namespace_that_is_closed_by_a_reload_keeps_no_announcement(void **state)
+{
+	static struct gateway_vnet vnet = {.netns = (char *)"/proc/self/ns/net"};
+	static const struct gateway_config with = {.vnets = &vnet, .n_vnets = 1};
+	static const struct gateway_config without = {.n_vnets = 0};
+	struct bench *b = *state;
+
+	assert_int_equal(announce_at(b, "lab", vnet.netns, TABLE, LIST("10.20.0.0/16")), 0);
+	assert_int_equal(announce_as(b, "red", TABLE + 1, LIST("10.21.0.0/16")), 0);
+	parent_routes_reconfigure(b->routes, &with);
+	assert_string_equal(table(TABLE), "blackhole 10.20.0.0/16 ");
+	parent_routes_reconfigure(b->routes, &without);
+	assert_string_equal(table(TABLE), "");
+	assert_string_equal(table(TABLE + 1), "blackhole 10.21.0.0/16 ");
 }
 
 static void socket_hears_of_routes(void **state)
@@ -306,6 +335,7 @@ int main(void)
 		ROUTES_TEST(what_is_not_sealed_is_refused),
 		ROUTES_TEST(what_a_killed_gateway_announced_is_withdrawn),
 		ROUTES_TEST(what_control_does_not_say_again_is_withdrawn),
+		ROUTES_TEST(namespace_that_is_closed_by_a_reload_keeps_no_announcement),
 		cmocka_unit_test(namespaces_are_named),
 		ROUTES_TEST(socket_hears_of_routes),
 	};
