@@ -270,57 +270,37 @@ static const char *origin_of(const struct bird_peer *p)
 	return p->neighbor_as == p->local_as ? "IBgp" : "EBgp";
 }
 
-/* BIRD's routes in order, to be found by those of the kernel. */
+/* The best way that BIRD knows to each route that is shown, whatever else it tells. */
 struct ways {
-	struct bird_route *list; /* owned */
-	size_t n, cap;
+	struct learned_routes shown;
+	struct bird_route **list; /* as shown; owned, each; NULL: it knows none */
 };
 
 static void take_way(void *arg, const struct bird_route *route)
 {
 	struct ways *w = arg;
+	const struct learned_route *shown = learned_find(&w->shown, &route->dst);
+	struct bird_route **way = shown ? &w->list[shown - w->shown.routes] : NULL;
 
-	if (w->n == w->cap) {
-		size_t cap = w->cap ? 2 * w->cap : 64;
-		struct bird_route *list = realloc(w->list, cap * sizeof(*list));
-
-		if (!list)
-			return;
-		w->list = list;
-		w->cap = cap;
-	}
-	w->list[w->n++] = *route;
+	if (!way || (*way && ((*way)->is_best || !route->is_best)))
+		return;
+	if (!*way)
+		*way = malloc(sizeof(**way));
+	if (*way)
+		**way = *route;
 }
 
-static int by_dst(const void *a, const void *b)
+static void ways_done(struct ways *w)
 {
-	const struct bird_route *x = a;
-	const struct bird_route *y = b;
-	int r = learned_compare(&x->dst, &y->dst);
-
-	return r ? r : (int)y->is_best - (int)x->is_best;
+	for (size_t i = 0; w->list && i < w->shown.n; i++)
+		free(w->list[i]);
+	free(w->list);
 }
 
-/* The best way to the prefix; NULL: BIRD knows none. */
-static const struct bird_route *find_way(const struct ways *w, const struct prefix *dst)
+/* What BIRD knows of what is shown; nothing, with c->why, when it says nothing. */
+static struct ways ask_ways(struct call *c, struct learned_routes shown)
 {
-	size_t low = 0, high = w->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (learned_compare(&w->list[mid].dst, dst) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < w->n && prefix_equal(&w->list[low].dst, dst) ? &w->list[low] : NULL;
-}
-
-/* What BIRD knows of what is learned; nothing, with c->why, when it says nothing. */
-static struct ways ask_ways(struct call *c)
-{
-	struct ways w = {0};
+	struct ways w = {.shown = shown};
 	char *text;
 	size_t len;
 
@@ -328,10 +308,10 @@ static struct ways ask_ways(struct call *c)
 	    bird_ask(c->socket, "show route table all where source = RTS_BGP all",
 		     BIRD_LONG_PATIENCE, &text, &len, c->why) < 0)
 		return w;
-	bird_reply_routes(text, len, take_way, &w);
+	w.list = calloc(shown.n + 1, sizeof(struct bird_route *));
+	if (w.list)
+		bird_reply_routes(text, len, take_way, &w);
 	free(text);
-	if (w.n)
-		qsort(w.list, w.n, sizeof(*w.list), by_dst);
 	return w;
 }
 
@@ -356,18 +336,21 @@ static json_t *learned_json(const struct call *c, const struct learned_route *r,
 static void show_learned(struct call *c)
 {
 	struct learned_routes r = learned_of(bgp_learned(c->w->bgp), c->vnet, LEARNED_LOOKUP);
+	struct learned_routes shown = r;
 	json_t *value;
 	struct ways ways;
 	size_t limit;
 
 	if (!read_limit(c, &limit))
 		return;
-	ways = ask_ways(c);
+	if (shown.n > limit)
+		shown.n = limit;
+	ways = ask_ways(c, shown);
 	value = json_array();
-	for (size_t i = 0; i < r.n && i < limit; i++)
+	for (size_t i = 0; i < shown.n; i++)
 		json_array_append_new(
-			value, learned_json(c, &r.routes[i], find_way(&ways, &r.routes[i].dst)));
-	free(ways.list);
+			value, learned_json(c, &r.routes[i], ways.list ? ways.list[i] : NULL));
+	ways_done(&ways);
 	give(c, json_pack("{s:o, s:I, s:I, s:o}", "value", value, "total", (json_int_t)r.n,
 			  "neverLearned", (json_int_t)r.n_never, "message", text_or_null(c->why)));
 }
@@ -377,6 +360,7 @@ static void show_learned(struct call *c)
 struct telling {
 	json_t *value;
 	const struct bird_peer *peer;
+	uint64_t until; /* for all of them together */
 	size_t limit;
 	size_t total;
 };
@@ -404,6 +388,7 @@ static void tell_way(void *arg, const struct bird_route *route)
 static int tell_peer(struct call *c, struct telling *t)
 {
 	char command[BIRD_COMMAND_MAX];
+	uint64_t now = clock_now();
 	char *text;
 	size_t len;
 	int r;
@@ -411,7 +396,7 @@ static int tell_peer(struct call *c, struct telling *t)
 	if (strcmp(t->peer->bgp_state, "Established") != 0)
 		return 0;
 	snprintf(command, sizeof(command), "show route export '%s' all", t->peer->name);
-	r = bird_ask(c->socket, command, BIRD_LONG_PATIENCE, &text, &len, c->why);
+	r = bird_ask(c->socket, command, now < t->until ? t->until - now : 0, &text, &len, c->why);
 	if (r < 0)
 		return r;
 	bird_reply_routes(text, len, tell_way, t);
@@ -422,7 +407,7 @@ static int tell_peer(struct call *c, struct telling *t)
 static void show_advertised(struct call *c)
 {
 	const char *address = query_get(&c->query, "peer");
-	struct telling t = {.value = json_array()};
+	struct telling t = {.value = json_array(), .until = clock_now() + BIRD_LONG_PATIENCE};
 	size_t n = 0;
 	int r = read_limit(c, &t.limit) ? ask_peers(c) : 1;
 

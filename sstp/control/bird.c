@@ -71,10 +71,12 @@ static int dial(struct talk *t)
 static int wait_for(struct talk *t, short events)
 {
 	uint64_t now = clock_now();
-	int ms = now < t->until ? (int)((t->until - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS)
-				: 0;
-	int n = poll(&(struct pollfd){.fd = t->fd, .events = events}, 1, ms);
+	int n;
 
+	if (now >= t->until) /* who always has a little more to say too */
+		return -ETIMEDOUT;
+	n = poll(&(struct pollfd){.fd = t->fd, .events = events}, 1,
+		 (int)((t->until - now + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS));
 	if (n == 0)
 		return -ETIMEDOUT;
 	return n < 0 && errno != EINTR ? -errno : 0;

@@ -179,7 +179,7 @@ void bird_reply_peers(const char *text, size_t len,
 		      void (*each)(void *arg, const struct bird_peer *peer), void *arg)
 {
 	struct lines l = {.text = text, .left = len};
-	struct bird_peer peer;
+	struct bird_peer peer = {.name = ""};
 	bool has_peer = false;
 
 	while (next_line(&l)) {

@@ -146,6 +146,30 @@ static void daemon_that_says_nothing_is_waited_for_no_longer_than_told(void **st
 	assert_non_null(strstr(why, "BIRD does not answer at /tmp/bird-"));
 }
 
+static void *drip(void *arg)
+{
+	struct daemon *d = arg;
+	int fd = accept(d->fd, NULL, NULL);
+
+	while (send(fd, "1000-and so on\n", 15, MSG_NOSIGNAL) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+static void daemon_that_never_comes_to_an_end_is_heard_no_longer_than_told(void **state)
+{
+	struct daemon *d = *state;
+	char *text, why[BIRD_WHY_MAX];
+	size_t len;
+
+	assert_int_equal(listen(d->fd, 1), 0);
+	assert_int_equal(pthread_create(&d->thread, NULL, drip, d), 0);
+	assert_int_equal(bird_ask(d->path, "show status", SECOND / 100, &text, &len, why),
+			 -ETIMEDOUT);
+	assert_int_equal(pthread_join(d->thread, NULL), 0);
+}
+
 /* Nobody accepts, and the backlog is full. */
 static void daemon_that_accepts_nobody_is_no_hang(void **state)
 {
@@ -252,6 +276,7 @@ int main(void)
 		BIRD_TEST(long_answer_comes_whole),
 		BIRD_TEST(refusal_is_quoted),
 		BIRD_TEST(daemon_that_says_nothing_is_waited_for_no_longer_than_told),
+		BIRD_TEST(daemon_that_never_comes_to_an_end_is_heard_no_longer_than_told),
 		BIRD_TEST(daemon_that_accepts_nobody_is_no_hang),
 		BIRD_TEST(daemon_that_hangs_up_is_an_error),
 		BIRD_TEST(absent_daemon_is_a_sentence),
