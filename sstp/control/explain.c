@@ -170,10 +170,27 @@ static void take_bgp(struct job *j, struct explain_facts *f)
 	f->n_announced = state.n_announced;
 }
 
+/* False: it is not asked. */
+static bool ask_bird(struct job *j, const struct explain_facts *f, struct explain_bgp *ret_bird)
+{
+	struct learned_routes learned;
+	const struct learned_route *route;
+	char path[BIRD_SOCKET_MAX];
+
+	if (!f->has_bgp || !f->has_address || !j->e->params.bird ||
+	    bird_socket_path(j->e->params.bird, j->vnet, path) < 0)
+		return false;
+	learned = learned_of(bgp_learned(j->e->params.bgp), j->vnet, LEARNED_LOOKUP);
+	route = learned_cover(&learned, &f->address);
+	explain_bgp_ask(path, route ? &route->dst : NULL, explain_pool(f), ret_bird);
+	return true;
+}
+
 /* Takes the job. */
 static void tell(struct job *j, struct effective_shown *shown, const struct connection *c)
 {
 	struct explain_facts f = j->facts;
+	struct explain_bgp bird;
 	struct front_reply reply = {.status = 200};
 
 	f.app = j->is_app ? j->app : NULL;
@@ -186,6 +203,8 @@ static void tell(struct job *j, struct effective_shown *shown, const struct conn
 	f.device = j->device;
 	f.pools = shown->gate ? &shown->gate->vnet->pools : NULL;
 	take_bgp(j, &f);
+	if (ask_bird(j, &f, &bird))
+		f.bird = &bird;
 	reply.json = explain_json(&f);
 	if (!reply.json)
 		reply_refuse(&reply, 500, "out of memory", NULL);
@@ -281,9 +300,10 @@ static void ask_kernel(struct job *j, int fd)
 
 static int dial(struct job *j, const struct prefix *server)
 {
+	/* each another one: what comes too late is no answer to the next */
 	const struct parent_msg m = {
 		.kind = PARENT_DIAL,
-		.dial = {.id = j->id, .netns = j->netns, .server = *server},
+		.dial = {.id = j->id = ++j->e->last_id, .netns = j->netns, .server = *server},
 	};
 
 	return j->e->params.ask(j->e->params.arg, &m, NULL);
@@ -587,7 +607,6 @@ static void start(struct job *j)
 	j->next = e->jobs;
 	e->jobs = j;
 	e->n_jobs++;
-	j->id = ++e->last_id;
 	if (j->facts.has_address)
 		dial_kernel(j);
 	else

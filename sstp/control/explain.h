@@ -10,7 +10,7 @@
  * An IPv6 address with a port is written [ADDRESS]:PORT. The answer is that of explain_words.h. On the way the
  * VNet's name servers are asked, one after the other, each for 3 s, until one answers that the app's own question
  * would get to; the gateway's kernel for its route; both over sockets that the parent opens in the VNet's
- * namespace; and for an app, the data plane sends one packet as it would.
+ * namespace; BIRD, where the gateway has BGP; and for an app, the data plane sends one packet as it would.
  * So the answer comes later: within 3 s for each name server, and 8 s for the rest.
  *
  * Limit: EXPLAIN_MAX at once; more are refused with 429.
@@ -34,6 +34,7 @@ struct explain_params {
 	struct model *model;
 	struct effective *effective;
 	const struct bgp *bgp; /* NULL: there is none */
+	const char *bird;      /* its socket, as bird_socket_path() takes it; NULL: none is asked */
 	/* As peer_ask_parent(). */
 	int (*ask)(void *arg, const struct parent_msg *m, const int *fds);
 	/* To the data plane. Takes frame in every case; 0 or -errno. */

@@ -247,6 +247,20 @@ static void tell_rules(struct telling *t, uint32_t entry, uint32_t winner)
 				tell_rule(t, i, "info", "Beside it: ");
 }
 
+/* What it does not say is no fault: another daemon may run. */
+static void tell_bird(struct telling *t)
+{
+	const struct explain_bgp *b = t->f->bird;
+	char prefix[PREFIX_TEXT_MAX];
+
+	if (b && *b->why)
+		step(t, "route", "unknown", "Neighbours and AS paths are not known: %s.", b->why);
+	else if (b && b->has_route)
+		step(t, "route", "info", "BGP learns %s%s%s, AS path %s.",
+		     prefix_format(&b->dst, prefix), *b->from ? " from neighbour " : "", b->from,
+		     b->as_path);
+}
+
 static void tell_route(struct telling *t)
 {
 	const struct ruleset *set = t->f->shown->connection.set;
@@ -254,6 +268,7 @@ static void tell_route(struct telling *t)
 	uint32_t winner = entry == RULESET_NONE ? RULESET_NONE : entries_of(t)[entry].route;
 
 	tell_rules(t, entry, winner);
+	tell_bird(t);
 	if (winner != RULESET_NONE)
 		return;
 	step(t, "route", "failed", "No route has %s.", t->address);
@@ -370,12 +385,33 @@ static void tell_kernel(struct telling *t)
 
 /* ---- the way back ---- */
 
+const struct prefix *explain_pool(const struct explain_facts *f)
+{
+	for (size_t i = 0; f->pools && i < f->pools->n; i++)
+		if (f->pools->list[i].family == f->address.family)
+			return &f->pools->list[i];
+	return NULL;
+}
+
 static bool is_announced(const struct explain_facts *f, const struct prefix *pool)
 {
 	for (size_t i = 0; i < f->n_announced; i++)
 		if (prefix_covers(&f->announced[i], pool))
 			return true;
 	return false;
+}
+
+static void tell_neighbors(struct telling *t, const char *pool)
+{
+	const struct explain_bgp *b = t->f->bird;
+
+	if (!b || *b->why)
+		return;
+	if (*b->told)
+		step(t, "returnRoute", "ok", "Neighbours that BIRD tells of %s: %s.", pool,
+		     b->told);
+	else
+		step(t, "returnRoute", "warning", "BIRD tells no neighbour of %s.", pool);
 }
 
 static void tell_way_back(struct telling *t)
@@ -389,18 +425,21 @@ static void tell_way_back(struct telling *t)
 		if (pool->family != f->address.family)
 			continue;
 		prefix_format(pool, text);
-		if (is_announced(f, pool))
+		if (is_announced(f, pool)) {
 			step(t, "returnRoute", "ok",
 			     "The pool %s is announced: who learns from kernel table %u of the "
 			     "gateway "
 			     "has the way back.",
 			     text, f->announce_table);
-		else
+			if (pool == explain_pool(f))
+				tell_neighbors(t, text);
+		} else {
 			step(t, "returnRoute", "warning",
 			     "The pool %s is not announced%s: the far side needs a route to it by "
 			     "this "
 			     "gateway.",
 			     text, f->has_bgp ? " now" : " (enableBgp is off)");
+		}
 	}
 }
 

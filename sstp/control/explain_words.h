@@ -12,6 +12,7 @@
  */
 #include "sstp/control/dns_ask.h"
 #include "sstp/control/effective_view.h"
+#include "sstp/control/explain_bgp.h"
 #include "sstp/control/msg_probe.h"
 #include "tun/rtnl_get.h"
 
@@ -51,12 +52,16 @@ struct explain_facts {
 	uint32_t announce_table;
 	const struct prefix *announced;
 	size_t n_announced;
+	const struct explain_bgp *bird; /* NULL: it was not asked */
 	bool was_probed;
 	struct msg_probed probed;
 };
 
 /* It was an answer to the question, that there is no such name too: a resolver asks nobody else then. */
 bool explain_is_answer(const struct explain_server *s);
+
+/* The pool whose way back bird is asked for: the first one of the address's family. NULL: none. */
+const struct prefix *explain_pool(const struct explain_facts *f);
 
 /* Owned (free); NULL without memory. */
 char *explain_json(const struct explain_facts *f);

@@ -729,6 +729,7 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->bgp = bgp_new(&bgp);
 	s->later = later_new();
 	explain.bgp = s->bgp;
+	explain.bird = params->bird_socket;
 	s->explain = explain_new(&explain);
 	s->peer = peer_new(s->loop, &peer);
 	if (!s->bgp || !s->explain || !s->est.attempts || !s->sync || !s->timer || !s->push_timer ||

@@ -102,6 +102,21 @@ static void step_is(struct site *s, const char *name, const char *result, const 
 	fail_msg("nothing is said of %s", name);
 }
 
+/* Of what was said last; the last one of that name. */
+static void last_step_is(struct site *s, const char *name, const char *result, const char *finding)
+{
+	const json_t *step, *last = NULL;
+	size_t i;
+
+	json_array_foreach(json_object_get(s->said, "steps"), i, step)
+	{
+		if (strcmp(json_string_value(json_object_get(step, "step")), name) == 0)
+			last = step;
+	}
+	assert_string_equal(json_string_value(json_object_get(last, "finding")), finding);
+	assert_string_equal(json_string_value(json_object_get(last, "result")), result);
+}
+
 static void all_is_well_when_the_probe_says_so(void **state)
 {
 	struct site *s = site_new();
@@ -143,6 +158,34 @@ static void kernel_without_a_way_is_named(void **state)
 	verdict_is(s, "Allowed");
 	step_is(s, "gatewayRoute", "unknown",
 		"The gateway's kernel could not be asked: Connection timed out.");
+	site_free(s);
+}
+
+static void neighbours_and_their_path_are_named_when_bird_says_them(void **state)
+{
+	static const struct prefix announced = {AF_INET, 24, {172, 16}};
+	struct explain_bgp bird = {.has_route = true,
+				   .dst = {AF_INET, 16, {10, 1}},
+				   .as_path = "65010 65011",
+				   .from = "192.0.2.2 (AS 65010)"};
+	struct site *s = site_new();
+
+	s->facts.has_bgp = true;
+	s->facts.announced = &announced;
+	s->facts.n_announced = 1;
+	s->facts.bird = &bird;
+	verdict_is(s, "Reachable");
+	last_step_is(s, "route", "info",
+		     "BGP learns 10.1.0.0/16 from neighbour 192.0.2.2 (AS 65010), AS path 65010 "
+		     "65011.");
+	last_step_is(s, "returnRoute", "warning", "BIRD tells no neighbour of 172.16.0.0/24.");
+	snprintf(bird.told, sizeof(bird.told), "192.0.2.2 (AS 65010)");
+	verdict_is(s, "Reachable");
+	last_step_is(s, "returnRoute", "ok",
+		     "Neighbours that BIRD tells of 172.16.0.0/24: 192.0.2.2 (AS 65010).");
+	snprintf(bird.why, sizeof(bird.why), "BIRD is away");
+	verdict_is(s, "Reachable");
+	last_step_is(s, "route", "unknown", "Neighbours and AS paths are not known: BIRD is away.");
 	site_free(s);
 }
 
@@ -424,6 +467,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_well_when_the_probe_says_so),
 		cmocka_unit_test(kernel_without_a_way_is_named),
+		cmocka_unit_test(neighbours_and_their_path_are_named_when_bird_says_them),
 		cmocka_unit_test(B19_silence_is_a_way_back_that_is_missing),
 		cmocka_unit_test(B19_pool_that_is_missing_is_the_session_s_own),
 		cmocka_unit_test(B52_what_the_network_says_is_told_apart),
