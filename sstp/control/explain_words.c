@@ -445,6 +445,15 @@ static void tell_way_back(struct telling *t)
 
 /* ---- the probe ---- */
 
+/* Announced, and where BIRD says whom it tells, somebody is told. */
+static bool is_told(const struct explain_facts *f, const struct prefix *pool)
+{
+	const struct explain_bgp *b = f->bird;
+	bool is_asked = b && !*b->why && pool == explain_pool(f);
+
+	return is_announced(f, pool) && (!is_asked || *b->told);
+}
+
 /* The pool that the question came from, if nobody is told of it; NULL. */
 static const struct prefix *pool_without_a_way(const struct explain_facts *f)
 {
@@ -453,7 +462,7 @@ static const struct prefix *pool_without_a_way(const struct explain_facts *f)
 	for (size_t i = 0; f->pools && i < f->pools->n; i++) {
 		const struct prefix *pool = &f->pools->list[i];
 
-		if (pool->family == f->address.family && !is_announced(f, pool) &&
+		if (pool->family == f->address.family && !is_told(f, pool) &&
 		    (!source->len || prefix_covers(pool, source)))
 			return pool;
 	}

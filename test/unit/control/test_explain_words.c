@@ -192,6 +192,7 @@ static void neighbours_and_their_path_are_named_when_bird_says_them(void **state
 static void B19_silence_is_a_way_back_that_is_missing(void **state)
 {
 	const struct prefix announced = {AF_INET, 12, {172, 16}};
+	struct explain_bgp bird = {.told = ""};
 	struct site *s = site_new();
 
 	s->facts.probed.outcome = MSG_OUTCOME_SILENCE;
@@ -219,6 +220,13 @@ static void B19_silence_is_a_way_back_that_is_missing(void **state)
 		"The pool 172.16.0.0/24 is announced: who learns from kernel table 8401 of the "
 		"gateway has the way back.");
 	step_is(s, "probe", "failed", "A ping to 10.1.0.9 was forwarded, and nothing came back.");
+	s->facts.bird = &bird;
+	verdict_is(s, "NoReturnPathSuspected");
+	strcpy(bird.told, "192.0.2.2 (AS 65010)");
+	verdict_is(s, "NoReply");
+	strcpy(bird.told, "");
+	strcpy(bird.why, "BIRD is away");
+	verdict_is(s, "NoReply");
 	site_free(s);
 }
 
