@@ -63,10 +63,17 @@ struct vnet {
 	struct snapshot *views[LEARNED_VIEWS]; /* NULL: nothing has been learned yet */
 };
 
+/* A socket that was asked for, for a VNet that was given up meanwhile: the next one of that name is not for its successor. */
+struct owed {
+	struct owed *next;
+	char name[];
+};
+
 struct learned {
 	struct learned_params params;
 	uint64_t generation;
 	struct vnet *vnets;
+	struct owed *owed;
 };
 
 /* ---- names and order ---- */
@@ -469,13 +476,46 @@ static struct vnet *find_vnet(const struct learned *l, const char *name)
 	return v;
 }
 
+static bool is_asking(const struct vnet *v)
+{
+	return !v->learn && v->ask_at == CLOCK_NEVER;
+}
+
+/* Without memory the answer is taken for the successor's. */
+static void owe(struct learned *l, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct owed *o = malloc(sizeof(*o) + size);
+
+	if (!o)
+		return;
+	memcpy(o->name, name, size);
+	o->next = l->owed;
+	l->owed = o;
+}
+
+/* Answers come in the order of the questions. */
+static bool take_owed(struct learned *l, const char *name)
+{
+	for (struct owed **p = &l->owed; *p; p = &(*p)->next) {
+		struct owed *o = *p;
+
+		if (strcmp(o->name, name) != 0)
+			continue;
+		*p = o->next;
+		free(o);
+		return true;
+	}
+	return false;
+}
+
 void learned_take(struct learned *l, const char *vnet, int fd_or_errno)
 {
 	struct vnet *v = find_vnet(l, vnet);
 	uint64_t now = loop_now(l->params.loop);
 	int r = fd_or_errno;
 
-	if (!v || v->learn || v->ask_at != CLOCK_NEVER) {
+	if (take_owed(l, vnet) || !v || !is_asking(v)) {
 		if (r >= 0)
 			close(r);
 		return;
@@ -572,6 +612,8 @@ void learned_forget(struct learned *l, const char *vnet)
 		if (strcmp(v->name, vnet) != 0)
 			continue;
 		*p = v->next;
+		if (is_asking(v))
+			owe(l, v->name);
 		vnet_free(v);
 		return;
 	}
@@ -596,12 +638,17 @@ struct learned *learned_new(const struct learned_params *params)
 void learned_free(struct learned *l)
 {
 	struct vnet *v;
+	struct owed *o;
 
 	if (!l)
 		return;
 	while ((v = l->vnets)) {
 		l->vnets = v->next;
 		vnet_free(v);
+	}
+	while ((o = l->owed)) {
+		l->owed = o->next;
+		free(o);
 	}
 	free(l);
 }

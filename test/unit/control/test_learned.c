@@ -3,6 +3,7 @@
 #include "sstp/control/learned.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -327,6 +328,26 @@ static void refusal_is_asked_about_again(void **state)
 	learned_take(b->learned, "other", rtnl_learn_open(b->netns));
 }
 
+/* That one may be of the namespace in which the network was before. */
+static void socket_that_comes_too_late_is_not_for_who_asks_now(void **state)
+{
+	struct bench *b = *state;
+	struct learned_source source = {.netns = "there"};
+	int late = rtnl_learn_open(b->netns);
+	int good = rtnl_learn_open(b->netns);
+
+	assert_int_equal(learned_follow(b->learned, "lab", &source), 0);
+	source.table = 9;
+	assert_int_equal(learned_follow(b->learned, "lab", &source), 0);
+	assert_int_equal(b->asked, 2);
+	learned_take(b->learned, "lab", late);
+	assert_int_equal(fcntl(late, F_GETFD), -1);
+	learned_take(b->learned, "lab", good);
+	assert_true(fcntl(good, F_GETFD) >= 0);
+	learned_forget(b->learned, "lab");
+	assert_int_equal(fcntl(good, F_GETFD), -1);
+}
+
 static void forgotten_network_has_no_routes(void **state)
 {
 	struct bench *b = *state;
@@ -368,6 +389,7 @@ int main(void)
 		LEARNED_TEST(overrun_is_made_good_and_nothing_is_withdrawn_meanwhile),
 		LEARNED_TEST(who_cannot_be_asked_is_asked_again),
 		LEARNED_TEST(refusal_is_asked_about_again),
+		LEARNED_TEST(socket_that_comes_too_late_is_not_for_who_asks_now),
 		LEARNED_TEST(forgotten_network_has_no_routes),
 		LEARNED_TEST(too_many_own_prefixes_are_refused),
 	};
