@@ -37,12 +37,13 @@ static json_t *networks_json(const struct msg_config *config)
 	for (size_t i = 0; i < config->n_vnets; i++) {
 		const struct msg_vnet *v = &config->vnets[i];
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:s?}", "name", v->name,
-					"spaces", texts_json(v->spaces, v->n_spaces), "dns",
-					texts_json(v->dns, v->n_dns), "domains",
-					texts_json(v->domains, v->n_domains), "pools",
-					texts_json(v->pools, v->n_pools), "address", v->gateway));
+		json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:s?, s:s?}",
+						      "name", v->name, "spaces",
+						      texts_json(v->spaces, v->n_spaces), "dns",
+						      texts_json(v->dns, v->n_dns), "domains",
+						      texts_json(v->domains, v->n_domains), "pools",
+						      texts_json(v->pools, v->n_pools), "address",
+						      v->gateway, "netns", v->netns));
 	}
 	return list;
 }
@@ -55,16 +56,17 @@ static const char *const network_sql[] = {
 	"DELETE FROM vnet WHERE source = 'gone' AND id NOT IN (SELECT vnet_id FROM connection)",
 
 	"INSERT INTO vnet (subscription, resource_group, name, source, spaces, dns, search_domains,"
-	" tunnel_address, version) SELECT 'default', 'default', value ->> 'name', 'gateway.yaml',"
-	" value -> 'spaces', value -> 'dns', value -> 'domains',"
-	" coalesce(value ->> 'address', '192.0.0.8'), :revision"
+	" attach_netns, tunnel_address, version) SELECT 'default', 'default', value ->> 'name',"
+	" 'gateway.yaml', value -> 'spaces', value -> 'dns', value -> 'domains',"
+	" coalesce(value ->> 'netns', ''), coalesce(value ->> 'address', '192.0.0.8'), :revision"
 	" FROM json_each(:body) WHERE true"
 	" ON CONFLICT (name) DO UPDATE SET source = excluded.source, spaces = excluded.spaces,"
-	" dns = excluded.dns, search_domains = excluded.search_domains, attach_netns = '',"
-	" tunnel_address = excluded.tunnel_address, device = NULL,"
-	" version = excluded.version WHERE source <> excluded.source OR spaces <> excluded.spaces"
-	" OR dns <> excluded.dns OR search_domains <> excluded.search_domains OR tunnel_address <> "
-	"excluded.tunnel_address",
+	" dns = excluded.dns, search_domains = excluded.search_domains,"
+	" attach_netns = excluded.attach_netns, tunnel_address = excluded.tunnel_address,"
+	" device = NULL, version = excluded.version WHERE source <> excluded.source OR spaces <> "
+	"excluded.spaces"
+	" OR dns <> excluded.dns OR search_domains <> excluded.search_domains OR attach_netns <> "
+	"excluded.attach_netns OR tunnel_address <> excluded.tunnel_address",
 
 	"DELETE FROM gateway WHERE name <> 'primary' AND vnet_id IN"
 	" (SELECT id FROM vnet WHERE source = 'gateway.yaml')",

@@ -94,6 +94,8 @@ struct msg_vnet {
 	const char *domains[MSG_DOMAINS_MAX]; /* "corp.example.com", to search in this order */
 	size_t n_domains;
 	const char *gateway; /* our end of every tunnel, an address */
+	/* Of its device: a name, or the path that gateway.yaml says; "", and NULL to encode: the gateway's */
+	const char *netns;
 };
 
 struct msg_config {

@@ -67,7 +67,6 @@ int msg_site_vnet_encode(const struct msg_site_vnet *m, uint8_t **ret_frame, siz
 		return -ENOMEM;
 	msg_put_vnet(&f, &m->vnet);
 	msg_put_text(&f, m->device, IFNAMSIZ - 1);
-	msg_put_text(&f, m->netns, MSG_NAME_MAX);
 	return msg_frame_end(&f, ret_frame, ret_len);
 }
 
@@ -78,7 +77,6 @@ int msg_site_vnet_decode(const uint8_t *payload, size_t len, struct msg_site_vne
 
 	msg_get_vnet(&r, &m.vnet);
 	m.device = msg_get_line(&r, IFNAMSIZ - 1);
-	m.netns = msg_get_line(&r, MSG_NAME_MAX);
 	if (!wire_done(&r))
 		return -EBADMSG;
 	*ret_vnet = m;

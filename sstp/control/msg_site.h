@@ -30,7 +30,6 @@ enum {
 struct msg_site_vnet {
 	struct msg_vnet vnet;
 	const char *device; /* of its TUN, IFNAMSIZ */
-	const char *netns;  /* where that is made, a name; "": where the gateway is */
 };
 int msg_site_vnet_encode(const struct msg_site_vnet *m, uint8_t **ret_frame, size_t *ret_len);
 int msg_site_vnet_decode(const uint8_t *payload, size_t len, struct msg_site_vnet *ret_vnet);

@@ -111,6 +111,7 @@ void msg_put_vnet(struct msg_frame *f, const struct msg_vnet *v)
 	msg_put_texts(f, v->dns, v->n_dns, MSG_SERVERS_MAX);
 	msg_put_texts(f, v->domains, v->n_domains, MSG_DOMAINS_MAX);
 	msg_put_text(f, v->gateway, MSG_NAME_MAX);
+	msg_put_text(f, v->netns ? v->netns : "", MSG_NAME_MAX);
 }
 
 /* ---- reading ---- */
@@ -206,4 +207,5 @@ void msg_get_vnet(struct wire_reader *r, struct msg_vnet *v)
 	v->n_dns = msg_get_texts(r, v->dns, MSG_SERVERS_MAX);
 	v->n_domains = msg_get_texts(r, v->domains, MSG_DOMAINS_MAX);
 	v->gateway = msg_get_text(r, MSG_NAME_MAX);
+	v->netns = msg_get_line(r, MSG_NAME_MAX);
 }

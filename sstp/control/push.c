@@ -425,7 +425,7 @@ static int tell_vnet(struct push *p, const struct thing *t, struct store_query *
 	if (m && json) {
 		v->name = store_query_text(row, 0);
 		m->device = store_query_text(row, 1);
-		m->netns = store_query_text(row, 4);
+		v->netns = store_query_text(row, 4);
 		v->gateway = store_query_text(row, 2);
 		v->n_spaces = texts_of(json, "spaces", v->spaces, MSG_SPACES_MAX);
 		v->n_dns = texts_of(json, "dns", v->dns, MSG_SERVERS_MAX);

@@ -41,8 +41,9 @@
 	}
 
 /*
- * Packets for an address of a pool go into the device of its VNet: in one network namespace only one can have it. Where
- * the VNets of gateway.yaml have theirs is not known here: the gateway's parent process looks at those.
+ * Packets for an address of a pool go into the device of its VNet: in one network namespace only one can have it. A
+ * namespace that gateway.yaml says by its path is another one here than that of a name: the gateway's parent process, which
+ * can look, sees whether they are the same.
  */
 #define POOLS_OF_OTHERS                                                                            \
 	{                                                                                          \
@@ -51,7 +52,7 @@
 		     " network namespace: attach one of them to another one.'"                     \
 		     " FROM vnet v JOIN gateway g ON g.vnet_id = v.id"                             \
 		     " JOIN vnet o ON o.attach_netns = v.attach_netns AND o.id <> v.id"            \
-		     " AND o.source = 'api' JOIN gateway h ON h.vnet_id = o.id,"                   \
+		     " AND o.source <> 'gone' JOIN gateway h ON h.vnet_id = o.id,"                 \
 		     " json_each(g.pools) x, json_each(h.pools) y WHERE v.name = :vnet"            \
 		     " AND v.source = 'api' AND common_prefix(x.value, y.value) IS NOT NULL "      \
 		     "LIMIT 1"                                                                     \

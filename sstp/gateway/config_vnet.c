@@ -91,13 +91,18 @@ static int load_name(struct load *l, const char *text, char **ret_text)
 	return load_text(l, text, ret_text);
 }
 
-/* A name as iproute2 knows it, or a path. */
+/* A name as iproute2 knows it, or a path, which control is told as a line of text. */
 static int load_netns(struct load *l, size_t i, const char *text, struct gateway_vnet *v)
 {
 	if (!text)
 		return 0;
 	load_at(l, "vnets[%zu].netns", i);
-	return *text == '/' ? load_text(l, text, &v->netns) : load_name(l, text, &v->netns);
+	if (*text != '/')
+		return load_name(l, text, &v->netns);
+	for (const char *p = text; *p; p++)
+		if (*p < ' ' || *p > '~')
+			return fail_text(l, "must be a name, or a path in plain ASCII", text);
+	return load_text(l, text, &v->netns);
 }
 
 static int load_tun(struct load *l, size_t i, const char *text, struct gateway_vnet *v)

@@ -75,6 +75,7 @@ static void describe_vnet(const struct gateway_vnet *v, struct vnet_texts *t, st
 	for (; m->n_domains < v->n_domains; m->n_domains++)
 		m->domains[m->n_domains] = v->domains[m->n_domains];
 	m->gateway = inet_ntop(AF_INET, &v->gateway_be, t->gateway, sizeof(t->gateway));
+	m->netns = v->netns;
 }
 
 /* The first name, with the port that is listened on when it is not 443; "" without names. */

@@ -113,7 +113,7 @@ static int fill(struct own *o, const struct msg_site_vnet *m)
 
 	snprintf(o->name, sizeof(o->name), "%s", v->name);
 	snprintf(o->device, sizeof(o->device), "%s", m->device);
-	snprintf(o->netns, sizeof(o->netns), "%s", m->netns);
+	snprintf(o->netns, sizeof(o->netns), "%s", v->netns);
 	o->n_spaces = v->n_spaces;
 	o->n_pools = v->n_pools;
 	if (r == 0)

@@ -325,7 +325,8 @@ static void network_that_gateway_yaml_takes_over_is_as_that_says(void **state)
 				      .n_pools = 1,
 				      .domains = {"corp.example.com", "example.com"},
 				      .n_domains = 2,
-				      .gateway = "192.0.0.8"};
+				      .gateway = "192.0.0.8",
+				      .netns = "y"};
 	const struct msg_config config = {.vnets = (struct msg_vnet *)&vnet, .n_vnets = 1};
 	struct world *w = world_new();
 	struct certs_error e;
@@ -345,7 +346,7 @@ static void network_that_gateway_yaml_takes_over_is_as_that_says(void **state)
 			    "{\"dnsServers\":[],\"searchDomains\":[\"corp.example.com\","
 			    "\"example.com\"]}");
 	assert_string_equal(property(w->model, VNET("green"), "attach"),
-			    "{\"networkNamespace\":null}");
+			    "{\"networkNamespace\":\"y\"}");
 	assert_string_equal(
 		first(w->model,
 		      "SELECT printf('%d %d %d %d %s %d %d %d', enable_bgp, asn, bgp_table,"
@@ -353,6 +354,55 @@ static void network_that_gateway_yaml_takes_over_is_as_that_says(void **state)
 		      " announce_hosts) FROM gateway g JOIN vnet v ON v.id = g.vnet_id"
 		      " WHERE v.name = 'green'"),
 		"0 65515 254 0 [] 0 0 0");
+	world_free(w);
+}
+
+/* It is told what there is: nothing else has changed. */
+static void network_of_gateway_yaml_that_moves_to_another_namespace_is_noticed(void **state)
+{
+	struct msg_vnet vnet = {.name = "red",
+				.spaces = {"10.2.0.0/16"},
+				.n_spaces = 1,
+				.pools = {"172.16.6.0/24"},
+				.n_pools = 1,
+				.gateway = "192.0.0.8"};
+	const struct msg_config config = {.vnets = &vnet, .n_vnets = 1};
+	struct world *w = world_new();
+
+	assert_int_equal(model_set_networks(w->model, &config, MINT_NOW, NULL), 0);
+	assert_string_equal(property(w->model, VNET("red"), "attach"),
+			    "{\"networkNamespace\":null}");
+	vnet.netns = "/run/odd";
+	assert_int_equal(model_set_networks(w->model, &config, MINT_NOW, NULL), 0);
+	assert_string_equal(property(w->model, VNET("red"), "attach"),
+			    "{\"networkNamespace\":\"/run/odd\"}");
+	world_free(w);
+}
+
+static void pool_that_gateway_yaml_has_in_the_same_namespace_is_refused(void **state)
+{
+	static const char pools[] =
+		"{\"properties\":{\"vpnClientConfiguration\":{"
+		"\"vpnClientAddressPool\":{\"addressPrefixes\":[\"172.16.6.128/25\"]}}}}";
+	struct msg_vnet vnet = {.name = "red",
+				.spaces = {"10.2.0.0/16"},
+				.n_spaces = 1,
+				.pools = {"172.16.6.0/24"},
+				.n_pools = 1,
+				.gateway = "192.0.0.8",
+				.netns = "x"};
+	const struct msg_config config = {.vnets = &vnet, .n_vnets = 1};
+	struct world *w = world_new();
+
+	assert_int_equal(model_set_networks(w->model, &config, MINT_NOW, NULL), 0);
+	does(w->model, FRONT_PUT, VNET("green"),
+	     "{\"properties\":{\"addressSpace\":{\"addressPrefixes\":[\"10.3.0.0/16\"]},"
+	     "\"attach\":{\"networkNamespace\":\"x\"}}}",
+	     200);
+	does(w->model, FRONT_PUT, VNET("green") "/virtualNetworkGateways/primary", pools, 409);
+	vnet.netns = "y";
+	assert_int_equal(model_set_networks(w->model, &config, MINT_NOW, NULL), 0);
+	does(w->model, FRONT_PUT, VNET("green") "/virtualNetworkGateways/primary", pools, 200);
 	world_free(w);
 }
 
@@ -722,6 +772,8 @@ int main(void)
 		TEST(certificates_that_are_no_news_write_nothing),
 		TEST(B31_new_dns_of_gateway_yaml_shows_as_drift_or_is_synced),
 		TEST(network_that_gateway_yaml_takes_over_is_as_that_says),
+		TEST(network_of_gateway_yaml_that_moves_to_another_namespace_is_noticed),
+		TEST(pool_that_gateway_yaml_has_in_the_same_namespace_is_refused),
 		TEST(B14_gateway_must_be_up_for_an_app_to_be_connected),
 		TEST(gateway_s_status_is_what_the_data_plane_says),
 		TEST(networks_that_are_the_same_keep_their_etag),

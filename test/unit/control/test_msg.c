@@ -21,6 +21,7 @@ static const struct msg_vnet blue = {
 	.dns = {"10.1.0.4"},
 	.n_dns = 1,
 	.gateway = "192.0.0.8",
+	.netns = "/run/netns/red",
 };
 
 static const struct msg_est_request enrol = {
@@ -105,7 +106,9 @@ static void config_comes_back_as_it_was(void **state)
 	assert_string_equal(got.vnets[0].pools[0], "172.16.0.0/24");
 	assert_string_equal(got.vnets[0].dns[0], "10.1.0.4");
 	assert_string_equal(got.vnets[0].gateway, "192.0.0.8");
+	assert_string_equal(got.vnets[0].netns, "/run/netns/red");
 	assert_int_equal(got.vnets[1].n_dns, 0);
+	assert_string_equal(got.vnets[1].netns, "");
 	assert_int_equal(got.n_chains, 2);
 	assert_string_equal(got.chains[0], "-----BEGIN CERTIFICATE-----\n");
 	assert_string_equal(got.chains[1], "another");

@@ -26,9 +26,9 @@ static const struct msg_site_vnet blue = {
 		 .n_dns = 1,
 		 .domains = {"corp.example", "example"},
 		 .n_domains = 2,
-		 .gateway = "172.16.0.1"},
+		 .gateway = "172.16.0.1",
+		 .netns = "hub"},
 	.device = "sstp7",
-	.netns = "hub",
 };
 
 /* Of every length that takes another number of bytes. */
@@ -216,7 +216,7 @@ static void vnet_comes_back_as_it_was(void **state)
 
 	assert_int_equal(msg_site_vnet_decode(payload, len, &got), 0);
 	assert_string_equal(got.device, "sstp7");
-	assert_string_equal(got.netns, "hub");
+	assert_string_equal(got.vnet.netns, "hub");
 	assert_string_equal(got.vnet.name, "blue");
 	assert_int_equal(got.vnet.n_spaces, 2);
 	assert_string_equal(got.vnet.spaces[1], "fd00:1::/48");
@@ -471,7 +471,7 @@ static void fullest_vnet_and_its_routes_fit(void **state)
 	static struct msg_route most[MSG_VNET_ROUTES_MAX + 1];
 	static char text[MSG_NAME_MAX + 1];
 	struct msg_vnet_routes m = {.vnet = text, .routes = most, .n_routes = MSG_VNET_ROUTES_MAX};
-	struct msg_site_vnet v = {.device = "sstp7", .netns = text};
+	struct msg_site_vnet v = {.device = "sstp7", .vnet.netns = text};
 	uint8_t *frame;
 	size_t len;
 

@@ -249,8 +249,7 @@ static int hear_vnet(const char *name, const char *device, const char *space, co
 					   .dns = {"10.50.0.2"},
 					   .n_dns = 1,
 					   .gateway = "192.0.0.8"},
-				  .device = device,
-				  .netns = ""};
+				  .device = device};
 	uint8_t *frame;
 	size_t len;
 	int r = msg_site_vnet_encode(&m, &frame, &len);
@@ -523,8 +522,7 @@ static int hear_vnet_of_both_families(const char *pool6)
 						   "fd00:50::3", "10.50.0.3", "10.50.0.4"},
 					   .n_dns = 6,
 					   .gateway = "192.0.0.8"},
-				  .device = "sstp7",
-				  .netns = ""};
+				  .device = "sstp7"};
 	uint8_t *frame;
 	size_t len;
 	int r = msg_site_vnet_encode(&m, &frame, &len);
