@@ -267,10 +267,14 @@ static int take_side(struct fabric *f, struct store_query *q)
 	const struct fabric_vnet *remote = fabric_find(f, store_query_number(q, 1));
 	struct side *grown =
 		array_reserve(f->sides, f->n_sides, &f->sides_cap, 1, sizeof(*f->sides));
-	struct side s = {.name = strdup(store_query_text(q, 2))};
+	struct side s = {.name = NULL};
 
 	if (grown)
 		f->sides = grown;
+	/* committed by another connection since the VNets were read: next time, for the store has counted it */
+	if (!vnet || !remote)
+		return 0;
+	s.name = strdup(store_query_text(q, 2));
 	if (!grown || !s.name) {
 		free(s.name);
 		return -ENOMEM;

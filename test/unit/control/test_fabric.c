@@ -276,6 +276,30 @@ static void what_another_connection_has_changed_is_read(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* The VNet is there from the second look on: as if it had been committed behind the first. */
+static char *is_committed(const char *const *args)
+{
+	static bool is_later;
+	char *text = strdup(is_later ? "1" : "0");
+
+	is_later = true;
+	return text;
+}
+
+static void what_another_connection_commits_between_two_questions_is_there_next_time(void **state)
+{
+	struct site *s = site_new();
+
+	peer(s, "spoke", "hub", "1111");
+	assert_int_equal(store_function(s->model->store, "is_committed", 1, is_committed, NULL), 0);
+	sql(s, "CREATE TEMP VIEW vnet AS SELECT * FROM main.vnet"
+	       " WHERE name <> 'spoke' OR is_committed(name)");
+	peers_are(s, "hub", "");
+	sql(s, "UPDATE peering SET allow_access = 0");
+	peers_are(s, "hub", "spoke 1");
+	site_free(s);
+}
+
 static void network_is_as_the_model_has_it(void **state)
 {
 	struct site *s = site_new();
@@ -360,6 +384,8 @@ int main(void)
 			other_side_is_found_by_its_name_or_its_id_and_only_by_the_right_one),
 		cmocka_unit_test(it_is_read_again_when_a_table_has_changed_and_only_then),
 		cmocka_unit_test(what_another_connection_has_changed_is_read),
+		cmocka_unit_test(
+			what_another_connection_commits_between_two_questions_is_there_next_time),
 		cmocka_unit_test(network_is_as_the_model_has_it),
 		cmocka_unit_test(first_filter_that_matches_counts_and_none_permits_nothing),
 	};
