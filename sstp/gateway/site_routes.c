@@ -15,6 +15,7 @@ enum {
 struct site_routes {
 	struct dataplane *dataplane;
 	struct reach *reach;	     /* so far; NULL: none is being told */
+	size_t n_open, n_left_out;   /* of these, and not of these */
 	char vnet[MSG_NAME_MAX + 1]; /* whose that is */
 };
 
@@ -30,17 +31,32 @@ _Static_assert((int)MSG_VERDICT_PEERING == (int)REACH_REFUSED, "verdicts");
 _Static_assert((int)MSG_VERDICT_NONE == (int)REACH_NONE, "verdicts");
 _Static_assert((int)MSG_VERDICT_COUNT == (int)REACH_VERDICTS, "verdicts");
 
-static int add(struct reach *reach, const struct msg_route *routes, size_t n)
+/* False: it is open, and one too many. */
+static bool has_place(struct site_routes *s, const struct msg_route *route)
+{
+	if (route->verdict != MSG_VERDICT_OPEN)
+		return true;
+	if (s->n_open == SITE_ROUTES_OPEN_MAX) {
+		s->n_left_out++;
+		return false;
+	}
+	s->n_open++;
+	return true;
+}
+
+static int add(struct site_routes *s, const struct msg_route *routes, size_t n)
 {
 	struct reach_route some[CHUNK];
 	int r = 0;
 
 	while (n > 0 && r == 0) {
-		size_t chunk = n < CHUNK ? n : CHUNK;
+		size_t chunk = n < CHUNK ? n : CHUNK, kept = 0;
 
 		for (size_t i = 0; i < chunk; i++)
-			some[i] = (struct reach_route){routes[i].prefix, routes[i].verdict};
-		r = reach_add(reach, some, chunk);
+			if (has_place(s, &routes[i]))
+				some[kept++] =
+					(struct reach_route){routes[i].prefix, routes[i].verdict};
+		r = reach_add(s->reach, some, kept);
 		routes += chunk;
 		n -= chunk;
 	}
@@ -52,6 +68,7 @@ static int begin(struct site_routes *s, const char *vnet)
 	forget(s);
 	snprintf(s->vnet, sizeof(s->vnet), "%s", vnet);
 	s->reach = reach_new();
+	s->n_open = s->n_left_out = 0;
 	return s->reach ? 0 : -ENOMEM;
 }
 
@@ -64,6 +81,10 @@ static int put_into_effect(struct site_routes *s)
 	if (r == 0)
 		log_debug("VNet %s: %zu routes%s", s->vnet, n,
 			  reach_refuses(s->reach) ? ", not all of them open" : "");
+	if (r == 0 && s->n_left_out)
+		log_warning("VNet %s: %zu learned routes are more than fit, and left out: filter "
+			    "what is propagated",
+			    s->vnet, s->n_left_out);
 	forget(s);
 	return r;
 }
@@ -79,7 +100,7 @@ int site_routes_take(struct site_routes *s, const struct msg_vnet_routes *m)
 	else if (!s->reach || strcmp(s->vnet, m->vnet) != 0)
 		r = -EPROTO;
 	if (r == 0)
-		r = add(s->reach, m->routes, m->n_routes);
+		r = add(s, m->routes, m->n_routes);
 	if (r < 0)
 		forget(s);
 	return r == 0 && is_last ? put_into_effect(s) : r;

@@ -4,9 +4,17 @@
 /*
  * What the clients of each virtual network may reach, as control tells it in parts: they are put together here, and go to
  * the data plane as one.
+ *
+ * Of learned ranges, which are open to everybody, there may be more than anybody wants to keep: those beyond
+ * SITE_ROUTES_OPEN_MAX are left out, so that there always is room for what is closed. A left-out range is what the range
+ * around it is, or nothing.
  */
 #include "sstp/control/msg_site.h"
 #include "sstp/session/dataplane.h"
+
+enum {
+	SITE_ROUTES_OPEN_MAX = REACH_MAX / 8 * 7,
+};
 
 struct site_routes;
 

@@ -4,6 +4,7 @@
  * root and /dev/net/tun. VNet "yaml" is of gateway.yaml. Time passes when the test says so.
  */
 #include "sstp/gateway/site.h"
+#include "sstp/gateway/site_routes.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -258,7 +259,7 @@ static int hear_vnet(const char *name, const char *device, const char *space, co
 }
 
 /* n routes that begin with 10.7, the last one refused. */
-static int hear_routes(const char *vnet, enum msg_part part, size_t n)
+static int hear_routes_of(const char *vnet, enum msg_part part, size_t n, enum msg_verdict verdict)
 {
 	static struct msg_route routes[MSG_VNET_ROUTES_MAX];
 	struct msg_vnet_routes m = {
@@ -271,9 +272,14 @@ static int hear_routes(const char *vnet, enum msg_part part, size_t n)
 		routes[i] = (struct msg_route){{.family = AF_INET,
 						.len = 32,
 						.addr = {10, 7, (uint8_t)(i / 256), (uint8_t)i}},
-					       i + 1 < n ? MSG_VERDICT_VNET : MSG_VERDICT_PEERING};
+					       i + 1 < n ? (uint8_t)verdict : MSG_VERDICT_PEERING};
 	r = msg_vnet_routes_encode(&m, &frame, &len);
 	return hear(r, frame, len);
+}
+
+static int hear_routes(const char *vnet, enum msg_part part, size_t n)
+{
+	return hear_routes_of(vnet, part, n, MSG_VERDICT_VNET);
 }
 
 /* ---- the scene */
@@ -463,6 +469,25 @@ static void routes_beyond_the_limit_leave_what_was_in_effect(void **state)
 	assert_int_equal(hear_routes("yaml", MSG_PART_LAST, 0), -EPROTO);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.told[0], "reach yaml 1 refuses");
+}
+
+/* Or a peering that is closed after them would stay open. */
+static void learned_routes_leave_room_for_what_is_closed(void **state)
+{
+	const unsigned parts = REACH_MAX / MSG_VNET_ROUTES_MAX + 2;
+	char expected[64];
+
+	open_site();
+	assert_int_equal(hear_routes_of("yaml", MSG_PART_FIRST, 0, MSG_VERDICT_OPEN), 0);
+	for (unsigned i = 0; i < parts; i++)
+		assert_int_equal(hear_routes_of("yaml", MSG_PART_MIDDLE, MSG_VNET_ROUTES_MAX,
+						MSG_VERDICT_OPEN),
+				 0);
+	assert_int_equal(hear_routes("yaml", MSG_PART_LAST, 5), 0);
+	assert_int_equal(s.n, 1);
+	snprintf(expected, sizeof(expected), "reach yaml %u refuses",
+		 SITE_ROUTES_OPEN_MAX + parts + 5);
+	assert_string_equal(s.told[0], expected);
 }
 
 static void note_probed(void *arg)
@@ -830,6 +855,7 @@ int main(void)
 		TEST(routes_of_a_network_are_put_together_of_their_parts),
 		TEST(part_that_does_not_follow_is_dropped_with_what_came_before),
 		TEST(routes_beyond_the_limit_leave_what_was_in_effect),
+		TEST(learned_routes_leave_room_for_what_is_closed),
 		TEST(probe_in_the_name_of_nobody_is_answered_so),
 		TEST(networks_of_the_configuration_are_not_controls_to_change),
 		TEST(network_with_an_address_that_is_none_is_refused),
