@@ -125,6 +125,7 @@ struct connection {
 	struct effective_query query;
 	char *synced; /* owned */
 	char refusal[MSG_REASON_MAX + 1];
+	char down[MSG_REASON_MAX + 1];
 	int64_t n_sessions;
 };
 
@@ -156,6 +157,23 @@ static int read_connection(struct job *j, struct connection *ret, struct certs_e
 	}
 	store_query_end(q);
 	return r;
+}
+
+/* What the data plane says of the gateway; 0: it is up, or nothing is said. */
+static int read_gateway(struct job *j, struct connection *ret, struct certs_error *e)
+{
+	const struct store_value value = {.name = ":vnet", .text = j->vnet};
+	struct store_query *q;
+	int r = store_query(j->e->params.model->store,
+			    "SELECT why FROM gateway_state WHERE vnet = :vnet", &value, 1, &q, e);
+
+	if (r < 0)
+		return r;
+	r = store_query_next(q, e);
+	if (r > 0)
+		snprintf(ret->down, sizeof(ret->down), "%s", store_query_text(q, 0));
+	store_query_end(q);
+	return r < 0 ? r : 0;
 }
 
 static void take_bgp(struct job *j, struct explain_facts *f)
@@ -198,6 +216,7 @@ static void tell(struct job *j, struct effective_shown *shown, const struct conn
 	f.target = j->target;
 	f.host = j->host;
 	f.refusal = c->refusal;
+	f.down = c->down;
 	f.n_sessions = c->n_sessions;
 	f.shown = shown;
 	f.device = j->device;
@@ -228,8 +247,10 @@ static void end(struct job *j)
 	struct connection c = {.synced = NULL};
 	struct effective_shown shown;
 	struct certs_error e;
-	int r = show(j, &c, &shown, &e);
+	int r = read_gateway(j, &c, &e);
 
+	if (r == 0)
+		r = show(j, &c, &shown, &e);
 	if (r > 0) {
 		tell(j, &shown, &c);
 		effective_shown_done(&shown);

@@ -589,10 +589,24 @@ static void tell_probe(struct telling *t)
 
 /* ---- all of it ---- */
 
+/* A step only when it is down. */
+static void tell_gateway(struct telling *t)
+{
+	const struct explain_facts *f = t->f;
+
+	if (!*f->down)
+		return;
+	step(t, "gateway", "failed", "The gateway of virtual network %s is down: %s.", f->vnet,
+	     f->down);
+	conclude(t, "GatewayDown", "The gateway of virtual network %s is down: %s.", f->vnet,
+		 f->down);
+}
+
 static void tell_ways(struct telling *t)
 {
 	tell_route(t);
 	tell_peering(t);
+	tell_gateway(t);
 	tell_kernel(t);
 	tell_way_back(t);
 	tell_probe(t);

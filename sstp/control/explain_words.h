@@ -41,6 +41,8 @@ struct explain_facts {
 	struct explain_server servers[EXPLAIN_SERVERS_MAX];
 	size_t n_servers;    /* that were asked */
 	const char *refusal; /* of the connection; "": none */
+	const char *
+		down; /* why nobody comes in by the gateway, as the data plane says it; "": it is up */
 	int64_t n_sessions;
 	const struct effective_shown *shown;
 	bool has_kernel; /* it was asked */

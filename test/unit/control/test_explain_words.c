@@ -48,6 +48,7 @@ static struct site *site_new(void)
 		.address = {AF_INET, 32, {10, 1, 0, 9}},
 		.port = 443,
 		.refusal = "",
+		.down = "",
 		.n_sessions = 1,
 		.shown = &s->shown,
 		.has_kernel = true,
@@ -131,6 +132,21 @@ static void all_is_well_when_the_probe_says_so(void **state)
 	verdict_is(s, "NotConnected");
 	s->facts.refusal = "There is no gateway.";
 	verdict_is(s, "Disabled");
+	site_free(s);
+}
+
+static void gateway_that_is_down_is_the_reason_whatever_else_is_well(void **state)
+{
+	struct site *s = site_new();
+
+	s->facts.down = "vnet hub: no network namespace 'blue'";
+	verdict_is(s, "GatewayDown");
+	step_is(s, "gateway", "failed",
+		"The gateway of virtual network hub is down: vnet hub: no network namespace "
+		"'blue'.");
+	s->facts.was_probed = false;
+	s->facts.app = NULL;
+	verdict_is(s, "GatewayDown");
 	site_free(s);
 }
 
@@ -474,6 +490,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_well_when_the_probe_says_so),
+		cmocka_unit_test(gateway_that_is_down_is_the_reason_whatever_else_is_well),
 		cmocka_unit_test(kernel_without_a_way_is_named),
 		cmocka_unit_test(neighbours_and_their_path_are_named_when_bird_says_them),
 		cmocka_unit_test(B19_silence_is_a_way_back_that_is_missing),
