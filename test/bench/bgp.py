@@ -278,7 +278,9 @@ def flap(site, numbers):
 
 def measure(run, number, site, figures):
     numbers, spare = list(range(run.prefixes)), run.prefixes
-    site.start("stream-server", run.lab.vnet, [sys.executable, SEAMLESS, "serve", f"{NET}.2", str(STREAM_PORT)])
+    server = site.start("stream-server", run.lab.vnet,
+                        [sys.executable, SEAMLESS, "serve", f"{NET}.2", str(STREAM_PORT)])
+    run.lab.wait_listening(server, STREAM_PORT)
     with stream(site, "stream-quiet") as quiet:
         time.sleep(QUIET_S)
     # what is allocated once, and kept

@@ -12,7 +12,8 @@ here=$(dirname "$0")
 # a multiple of four ends with the routes that it began with
 readonly swaps=$here/../support/swaps.py changes=${LAB_CHANGES:-1000}
 heap_bytes_max=65536
-grown_kb_max=2048
+# once: a thread's first memory, pages of queues
+grown_kb_max=6144
 # a sanitizer keeps freed memory on purpose
 grep -Eqa '__(asan|tsan)_init' "$gateway_bin" && grown_kb_max=1048576
 
