@@ -109,7 +109,7 @@ static void read_dns(struct group *g, const json_t *synced)
 	}
 }
 
-static json_t *routes_json(const struct prefix *list, size_t n)
+static json_t *prefixes_json(const struct prefix *list, size_t n)
 {
 	json_t *json = json_array();
 	char text[PREFIX_TEXT_MAX];
@@ -127,15 +127,22 @@ static json_t *list_of(const json_t *synced, const char *key)
 	return list ? json_incref(list) : json_array();
 }
 
+/* As they are now: a firewall has to let them in, whenever the connection was synced. */
+static json_t *pools_json(const struct effective_vnet *gate)
+{
+	return gate ? prefixes_json(gate->vnet->pools.list, gate->vnet->pools.n) : json_array();
+}
+
 /* Owned; NULL without memory. */
 static char *text_of(const struct networks *n, const json_t *synced, const char *gateway,
-		     const struct prefix *list, size_t n_list)
+		     const struct effective_vnet *gate, const struct prefix *list, size_t n_list)
 {
 	json_t *json =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "vnetName", n->vnet, "addressSpaces",
-			  list_of(synced, "addressSpaces"), "routes", routes_json(list, n_list),
-			  "dnsServers", list_of(synced, "dnsServers"), "searchDomains",
-			  list_of(synced, "searchDomains"), "gateway", gateway);
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "vnetName", n->vnet,
+			  "addressSpaces", list_of(synced, "addressSpaces"), "routes",
+			  prefixes_json(list, n_list), "dnsServers", list_of(synced, "dnsServers"),
+			  "searchDomains", list_of(synced, "searchDomains"),
+			  "pointToSiteAddressSpaces", pools_json(gate), "gateway", gateway);
 	char *text = json_dumps(json, JSON_COMPACT);
 
 	json_decref(json);
@@ -161,7 +168,7 @@ static int describe_group(struct networks *n, const json_t *synced, const char *
 		size_t n_list = g->has_too_many ? 0 : ruleset_routed(c->set, sources[i], list);
 
 		free(g->text);
-		g->text = text_of(n, synced, gateway, list, n_list);
+		g->text = text_of(n, synced, gateway, c->gate, list, n_list);
 		if (!g->text)
 			return -ENOMEM;
 		if (!is_too_long(g->text))

@@ -8,8 +8,8 @@
  *
  *   {"vnetName": "lab", "addressSpaces": ["10.20.0.0/16"],
  *    "routes": ["10.20.0.0/16", "192.168.7.0/24", "fd00:20::/48"], "dnsServers": ["10.20.0.4"],
- *    "searchDomains": ["corp.example.com"], "gateway": "192.0.0.8", "appName": "shop",
- *    "digest": "5f0c..."}
+ *    "searchDomains": ["corp.example.com"], "pointToSiteAddressSpaces": ["172.16.81.0/24"],
+ *    "gateway": "192.0.0.8", "appName": "shop", "digest": "5f0c..."}
  *
  * "routes" is all that goes into the tunnel, of both families: what is routed in the connection's effective
  * set, a closed peering's too, so that its traffic is refused here and goes nowhere else; each once, none left

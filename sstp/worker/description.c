@@ -172,6 +172,23 @@ static int take_domains(const json_t *root, struct description *d, struct certs_
 	return 0;
 }
 
+static int take_pools(const json_t *root, struct description *d, struct certs_error *e)
+{
+	static const char key[] = "pointToSiteAddressSpaces";
+	const json_t *list = json_object_get(root, key);
+
+	if ((list && !json_is_array(list)) || json_array_size(list) > DESCRIPTION_POOLS_MAX)
+		return fail_prefixes(e, key, "must be a list of at most 16 prefixes");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (!text || prefix_parse(text, &d->pools[d->n_pools++]) < 0)
+			return fail_prefixes(e, key,
+					     "holds what is no prefix, such as 172.16.77.0/24");
+	}
+	return 0;
+}
+
 static int take_digest(const json_t *root, struct description *d, struct certs_error *e)
 {
 	const json_t *value = json_object_get(root, "digest");
@@ -202,6 +219,8 @@ static int take(const json_t *root, struct description *d, struct certs_error *e
 		r = take_dns(root, d, e);
 	if (r == 0)
 		r = take_domains(root, d, e);
+	if (r == 0)
+		r = take_pools(root, d, e);
 	return r == 0 ? take_digest(root, d, e) : r;
 }
 
@@ -257,12 +276,21 @@ static bool has_same_names(const struct description *a, const struct description
 	return is_same;
 }
 
+static bool has_same_pools(const struct description *a, const struct description *b)
+{
+	bool is_same = a->n_pools == b->n_pools;
+
+	for (size_t i = 0; i < a->n_pools && is_same; i++)
+		is_same = prefix_equal(&a->pools[i], &b->pools[i]);
+	return is_same;
+}
+
 bool description_equal(const struct description *a, const struct description *b)
 {
 	if (a->digest[0] && b->digest[0])
 		return strcmp(a->digest, b->digest) == 0;
 	return strcmp(a->vnet, b->vnet) == 0 && strcmp(a->app, b->app) == 0 &&
-	       has_same_names(a, b) && has_same_routes(a, b);
+	       has_same_names(a, b) && has_same_pools(a, b) && has_same_routes(a, b);
 }
 
 int description_copy(const struct description *d, struct description *ret_copy)

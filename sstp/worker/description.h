@@ -7,10 +7,12 @@
  *
  *   {"vnetName": "lab", "appName": "shop", "addressSpaces": ["10.20.0.0/16"],
  *    "routes": ["10.20.0.0/16", "fd20::/48"], "dnsServers": ["10.20.0.4", "fd20::4"],
- *    "searchDomains": ["corp.example.com"], "digest": "5f0c..."}
+ *    "searchDomains": ["corp.example.com"], "pointToSiteAddressSpaces": ["172.16.77.0/24"],
+ *    "digest": "5f0c..."}
  *
  * vnetName and addressSpaces must be there; each has the type above, no key stands twice. "routes"
- * is all that goes into the tunnel; of a gateway that does not tell, it is the address spaces. Prefixes and
+ * is all that goes into the tunnel; of a gateway that does not tell, it is the address spaces.
+ * "pointToSiteAddressSpaces" is where the app's address comes from, for those who have to let it in. Prefixes and
  * servers are IPv4 or IPv6. Other keys are left alone, so that an older worker understands a newer gateway.
  */
 #include <stdbool.h>
@@ -25,6 +27,7 @@ enum {
 	DESCRIPTION_JSON_MAX = 128 * 1024, /* bytes */
 	DESCRIPTION_ROUTES_MAX = 4096,
 	DESCRIPTION_DNS_MAX = 8,
+	DESCRIPTION_POOLS_MAX = 16,
 	DESCRIPTION_DOMAINS_MAX = 6,  /* as many as every resolver takes, see resolv.conf(5) */
 	DESCRIPTION_DOMAIN_MAX = 254, /* with NUL */
 	DESCRIPTION_DIGEST_MAX = 129, /* with NUL: printable ASCII without blanks */
@@ -41,6 +44,8 @@ struct description {
 	char domains[DESCRIPTION_DOMAINS_MAX]
 		    [DESCRIPTION_DOMAIN_MAX]; /* to be searched in this order */
 	size_t n_domains;
+	struct prefix pools[DESCRIPTION_POOLS_MAX]; /* none: not told */
+	size_t n_pools;
 	char digest[DESCRIPTION_DIGEST_MAX]; /* changes when the description does; "": not told */
 };
 

@@ -98,6 +98,8 @@ struct raw {
 	uint32_t dns_servers_count;
 	char **search_domains;
 	uint32_t search_domains_count;
+	char **pools;
+	uint32_t pools_count;
 	char *digest;
 	char *roots;
 	char *certificate;
@@ -123,6 +125,8 @@ static const cyaml_schema_field_t fields[] = {
 			     dns_servers, &text_entry, 0, DESCRIPTION_DNS_MAX),
 	CYAML_FIELD_SEQUENCE("search_domains", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw,
 			     search_domains, &text_entry, 0, DESCRIPTION_DOMAINS_MAX),
+	CYAML_FIELD_SEQUENCE("pools", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, pools,
+			     &text_entry, 0, DESCRIPTION_POOLS_MAX),
 	MAY(digest, DESCRIPTION_DIGEST_MAX - 1),
 	MUST(roots, ENROL_PEM_MAX),
 	MUST(certificate, ENROL_PEM_MAX),
@@ -233,6 +237,16 @@ static int load_domains(struct load *l)
 	return 0;
 }
 
+static int load_pools(struct load *l)
+{
+	struct description *d = &l->p->enrolment.description;
+
+	for (size_t i = 0; i < l->raw->pools_count; i++)
+		if (prefix_parse(l->raw->pools[i], &d->pools[d->n_pools++]) < 0)
+			return fail(l, "pools", "must hold prefixes, such as 172.16.77.0/24");
+	return 0;
+}
+
 static int check_roots(struct load *l)
 {
 	struct stack_st_X509 *roots = NULL;
@@ -280,8 +294,8 @@ static int load_pem(struct load *l)
 
 static int load_all(struct load *l)
 {
-	static int (*const steps[])(struct load * l) = {load_names, load_time,	  load_routes,
-							load_dns,   load_domains, load_pem};
+	static int (*const steps[])(struct load * l) = {
+		load_names, load_time, load_routes, load_dns, load_domains, load_pools, load_pem};
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && r == 0; i++)
@@ -361,6 +375,10 @@ static void write_lists(FILE *f, const struct description *d)
 		fputs("search_domains:\n", f);
 	for (size_t i = 0; i < d->n_domains; i++)
 		fprintf(f, "  - %s\n", d->domains[i]);
+	if (d->n_pools)
+		fputs("pools:\n", f);
+	for (size_t i = 0; i < d->n_pools; i++)
+		fprintf(f, "  - \"%s\"\n", prefix_format(&d->pools[i], text));
 }
 
 /* What is known before there is a certificate comes first: a draft begins with it (profile_begin()). */

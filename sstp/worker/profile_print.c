@@ -31,6 +31,11 @@ static void print_lists(FILE *f, const struct description *d)
 		fputs("search:     ", f);
 	for (size_t i = 0; i < d->n_domains; i++)
 		fprintf(f, " %s%s", d->domains[i], i + 1 < d->n_domains ? "" : "\n");
+	if (d->n_pools)
+		fputs("pool:       ", f);
+	for (size_t i = 0; i < d->n_pools; i++)
+		fprintf(f, " %s%s", prefix_format(&d->pools[i], text),
+			i + 1 < d->n_pools ? "" : "\n");
 }
 
 static void print_certificate(FILE *f, const struct cert_facts *facts, int64_t now)
@@ -85,6 +90,7 @@ void profile_print(FILE *f, const struct profile *p, int64_t now)
 static void json_lists(json_t *root, const struct description *d)
 {
 	json_t *routes = json_array(), *dns = json_array(), *domains = json_array();
+	json_t *pools = json_array();
 	char text[PREFIX_TEXT_MAX];
 
 	for (size_t i = 0; i < d->n_routes; i++)
@@ -93,9 +99,12 @@ static void json_lists(json_t *root, const struct description *d)
 		json_array_append_new(dns, json_string(prefix_format_address(&d->dns[i], text)));
 	for (size_t i = 0; i < d->n_domains; i++)
 		json_array_append_new(domains, json_string(d->domains[i]));
+	for (size_t i = 0; i < d->n_pools; i++)
+		json_array_append_new(pools, json_string(prefix_format(&d->pools[i], text)));
 	json_object_set_new(root, "addressSpaces", routes);
 	json_object_set_new(root, "dnsServers", dns);
 	json_object_set_new(root, "searchDomains", domains);
+	json_object_set_new(root, "pointToSiteAddressSpaces", pools);
 }
 
 static json_t *json_time(int64_t t)

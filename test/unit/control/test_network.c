@@ -75,7 +75,9 @@ static void B41_description_says_what_the_connection_is(void **state)
 	world_connect(w, "shop", "blue");
 	description_is(w, "{\"vnetName\":\"blue\",\"addressSpaces\":[\"10.1.0.0/16\"],"
 			  "\"routes\":[\"10.1.0.0/16\"],\"dnsServers\":[\"10.1.0.4\"],"
-			  "\"searchDomains\":[],\"gateway\":\"192.0.0.8\"");
+			  "\"searchDomains\":[],"
+			  "\"pointToSiteAddressSpaces\":[\"172.16.77.0/24\"],"
+			  "\"gateway\":\"192.0.0.8\"");
 	assert_string_equal(find(w, "shop", "blue").refusal, "");
 	assert_int_equal(find(w, "shop", "blue").dns_be[0], htobe32(0x0a010004));
 	assert_int_equal(find(w, "shop", "blue").dns_be[1], 0);
@@ -91,12 +93,13 @@ static void all_that_goes_into_the_tunnel_is_told_and_looked_up_by_the_fewest(vo
 	put_route(w, ROUTE("office"), "192.0.2.7", "192.0.2.8");
 	put_route(w, ROUTE("again"), "10.1.0.0/16", "");
 	lookup_is(w, "10.1.0.0/16 10.2.0.0/16 192.0.2.7/32 192.0.2.8/32");
-	description_is(
-		w, "{\"vnetName\":\"blue\",\"addressSpaces\":[\"10.1.0.0/16\"],\"routes\":["
-		   "\"10.1.0.0/16\",\"10.1.2.0/23\",\"10.1.4.0/22\",\"10.1.8.0/21\","
-		   "\"10.1.16.0/20\",\"10.1.32.0/19\",\"10.1.64.0/18\",\"10.1.128.0/17\","
-		   "\"10.2.0.0/16\",\"192.0.2.7/32\",\"192.0.2.8/32\"],"
-		   "\"dnsServers\":[\"10.1.0.4\"],\"searchDomains\":[],\"gateway\":\"192.0.0.8\"");
+	description_is(w, "{\"vnetName\":\"blue\",\"addressSpaces\":[\"10.1.0.0/16\"],\"routes\":["
+			  "\"10.1.0.0/16\",\"10.1.2.0/23\",\"10.1.4.0/22\",\"10.1.8.0/21\","
+			  "\"10.1.16.0/20\",\"10.1.32.0/19\",\"10.1.64.0/18\",\"10.1.128.0/17\","
+			  "\"10.2.0.0/16\",\"192.0.2.7/32\",\"192.0.2.8/32\"],"
+			  "\"dnsServers\":[\"10.1.0.4\"],\"searchDomains\":[],"
+			  "\"pointToSiteAddressSpaces\":[\"172.16.77.0/24\"],"
+			  "\"gateway\":\"192.0.0.8\"");
 	world_free(w);
 }
 

@@ -23,6 +23,8 @@ struct profile profile_file_new(const struct testcert *root, const struct testce
 	assert_int_equal(prefix_parse("fd20::4", &d->dns[1]), 0);
 	d->n_domains = 1;
 	strcpy(d->domains[0], "corp.example.com");
+	d->n_pools = 1;
+	assert_int_equal(prefix_parse("172.16.77.0/24", &d->pools[0]), 0);
 	p.enrolment.roots_pem = testcert_cert_pem(root);
 	p.enrolment.cert_pem = testcert_cert_pem(leaf);
 	p.enrolment.key_pem = testcert_key_pem(leaf);

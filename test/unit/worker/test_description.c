@@ -35,6 +35,7 @@ static void everything_is_taken(void **state)
 			       "\"addressSpaces\": [\"10.20.0.0/16\", \"192.0.2.0/24\"],"
 			       "\"dnsServers\": [\"10.20.0.4\"],"
 			       "\"searchDomains\": [\"corp.example.com\", \"example.com\"],"
+			       "\"pointToSiteAddressSpaces\": [\"172.16.77.0/24\", \"fd77::/48\"],"
 			       "\"digest\": \"5f0c\"}",
 			       &d, NULL),
 			 0);
@@ -49,6 +50,8 @@ static void everything_is_taken(void **state)
 	assert_int_equal(d.n_domains, 2);
 	assert_string_equal(d.domains[0], "corp.example.com");
 	assert_string_equal(d.domains[1], "example.com");
+	assert_int_equal(d.n_pools, 2);
+	assert_string_equal(prefix_format(&d.pools[1], text), "fd77::/48");
 	description_done(&d);
 	assert_null(d.routes);
 }
@@ -179,6 +182,12 @@ static void wrong_types_and_values_are_refused(void **state)
 	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"searchDomains\": "
 		       "[\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\"]}",
 		       "more than six");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], "
+		       "\"pointToSiteAddressSpaces\": \"x\"}",
+		       "pointToSiteAddressSpaces");
+	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], "
+		       "\"pointToSiteAddressSpaces\": [\"10.0.0.1\", \"x\"]}",
+		       "pointToSiteAddressSpaces");
 	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": \"a b\"}",
 		       "digest");
 	expect_refused("{\"vnetName\": \"a\", \"addressSpaces\": [], \"digest\": 1}", "digest");
@@ -269,6 +278,9 @@ static void without_a_digest_all_that_counts_is_compared(void **state)
 		"{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.0/16\",\"10.2.0.0/16\"],"
 		"\"dnsServers\": [\"10.1.0.5\"]}",
 		"{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.0/16\",\"10.2.0.0/16\"]}",
+		"{\"vnetName\": \"a\", \"addressSpaces\": [\"10.1.0.0/16\",\"10.2.0.0/16\"],"
+		"\"dnsServers\": [\"10.1.0.4\"], \"pointToSiteAddressSpaces\": "
+		"[\"172.16.0.0/24\"]}",
 		"{\"vnetName\": \"a\", \"appName\": \"x\", \"addressSpaces\": [\"10.1.0.0/16\","
 		"\"10.2.0.0/16\"], \"dnsServers\": [\"10.1.0.4\"]}",
 	};

@@ -78,6 +78,9 @@ static void what_is_saved_loads_the_same(void **state)
 			    sizeof(a.enrolment.description.dns));
 	assert_int_equal(b.enrolment.description.n_domains, 1);
 	assert_string_equal(b.enrolment.description.domains[0], "corp.example.com");
+	assert_int_equal(b.enrolment.description.n_pools, 1);
+	assert_true(
+		prefix_equal(&b.enrolment.description.pools[0], &a.enrolment.description.pools[0]));
 	assert_string_equal(b.enrolment.roots_pem, a.enrolment.roots_pem);
 	assert_string_equal(b.enrolment.cert_pem, a.enrolment.cert_pem);
 	assert_string_equal(b.enrolment.key_pem, a.enrolment.key_pem);
@@ -199,6 +202,8 @@ static void errors_name_file_line_and_key(void **state)
 		       "twice");
 	expect_refused("gateway: a\nenrolled: 2026-11-23T12:00:00Z\ndns_servers: [x]\n" REST,
 		       "refused.yaml:3: 'dns_servers'");
+	expect_refused("gateway: a\nenrolled: 2026-11-23T12:00:00Z\npools: [x]\n" REST,
+		       "refused.yaml:3: 'pools'");
 	expect_refused("gateway: a\nenrolled: 2026-11-23T12:00:00Z\nsearch_domains: [a b]\n" REST,
 		       "refused.yaml:3: 'search_domains'");
 	expect_refused("gateway: a\nenrolled: 2026-11-23T12:00:00Z\n" REST,
