@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <sys/types.h>
 
+#include "sstp/worker/app.h"
 #include "sstp/worker/config.h"
 #include "sstp/worker/dns.h"
 #include "sstp/worker/hook.h"
@@ -27,6 +28,13 @@ struct agent_news {
 	char *json; /* owned; as it came, to be kept; NULL: it is kept already */
 	size_t len;
 	bool is_there;
+};
+
+/* Room for what an app is told. */
+struct agent_app_texts {
+	char dns[DESCRIPTION_DNS_MAX * PREFIX_TEXT_MAX];
+	char dns_alt[PREFIX_TEXT_MAX];
+	char pool[DESCRIPTION_POOLS_MAX * PREFIX_TEXT_MAX];
 };
 
 /* What the app's network is, as texts; owned but for the first three. All zero: nothing yet. */
@@ -66,7 +74,8 @@ struct agent {
 	char name[NAME_LABEL_MAX];
 	char gateway[HOSTNAME_PORT_MAX];
 	char last_error[STATUS_ERROR_MAX];
-	bool status_failed; /* said once */
+	char netns_path[STATUS_NETNS_MAX]; /* the app's, for others */
+	bool status_failed;		   /* said once */
 
 	pid_t app;			   /* 0: not running */
 	char app_address[INET_ADDRSTRLEN]; /* what the app was told */
@@ -85,6 +94,8 @@ struct agent {
 /* ---- agent_app.c ---- */
 
 void agent_start_app(struct agent *a);
+/* How one that starts now is started: borrowed from the agent and from *texts. */
+struct app_params agent_app_params(const struct agent *a, struct agent_app_texts *texts);
 /* Of start_timer: the app waited long enough for an IPv6 address; arg is the agent. */
 void agent_on_start_timer(void *arg);
 /* Ends it and starts it again, when the tunnel is up. Without an app: nothing. */

@@ -8,7 +8,6 @@
 
 #include "sstp/base/log.h"
 #include "sstp/worker/agent.h"
-#include "sstp/worker/app.h"
 
 /* An app that ignores SIGTERM is killed after this, when it must end. */
 #define APP_GRACE (10 * CLOCK_NS_PER_S)
@@ -103,20 +102,38 @@ static const char *format_alternative(const struct agent *a, char buf[PREFIX_TEX
 	return server->family ? prefix_format_address(server, buf) : NULL;
 }
 
-void agent_start_app(struct agent *a)
+/* Where its address comes from, for those who are to let it in. NULL: not told. */
+static const char *format_pool(const struct agent *a, char *buf, size_t size)
 {
-	const struct worker_config *c = a->config;
-	char dns[DESCRIPTION_DNS_MAX * PREFIX_TEXT_MAX], alt[PREFIX_TEXT_MAX], error[256];
-	struct app_params params = {
-		.argv = c->app,
+	char one[PREFIX_TEXT_MAX];
+	size_t len = 0;
+
+	for (size_t i = 0; i < a->told.n_pools; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? "," : "",
+					prefix_format(&a->told.pools[i], one));
+	return len ? buf : NULL;
+}
+
+struct app_params agent_app_params(const struct agent *a, struct agent_app_texts *texts)
+{
+	return (struct app_params){
+		.argv = a->config->app,
 		.netns_fd = a->netns_fd,
 		.resolv_conf = a->dns ? dns_path(a->dns) : NULL,
 		.private_ip = a->facts.address,
 		.private_ipv6 = a->has_address6 ? a->facts.address6 : NULL,
-		.dns_server = format_dns(a, dns, sizeof(dns)),
-		.dns_alt_server = format_alternative(a, alt),
+		.private_pool = format_pool(a, texts->pool, sizeof(texts->pool)),
+		.dns_server = format_dns(a, texts->dns, sizeof(texts->dns)),
+		.dns_alt_server = format_alternative(a, texts->dns_alt),
 		.vnet_name = agent_vnet(a),
 	};
+}
+
+void agent_start_app(struct agent *a)
+{
+	struct agent_app_texts texts;
+	struct app_params params = agent_app_params(a, &texts);
+	char error[256];
 	int r = app_start(&params, &a->app, error);
 
 	strcpy(a->app_address, a->facts.address);

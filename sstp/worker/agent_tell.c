@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sstp/base/log.h"
 #include "sstp/worker/agent.h"
@@ -116,6 +117,16 @@ static void set_name(struct agent *a)
 		a->name[strlen(a->name) - 5] = '\0';
 }
 
+/* Whoever may look into this process can enter it there, whether it has a name or none. */
+static void set_netns_path(struct agent *a)
+{
+	if (a->netns_fd >= 0)
+		snprintf(a->netns_path, sizeof(a->netns_path), "/proc/%d/fd/%d", (int)getpid(),
+			 a->netns_fd);
+	else
+		snprintf(a->netns_path, sizeof(a->netns_path), "/proc/%d/ns/net", (int)getpid());
+}
+
 void agent_tell_init(struct agent *a)
 {
 	const struct worker_config *c = a->config;
@@ -123,7 +134,9 @@ void agent_tell_init(struct agent *a)
 	snprintf(a->gateway, sizeof(a->gateway), strchr(c->gateway_host, ':') ? "[%s]:%u" : "%s:%u",
 		 c->gateway_host, c->gateway_port);
 	set_name(a);
-	a->status = (struct status){.name = a->name, .gateway = a->gateway, .tun = c->tun};
+	set_netns_path(a);
+	a->status = (struct status){
+		.name = a->name, .gateway = a->gateway, .tun = c->tun, .netns = a->netns_path};
 	agent_take_facts(a);
 	agent_set_state(a, STATUS_CONNECTING);
 }
@@ -152,9 +165,21 @@ void agent_set_error(struct agent *a, const char *error)
 	a->status.last_error_at = wall();
 }
 
+/* What an app that starts now has; nothing before the first tunnel, and when the operator has taken it away. */
+static void show_environment(const struct agent *a, struct status *s, struct agent_app_texts *texts)
+{
+	const struct app_params p = agent_app_params(a, texts);
+
+	memset(s->environment, 0, sizeof(s->environment));
+	if (a->facts.address[0] && s->state != STATUS_DISCONNECTED)
+		app_variables(&p, s->environment);
+	s->resolv_conf = p.resolv_conf;
+}
+
 void agent_show(struct agent *a)
 {
 	struct prefix servers[AGENT_DNS_MAX];
+	struct agent_app_texts texts;
 	struct status *s = &a->status;
 	int r;
 
@@ -169,6 +194,7 @@ void agent_show(struct agent *a)
 	s->n_dns = agent_dns(a, servers);
 	s->domains = a->told.domains;
 	s->n_domains = s->n_dns ? a->told.n_domains : 0;
+	show_environment(a, s, &texts);
 	r = status_write(s);
 	if (r < 0 && !a->status_failed)
 		log_warning("cannot write the status for sstp-worker status: %s", strerror(-r));

@@ -62,26 +62,32 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* NULL: not set, whatever the worker itself was started with. */
-static int set_variable(const char *name, const char *value)
+void app_variables(const struct app_params *p, struct app_variable ret_variables[APP_VARIABLES])
 {
-	return (value ? setenv(name, value, 1) : unsetenv(name)) < 0 ? -errno : 0;
+	const struct app_variable all[APP_VARIABLES] = {
+		{"WEBSITE_PRIVATE_IP", p->private_ip},
+		{"WEBSITE_PRIVATE_IPV6", p->private_ipv6},
+		{"WEBSITE_PRIVATE_POOL", p->private_pool},
+		{"WEBSITE_DNS_SERVER", p->dns_server},
+		{"WEBSITE_DNS_ALT_SERVER", p->dns_alt_server},
+		{"WEBSITE_VNETNAME", p->vnet_name},
+	};
+
+	memcpy(ret_variables, all, sizeof(all));
 }
 
 static int set_environment(const struct app_params *p)
 {
-	int r = set_variable("WEBSITE_PRIVATE_IP", p->private_ip);
+	struct app_variable all[APP_VARIABLES];
+	int r = 0;
 
-	if (r == 0)
-		r = set_variable("WEBSITE_PRIVATE_IPV6", p->private_ipv6);
-	if (r == 0)
-		r = set_variable("WEBSITE_DNS_SERVER", p->dns_server);
-	if (r == 0)
-		r = set_variable("WEBSITE_DNS_ALT_SERVER", p->dns_alt_server);
-	return r == 0 ? set_variable("WEBSITE_VNETNAME", p->vnet_name) : r;
+	app_variables(p, all);
+	for (size_t i = 0; i < APP_VARIABLES && r == 0; i++)
+		r = all[i].value ? setenv(all[i].name, all[i].value, 1) : unsetenv(all[i].name);
+	return r < 0 ? -errno : 0;
 }
 
-static struct failure become_app(const struct app_params *p)
+static struct failure become(const struct app_params *p)
 {
 	struct failure f = {.step = "enter the network namespace"};
 
@@ -143,7 +149,7 @@ int app_start(const struct app_params *params, pid_t *ret_pid, char ret_error[25
 	}
 	pid = fork_with_signals_blocked();
 	if (pid == 0) {
-		f = become_app(&p);
+		f = become(&p);
 		_exit(write(fds[1], &f, sizeof(f)) == sizeof(f) ? EXIT_SUCCESS : EXIT_FAILURE);
 	}
 	f.error = pid < 0 ? -errno : 0;
@@ -157,6 +163,17 @@ int app_start(const struct app_params *params, pid_t *ret_pid, char ret_error[25
 	}
 	*ret_pid = pid;
 	return 0;
+}
+
+int app_become(const struct app_params *params, char ret_error[256])
+{
+	struct app_params p = *params;
+	struct failure f;
+
+	if (p.resolv_conf && !has_resolv_conf())
+		p.resolv_conf = NULL;
+	f = become(&p);
+	return fail(params, &f, ret_error);
 }
 
 int app_exit_status(int wait_status)

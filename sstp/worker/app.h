@@ -17,7 +17,22 @@ struct app_params {
 	const char *dns_server;	    /* WEBSITE_DNS_SERVER; NULL: not set */
 	const char *dns_alt_server; /* WEBSITE_DNS_ALT_SERVER; NULL: not set */
 	const char *vnet_name;	    /* WEBSITE_VNETNAME; NULL: not set */
+	const char *private_pool;   /* WEBSITE_PRIVATE_POOL; NULL: not set */
 };
+
+/* A variable of the app's environment: borrowed from the app_params it stands for. */
+struct app_variable {
+	const char *name;
+	const char *value; /* NULL: not set, whatever the worker itself was started with */
+};
+
+enum {
+	APP_VARIABLES = 6
+};
+
+/* All that are set for it, or kept from it. */
+void app_variables(const struct app_params *params,
+		   struct app_variable ret_variables[APP_VARIABLES]);
 
 /*
  * Starts it. 0 with its process id; or -errno when it cannot be started, with a sentence in
@@ -25,6 +40,12 @@ struct app_params {
  * others not executable.
  */
 int app_start(const struct app_params *params, pid_t *ret_pid, char ret_error[256]);
+
+/*
+ * Becomes it: the calling process enters the namespaces and executes argv. Does not return when that is done; else
+ * as app_start(), and the process is of no more use.
+ */
+int app_become(const struct app_params *params, char ret_error[256]);
 
 /* Exit status for a shell, from waitpid()'s. */
 int app_exit_status(int wait_status);

@@ -54,6 +54,19 @@ _sstp_worker_command() {
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
 
+# behind exec: a worker, then a command
+_sstp_worker_exec() {
+	local at=3
+	[ "${COMP_WORDS[3]}" != -- ] || at=4
+	if [ "$COMP_CWORD" -eq 2 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_sstp_worker_running) --help" -- "$1")
+	elif [ "$COMP_CWORD" -ge "$at" ] && declare -F _command_offset >/dev/null; then
+		_command_offset "$at"
+	else
+		mapfile -t COMPREPLY < <(compgen -c -f -- "$1")
+	fi
+}
+
 _sstp_worker_namespaces() {
 	[ -d /run/netns ] && (cd /run/netns && compgen -f -- "$1")
 }
@@ -69,6 +82,12 @@ _sstp_worker_offloads() {
 _sstp_worker() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} app first
 	case ${COMP_WORDS[1]} in
+	exec)
+		if [ "$COMP_CWORD" -gt 1 ]; then
+			_sstp_worker_exec "$current"
+			return
+		fi
+		;;
 	enrol | renew | profile | status)
 		if [ "$COMP_CWORD" -gt 1 ]; then
 			_sstp_worker_command "$current" "$previous" "${COMP_WORDS[1]}"
@@ -100,7 +119,7 @@ _sstp_worker() {
 	--restart-app) mapfile -t COMPREPLY < <(compgen -W "never on-address-change always" -- "$current") ;;
 	-u | --user | --vnet-name | -r | --route | --dns-server | --dns-alt-server | --on-event | --tun | --mtu | --connect-timeout) ;;
 	*)
-		[ "$COMP_CWORD" -ne 1 ] || first="enrol renew profile status"
+		[ "$COMP_CWORD" -ne 1 ] || first="enrol renew profile status exec"
 		mapfile -t COMPREPLY < <(compgen -W "--config --profile --gateway --user --password-file --ca --pap
 			--eap-mschapv2 --no-eap-mschapv2 --renew-by-reconnect
 			--vnet-name --route --dns-server --dns-alt-server --restart-app --on-event --own-netns --netns --current-netns --tun --mtu

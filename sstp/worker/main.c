@@ -19,6 +19,7 @@
 #include "sstp/base/log.h"
 #include "sstp/worker/agent.h"
 #include "sstp/worker/command.h"
+#include "sstp/worker/exec.h"
 #include "tun/ipv6_conf.h"
 #include "tun/netns.h"
 
@@ -274,6 +275,8 @@ int main(int argc, char **argv)
 	log_open("sstp-worker", LOG_TARGET_STDERR, LOG_LEVEL_WARNING);
 	if (command_is_one(argc, argv))
 		return command_run(argc, argv, time(NULL));
+	if (exec_is_meant(argc, argv))
+		return exec_run(argc, argv);
 	r = worker_config_parse(argc, argv, &a.config, &error, &exit_status);
 
 	if (r != 0) {

@@ -10,6 +10,7 @@
 static const char usage[] =
 	"Usage: sstp-worker [OPTION...] [--] [APP [ARG...]]\n"
 	"       sstp-worker enrol | renew | profile | status ...; see sstp-worker enrol --help\n"
+	"       sstp-worker exec NAME [--] COMMAND [ARG...]; see sstp-worker exec --help\n"
 	"\n"
 	"Dials an SSTP gateway, runs APP with the tunnel's address and routes, and keeps the "
 	"tunnel up.\n"

@@ -98,6 +98,16 @@ static json_t *domain_list(const struct status *s)
 	return list;
 }
 
+static json_t *environment_of(const struct status *s)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < APP_VARIABLES; i++)
+		if (s->environment[i].value)
+			set_text(o, s->environment[i].name, s->environment[i].value);
+	return o;
+}
+
 static json_t *to_json(const struct status *s)
 {
 	json_t *o = json_object();
@@ -115,6 +125,9 @@ static json_t *to_json(const struct status *s)
 	set_text(o, "appName", s->app_name);
 	if (s->app)
 		json_object_set_new(o, "appPid", json_integer(s->app));
+	set_text(o, "netns", s->netns);
+	set_text(o, "resolvConf", s->resolv_conf);
+	json_object_set_new(o, "environment", environment_of(s));
 	json_object_set_new(o, "routes", prefix_list(s->routes, s->n_routes));
 	json_object_set_new(o, "dnsServers", address_list(s->dns, s->n_dns));
 	json_object_set_new(o, "searchDomains", domain_list(s));
@@ -224,6 +237,19 @@ static json_t *load_all(const char *name)
 	}
 	free(entries);
 	return all;
+}
+
+int status_find(const char *name, json_t **ret_status)
+{
+	json_t *all = load_all(name);
+	size_t n = json_array_size(all);
+
+	if (n == 1)
+		*ret_status = json_incref(json_array_get(all, 0));
+	json_decref(all);
+	if (n == 1)
+		return 0;
+	return n ? -ENOTUNIQ : -ENOENT;
 }
 
 static void print_text(FILE *f, const char *label, const json_t *o, const char *key)

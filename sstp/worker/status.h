@@ -5,6 +5,7 @@
  * How a worker that runs is doing, for everybody on the machine: it writes /run/sstp-worker/PID/status.json anew with
  * each change, all at once, and `sstp-worker status` reads those of all that live.
  */
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 #include <sys/types.h>
 
 #include "routing/prefix.h"
+#include "sstp/worker/app.h"
 #include "sstp/worker/description.h"
 
 enum status_state {
@@ -25,6 +27,7 @@ enum status_state {
 
 enum {
 	STATUS_ERROR_MAX = 256,
+	STATUS_NETNS_MAX = 48,
 };
 
 /* Texts are borrowed; NULL: not known. Times are seconds since 1970, UTC; 0: never. */
@@ -39,6 +42,10 @@ struct status {
 	const char *vnet;
 	const char *app_name;
 	pid_t app; /* 0: none runs */
+	/* what an app that starts now gets, for `sstp-worker exec` */
+	const char *netns;	 /* a path for netns_open() */
+	const char *resolv_conf; /* mounted over the app's; NULL: its own */
+	struct app_variable environment[APP_VARIABLES];
 	const struct prefix *routes;
 	size_t n_routes;
 	const struct prefix *dns; /* host prefixes */
@@ -58,6 +65,12 @@ int status_write(const struct status *s);
 
 /* Removes it again. */
 void status_remove(void);
+
+/*
+ * That of the worker with this name, process id or TUN device, as its file has it: 0 with an owned object. -ENOENT: no
+ * such worker runs; -ENOTUNIQ: several do.
+ */
+int status_find(const char *name, json_t **ret_status);
 
 enum status_answer {
 	STATUS_ALL_UP = 0,

@@ -110,17 +110,19 @@ static void application_that_is_none_is_eacces(void **state)
 
 static void application_is_told_about_its_network(void **state)
 {
-	struct app_params p =
-		script("echo \"$WEBSITE_PRIVATE_IP|$WEBSITE_PRIVATE_IPV6|$WEBSITE_DNS_SERVER|"
-		       "$WEBSITE_DNS_ALT_SERVER|$WEBSITE_VNETNAME\" >" OUTPUT);
+	struct app_params p = script(
+		"echo \"$WEBSITE_PRIVATE_IP|$WEBSITE_PRIVATE_IPV6|$WEBSITE_DNS_SERVER|"
+		"$WEBSITE_DNS_ALT_SERVER|$WEBSITE_VNETNAME|$WEBSITE_PRIVATE_POOL\" >" OUTPUT);
 
 	p.private_ipv6 = "fd77:0:0:5::1";
 	p.dns_server = "10.20.0.4,10.20.0.5";
 	p.dns_alt_server = "192.0.2.53";
 	p.vnet_name = "lab";
+	p.private_pool = "172.16.77.0/24";
 	assert_int_equal(run(&p), 0);
 	assert_string_equal(read_text(OUTPUT),
-			    "172.16.77.1|fd77:0:0:5::1|10.20.0.4,10.20.0.5|192.0.2.53|lab\n");
+			    "172.16.77.1|fd77:0:0:5::1|10.20.0.4,10.20.0.5|192.0.2.53|lab|"
+			    "172.16.77.0/24\n");
 }
 
 static void what_is_not_known_is_not_set(void **state)
@@ -182,6 +184,44 @@ static void change_of_resolv_conf_reaches_a_running_application(void **state)
 	assert_string_equal(read_text(OUTPUT), "changed\n");
 }
 
+/* What a fork() of it has become; the status of one that could not. */
+static int become_in_a_child(const struct app_params *params)
+{
+	char error[256];
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(-app_become(params, error));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return app_exit_status(status);
+}
+
+static void process_becomes_the_application_in_its_own_place(void **state)
+{
+	struct app_params p = script("exit 7");
+
+	assert_int_equal(become_in_a_child(&p), 7);
+	p = application((const char *const[]){"no-such-program", NULL});
+	assert_int_equal(become_in_a_child(&p), ENOENT);
+	p.resolv_conf = "/run/not-there";
+	assert_int_equal(become_in_a_child(&p), ECHILD);
+}
+
+static void variables_are_all_that_an_application_is_told(void **state)
+{
+	struct app_params p = application((const char *const[]){"app", NULL});
+	struct app_variable all[APP_VARIABLES];
+
+	p.private_pool = "172.16.77.0/24";
+	app_variables(&p, all);
+	assert_string_equal(all[0].name, "WEBSITE_PRIVATE_IP");
+	assert_string_equal(all[0].value, "172.16.77.1");
+	assert_string_equal(all[2].name, "WEBSITE_PRIVATE_POOL");
+	assert_string_equal(all[2].value, "172.16.77.0/24");
+	assert_null(all[5].value);
+}
+
 static void failing_step_is_named(void **state)
 {
 	struct app_params p = script("true");
@@ -238,6 +278,8 @@ int main(void)
 		cmocka_unit_test(resolv_conf_is_the_application_s_only),
 		cmocka_unit_test(resolv_conf_behind_a_link_is_the_application_s_only),
 		cmocka_unit_test(change_of_resolv_conf_reaches_a_running_application),
+		cmocka_unit_test(process_becomes_the_application_in_its_own_place),
+		cmocka_unit_test(variables_are_all_that_an_application_is_told),
 		cmocka_unit_test(failing_step_is_named),
 		cmocka_unit_test(application_runs_in_its_network_namespace),
 		cmocka_unit_test(signals_are_as_for_any_new_program),

@@ -3,6 +3,7 @@
 #include "sstp/worker/status.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -196,6 +197,27 @@ static void file_under_another_process_s_number_is_not_believed(void **state)
 	status_remove();
 }
 
+static void one_is_found_with_what_its_app_would_get(void **state)
+{
+	struct status s = up("shop");
+	json_t *o = NULL;
+
+	assert_int_equal(status_find("shop", &o), -ENOENT);
+	assert_null(o);
+	s.netns = "/proc/4711/fd/7";
+	s.environment[1] = (struct app_variable){"WEBSITE_VNETNAME", "lab"};
+	assert_int_equal(status_write(&s), 0);
+	assert_int_equal(status_find("shop", &o), 0);
+	assert_string_equal(json_string_value(json_object_get(o, "netns")), "/proc/4711/fd/7");
+	assert_null(json_object_get(o, "resolvConf"));
+	assert_int_equal(json_object_size(json_object_get(o, "environment")), 1);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "environment"),
+							      "WEBSITE_VNETNAME")),
+			    "lab");
+	json_decref(o);
+	status_remove();
+}
+
 static void states_have_names(void **state)
 {
 	assert_string_equal(status_state_name(STATUS_CONNECTING), "connecting");
@@ -211,6 +233,7 @@ int main(void)
 		cmocka_unit_test(worker_is_named_by_its_profile_its_device_or_its_process),
 		cmocka_unit_test(file_of_a_worker_that_was_killed_is_not_believed_and_goes),
 		cmocka_unit_test(file_under_another_process_s_number_is_not_believed),
+		cmocka_unit_test(one_is_found_with_what_its_app_would_get),
 		cmocka_unit_test(states_have_names),
 	};
 
