@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A name server that knows one address: nameserver.py ADDRESS ANSWER. Every question for an IPv4 address is answered
-with ANSWER, any other with nothing; each is printed as "NAME from ADDRESS"."""
+with ANSWER, any other with nothing, and names of "invalid" are none; each is printed as "NAME from ADDRESS"."""
 import socket
 import struct
 import sys
@@ -9,6 +9,7 @@ import sys
 TYPE_A = 1
 HEADER = 12
 IS_ANSWER = 0x8400
+NO_SUCH_NAME = 3
 POINTER_TO_QUESTION = 0xC00C
 
 
@@ -21,10 +22,11 @@ def question(packet):
     return ".".join(labels), struct.unpack_from("!H", packet, at + 1)[0], at + 5
 
 
-def reply(packet, kind, end, address):
+def reply(packet, name, kind, end, address):
     records = struct.pack("!HHHIH", POINTER_TO_QUESTION, TYPE_A, 1, 0, 4) + socket.inet_aton(address)
-    is_known = kind == TYPE_A
-    head = packet[:2] + struct.pack("!HHHHH", IS_ANSWER, 1, is_known, 0, 0)
+    is_name = not name.endswith(".invalid")
+    is_known = is_name and kind == TYPE_A
+    head = packet[:2] + struct.pack("!HHHHH", IS_ANSWER | (0 if is_name else NO_SUCH_NAME), 1, is_known, 0, 0)
     return head + packet[HEADER:end] + (records if is_known else b"")
 
 
@@ -37,7 +39,7 @@ def main():
             packet, peer = s.recvfrom(4096)
             name, kind, end = question(packet)
             print(name, "from", peer[0], flush=True)
-            s.sendto(reply(packet, kind, end, answer), peer)
+            s.sendto(reply(packet, name, kind, end, answer), peer)
 
 
 if __name__ == "__main__":
