@@ -823,6 +823,11 @@ uint8_t link_close_code(const struct link *l)
 	return l->close_code;
 }
 
+bool link_is_established(const struct link *l)
+{
+	return l->phase == LINK_PHASE_AUTHENTICATE || is_authenticated(l);
+}
+
 bool link_is_up(const struct link *l)
 {
 	return l->phase == LINK_PHASE_OPEN;

@@ -248,6 +248,9 @@ const char *link_description(const struct link *l, size_t *ret_len);
 /* Client, at LINK_EV_CLOSE; the sentence is link_reason()'s then. */
 uint8_t link_close_code(const struct link *l);
 
+/* LCP is open, whatever came behind it: until the link ends. */
+bool link_is_established(const struct link *l);
+
 /* True between LINK_EV_UP and LINK_EV_DOWN. */
 bool link_is_up(const struct link *l);
 

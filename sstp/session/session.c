@@ -44,6 +44,11 @@ void session_note(struct session *s, enum session_end end, const char *fmt, ...)
 	va_end(ap);
 }
 
+void session_pass(struct session *s, enum stage stage)
+{
+	stages_pass(&s->stages, stage, now(s) - s->began_at);
+}
+
 static void rearm(struct session *s)
 {
 	uint64_t at = s->phase_until;
@@ -136,6 +141,7 @@ static void on_open(void *arg)
 {
 	struct session *s = arg;
 
+	session_pass(s, STAGE_TLS);
 	choose_eap_tls(s);
 	s->phase = SESSION_HTTP;
 	s->phase_until = now(s) + (s->role == CALL_SERVER ? LIMIT_HTTP_SERVER : LIMIT_HTTP_CLIENT);
@@ -293,6 +299,7 @@ struct session *session_accept(struct session_env *env, int fd, struct tls_ctx *
 		close(fd);
 		return NULL;
 	}
+	session_pass(s, STAGE_TCP);
 	s->stream = stream_accept(env->scratch, fd, tls, &stream_callbacks, s);
 	return born(s);
 }
@@ -429,4 +436,14 @@ int session_server_tag(const struct session *s)
 struct traffic *session_traffic(struct session *s)
 {
 	return &s->traffic;
+}
+
+const struct stages *session_stages(const struct session *s)
+{
+	return &s->stages;
+}
+
+uint64_t session_began_at(const struct session *s)
+{
+	return s->began_at;
 }

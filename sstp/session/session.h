@@ -23,6 +23,7 @@
 #include "sstp/proto/call.h"
 #include "sstp/proto/est.h"
 #include "sstp/session/drop.h"
+#include "sstp/session/stages.h"
 
 enum {
 	SESSION_QUEUE_MAX = 512 * 1024, /* bytes of buffers of data packets that wait per session */
@@ -209,7 +210,10 @@ const char *session_correlation(const struct session *s);
 
 const char *session_user(const struct session *s); /* escaped; "" before it is known */
 struct traffic *session_traffic(struct session *s);
-int session_server_tag(const struct session *s); /* stream_server_tag() */
+/* How far it has come; borrowed while it lives, also in on_end(). */
+const struct stages *session_stages(const struct session *s);
+uint64_t session_began_at(const struct session *s); /* on the loop's clock, ns */
+int session_server_tag(const struct session *s);    /* stream_server_tag() */
 
 /* One log line about the session: "session=7 peer=... user=...: " and the text. */
 void session_log(const struct session *s, int level, const char *fmt, ...)

@@ -60,6 +60,8 @@ static bool after_call(struct session *s, unsigned todo, struct outbox *out)
 
 static bool after_link(struct session *s, unsigned events, struct outbox *out)
 {
+	if (link_is_established(&s->link))
+		session_pass(s, STAGE_LCP);
 	if (!session_send_frames(s, out))
 		return false;
 	on_link_events(s, events);
@@ -126,6 +128,7 @@ static void maybe_up6(struct session *s)
 	if (s->is_up6)
 		return;
 	s->is_up6 = true;
+	session_pass(s, STAGE_IP6CP);
 	session_log(s, LOG_LEVEL_INFO, "IPv6 is up");
 	if (s->role == CALL_CLIENT && !address)
 		solicit(s);
@@ -151,6 +154,7 @@ static void maybe_up(struct session *s)
 	if (s->is_up || !s->binding_done || !link_is_up(&s->link))
 		return;
 	s->is_up = true;
+	session_pass(s, STAGE_IPCP);
 	inet_ntop(AF_INET, s->role == CALL_SERVER ? &a->peer : &a->local, address, sizeof(address));
 	session_log(s, LOG_LEVEL_INFO, "up, address=%s mru=%u %s", address, link_peer_mru(&s->link),
 		    stream_tls_name(s->stream));
@@ -166,6 +170,7 @@ static void execute(struct session *s, unsigned todo)
 
 	if (todo & CALL_DO_LINK_UP) {
 		s->link_running = true;
+		session_pass(s, STAGE_SSTP);
 		if (!after_link(s, link_up(&s->link, now(s), &out), &out))
 			return;
 	}
@@ -173,6 +178,7 @@ static void execute(struct session *s, unsigned todo)
 		session_stop_link(s);
 	if (todo & CALL_DO_OPEN) {
 		s->binding_done = true;
+		session_pass(s, STAGE_BOUND);
 		if (call_used_second_hlak(&s->call))
 			session_log(s, LOG_LEVEL_WARNING, "bound by the key of pppd before 2.5");
 		maybe_up(s);
@@ -236,6 +242,7 @@ static void on_auth_ok(struct session *s)
 	struct outbox out = fresh_outbox(s);
 
 	s->phase_until = CLOCK_NEVER;
+	session_pass(s, STAGE_AUTH);
 	set_user(s);
 	session_log(s, LOG_LEVEL_INFO, "authenticated by %s%s%s",
 		    link_auth_name(link_auth_method(&s->link)), before_thumbprint(s),
@@ -299,6 +306,8 @@ static void on_in_band_events(struct session *s, unsigned events)
 	const char *text;
 	size_t len;
 
+	if (events & LINK_EV_SUBSCRIBED)
+		session_pass(s, STAGE_SUBSCRIBED);
 	if (events & LINK_EV_SUBSCRIBED && s->description_due)
 		session_mark_dirty(s);
 	if (events & LINK_EV_DESCRIPTION && s->is_up) {
@@ -435,6 +444,7 @@ void session_start_call(struct session *s)
 		.random = &random_system,
 	};
 
+	session_pass(s, STAGE_HTTP);
 	stream_cert_digests(s->stream, params.cert_sha1, params.cert_sha256);
 	call_init(&s->call, &params);
 	s->phase = SESSION_CALL;

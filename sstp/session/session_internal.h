@@ -33,6 +33,7 @@ struct session {
 	enum call_role role;
 	enum session_phase phase;
 	uint64_t began_at;
+	struct stages stages;
 	uint64_t phase_until; /* the phase's own limit: TLS, HTTP, authentication */
 	struct stream *stream;
 	struct loop_timer *timer;
@@ -123,6 +124,9 @@ void session_stop_link(struct session *s);
 
 /* Ends in order from here on: the stream says goodbye, and the owner hears of it when it is done. */
 void session_close(struct session *s);
+
+/* It has passed this stage, now. */
+void session_pass(struct session *s, enum stage stage);
 
 /* Notes why it ends; the first reason stands. */
 void session_note(struct session *s, enum session_end end, const char *fmt, ...)

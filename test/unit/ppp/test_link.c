@@ -263,6 +263,24 @@ static void P82_ipv6cp_before_ipcp_does_not_disturb(void **state)
 	assert_int_equal(rig_feed(&r, "ff0380210201000a03060a000001"), LINK_EV_UP);
 }
 
+static void link_is_established_from_lcp_s_opening_to_its_end(void **state)
+{
+	struct rig r;
+
+	rig_init(&r, LINK_SERVER, LINK_AUTH_MSCHAPV2, RIG_MAGIC RIG_CHALLENGE);
+	rig_up(&r);
+	assert_false(link_is_established(&r.link));
+	rig_server_lcp(&r, LINK_AUTH_MSCHAPV2);
+	assert_true(link_is_established(&r.link));
+	rig_server_authenticated(&r);
+	assert_true(link_is_established(&r.link));
+	rig_server_open(&r);
+	assert_true(link_is_established(&r.link));
+	rig_close(&r, NULL);
+	rig_skip(&r);
+	assert_false(link_is_established(&r.link));
+}
+
 static void a_link_that_is_not_open_after_90_s_is_terminated(void **state)
 {
 	struct rig r;
@@ -366,6 +384,7 @@ static void context_of_another_name_takes_the_first_one_s_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(link_is_established_from_lcp_s_opening_to_its_end),
 		cmocka_unit_test(context_of_another_name_takes_the_first_one_s_place),
 		cmocka_unit_test(P70_ccp_is_protocol_rejected_at_once),
 		cmocka_unit_test(P71_mppe_in_ccp_is_no_reason_to_negotiate_it),

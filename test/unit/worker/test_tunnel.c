@@ -420,6 +420,29 @@ static int describe(struct gateway_rig *rig, unsigned session, const char *text)
 	return session_describe(rig->sessions[session].session, text, strlen(text));
 }
 
+/* Without IPv6; of a TLS handshake, at least, everybody knows that it takes its time. */
+static void session_passes_all_stages_in_their_order(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+	const struct stages *server, *client;
+
+	gateway_rig_run(rig, is_up);
+	session_describe(rig->sessions[0].session, "{}", 2);
+	gateway_rig_run(rig, is_described);
+	server = session_stages(rig->sessions[0].session);
+	client = session_stages(rig->tunnel->current->session);
+	for (unsigned i = STAGE_TCP; i <= STAGE_IPCP; i++) {
+		assert_true(stages_has_passed(server, i));
+		assert_int_equal(stages_has_passed(client, i), i != STAGE_TCP);
+		assert_true(stages_at_us(server, i) >= stages_at_us(server, i ? i - 1 : i));
+	}
+	assert_false(stages_has_passed(server, STAGE_IP6CP));
+	assert_true(stages_has_passed(server, STAGE_SUBSCRIBED));
+	assert_true(stages_took_us(server, STAGE_TLS) > 0);
+	assert_true(session_began_at(rig->sessions[0].session) <= loop_now(rig->loop));
+	gateway_rig_free(rig);
+}
+
 static void description_reaches_the_worker_and_again_when_it_changes(void **state)
 {
 	struct gateway_rig *rig = gateway_rig_new();
@@ -604,6 +627,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(B16_session_by_certificate_carries_packets),
+		cmocka_unit_test(session_passes_all_stages_in_their_order),
 		cmocka_unit_test(B16_refused_certificate_is_final_and_says_why),
 		cmocka_unit_test(gateway_s_certificate_refused_in_eap_ends_like_one_refused_in_tls),
 		cmocka_unit_test(B45_second_session_takes_the_address_over_without_a_loss),
