@@ -209,6 +209,8 @@ static void answer_user(struct session *s)
 	s->user_refused = NULL;
 	known = s->params.ops->find_user(s->params.arg, link_user_name(&s->link), &user,
 					 &s->user_refused);
+	if (known)
+		s->user_refused = NULL;
 	out = fresh_outbox(s);
 	events = link_on_user(&s->link, now(s), known ? &user : NULL, &out);
 	secret_wipe_bytes(&user, sizeof(user));

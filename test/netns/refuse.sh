@@ -34,10 +34,14 @@ wrong_password_is_final() {
 	mark=$(log_mark gateway)
 	refused $EXIT_AUTH 192.0.2.1 alice wrong ca
 	is "$(log_since gateway "$mark" | grep -c 'CALL_CONNECT_REQUEST')" 1 "number of tries"
+	like "$(log_since gateway "$mark")" 'authentication failed: wrong password' "why, for the operator"
 }
 
 unknown_user_is_refused_like_a_wrong_password() {
+	local mark
+	mark=$(log_mark gateway)
 	refused $EXIT_AUTH 192.0.2.1 stranger stranger ca
+	like "$(log_since gateway "$mark")" 'authentication failed: no such user' "why, for the operator"
 }
 
 certificate_of_another_ca_is_refused() {
