@@ -30,6 +30,7 @@ size_t msg_limit(unsigned kind)
 	case MSG_TRAFFIC: return 2 << 20;
 	case MSG_SESSION_UP:
 	case MSG_SESSION_DOWN:
+	case MSG_TIMELINE:
 	case MSG_VNET_STATE:
 	case MSG_PROBE:
 	case MSG_PROBED:

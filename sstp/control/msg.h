@@ -52,6 +52,7 @@ enum msg_kind {
 	MSG_TRAFFIC = 7,
 	MSG_VNET_STATE = 8,
 	MSG_PROBED = 9,		       /* msg_probe.h */
+	MSG_TIMELINE = 10,	       /* msg_timeline.h */
 	MSG_SERVER_CERTIFICATE = 0x81, /* control -> data */
 	MSG_ACCESS = 0x82,
 	MSG_EST_REPLY = 0x83,

@@ -26,6 +26,7 @@
 #include "sstp/control/api_bgp.h"
 #include "sstp/control/api_routes.h"
 #include "sstp/control/api_sessions.h"
+#include "sstp/control/api_timelines.h"
 #include "sstp/control/apply_work.h"
 #include "sstp/control/backups.h"
 #include "sstp/control/bgp.h"
@@ -40,6 +41,8 @@
 #include "sstp/control/sessions.h"
 #include "sstp/control/state_files.h"
 #include "sstp/control/sync.h"
+#include "sstp/control/timeline.h"
+#include "sstp/control/timeline_notes.h"
 
 enum {
 	PUSH_PAUSE_NS = 10 * 1000 * 1000, /* while there is more to tell than goes at once */
@@ -67,6 +70,8 @@ struct server {
 	struct push *push;
 	struct loop_timer *flush_timer;
 	struct sessions *sessions;
+	struct timelines *timelines;
+	const char *who;  /* asks for what is done now; NULL: nobody */
 	bool is_flushing; /* the timer runs */
 	int64_t settled;  /* when what sessions have moved was stored last */
 	struct sync *sync;
@@ -76,6 +81,14 @@ struct server {
 	char dial[MSG_NAME_MAX + 1];
 	bool is_configured;
 };
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 /* The data plane waits for what will not come: it has a use for the reason. */
 static void tell_failed(struct server *s, const char *text)
@@ -217,6 +230,7 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 {
 	struct server *s = arg;
 
+	timeline_notes_on_frame(s->timelines, frame, len, s->who, now_us());
 	return peer_send(s->peer, frame, len);
 }
 
@@ -388,6 +402,24 @@ static void on_est(struct server *s, const struct msg_est_request *m)
 	est_answer_done(&a);
 }
 
+/* What needs no store does not wait for it. True: that was all. */
+static bool take_timeline(struct server *s, enum msg_kind kind, const uint8_t *payload, size_t len)
+{
+	struct msg_timeline m;
+
+	if (kind == MSG_SESSIONS_BEGIN)
+		timelines_begin(s->timelines);
+	if (kind == MSG_SESSIONS_END)
+		timelines_end(s->timelines, now_us());
+	if (kind != MSG_TIMELINE)
+		return false;
+	if (msg_timeline_decode(payload, len, &m) < 0)
+		log_error("the data plane sent a TIMELINE that is no message");
+	else if (timelines_take(s->timelines, &m) < 0)
+		log_error("out of memory: what a session did is not kept");
+	return true;
+}
+
 static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
 {
 	struct server *s = arg;
@@ -396,6 +428,8 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 	struct msg_probed probed;
 	int r = -EBADMSG;
 
+	if (take_timeline(s, kind, payload, len))
+		return;
 	if (sessions_takes(kind)) {
 		take_session(s, &(struct later_message){kind, time(NULL), payload, len});
 		return;
@@ -426,6 +460,8 @@ static void end_sessions(struct server *s)
 {
 	struct certs_error e;
 
+	timelines_begin(s->timelines);
+	timelines_end(s->timelines, now_us());
 	if (model_is_lent(s->model)) { /* an empty list says the same */
 		take_session(s, &(struct later_message){MSG_SESSIONS_BEGIN, time(NULL), NULL, 0});
 		take_session(s, &(struct later_message){MSG_SESSIONS_END, time(NULL), NULL, 0});
@@ -548,6 +584,8 @@ static void answer(struct server *s, const struct front_request *request,
 		answer_apply(s, request, ret_reply);
 	else if (api_sessions_has_path(request->path))
 		answer_sessions(s, request, ret_reply);
+	else if (api_timelines_has_path(request->path))
+		api_timelines_answer(s->timelines, request, ret_reply);
 	else if (explain_has_path(request->path))
 		explain_answer(s->explain, request, ret_reply);
 	else if (api_routes_has_path(request->path))
@@ -586,10 +624,9 @@ static void audit(const struct front_request *request, int status)
 		 log_escape(path, sizeof(path), request->path, strlen(request->path)), status);
 }
 
-static void on_request(void *arg, const struct front_request *request,
-		       struct front_reply *ret_reply)
+static void serve(struct server *s, const struct front_request *request,
+		  struct front_reply *ret_reply)
 {
-	struct server *s = arg;
 	bool wants_restart;
 
 	if (!restart_read(request, &wants_restart, ret_reply))
@@ -597,6 +634,7 @@ static void on_request(void *arg, const struct front_request *request,
 	answer(s, request, ret_reply);
 	if (request->method != FRONT_GET)
 		audit(request, ret_reply->status);
+	timeline_notes_on_answer(s->timelines, request, ret_reply, now_us());
 	push(s);
 	if (ret_reply->status != 200)
 		return;
@@ -604,6 +642,16 @@ static void on_request(void *arg, const struct front_request *request,
 		restart(s, request);
 	if (request->method == FRONT_DELETE || apply_has_path(request->path))
 		drop_orphans(s);
+}
+
+static void on_request(void *arg, const struct front_request *request,
+		       struct front_reply *ret_reply)
+{
+	struct server *s = arg;
+
+	s->who = request->who;
+	serve(s, request, ret_reply);
+	s->who = NULL;
 }
 
 static int client_of(void *arg, const struct sockaddr *address, socklen_t len,
@@ -715,9 +763,11 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 					 .ask = ask_parent,
 					 .send = send_frame,
 					 .arg = s};
+	const struct timelines_limits timelines = {TIMELINE_SESSIONS_MAX, TIMELINE_STRANGERS_MAX};
 	char error[FRONT_ERROR_MAX];
 	int r;
 
+	s->timelines = timelines_new(&timelines);
 	s->est.attempts = attempts_new();
 	s->sync = sync_new(&sync);
 	s->timer = loop_timer_new(s->loop, on_timer, s);
@@ -732,8 +782,9 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	explain.bird = params->bird_socket;
 	s->explain = explain_new(&explain);
 	s->peer = peer_new(s->loop, &peer);
-	if (!s->bgp || !s->explain || !s->est.attempts || !s->sync || !s->timer || !s->push_timer ||
-	    !s->flush_timer || !s->sessions || !s->backups || !s->later || !s->peer)
+	if (!s->timelines || !s->bgp || !s->explain || !s->est.attempts || !s->sync || !s->timer ||
+	    !s->push_timer || !s->flush_timer || !s->sessions || !s->backups || !s->later ||
+	    !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	effective_set_learned(networks_effective(s->est.networks), learned_now, s);
 	r = push_new(&push, &s->push, e);
@@ -758,6 +809,7 @@ static void server_done(struct server *s)
 	loop_timer_free(s->push_timer);
 	loop_timer_free(s->flush_timer);
 	sessions_free(s->sessions);
+	timelines_free(s->timelines);
 	push_free(s->push);
 	sync_free(s->sync);
 	attempts_free(s->est.attempts);

@@ -7,6 +7,7 @@
 #include "certs/authority.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
+#include "sstp/control/msg_timeline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -63,7 +64,7 @@ static int list_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 	}
 }
 
-/* All of msg_site.h and msg_probe.h. */
+/* All of msg_site.h, msg_probe.h and msg_timeline.h. */
 static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t **ret_frame,
 		      size_t *ret_len)
 {
@@ -74,6 +75,7 @@ static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 	struct msg_vnet_state state;
 	struct msg_probe probe;
 	struct msg_probed probed;
+	struct msg_timeline timeline;
 	const char *name;
 
 	switch (kind) {
@@ -105,6 +107,10 @@ static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 		if (msg_probed_decode(payload, n, &probed) < 0)
 			return -EBADMSG;
 		return msg_probed_encode(&probed, ret_frame, ret_len);
+	case MSG_TIMELINE:
+		if (msg_timeline_decode(payload, n, &timeline) < 0)
+			return -EBADMSG;
+		return msg_timeline_encode(&timeline, ret_frame, ret_len);
 	case MSG_CONNECTION:
 	case MSG_VNET_ROUTES:
 	case MSG_LEASES:

@@ -17,6 +17,7 @@
 #include "sstp/control/api_bgp.h"
 #include "sstp/control/api_routes.h"
 #include "sstp/control/api_sessions.h"
+#include "sstp/control/api_timelines.h"
 #include "sstp/control/apply.h"
 #include "sstp/control/backups.h"
 #include "sstp/control/explain.h"
@@ -184,6 +185,7 @@ static void print_all_routes(void)
 {
 	print_routes(api_route);
 	print_routes(api_sessions_route);
+	print_routes(api_timelines_route);
 	print_routes(api_bgp_route);
 	print_routes(api_routes_route);
 	print_routes(explain_route);
