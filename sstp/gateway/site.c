@@ -12,9 +12,11 @@
 #include "sstp/base/random.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
+#include "sstp/control/msg_timeline.h"
 #include "sstp/gateway/site_routes.h"
 #include "sstp/gateway/site_vnets.h"
 #include "sstp/net/loop.h"
+#include "sstp/session/session.h"
 
 /* VNets that are not up are tried again, and what sessions have moved is told: that much a kill takes with it. */
 #define TICK CLOCK_NS_PER_S
@@ -199,6 +201,59 @@ static void on_session_down(void *arg, uint64_t id, const char *reason,
 	send_frame(s, r, &f);
 }
 
+_Static_assert((int)MSG_STAGES == (int)STAGES, "stages");
+_Static_assert((int)MSG_STAGE_BOUND == (int)STAGE_BOUND, "stages");
+_Static_assert((int)MSG_STAGE_SUBSCRIBED == (int)STAGE_SUBSCRIBED, "stages");
+_Static_assert((int)MSG_SIDE_GATEWAY == (int)SESSION_BY_US, "sides");
+_Static_assert((int)MSG_SIDE_CLIENT == (int)SESSION_BY_PEER, "sides");
+_Static_assert((int)MSG_SIDE_NETWORK == (int)SESSION_BY_NETWORK, "sides");
+
+static int encode_timeline(const struct gateway_site *s, const struct report_timeline *t,
+			   struct frame *f)
+{
+	char user[MSG_REASON_MAX + 1];
+	struct msg_timeline m = {
+		.boot = s->boot,
+		.id = t->id,
+		.began_us = t->began_us,
+		.lasted_us = t->lasted_us,
+		.has_ended = t->has_ended,
+		.is_enrolment = t->is_enrolment,
+		.ended_by = t->ended_by,
+		.untold = t->untold,
+		.address_be = t->address_be,
+		.app = t->app,
+		.vnet = t->vnet,
+		.user = user,
+		.source = t->source,
+		.dialled = t->dialled,
+		.tls = t->tls,
+		.correlation = t->correlation,
+		.auth = t->auth,
+		.thumbprint = t->thumbprint,
+		.reason = t->reason,
+	};
+
+	for (unsigned i = 0; i < STAGES; i++)
+		m.stages_us[i] = stages_has_passed(&t->stages, i) ? stages_at_us(&t->stages, i)
+								  : MSG_STAGE_NEVER;
+	snprintf(user, sizeof(user), "%s", t->user);
+	return msg_timeline_encode(&m, &f->data, &f->len);
+}
+
+/* One that has ended cannot be told again: what is lost of those is lost. */
+static void on_timeline(void *arg, const struct report_timeline *t)
+{
+	struct gateway_site *s = arg;
+	struct frame f;
+	int r = encode_timeline(s, t, &f);
+
+	if (r == 0)
+		r = s->params.send(s->params.arg, f.data, f.len);
+	if (r < 0 && !t->has_ended)
+		s->is_behind = true;
+}
+
 static void on_lost(void *arg)
 {
 	struct gateway_site *s = arg;
@@ -209,6 +264,7 @@ static void on_lost(void *arg)
 static const struct report_ops report_ops = {
 	.on_up = on_session_up,
 	.on_down = on_session_down,
+	.on_timeline = on_timeline,
 	.on_lost = on_lost,
 };
 

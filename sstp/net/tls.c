@@ -34,7 +34,7 @@ static const char *failure_text(unsigned long code, char text[TLS_ERROR_MAX])
 
 	ERR_clear_error();
 	if (code && ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
-		snprintf(text, TLS_ERROR_MAX, "the peer refused TLS: alert \"%s\"",
+		snprintf(text, TLS_ERROR_MAX, TLS_PEER_REFUSED ": alert \"%s\"",
 			 SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
 	else if (code && ERR_GET_LIB(code) == ERR_LIB_SSL && reason == SSL_R_HTTP_REQUEST)
 		snprintf(text, TLS_ERROR_MAX, "the peer speaks HTTP without TLS");

@@ -22,6 +22,9 @@ enum {
 	TLS_NO_TAG = -1
 };
 
+/* So the reason begins for which a connection has ended, if the peer has ended it by an alert of TLS. */
+#define TLS_PEER_REFUSED "the peer refused TLS"
+
 /* A certificate with its chain, and its private key, as PEM. All borrowed for the call. */
 struct tls_pair {
 	const char *cert_file; /* with cert_pem: only what errors call it */

@@ -9,24 +9,27 @@
 
 #include "sstp/net/loop.h"
 
-enum text {
-	APP,
-	VNET,
-	USER,
-	OWNER,
-	SOURCE,
-	CORRELATION,
-	THUMBPRINT,
-	REASON,
-	TEXTS,
+enum {
+	TEXTS_MAX = 10, /* of one event */
+};
+
+enum kind {
+	UP,
+	DOWN,
+	TIMELINE,
 };
 
 /* One thing to tell; its texts lie behind it. */
 struct report_event {
 	struct report_event *next;
-	bool is_up;
-	struct report_session session;
-	const char *reason;
+	enum kind kind;
+	union {
+		struct {
+			struct report_session session; /* DOWN: its id and its counts only */
+			const char *reason;	       /* of DOWN */
+		};
+		struct report_timeline timeline;
+	};
 	char texts[];
 };
 
@@ -45,48 +48,47 @@ struct report_desk {
 
 /* ---- events ---- */
 
-/* The text's copy, behind those before it. */
-static const char *put(char **at, const char *text)
+/* Where an event points to its texts. Returns how many. */
+static size_t texts_of(struct report_event *e, const char **ret_texts[TEXTS_MAX])
 {
-	char *copy = *at;
+	struct report_session *s = &e->session;
+	struct report_timeline *t = &e->timeline;
+	const char **up[] = {&s->app,	 &s->vnet,	  &s->user,	 &s->owner,
+			     &s->source, &s->correlation, &s->thumbprint};
+	const char **timeline[] = {&t->app, &t->vnet, &t->user,	  &t->source,	   &t->dialled,
+				   &t->tls, &t->auth, &t->reason, &t->correlation, &t->thumbprint};
 
-	*at = stpcpy(copy, text) + 1;
-	return copy;
+	_Static_assert(sizeof(timeline) / sizeof(*timeline) == TEXTS_MAX, "the most there are");
+	switch (e->kind) {
+	case UP: memcpy(ret_texts, up, sizeof(up)); return sizeof(up) / sizeof(*up);
+	case DOWN: ret_texts[0] = &e->reason; return 1;
+	default: memcpy(ret_texts, timeline, sizeof(timeline)); return TEXTS_MAX;
+	}
 }
 
-/* Returns owned; NULL without memory. */
-static struct report_event *event_new(bool is_up, const struct report_session *s,
-				      const char *reason)
+/* A copy, with its texts. Returns owned; NULL without memory. */
+static struct report_event *event_copy(const struct report_event *model)
 {
-	const char *texts[TEXTS] = {
-		[APP] = s->app,	      [VNET] = s->vnet,
-		[USER] = s->user,     [OWNER] = s->owner,
-		[SOURCE] = s->source, [CORRELATION] = s->correlation,
-		[REASON] = reason,    [THUMBPRINT] = s->thumbprint,
-	};
-	struct report_event *e;
-	size_t size = 0;
+	struct report_event copy = *model, *e;
+	const char **texts[TEXTS_MAX];
+	size_t n = texts_of(&copy, texts);
+	size_t size = sizeof(copy);
 	char *at;
 
-	for (size_t i = 0; i < TEXTS; i++)
-		size += strlen(texts[i]) + 1;
-	e = malloc(sizeof(*e) + size);
+	for (size_t i = 0; i < n; i++)
+		size += strlen(*texts[i]) + 1;
+	e = malloc(size);
 	if (!e)
 		return NULL;
+	*e = copy;
+	texts_of(e, texts);
 	at = e->texts;
-	for (size_t i = 0; i < TEXTS; i++)
-		texts[i] = put(&at, texts[i]);
-	e->next = NULL;
-	e->is_up = is_up;
-	e->session = *s;
-	e->session.app = texts[APP];
-	e->session.vnet = texts[VNET];
-	e->session.user = texts[USER];
-	e->session.owner = texts[OWNER];
-	e->session.source = texts[SOURCE];
-	e->session.correlation = texts[CORRELATION];
-	e->session.thumbprint = texts[THUMBPRINT];
-	e->reason = texts[REASON];
+	for (size_t i = 0; i < n; i++) {
+		char *end = stpcpy(at, *texts[i]) + 1;
+
+		*texts[i] = at;
+		at = end;
+	}
 	return e;
 }
 
@@ -114,20 +116,31 @@ static struct report_event *take_first(struct report_list *list)
 
 static void tell(const struct report_event *e, const struct report_ops *ops, void *arg)
 {
-	if (e->is_up)
-		ops->on_up(arg, &e->session);
-	else
-		ops->on_down(arg, e->session.id, e->reason, &e->session.counts);
+	switch (e->kind) {
+	case UP: ops->on_up(arg, &e->session); break;
+	case DOWN: ops->on_down(arg, e->session.id, e->reason, &e->session.counts); break;
+	case TIMELINE: ops->on_timeline(arg, &e->timeline); break;
+	}
 }
 
-int report_list_add(struct report_list *list, const struct report_session *s)
+static int list_add(struct report_list *list, const struct report_event *model)
 {
-	struct report_event *e = event_new(true, s, "");
+	struct report_event *e = event_copy(model);
 
 	if (!e)
 		return -ENOMEM;
 	append(list, e);
 	return 0;
+}
+
+int report_list_add(struct report_list *list, const struct report_session *s)
+{
+	return list_add(list, &(struct report_event){.kind = UP, .session = *s});
+}
+
+int report_list_add_timeline(struct report_list *list, const struct report_timeline *t)
+{
+	return list_add(list, &(struct report_event){.kind = TIMELINE, .timeline = *t});
 }
 
 /* Without an owner: nobody hears of them. */
@@ -193,29 +206,33 @@ static void hand_in(struct report_desk *desk, struct report_event *e)
 		loop_post(desk->control, &desk->news);
 }
 
+bool report_is_open(const struct report_desk *desk)
+{
+	return atomic_load_explicit(&desk->is_open, memory_order_relaxed);
+}
+
 void report_up(struct report_desk *desk, const struct report_session *s)
 {
-	if (atomic_load_explicit(&desk->is_open, memory_order_relaxed))
-		hand_in(desk, event_new(true, s, ""));
+	if (report_is_open(desk))
+		hand_in(desk, event_copy(&(struct report_event){.kind = UP, .session = *s}));
 }
 
 void report_down(struct report_desk *desk, uint64_t id, const char *reason,
 		 const struct report_counts *counts)
 {
-	struct report_session s = {
-		.id = id,
-		.app = "",
-		.vnet = "",
-		.user = "",
-		.owner = "",
-		.source = "",
-		.correlation = "",
-		.thumbprint = "",
-		.counts = *counts,
-	};
+	struct report_event e = {.kind = DOWN};
 
-	if (atomic_load_explicit(&desk->is_open, memory_order_relaxed))
-		hand_in(desk, event_new(false, &s, reason));
+	e.session.id = id;
+	e.session.counts = *counts;
+	e.reason = reason;
+	if (report_is_open(desk))
+		hand_in(desk, event_copy(&e));
+}
+
+void report_timeline(struct report_desk *desk, const struct report_timeline *t)
+{
+	if (report_is_open(desk))
+		hand_in(desk, event_copy(&(struct report_event){.kind = TIMELINE, .timeline = *t}));
 }
 
 void report_set_owner(struct report_desk *desk, const struct report_ops *ops, void *arg)

@@ -2,8 +2,9 @@
 #ifndef SSTP_SESSION_REPORT_H
 #define SSTP_SESSION_REPORT_H
 /*
- * What data threads tell the control thread of their sessions: that one is up, that one is gone. A thread that tells takes
- * a lock for some instructions, once when a session comes and once when it goes, and never waits for whoever is told.
+ * What data threads tell the control thread of their sessions: that one is up, that one is gone, and how far each has come. A
+ * thread that tells takes a lock for some instructions, a few times in a session's life, and never waits for whoever is
+ * told.
  *
  * At most REPORT_MAX things wait to be told. What is more is lost, and then the owner is told so: he asks for all anew.
  * Without an owner nothing is kept.
@@ -11,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "sstp/session/stages.h"
 
 enum {
 	REPORT_MAX = 16384, /* about 300 bytes each */
@@ -42,11 +45,39 @@ struct report_session {
 	struct report_counts counts;
 };
 
+/*
+ * How a session has come up, or did not, and how it ended, told anew whenever that has become more. Texts as above; what of
+ * it is not known, because it did not come that far, is "".
+ */
+struct report_timeline {
+	uint64_t id;
+	int64_t began_us;   /* since 1970 */
+	uint64_t lasted_us; /* until it ended, or until now */
+	bool has_ended;
+	bool is_enrolment;
+	uint8_t ended_by; /* enum session_side */
+	struct stages stages;
+	uint32_t
+		untold; /* others of this thread that ended before they were authenticated, and were not told of */
+	uint32_t address_be; /* 0: none */
+	const char *app;
+	const char *vnet;
+	const char *user;
+	const char *source;
+	const char *dialled; /* SNI */
+	const char *tls;     /* version and cipher */
+	const char *correlation;
+	const char *auth; /* PPP's method */
+	const char *thumbprint;
+	const char *reason; /* why it ended */
+};
+
 /* Called in the control thread; all is borrowed for the call. */
 struct report_ops {
 	void (*on_up)(void *arg, const struct report_session *s);
 	void (*on_down)(void *arg, uint64_t id, const char *reason,
 			const struct report_counts *counts);
+	void (*on_timeline)(void *arg, const struct report_timeline *t);
 	/* Something was not kept: only who asks for all sessions knows which there are. */
 	void (*on_lost)(void *arg);
 };
@@ -65,6 +96,10 @@ void report_set_owner(struct report_desk *desk, const struct report_ops *ops, vo
 void report_up(struct report_desk *desk, const struct report_session *s);
 void report_down(struct report_desk *desk, uint64_t id, const char *reason,
 		 const struct report_counts *counts);
+void report_timeline(struct report_desk *desk, const struct report_timeline *t);
+
+/* Somebody is told: what is told else nobody hears of. Any thread. */
+bool report_is_open(const struct report_desk *desk);
 
 /* ---- sessions that are up, as one thread after the other lists them ---- */
 
@@ -77,7 +112,8 @@ struct report_list {
 
 /* Adds a copy. 0 or -ENOMEM. */
 int report_list_add(struct report_list *list, const struct report_session *s);
-/* Tells ops->on_up of each, in order, and empties it. */
+int report_list_add_timeline(struct report_list *list, const struct report_timeline *t);
+/* Tells ops of each, in order, and empties it. */
 void report_list_tell(struct report_list *list, const struct report_ops *ops, void *arg);
 
 /* ---- what they have moved ---- */

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "sstp/base/log.h"
@@ -46,7 +47,14 @@ void session_note(struct session *s, enum session_end end, const char *fmt, ...)
 
 void session_pass(struct session *s, enum stage stage)
 {
-	stages_pass(&s->stages, stage, now(s) - s->began_at);
+	if (stages_pass(&s->stages, stage, now(s) - s->began_at) && s->params.ops->on_stage)
+		s->params.ops->on_stage(s->params.arg, stage);
+}
+
+void session_blame(struct session *s, enum session_side side)
+{
+	if (!s->reason[0])
+		s->ended_by = side;
 }
 
 static void rearm(struct session *s)
@@ -83,6 +91,7 @@ static void tell_owner(struct session *s)
 	s->phase = SESSION_CLOSING;
 	s->is_up = s->is_up6 = false;
 	rearm(s);
+	session_blame(s, SESSION_BY_NETWORK);
 	session_note(s, SESSION_END_LOST, "connection lost");
 	log_end(s);
 	s->params.ops->on_end(s->params.arg, s->end, s->reason);
@@ -105,9 +114,9 @@ void session_cut(struct session *s)
 	session_stop_link(s);
 	session_lose_call(s);
 	session_tx_done(s);
+	tell_owner(s); /* who may ask the stream of what it was */
 	stream_free(s->stream);
 	s->stream = NULL;
-	tell_owner(s);
 }
 
 /* The stream says goodbye and tells us when it is done. */
@@ -189,10 +198,26 @@ static void on_certificate(void *arg, const uint8_t *der, size_t len)
 	rearm(s);
 }
 
+/* Our own last word, and a client's certificate that it did not take, are ours. */
+static enum session_side side_of(enum stream_end why, const char *text)
+{
+	switch (why) {
+	case STREAM_END_PEER: return SESSION_BY_PEER;
+	case STREAM_END_RESET:
+	case STREAM_END_CONNECT: return SESSION_BY_NETWORK;
+	case STREAM_END_TLS:
+		return strncmp(text, TLS_PEER_REFUSED, strlen(TLS_PEER_REFUSED)) == 0
+			       ? SESSION_BY_PEER
+			       : SESSION_BY_US;
+	default: return SESSION_BY_US;
+	}
+}
+
 static void on_stream_end(void *arg, enum stream_end why, const char *text)
 {
 	struct session *s = arg;
 
+	session_blame(s, side_of(why, text));
 	if (why == STREAM_END_CERTIFICATE)
 		session_note(s, SESSION_END_CERTIFICATE, "%s", text);
 	else if (why == STREAM_END_CONNECT)
@@ -299,7 +324,7 @@ struct session *session_accept(struct session_env *env, int fd, struct tls_ctx *
 		close(fd);
 		return NULL;
 	}
-	session_pass(s, STAGE_TCP);
+	stages_pass(&s->stages, STAGE_TCP, 0);
 	s->stream = stream_accept(env->scratch, fd, tls, &stream_callbacks, s);
 	return born(s);
 }
@@ -446,4 +471,33 @@ const struct stages *session_stages(const struct session *s)
 uint64_t session_began_at(const struct session *s)
 {
 	return s->began_at;
+}
+
+const char *session_tls_name(const struct session *s)
+{
+	return s->stream ? stream_tls_name(s->stream) : "";
+}
+
+const char *session_dialled(const struct session *s)
+{
+	const char *name = s->stream ? stream_server_name(s->stream) : NULL;
+
+	return name ? name : "";
+}
+
+const char *session_auth_name(const struct session *s)
+{
+	unsigned method = link_auth_method(&s->link);
+
+	return method ? link_auth_name(method) : "";
+}
+
+bool session_is_enrolment(const struct session *s)
+{
+	return s->est != NULL;
+}
+
+enum session_side session_ended_by(const struct session *s)
+{
+	return s->ended_by;
 }

@@ -66,6 +66,13 @@ enum session_end {
 	SESSION_END_RESTART,
 };
 
+/* Which end it was. */
+enum session_side {
+	SESSION_BY_US,
+	SESSION_BY_PEER,    /* it said goodbye, or hung up */
+	SESSION_BY_NETWORK, /* nobody did: the connection was lost, or the peer fell silent */
+};
+
 struct session_ops {
 	/*
 	 * Server: TLS is up, and the client has dialled this name (stream_server_name()). Returns what EAP-TLS is to
@@ -104,6 +111,10 @@ struct session_ops {
 	 * untrusted. NULL: nobody wants to know, and the gateway is not asked to tell.
 	 */
 	void (*on_description)(void *arg, const char *text, size_t len);
+	/*
+	 * It has passed another stage, any but the first; must not end or free the session. NULL: nobody wants to know.
+	 */
+	void (*on_stage)(void *arg, enum stage stage);
 	/* Packets flow no more, or never did; the addresses may be given back. At most once, before on_end. */
 	void (*on_down)(void *arg);
 	/* Server: is there anybody who enrols? NULL: no. If not, all paths of EST are not found. */
@@ -213,7 +224,13 @@ struct traffic *session_traffic(struct session *s);
 /* How far it has come; borrowed while it lives, also in on_end(). */
 const struct stages *session_stages(const struct session *s);
 uint64_t session_began_at(const struct session *s); /* on the loop's clock, ns */
-int session_server_tag(const struct session *s);    /* stream_server_tag() */
+/* What a set-up had to do with; also in on_end(), where they are borrowed for the call. */
+const char *session_tls_name(const struct session *s);	/* "TLSv1.3 TLS_AES..."; "": no handshake */
+const char *session_dialled(const struct session *s);	/* server: SNI, untrusted; "": none */
+const char *session_auth_name(const struct session *s); /* PPP's, as agreed on; "": not yet */
+bool session_is_enrolment(const struct session *s);	/* server: it wanted that, and no tunnel */
+enum session_side session_ended_by(const struct session *s); /* in on_end() */
+int session_server_tag(const struct session *s);	     /* stream_server_tag() */
 
 /* One log line about the session: "session=7 peer=... user=...: " and the text. */
 void session_log(const struct session *s, int level, const char *fmt, ...)

@@ -33,6 +33,8 @@ static void log_transitions(struct session *s)
 			    call_state_name(&s->call, t->from), call_state_name(&s->call, t->to),
 			    call_event_name(t->event), t->status ? ", status " : "",
 			    t->status ? sstp_status_name(t->status) : "");
+		if (t->to == CALL_DISCONNECT_TIMEOUT_PENDING || t->to == CALL_ABORT_TIMEOUT_PENDING)
+			session_blame(s, SESSION_BY_PEER);
 		if (t->to == CALL_DISCONNECT_TIMEOUT_PENDING)
 			session_note(s, SESSION_END_NORMAL, "the peer disconnected");
 		else if (t->status)
@@ -184,6 +186,7 @@ static void execute(struct session *s, unsigned todo)
 		maybe_up(s);
 	}
 	if (todo & CALL_DO_CLOSE) {
+		session_blame(s, SESSION_BY_NETWORK);
 		session_note(s, SESSION_END_LOST, "SSTP timeout");
 		session_close(s);
 	}
@@ -284,6 +287,7 @@ static void on_link_finished(struct session *s)
 static void on_silent(struct session *s)
 {
 	session_log(s, LOG_LEVEL_WARNING, "ppp finished: %s", link_reason(&s->link));
+	session_blame(s, SESSION_BY_NETWORK);
 	session_note(s, SESSION_END_LOST, "%s", link_reason(&s->link));
 	session_cut(s);
 }
@@ -299,6 +303,7 @@ static void on_close_announced(struct session *s)
 	uint8_t code = link_close_code(&s->link);
 	bool is_known = code >= SESSION_CLOSE_DISCONNECTED && code <= SESSION_CLOSE_RESTART;
 
+	session_blame(s, SESSION_BY_PEER);
 	session_note(s, is_known ? ends[code] : SESSION_END_NORMAL, "%s", link_reason(&s->link));
 }
 
@@ -340,6 +345,8 @@ static void on_link_events(struct session *s, unsigned events)
 		on_down6(s);
 	if (events & LINK_EV_DOWN)
 		s->is_up = s->is_up6 = false;
+	if (events & LINK_EV_PEER_TERMINATED)
+		session_blame(s, SESSION_BY_PEER);
 	if (events & LINK_EV_PEER_TERMINATED)
 		session_note(s, SESSION_END_NORMAL, "%s", link_reason(&s->link));
 	if (events & LINK_EV_FINISHED && s->phase == SESSION_CALL)

@@ -53,8 +53,9 @@ struct session {
 	bool is_dirty;
 	struct session *next_dirty;
 	enum session_end end;
-	struct fq data;	  /* packets that wait for the stream */
-	uint8_t *control; /* packets that leave at the end of the pass; NULL: none */
+	enum session_side ended_by; /* of the reason */
+	struct fq data;		    /* packets that wait for the stream */
+	uint8_t *control;	    /* packets that leave at the end of the pass; NULL: none */
 	size_t control_len;
 	char *description; /* server: owned; NULL: none */
 	size_t description_len;
@@ -127,6 +128,9 @@ void session_close(struct session *s);
 
 /* It has passed this stage, now. */
 void session_pass(struct session *s, enum stage stage);
+
+/* Before session_note(), when it is not our end that ends it; the first reason's stands. */
+void session_blame(struct session *s, enum session_side side);
 
 /* Notes why it ends; the first reason stands. */
 void session_note(struct session *s, enum session_end end, const char *fmt, ...)

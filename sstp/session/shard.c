@@ -362,6 +362,13 @@ static void on_up6(void *arg)
 	vnet_advertise(&c->lease, c->session);
 }
 
+/* What comes behind on_up(). */
+static void on_stage(void *arg, enum stage stage)
+{
+	if (stage > STAGE_IPCP)
+		client_tell_timeline(arg);
+}
+
 static void on_packet(void *arg, uint8_t *pkt, size_t len)
 {
 	struct client *c = arg;
@@ -413,6 +420,7 @@ static int on_enrol(void *arg, const struct est_request *request)
 static void on_end(void *arg, enum session_end end, const char *reason)
 {
 	client_down(arg, reason);
+	client_end_timeline(arg, reason);
 	client_free(arg);
 }
 
@@ -430,6 +438,7 @@ static const struct session_ops client_ops = {
 	.on_auth = on_auth,
 	.on_up = on_up,
 	.on_up6 = on_up6,
+	.on_stage = on_stage,
 	.on_packet = on_packet,
 	.on_burst_end = on_burst_end,
 	.on_down = on_down,
@@ -502,6 +511,7 @@ struct shard *shard_new(const struct shard_params *params)
 	if (!s)
 		return NULL;
 	s->params = *params;
+	timelines_init(s);
 	r = set_up(s);
 	if (r == 0)
 		return s;

@@ -4,6 +4,7 @@
 /* A shard's inside, for shard.c (life, and what sessions ask) and shard_site.c (sessions as the site sees them). */
 #include <stdatomic.h>
 
+#include "sstp/base/bucket.h"
 #include "sstp/session/door.h"
 #include "sstp/session/shard.h"
 #include "sstp/session/site.h"
@@ -47,6 +48,8 @@ struct shard {
 	struct loop_timer *trim_timer;
 	struct loop_timer *expiry_timer;
 	int64_t expires_at; /* the last second before a certificate of a session is out of force */
+	struct bucket strangers; /* of whom control is told though they were never authenticated */
+	uint32_t untold;	 /* of whom it was not, since it was told of one */
 	bool shutting_down;
 	atomic_bool is_empty;
 };
@@ -68,7 +71,24 @@ void client_up(struct client *c);
 /* It is over; control is told, if it was told that he is up. */
 void client_down(struct client *c, const char *reason);
 
+/* False: he is no app. */
+bool client_app(const struct client *c, char ret_app[NAME_LABEL_MAX]);
+
 /* Behind vnet_release(): lets go of the connection. */
 void client_leave(struct client *c);
+
+/* ---- shard_timeline.c */
+
+/* With the shard. */
+void timelines_init(struct shard *s);
+
+/* How far he has come: control is told, if packets flow. */
+void client_tell_timeline(struct client *c);
+
+/* It is over; control is told of whoever was authenticated, and of some of the others. */
+void client_end_timeline(struct client *c, const char *reason);
+
+/* Adds it. 0 or -ENOMEM. */
+int client_list_timeline(const struct client *c, struct report_list *list);
 
 #endif

@@ -13,8 +13,7 @@
 
 /* ---- in by a connection */
 
-/* False: he is no app. */
-static bool app_of(const struct client *c, char ret_app[NAME_LABEL_MAX])
+bool client_app(const struct client *c, char ret_app[NAME_LABEL_MAX])
 {
 	return session_has_certificate(c->session) && session_memo(c->session) &&
 	       door_app(session_memo(c->session), session_user(c->session), ret_app);
@@ -26,7 +25,7 @@ bool client_join(struct client *c, const char **ret_why_not)
 	char why[SITE_WHY_MAX];
 
 	client_leave(c);
-	if (!app_of(c, app))
+	if (!client_app(c, app))
 		return true;
 	if (site_join(c->shard->params.site, app, c->vnet, &c->connection, &c->terms, why) == 0)
 		return true;
@@ -124,7 +123,7 @@ static struct report_session report_of(const struct client *c, struct words *w)
 	const char *correlation = session_correlation(c->session);
 	struct report_session report;
 
-	if (!c->connection || !app_of(c, w->app))
+	if (!c->connection || !client_app(c, w->app))
 		*w->app = '\0';
 	log_escape(w->correlation, sizeof(w->correlation), correlation, strlen(correlation));
 	report = (struct report_session){
@@ -153,6 +152,7 @@ void client_up(struct client *c)
 	c->since = time(NULL);
 	r = report_of(c, &words);
 	report_up(c->shard->params.reports, &r);
+	client_tell_timeline(c);
 	if (c->terms)
 		describe(c);
 }
@@ -177,6 +177,8 @@ int shard_list_sessions(const struct shard *s, struct report_list *list)
 			continue;
 		report = report_of(c, &words);
 		r = report_list_add(list, &report);
+		if (r == 0)
+			r = client_list_timeline(c, list);
 	}
 	return r;
 }
@@ -207,7 +209,7 @@ static bool is_asked_for(const struct client *c, const struct probe_request *r)
 		return false;
 	if (*r->vnet && strcasecmp(r->vnet, c->vnet) != 0)
 		return false;
-	return !*r->app || (app_of(c, app) && strcasecmp(r->app, app) == 0);
+	return !*r->app || (client_app(c, app) && strcasecmp(r->app, app) == 0);
 }
 
 int shard_probe(struct shard *s, const struct probe_request *r)
@@ -231,7 +233,7 @@ static bool is_meant(const struct client *c, const struct site_disconnect *d)
 		return false;
 	if (*d->vnet && strcasecmp(d->vnet, c->vnet) != 0)
 		return false;
-	return !*d->app || (app_of(c, app) && strcasecmp(d->app, app) == 0);
+	return !*d->app || (client_app(c, app) && strcasecmp(d->app, app) == 0);
 }
 
 void shard_disconnect(struct shard *s, const struct site_disconnect *d)

@@ -16,7 +16,9 @@
 #include "sstp/base/log.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
+#include "sstp/control/msg_timeline.h"
 #include "sstp/net/loop.h"
+#include "sstp/session/session.h"
 #include "test/support/cmocka.h"
 #include "tun/netns.h"
 
@@ -172,6 +174,19 @@ static void note_answer(const uint8_t *payload, size_t len)
 	note(text);
 }
 
+static void note_timeline(const uint8_t *payload, size_t len)
+{
+	struct msg_timeline m;
+	char text[400];
+
+	assert_int_equal(msg_timeline_decode(payload, len, &m), 0);
+	assert_true(m.boot != 0);
+	snprintf(text, sizeof(text), "timeline %u %s tls %u auth %d by %u %s user=%zu %u untold",
+		 (unsigned)m.id, m.has_ended ? "ended" : "up", m.stages_us[MSG_STAGE_TLS],
+		 (int)m.stages_us[MSG_STAGE_AUTH], m.ended_by, m.reason, strlen(m.user), m.untold);
+	note(text);
+}
+
 static int send_frame(void *arg, uint8_t *frame, size_t len)
 {
 	enum msg_kind kind;
@@ -196,6 +211,8 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 		note_state(frame + MSG_HEAD_SIZE, payload_len);
 	else if (kind == MSG_PROBED)
 		note_answer(frame + MSG_HEAD_SIZE, payload_len);
+	else if (kind == MSG_TIMELINE)
+		note_timeline(frame + MSG_HEAD_SIZE, payload_len);
 	else if (kind == MSG_TRAFFIC)
 		note_traffic(frame + MSG_HEAD_SIZE, payload_len);
 	msg_frame_free(frame, len);
@@ -696,6 +713,47 @@ static void sessions_are_told_as_they_come_and_go(void **state)
 	assert_string_equal(s.told[3], "up 7 shop yaml owner= user=511 fd00:77:0:2::1");
 }
 
+static void time_lines_are_told_and_those_of_sessions_that_are_up_told_again(void **state)
+{
+	static char user[2000];
+	struct report_timeline t = {.id = 7,
+				    .stages = {{1, 501}},
+				    .app = "shop",
+				    .vnet = "yaml",
+				    .user = user,
+				    .source = "192.0.2.9:1",
+				    .dialled = "gw",
+				    .tls = "TLSv1.3",
+				    .correlation = "",
+				    .auth = "PAP",
+				    .thumbprint = "",
+				    .reason = ""};
+
+	open_site();
+	memset(user, 'u', sizeof(user) - 1);
+	s.ops->on_timeline(s.ops_arg, &t);
+	t.has_ended = true;
+	t.ended_by = SESSION_BY_PEER;
+	t.reason = "goodbye";
+	t.untold = 4;
+	s.ops->on_timeline(s.ops_arg, &t);
+	assert_int_equal(s.n, 2);
+	assert_string_equal(s.told[0], "timeline 7 up tls 500 auth -1 by 0  user=511 0 untold");
+	assert_string_equal(s.told[1],
+			    "timeline 7 ended tls 500 auth -1 by 1 goodbye user=511 4 untold");
+	s.send_error = -ENOBUFS;
+	s.ops->on_timeline(s.ops_arg, &t);
+	s.send_error = 0;
+	tick();
+	assert_int_equal(s.n, 3); /* lost */
+	t.has_ended = false;
+	s.send_error = -ENOBUFS;
+	s.ops->on_timeline(s.ops_arg, &t);
+	s.send_error = 0;
+	tick();
+	assert_string_equal(s.told[4], "begin");
+}
+
 static void traffic_is_told_every_second_in_messages_of_their_limit(void **state)
 {
 	open_site();
@@ -865,6 +923,7 @@ int main(void)
 		TEST(what_is_not_told_again_is_gone),
 		TEST(leases_are_remembered_and_disconnects_passed_on),
 		TEST(sessions_are_told_as_they_come_and_go),
+		TEST(time_lines_are_told_and_those_of_sessions_that_are_up_told_again),
 		TEST(traffic_is_told_every_second_in_messages_of_their_limit),
 		TEST(what_could_not_be_told_is_told_anew),
 		TEST(end_of_a_session_is_told_again_to_a_control_that_starts_anew),

@@ -42,6 +42,8 @@ static struct scene {
 	unsigned n;
 	char text[512]; /* of the last */
 	struct report_counts counts;
+	struct report_timeline timeline; /* the last; its texts are gone */
+	unsigned timelines;
 } s;
 
 static void note(uint64_t id)
@@ -72,7 +74,39 @@ static void on_lost(void *arg)
 	s.lost++;
 }
 
-static const struct report_ops ops = {.on_up = on_up, .on_down = on_down, .on_lost = on_lost};
+static void on_timeline(void *arg, const struct report_timeline *t)
+{
+	s.timelines++;
+	note(t->id);
+	s.timeline = *t;
+	snprintf(s.text, sizeof(s.text), "%s|%s|%s|%s|%s|%s|%s|%s|%s|%s", t->app, t->vnet, t->user,
+		 t->source, t->dialled, t->tls, t->correlation, t->auth, t->thumbprint, t->reason);
+}
+
+static const struct report_ops ops = {
+	.on_up = on_up, .on_down = on_down, .on_timeline = on_timeline, .on_lost = on_lost};
+
+static const struct report_timeline refused = {
+	.id = 8,
+	.began_us = INT64_C(1790000000123456),
+	.lasted_us = 99,
+	.has_ended = true,
+	.is_enrolment = true,
+	.ended_by = 2,
+	.stages = {{1, 77}},
+	.untold = 3,
+	.address_be = 5,
+	.app = "a",
+	.vnet = "b",
+	.user = "c",
+	.source = "d",
+	.dialled = "e",
+	.tls = "f",
+	.correlation = "g",
+	.auth = "h",
+	.thumbprint = "",
+	.reason = "j",
+};
 
 static const struct report_session shop = {
 	.id = 7,
@@ -142,6 +176,35 @@ static void session_is_told_as_it_came_and_went(void **state)
 	assert_true(s.ids[1] == ~UINT64_C(7));
 }
 
+static void time_line_is_told_with_all_that_it_has(void **state)
+{
+	report_timeline(s.desk, &refused);
+	run();
+	assert_int_equal(s.timelines, 1);
+	assert_string_equal(s.text, "a|b|c|d|e|f|g|h||j");
+	assert_true(s.timeline.id == 8 && s.timeline.began_us == refused.began_us);
+	assert_true(s.timeline.lasted_us == 99 && s.timeline.has_ended && s.timeline.is_enrolment);
+	assert_int_equal(s.timeline.ended_by, 2);
+	assert_int_equal(s.timeline.untold, 3);
+	assert_int_equal(s.timeline.address_be, 5);
+	assert_memory_equal(&s.timeline.stages, &refused.stages, sizeof(refused.stages));
+}
+
+static void time_line_keeps_its_place_in_a_list(void **state)
+{
+	struct report_list list = {0};
+
+	assert_int_equal(report_list_add(&list, &shop), 0);
+	assert_int_equal(report_list_add_timeline(&list, &refused), 0);
+	allocations_left = 0;
+	assert_int_equal(report_list_add_timeline(&list, &refused), -ENOMEM);
+	allocations_left = -1;
+	report_list_tell(&list, &ops, &s);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.ids[0], 7);
+	assert_int_equal(s.ids[1], 8);
+}
+
 static void order_is_kept(void **state)
 {
 	for (uint64_t i = 1; i <= 30; i++) {
@@ -159,10 +222,13 @@ static void order_is_kept(void **state)
 static void nothing_is_kept_for_nobody(void **state)
 {
 	report_set_owner(s.desk, NULL, NULL);
+	assert_false(report_is_open(s.desk));
 	report_up(s.desk, &shop);
+	report_timeline(s.desk, &refused);
 	report_set_owner(s.desk, &ops, &s);
+	assert_true(report_is_open(s.desk));
 	run();
-	assert_int_equal(s.ups, 0);
+	assert_int_equal(s.ups + s.timelines, 0);
 }
 
 /* Told, but the owner has gone before he heard. */
@@ -286,6 +352,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(session_is_told_as_it_came_and_went),
+		TEST(time_line_is_told_with_all_that_it_has),
+		TEST(time_line_keeps_its_place_in_a_list),
 		TEST(order_is_kept),
 		TEST(nothing_is_kept_for_nobody),
 		TEST(what_waits_for_an_owner_that_goes_is_dropped),

@@ -39,6 +39,10 @@ struct caller {
 	unsigned descriptions;
 	char correlation[64];
 	struct traffic traffic;
+	struct stages stages;
+	uint64_t began_at;
+	char dialled[64];
+	enum session_side ended_by;
 };
 
 static struct world {
@@ -61,6 +65,9 @@ static struct world {
 	struct report_desk *reports;
 	char told[8][160]; /* what control was told */
 	unsigned ntold;
+	char lines[8][200]; /* time lines that it was told */
+	unsigned nlines;
+	int64_t began_us; /* of the last */
 	unsigned queues_closed;
 	struct vnet_tenant tenant; /* the last that asked for an address */
 	char owner[128], tenant_thumbprint[CERT_THUMBPRINT_MAX];
@@ -145,6 +152,7 @@ struct session *__wrap_session_accept(struct session_env *env, int fd, struct tl
 	assert_in_range(w.ncallers, 1, CALLERS_MAX);
 	c->params = *params;
 	c->is_there = true;
+	c->began_at = w.now;
 	return (struct session *)c;
 }
 
@@ -225,6 +233,48 @@ struct traffic *__wrap_session_traffic(struct session *s);
 struct traffic *__wrap_session_traffic(struct session *s)
 {
 	return &caller_of(s)->traffic;
+}
+
+const struct stages *__wrap_session_stages(const struct session *s);
+const struct stages *__wrap_session_stages(const struct session *s)
+{
+	return &caller_of(s)->stages;
+}
+
+uint64_t __wrap_session_began_at(const struct session *s);
+uint64_t __wrap_session_began_at(const struct session *s)
+{
+	return caller_of(s)->began_at;
+}
+
+const char *__wrap_session_tls_name(const struct session *s);
+const char *__wrap_session_tls_name(const struct session *s)
+{
+	return "TLSv1.3";
+}
+
+const char *__wrap_session_dialled(const struct session *s);
+const char *__wrap_session_dialled(const struct session *s)
+{
+	return caller_of(s)->dialled;
+}
+
+const char *__wrap_session_auth_name(const struct session *s);
+const char *__wrap_session_auth_name(const struct session *s)
+{
+	return "EAP-TLS";
+}
+
+enum session_side __wrap_session_ended_by(const struct session *s);
+enum session_side __wrap_session_ended_by(const struct session *s)
+{
+	return caller_of(s)->ended_by;
+}
+
+bool __wrap_session_is_enrolment(const struct session *s);
+bool __wrap_session_is_enrolment(const struct session *s)
+{
+	return false;
 }
 
 /* The only VNet is "blue". */
@@ -330,7 +380,22 @@ static void on_session_down(void *arg, uint64_t id, const char *reason,
 		 (unsigned)counts->received_packets, (unsigned)counts->received_bytes);
 }
 
-static const struct report_ops report_ops = {.on_up = on_session_up, .on_down = on_session_down};
+/* More than there is room for is only counted. */
+static void on_timeline(void *arg, const struct report_timeline *t)
+{
+	unsigned i = w.nlines++;
+
+	w.began_us = t->began_us;
+	if (i < sizeof(w.lines) / sizeof(w.lines[0]))
+		snprintf(w.lines[i], sizeof(w.lines[i]),
+			 "%u %s%u us %s|%s|%s|%s|%s|%s|%s|%u %s, %u untold", (unsigned)t->id,
+			 t->has_ended ? "ended, " : "", (unsigned)t->lasted_us, t->app, t->vnet,
+			 t->user, t->source, t->dialled, t->tls, t->auth, t->ended_by, t->reason,
+			 t->untold);
+}
+
+static const struct report_ops report_ops = {
+	.on_up = on_session_up, .on_down = on_session_down, .on_timeline = on_timeline};
 
 /* One that is connected to "blue", and reaches 10.20.0.0/16. */
 static struct site_connection connection_of(const char *app)
@@ -953,6 +1018,83 @@ static void control_hears_nothing_of_who_never_came_up(void **state)
 	assert_int_equal(w.ntold, 0);
 }
 
+/* Told when it is up, when it comes further, and when it ends, however long ago it began. */
+static void time_line_is_told_whenever_it_has_become_longer(void **state)
+{
+	struct caller *c = prove("shop");
+	struct timespec before;
+
+	clock_gettime(CLOCK_REALTIME, &before);
+	snprintf(c->dialled, sizeof(c->dialled), "gw\n");
+	w.now += 2000;
+	stages_pass(&c->stages, STAGE_AUTH, 1000);
+	log_in(c);
+	c->params.ops->on_stage(c->params.arg, STAGE_IPCP);
+	hear();
+	assert_int_equal(w.nlines, 0);
+	c->params.ops->on_up(c->params.arg, &(struct link_address){0});
+	c->params.ops->on_stage(c->params.arg, STAGE_SUBSCRIBED);
+	w.now += 3000;
+	c->ended_by = SESSION_BY_PEER;
+	c->params.ops->on_down(c->params.arg);
+	hang_up(c);
+	hear();
+	assert_int_equal(w.nlines, 3);
+	assert_string_equal(
+		w.lines[0],
+		"1 2 us shop|blue|shop@blue|192.0.2.1:0|gw\\x0a|TLSv1.3|EAP-TLS|0 , 0 untold");
+	assert_string_equal(w.lines[1], w.lines[0]);
+	assert_string_equal(
+		w.lines[2],
+		"1 ended, 5 us shop|blue|shop@blue|192.0.2.1:0|gw\\x0a|TLSv1.3|EAP-TLS|1 refused, "
+		"0 untold");
+	assert_in_range(w.began_us, (before.tv_sec - 1) * INT64_C(1000000),
+			(before.tv_sec + 60) * INT64_C(1000000));
+}
+
+enum {
+	FLOOD = 300,
+	BURST = 100, /* shard_timeline.c's */
+};
+
+static void flood(void)
+{
+	for (unsigned i = 0; i < FLOOD; i++) {
+		w.ncallers = 0;
+		hang_up(call());
+	}
+	hear();
+}
+
+static void flood_of_strangers_is_told_of_in_part_and_counted(void **state)
+{
+	flood();
+	assert_int_equal(w.nlines, BURST);
+	w.nlines = 0;
+	w.now += CLOCK_NS_PER_S / 10;
+	flood();
+	assert_int_equal(w.nlines, 2); /* of 20 in a second */
+	assert_non_null(strstr(w.lines[0], ", 200 untold"));
+	assert_non_null(strstr(w.lines[1], ", 0 untold"));
+}
+
+static void who_was_authenticated_is_told_of_in_any_flood(void **state)
+{
+	struct caller *c;
+
+	flood();
+	w.nlines = 0;
+	w.ncallers = 0;
+	c = prove("shop");
+	stages_pass(&c->stages, STAGE_AUTH, 1000);
+	log_in(c);
+	hang_up(c);
+	hear();
+	assert_int_equal(w.nlines, 1);
+	assert_non_null(strstr(w.lines[0], "shop@blue"));
+	assert_non_null(strstr(w.lines[0], ", 200 untold"));
+}
+
 static void sessions_that_are_up_are_listed_for_a_control_that_has_forgotten(void **state)
 {
 	struct report_list list = {0};
@@ -964,13 +1106,16 @@ static void sessions_that_are_up_are_listed_for_a_control_that_has_forgotten(voi
 	log_in(prove("shop"));
 	gone->params.ops->on_down(gone->params.arg);
 	hear();
-	w.ntold = 0;
+	w.ntold = w.nlines = 0;
 	c->traffic.rx_packets = 9;
 	assert_int_equal(shard_list_sessions(w.shard, &list), 0);
 	report_list_tell(&list, &report_ops, NULL);
 	assert_int_equal(w.ntold, 2);
 	assert_string_equal(w.told[0], "up 2 0 |blue|alice|192.0.2.1:0||");
 	assert_string_equal(w.told[1], "up 1 0 shop|blue|shop@blue|192.0.2.1:0||certificate");
+	assert_int_equal(w.nlines, 2);
+	assert_string_equal(w.lines[0],
+			    "2 0 us |blue|alice|192.0.2.1:0||TLSv1.3|EAP-TLS|0 , 0 untold");
 }
 
 static void expect_traffic(uint64_t id, uint64_t sent, uint64_t received)
@@ -1078,6 +1223,9 @@ int main(void)
 		TEST(connection_that_is_gone_or_refused_ends_its_sessions_once),
 		TEST(control_hears_of_a_session_when_packets_flow_and_when_it_ends),
 		TEST(control_hears_nothing_of_who_never_came_up),
+		TEST(time_line_is_told_whenever_it_has_become_longer),
+		TEST(flood_of_strangers_is_told_of_in_part_and_counted),
+		TEST(who_was_authenticated_is_told_of_in_any_flood),
 		TEST(sessions_that_are_up_are_listed_for_a_control_that_has_forgotten),
 		TEST(traffic_is_listed_of_those_that_have_moved),
 		TEST(each_condition_of_a_disconnect_must_hold),
