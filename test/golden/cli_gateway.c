@@ -10,6 +10,7 @@
  *   up NUMBER APP VNET ADDRESS SOURCE     a session
  *   traffic NUMBER SENT RECEIVED          its bytes up to now, from the client's point of view
  *   down NUMBER SENT RECEIVED WHY
+ *   line NUMBER APP STAGES [WHY]          its time line, which came so far, and why the client has ended it
  *
  * At the end of the input it ends.
  *
@@ -34,6 +35,7 @@
 #include "sstp/control/dns_ask.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
+#include "sstp/control/msg_timeline.h"
 #include "sstp/control/parent_msg.h"
 #include "sstp/control/server.h"
 #include "sstp/gateway/api.h"
@@ -45,7 +47,10 @@ enum {
 	LINE_MAX_BYTES = 4096,
 	WORDS_MAX = 8,
 	BOOT = 0x1234,
+	STAGE_US = 1500,
 };
+
+#define BEGAN_US INT64_C(1790000000000001)
 
 /* Shared with the thread that reads: the frames that control sends are of no interest but for this. */
 static sem_t has_reply;
@@ -185,6 +190,38 @@ static void tell_down(int fd, char **words)
 	SEND(fd, msg_session_down_encode, &m);
 }
 
+/* NUMBER APP STAGES [WHY]; each stage took a millisecond and a half. */
+static void tell_line(int fd, char **words)
+{
+	unsigned stages = (unsigned)atoi(words[2]);
+	char correlation[64];
+	struct msg_timeline m = {
+		.boot = BOOT,
+		.id = strtoull(words[0], NULL, 10),
+		.began_us = BEGAN_US,
+		.lasted_us = STAGE_US * stages,
+		.has_ended = words[3] != NULL,
+		.address_be = inet_addr("172.30.0.5"),
+		.ended_by = words[3] ? MSG_SIDE_CLIENT : MSG_SIDE_GATEWAY,
+		.app = words[1],
+		.vnet = "blue",
+		.user = "shop@blue",
+		.source = "192.0.2.7:50123",
+		.dialled = "gw.test",
+		.tls = stages > MSG_STAGE_TLS ? "TLSv1.3 TLS_AES_128_GCM_SHA256" : "",
+		.correlation = correlation,
+		.auth = "EAP-TLS",
+		.thumbprint = "",
+		.reason = words[3] ? words[3] : "",
+	};
+
+	snprintf(correlation, sizeof(correlation), "{7D1A2B3C-000%s-4F00-A000-0123456789AB}",
+		 words[0]);
+	for (unsigned i = 0; i < MSG_STAGES; i++)
+		m.stages_us[i] = i < stages ? STAGE_US * i : MSG_STAGE_NEVER;
+	SEND(fd, msg_timeline_encode, &m);
+}
+
 static void obey(int fd, char *line)
 {
 	char *words[WORDS_MAX] = {NULL};
@@ -203,6 +240,8 @@ static void obey(int fd, char *line)
 		tell_traffic(fd, words + 1);
 	else if (!strcmp(words[0], "down") && n == 5)
 		tell_down(fd, words + 1);
+	else if (!strcmp(words[0], "line") && n >= 4)
+		tell_line(fd, words + 1);
 	else
 		check(false, words[0]);
 }

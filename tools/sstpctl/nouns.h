@@ -65,6 +65,10 @@ extern const struct view disconnected_view;
 extern const struct view usage_view;
 int session_disconnect(struct call *c);
 
+/* timeline.c */
+extern const struct view timeline_view;
+int session_timeline(struct call *c);
+
 /* cert.c */
 extern const struct body_field token_body[];
 extern const struct body_field root_body[];

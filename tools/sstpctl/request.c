@@ -110,7 +110,7 @@ static bool is_asked(const struct call *c, int option)
 
 static void add_query(const struct call *c, struct path *p)
 {
-	const char *separator = "?";
+	const char *separator = strchr(p->text, '?') ? "&" : "?";
 
 	for (int i = 0; i < OPTION_COMMON; i++) {
 		const char *value = c->options[i];
