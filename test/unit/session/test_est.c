@@ -253,7 +253,9 @@ static void question_is_handed_over_and_its_answer_back(void **state)
 {
 	connect_plainly();
 	send_text(CACERTS);
+	assert_false(session_is_enrolment(scene.session));
 	run(is_asked);
+	assert_true(session_is_enrolment(scene.session));
 	assert_int_equal(scene.asked->operation, EST_CACERTS);
 	assert_false(scene.asked->has_secret);
 	assert_false(scene.asked->wants_network);

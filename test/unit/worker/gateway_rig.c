@@ -164,6 +164,9 @@ static void on_server_end(void *arg, enum session_end end, const char *reason)
 {
 	struct gateway_rig_session *s = arg;
 
+	s->ended_by = session_ended_by(s->session);
+	assert_int_equal(*session_tls_name(s->session) != '\0', /* it is known to the end */
+			 stages_has_passed(session_stages(s->session), STAGE_TLS));
 	session_free(s->session);
 	s->session = NULL;
 	s->ended = true;

@@ -19,6 +19,7 @@ struct gateway_rig_session {
 	struct gateway_rig *rig;
 	struct session *session;
 	bool up, ended;
+	enum session_side ended_by;
 	unsigned packets;
 };
 

@@ -187,6 +187,8 @@ static void B16_refused_certificate_is_final_and_says_why(void **state)
 	if (!strstr(rig->reason, "revoked"))
 		fail_msg("'%s' does not say it", rig->reason);
 	assert_int_equal(rig->n_sessions, 1);
+	gateway_rig_run(rig, first_has_ended);
+	assert_int_equal(rig->sessions[0].ended_by, SESSION_BY_US);
 	gateway_rig_free(rig);
 }
 
@@ -440,6 +442,12 @@ static void session_passes_all_stages_in_their_order(void **state)
 	assert_true(stages_has_passed(server, STAGE_SUBSCRIBED));
 	assert_true(stages_took_us(server, STAGE_TLS) > 0);
 	assert_true(session_began_at(rig->sessions[0].session) <= loop_now(rig->loop));
+	assert_memory_equal(session_tls_name(rig->sessions[0].session), "TLSv1.", 6);
+	assert_string_equal(session_auth_name(rig->sessions[0].session), "EAP-TLS");
+	assert_string_equal(session_dialled(rig->sessions[0].session), "");
+	session_disconnect(rig->tunnel->current->session, "enough");
+	gateway_rig_run(rig, first_has_ended);
+	assert_int_equal(rig->sessions[0].ended_by, SESSION_BY_PEER);
 	gateway_rig_free(rig);
 }
 
