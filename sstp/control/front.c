@@ -163,7 +163,7 @@ static void send_reply(struct evhttp_request *req, struct front_reply *reply)
 				  reply->location);
 	if (reply->json) {
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type",
-				  "application/json");
+				  reply->content_type ? reply->content_type : "application/json");
 		evbuffer_add(out, reply->json, strlen(reply->json));
 		explicit_bzero(reply->json, strlen(reply->json));
 	}

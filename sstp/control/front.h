@@ -3,7 +3,7 @@
 #define SSTP_CONTROL_FRONT_H
 /*
  * HTTP on a unix socket that only its owner can open (mode 0600): a request comes in, and is
- * answered with a JSON text.
+ * answered with a text, of JSON unless its answer says another type.
  *
  * Limits: FRONT_BODY_MAX, FRONT_HEAD_MAX; what is larger is answered with 413 or 400. A client that
  * says nothing for FRONT_TIMEOUT_S is cut off.
@@ -48,6 +48,7 @@ struct front_request {
 struct front_reply {
 	int status;
 	char *json;			   /* owned; NULL: no body */
+	const char *content_type;	   /* of what is in json, a literal; NULL: it is JSON */
 	char etag[FRONT_ETAG_MAX];	   /* for that header, with its quotes; "": none */
 	char location[FRONT_LOCATION_MAX]; /* likewise */
 };

@@ -58,6 +58,12 @@ static void on_request(void *arg, const struct front_request *request,
 			loop_post(s->loop, &s->answer);
 		return;
 	}
+	if (strcmp(request->path, "/plain") == 0) {
+		*ret_reply = (struct front_reply){.status = 200,
+						  .json = strdup("a 1\n"),
+						  .content_type = "text/plain; version=0.0.4"};
+		return;
+	}
 	*ret_reply = (struct front_reply){.status = 201, .json = strdup("{\"a\":1}")};
 	if (request->method != FRONT_DELETE)
 		strcpy(ret_reply->etag, "\"7\"");
@@ -217,6 +223,20 @@ static void request_comes_in_whole_and_its_answer_goes_out(void **state)
 	scene_done(&s);
 }
 
+static void answer_says_its_type(void **state)
+{
+	struct scene s;
+	const char *reply;
+
+	scene_init(&s);
+	reply = ask(&s, "GET /plain HTTP/1.1\r\nConnection: close\r\n\r\n");
+	assert_non_null(strstr(reply, "\r\nContent-Type: text/plain; version=0.0.4\r\n"));
+	assert_non_null(strstr(reply, "\r\n\r\na 1\n"));
+	reply = ask(&s, "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+	assert_non_null(strstr(reply, "\r\nContent-Type: application/json\r\n"));
+	scene_done(&s);
+}
+
 static void etag_goes_out_and_comes_in_again(void **state)
 {
 	struct scene s;
@@ -346,6 +366,7 @@ int main(void)
 		cmocka_unit_test(answer_may_come_later),
 		cmocka_unit_test(answer_to_nobody_is_dropped),
 		cmocka_unit_test(request_comes_in_whole_and_its_answer_goes_out),
+		cmocka_unit_test(answer_says_its_type),
 		cmocka_unit_test(etag_goes_out_and_comes_in_again),
 		cmocka_unit_test(what_is_over_a_limit_or_no_request_is_nobodys),
 		cmocka_unit_test(socket_is_its_owners_and_goes_with_the_front),
