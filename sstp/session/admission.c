@@ -59,35 +59,66 @@ void admission_set_limits(struct admission *a, const struct admission_limits *li
 	pthread_mutex_unlock(&a->lock);
 }
 
-static const char *judge(struct admission *a, const struct sockaddr_storage *peer, uint64_t now,
-			 struct source **ret_source)
+_Static_assert(ADMISSION_SOURCES_FULL - ADMISSION_SOURCE_HALF_OPEN ==
+		       SOURCE_TABLE_FULL - SOURCE_TOO_MANY,
+	       "refusals of a source are the verdicts about it, in their order");
+
+/* ADMISSION_REFUSALS: it may come in. */
+static enum admission_refusal judge(struct admission *a, const struct sockaddr_storage *peer,
+				    uint64_t now, struct source **ret_source)
 {
 	const struct admission_limits *max = &a->limits;
 	enum source_verdict verdict;
 
 	if (max->sessions && a->counts.sessions >= max->sessions)
-		return "the session limit is reached";
+		return ADMISSION_SESSIONS;
 	if (max->half_open && a->counts.half_open >= max->half_open)
-		return "the limit of connections that have not logged in is reached";
+		return ADMISSION_HALF_OPEN;
 	verdict = sources_enter(a->sources, peer, latest(a, now), ret_source);
-	return verdict == SOURCE_OK ? NULL : source_verdict_name(verdict);
+	if (verdict == SOURCE_OK)
+		return ADMISSION_REFUSALS;
+	return ADMISSION_SOURCE_HALF_OPEN + (verdict - SOURCE_TOO_MANY);
+}
+
+/* For the log. */
+static const char *why_not(enum admission_refusal refusal)
+{
+	switch (refusal) {
+	case ADMISSION_SESSIONS: return "the session limit is reached";
+	case ADMISSION_HALF_OPEN:
+		return "the limit of connections that have not logged in is reached";
+	default:
+		return source_verdict_name(SOURCE_TOO_MANY +
+					   (refusal - ADMISSION_SOURCE_HALF_OPEN));
+	}
+}
+
+/* admission_enter() has said and counted it. */
+static bool is_judged(const char *why)
+{
+	for (unsigned i = 0; i < ADMISSION_FAILED; i++)
+		if (why == why_not((enum admission_refusal)i))
+			return true;
+	return false;
 }
 
 const char *admission_enter(struct admission *a, const struct sockaddr_storage *peer, uint64_t now,
 			    struct admission_ticket *ret_ticket)
 {
 	struct source *source;
-	const char *why;
+	enum admission_refusal refusal;
 
 	pthread_mutex_lock(&a->lock);
-	why = judge(a, peer, now, &source);
-	if (!why) {
+	refusal = judge(a, peer, now, &source);
+	if (refusal == ADMISSION_REFUSALS) {
 		a->counts.sessions++;
 		a->counts.half_open++;
 		*ret_ticket = (struct admission_ticket){++a->counts.accepted, source};
+	} else {
+		a->counts.refused_by[refusal]++;
 	}
 	pthread_mutex_unlock(&a->lock);
-	return why;
+	return refusal == ADMISSION_REFUSALS ? NULL : why_not(refusal);
 }
 
 static void leave_half_open(struct admission *a, struct admission_ticket *ticket)
@@ -130,6 +161,7 @@ void admission_refuse(struct admission *a, const struct sockaddr_storage *peer, 
 
 	pthread_mutex_lock(&a->lock);
 	refused = ++a->counts.refused;
+	a->counts.refused_by[ADMISSION_FAILED] += !is_judged(why);
 	is_logged = bucket_take(&a->refusal_log, latest(a, now));
 	pthread_mutex_unlock(&a->lock);
 	if (is_logged)
@@ -145,4 +177,19 @@ struct admission_counts admission_counts(struct admission *a)
 	counts = a->counts;
 	pthread_mutex_unlock(&a->lock);
 	return counts;
+}
+
+const char *admission_refusal_name(enum admission_refusal refusal)
+{
+	static const char *const names[ADMISSION_REFUSALS] = {
+		[ADMISSION_SESSIONS] = "sessions",
+		[ADMISSION_HALF_OPEN] = "half_open",
+		[ADMISSION_SOURCE_HALF_OPEN] = "source_half_open",
+		[ADMISSION_SOURCE_RATE] = "source_rate",
+		[ADMISSION_SOURCE_BANNED] = "source_banned",
+		[ADMISSION_SOURCES_FULL] = "sources_full",
+		[ADMISSION_FAILED] = "failed",
+	};
+
+	return names[refusal];
 }

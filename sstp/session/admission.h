@@ -14,9 +14,22 @@ struct admission_limits {
 	struct sources_limits per_source;
 };
 
+enum admission_refusal {
+	ADMISSION_SESSIONS,  /* as many as there may be */
+	ADMISSION_HALF_OPEN, /* likewise of those that have not logged in */
+	/* of the source's address, as enum source_verdict: */
+	ADMISSION_SOURCE_HALF_OPEN,
+	ADMISSION_SOURCE_RATE,
+	ADMISSION_SOURCE_BANNED,
+	ADMISSION_SOURCES_FULL,
+	ADMISSION_FAILED, /* out of memory, or of something else */
+	ADMISSION_REFUSALS,
+};
+
 struct admission_counts {
-	uint32_t sessions, half_open; /* now */
-	uint64_t accepted, refused;   /* since the start */
+	uint32_t sessions, half_open;		 /* now */
+	uint64_t accepted, refused;		 /* since the start */
+	uint64_t refused_by[ADMISSION_REFUSALS]; /* of them, or of those about to be among them */
 };
 
 struct admission;
@@ -50,10 +63,13 @@ void admission_leave(struct admission *a, struct admission_ticket *ticket);
 /* Its log-in failed. */
 void admission_auth_failed(struct admission *a, const struct sockaddr_storage *peer, uint64_t now);
 
-/* A connection was refused, by admission_enter() or for another reason: counted, and logged once a second at most. */
+/* A connection was refused, for what admission_enter() has said or for another reason: counted, and logged once a second at most. */
 void admission_refuse(struct admission *a, const struct sockaddr_storage *peer, uint64_t now,
 		      const char *why);
 
 struct admission_counts admission_counts(struct admission *a);
+
+/* "sessions", "half_open", "source_half_open", ...: for labels. */
+const char *admission_refusal_name(enum admission_refusal refusal);
 
 #endif

@@ -534,47 +534,75 @@ static int add_stats(struct shard *s, void *arg)
 	return 0;
 }
 
-static void log_vnet_stats(struct vnet *v, const struct shard_vnet_stats *stats)
+static void collect_vnets(struct dataplane *d, struct dataplane_stats *stats)
 {
-	char text[384];
-
-	log_info("stats: vnet=%s addresses=%u/%u handed_over=%" PRIu64 " without session: %s",
-		 vnet_name(v), vnet_used(v), vnet_size(v), stats->handed_over,
-		 traffic_format(&stats->traffic, text, sizeof(text)));
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++) {
+		if (!d->vnets[i])
+			continue;
+		stats->vnets[i].name = d->is_retired[i] ? NULL : vnet_name(d->vnets[i]);
+		stats->vnets[i].used = vnet_used(d->vnets[i]);
+		stats->vnets[i].size = vnet_size(d->vnets[i]);
+	}
 }
 
-/* Sums them up; ret_text: "3/2", the sessions of each thread. */
-static void collect_stats(struct dataplane *d, struct shard_stats *sum, char *ret_text, size_t size)
+struct dataplane_stats *dataplane_stats(struct dataplane *d)
+{
+	struct dataplane_stats *stats = calloc(1, sizeof(*stats));
+
+	if (!stats)
+		return NULL;
+	for (unsigned i = 0; i < d->nthreads; i++) {
+		uint32_t before = stats->sum.sessions;
+
+		dataplane_ask(&d->threads[i], add_stats, &stats->sum);
+		stats->thread_sessions[i] = stats->sum.sessions - before;
+	}
+	stats->admission = admission_counts(d->admission);
+	stats->heap_bytes = mallinfo2().uordblks;
+	collect_vnets(d, stats);
+	return stats;
+}
+
+/* "3/2", the sessions of each thread. Returns text. */
+static const char *format_threads(const struct dataplane *d, const struct dataplane_stats *stats,
+				  char *text, size_t size)
 {
 	size_t used = 0;
 
-	for (unsigned i = 0; i < d->nthreads; i++) {
-		uint32_t before = sum->sessions;
+	for (unsigned i = 0; i < d->nthreads; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%u", i ? "/" : "",
+					 stats->thread_sessions[i]);
+	return text;
+}
 
-		dataplane_ask(&d->threads[i], add_stats, sum);
-		used += (size_t)snprintf(ret_text + used, size - used, "%s%u", i ? "/" : "",
-					 sum->sessions - before);
-	}
+static void log_vnet_stats(const struct dataplane_stats *stats, unsigned id)
+{
+	const struct shard_vnet_stats *vnet = &stats->sum.vnets[id];
+	char text[384];
+
+	log_info("stats: vnet=%s addresses=%" PRIu64 "/%" PRIu64 " handed_over=%" PRIu64
+		 " without session: %s",
+		 stats->vnets[id].name, stats->vnets[id].used, stats->vnets[id].size,
+		 vnet->handed_over, traffic_format(&vnet->traffic, text, sizeof(text)));
 }
 
 void dataplane_log_stats(struct dataplane *d)
 {
-	struct admission_counts counts = admission_counts(d->admission);
-	struct shard_stats *sum = calloc(1, sizeof(*sum));
+	struct dataplane_stats *stats = dataplane_stats(d);
 	char per_thread[12 * DATAPLANE_THREADS_MAX];
 	char text[384];
 
-	if (!sum)
+	if (!stats)
 		return;
-	collect_stats(d, sum, per_thread, sizeof(per_thread));
 	log_info("stats: sessions=%u half_open=%u accepted=%" PRIu64 " refused=%" PRIu64
 		 " per_thread=%s heap_bytes=%zu %s",
-		 sum->sessions, counts.half_open, counts.accepted, counts.refused, per_thread,
-		 mallinfo2().uordblks, traffic_format(&sum->traffic, text, sizeof(text)));
+		 stats->sum.sessions, stats->admission.half_open, stats->admission.accepted,
+		 stats->admission.refused, format_threads(d, stats, per_thread, sizeof(per_thread)),
+		 stats->heap_bytes, traffic_format(&stats->sum.traffic, text, sizeof(text)));
 	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++)
-		if (d->vnets[i])
-			log_vnet_stats(d->vnets[i], &sum->vnets[i]);
-	free(sum);
+		if (stats->vnets[i].name)
+			log_vnet_stats(stats, i);
+	free(stats);
 }
 
 uint32_t dataplane_sessions(const struct dataplane *d)

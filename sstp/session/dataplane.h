@@ -19,6 +19,7 @@
 #include "sstp/session/probe_desk.h"
 #include "sstp/session/reach.h"
 #include "sstp/session/report.h"
+#include "sstp/session/shard.h"
 #include "sstp/session/site.h"
 #include "sstp/session/vnet.h"
 
@@ -159,6 +160,25 @@ void dataplane_answer_enrol(struct dataplane *d, uint64_t id, const struct est_r
  */
 void dataplane_shutdown(struct dataplane *d, const char *reason, void (*done)(void *arg),
 			void *arg);
+
+/* All that is counted, at one moment. */
+struct dataplane_stats {
+	struct shard_stats sum;
+	uint32_t thread_sessions[DATAPLANE_THREADS_MAX]; /* connections of each thread */
+	struct admission_counts admission;
+	size_t heap_bytes; /* handed out by malloc() */
+	struct {
+		const char *
+			name; /* borrowed until the VNet goes; NULL: there is none of this number */
+		uint64_t used, size; /* addresses of its pools */
+	} vnets[SHARD_VNETS_MAX];
+};
+
+/*
+ * Each thread is asked in turn, and adds up what its sessions have moved: about 0.2 us for each of them, in which it does
+ * nothing else. Returns owned, for free(); NULL without memory.
+ */
+struct dataplane_stats *dataplane_stats(struct dataplane *d);
 
 /* Logs totals and every drop reason that was counted, a line for the gateway and one for each VNet. */
 void dataplane_log_stats(struct dataplane *d);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "sstp/base/pbuf.h"
+#include "sstp/base/times.h"
 #include "sstp/net/stream.h"
 #include "sstp/ppp/link.h"
 #include "sstp/proto/call.h"
@@ -43,6 +44,7 @@ struct session_env {
 	struct loop *loop;
 	struct stream_scratch *scratch;
 	struct pbuf_pool pool;
+	struct times waits;    /* of packets that had to wait for a socket, and were sent */
 	struct session *dirty; /* sessions with data to pack at the end of the pass */
 	uint8_t outbox[OUTBOX_SIZE];
 	/* a TLS record that is being packed straight from the device, and whose it is; NULL: none */

@@ -285,6 +285,7 @@ static size_t fill_record(struct session *s, uint32_t *ret_packets)
 	*ret_packets = 0;
 	while ((p = fq_pop(&s->data, now, room_left(s, used)))) {
 		used += put_packet(record + used, p);
+		times_count(&s->env->waits, (now - p->since) / 1000);
 		++*ret_packets;
 		pbuf_free(&s->env->pool, p);
 		if (fresh && !fq_is_next_fresh(&s->data))

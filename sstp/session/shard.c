@@ -39,6 +39,12 @@ static void tell_when_empty(struct shard *s)
 	s->params.on_empty(s->params.arg);
 }
 
+/* Where his traffic counts: an index of ended_in. */
+static unsigned place_of(const struct client *c)
+{
+	return c->vnet_id < 0 ? NO_VNET : (unsigned)c->vnet_id;
+}
+
 static void client_free(struct client *c)
 {
 	struct shard *s = c->shard;
@@ -47,8 +53,10 @@ static void client_free(struct client *c)
 	admission_leave(s->params.admission, &c->ticket);
 	vnet_release(&c->lease);
 	client_leave(c);
-	if (c->session)
+	if (c->session) {
 		traffic_add(&s->ended, session_traffic(c->session));
+		traffic_add(&s->ended_in[place_of(c)], session_traffic(c->session));
+	}
 	session_free(c->session);
 	free(c->owner);
 	*c->link = c->next;
@@ -69,6 +77,7 @@ static struct client *client_new(struct shard *s, const struct sockaddr_storage 
 	if (!c)
 		return NULL;
 	c->shard = s;
+	c->vnet_id = -1;
 	c->peer = *peer;
 	c->ticket = *ticket;
 	c->next = s->clients;
@@ -311,6 +320,15 @@ static int lease(struct client *c, struct link_address *ret_address)
 	return v ? vnet_lease(v, &tenant, &c->lease, ret_address) : -ENOENT;
 }
 
+static int id_of(const struct shard *s, const struct vnet_queue *q)
+{
+	int id = 0;
+
+	while (s->vnets[id] != q)
+		id++;
+	return id;
+}
+
 static bool assign(void *arg, struct link_address *ret_address, const char **ret_why_not)
 {
 	struct client *c = arg;
@@ -320,7 +338,10 @@ static bool assign(void *arg, struct link_address *ret_address, const char **ret
 		return false;
 	r = lease(c, ret_address);
 	switch (r) {
-	case 0: client_set_dns(c, ret_address); return true;
+	case 0:
+		c->vnet_id = id_of(c->shard, c->lease.queue);
+		client_set_dns(c, ret_address);
+		return true;
 	case -ENOSPC:
 		*ret_why_not =
 			"every address of the pool is taken, or was until less than a minute ago";
@@ -336,7 +357,11 @@ static void on_auth(void *arg, bool ok)
 {
 	struct client *c = arg;
 	struct admission *a = c->shard->params.admission;
+	struct metrics *m = &c->shard->metrics;
+	enum metrics_method method =
+		session_has_certificate(c->session) ? METRICS_BY_CERTIFICATE : METRICS_BY_PASSWORD;
 
+	(ok ? m->auth_ok : m->auth_failed)[method]++;
 	if (!ok) { /* counts until it is gone */
 		admission_auth_failed(a, &c->peer, now(c->shard));
 		return;
@@ -352,6 +377,7 @@ static void on_up(void *arg, const struct link_address *address)
 
 	/* not before: a session that this one takes over from carries the packets until now */
 	vnet_attach(&c->lease, c->session);
+	metrics_on_up(&c->shard->metrics, session_stages(c->session));
 	client_up(c);
 }
 
@@ -413,15 +439,21 @@ static int on_enrol(void *arg, const struct est_request *request)
 	struct client *c = arg;
 	struct shard *s = c->shard;
 
+	c->has_enrolled = true;
+	s->metrics.enrolments++;
 	return enrol_ask(s->params.enrol, s->loop, now(s), request, on_enrol_answer, c,
 			 &c->enrolment);
 }
 
 static void on_end(void *arg, enum session_end end, const char *reason)
 {
-	client_down(arg, reason);
-	client_end_timeline(arg, reason);
-	client_free(arg);
+	struct client *c = arg;
+
+	if (!c->has_enrolled)
+		metrics_on_end(&c->shard->metrics, session_stages(c->session), c->since != 0, end);
+	client_down(c, reason);
+	client_end_timeline(c, reason);
+	client_free(c);
 }
 
 static struct eap_tls_ctx *on_tls(void *arg, const char *dialled)
@@ -615,6 +647,12 @@ void shard_retire_vnet(struct shard *s, unsigned id, const char *reason)
 
 void shard_remove_vnet(struct shard *s, unsigned id)
 {
+	/* the next one of this number begins from nothing */
+	traffic_add(&s->ended_in[NO_VNET], &s->ended_in[id]);
+	s->ended_in[id] = (struct traffic){0};
+	for (struct client *c = s->clients; c; c = c->next)
+		if (c->vnet_id == (int)id)
+			c->vnet_id = -1;
 	vnet_queue_free(s->vnets[id]);
 	s->vnets[id] = NULL;
 	s->is_retired[id] = false;
@@ -657,15 +695,32 @@ void shard_shutdown(struct shard *s, const char *reason)
 	tell_when_empty(s);
 }
 
+static void add_client(const struct client *c, struct shard_stats *sum)
+{
+	const struct traffic *t = session_traffic(c->session);
+
+	traffic_add(&sum->traffic, t);
+	if (c->vnet_id < 0) {
+		traffic_add(&sum->no_vnets, t);
+		return;
+	}
+	traffic_add(&sum->vnets[c->vnet_id].of_sessions, t);
+	sum->vnets[c->vnet_id].sessions += c->since && c->lease.queue;
+}
+
 void shard_add_stats(const struct shard *s, struct shard_stats *sum)
 {
 	sum->sessions += s->nclients;
 	traffic_add(&sum->traffic, &s->ended);
+	traffic_add(&sum->no_vnets, &s->ended_in[NO_VNET]);
+	metrics_add(&sum->metrics, &s->metrics);
+	times_add(&sum->waits, &s->env.waits);
 	for (const struct client *c = s->clients; c; c = c->next)
-		traffic_add(&sum->traffic, session_traffic(c->session));
+		add_client(c, sum);
 	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++) {
 		if (!s->vnets[i])
 			continue;
+		traffic_add(&sum->vnets[i].of_sessions, &s->ended_in[i]);
 		traffic_add(&sum->vnets[i].traffic, vnet_queue_traffic(s->vnets[i]));
 		sum->vnets[i].handed_over += vnet_queue_handed_over(s->vnets[i]);
 	}

@@ -25,6 +25,7 @@
 #include "sstp/session/drop.h"
 #include "sstp/session/enrol.h"
 #include "sstp/session/handover.h"
+#include "sstp/session/metrics.h"
 #include "sstp/session/probe_desk.h"
 #include "sstp/session/report.h"
 #include "sstp/session/site.h"
@@ -65,10 +66,15 @@ struct shard_policy {
 struct shard_stats {
 	uint32_t sessions;
 	struct traffic traffic; /* of all sessions, those that have ended too */
+	struct metrics metrics;
+	struct times waits;	 /* as session_env */
+	struct traffic no_vnets; /* of sessions that never got into a VNet, or whose VNet is gone */
 	struct shard_vnet_stats {
-		struct traffic traffic; /* drops that no session caused */
-		uint64_t handed_over;	/* packets that came from another thread's queue */
-	} vnets[SHARD_VNETS_MAX];	/* by id */
+		uint32_t sessions;	    /* that are up */
+		struct traffic of_sessions; /* those that have ended too */
+		struct traffic traffic;	    /* drops that no session caused */
+		uint64_t handed_over;	    /* packets that came from another thread's queue */
+	} vnets[SHARD_VNETS_MAX];	    /* by id */
 };
 
 struct shard;

@@ -10,6 +10,10 @@
 #include "sstp/session/site.h"
 #include "sstp/session/vnet_queue.h"
 
+enum {
+	NO_VNET = SHARD_VNETS_MAX
+};
+
 /* One accepted connection: the session, and what the gateway holds for it. */
 struct client {
 	struct shard *shard;
@@ -23,6 +27,8 @@ struct client {
 	char refused[256];	   /* why find_user() refused him */
 	struct vnet_lease lease;
 	uint64_t enrolment; /* its id at the desk; 0: none waits */
+	int vnet_id;	    /* the VNet that he was given an address of; -1: none, or it is gone */
+	bool has_enrolled;  /* or asked for what goes with it: no set-up that fails */
 	bool shown_out;	    /* he was told to go */
 	/* as the site sees him: */
 	struct connection *connection; /* counted; NULL: no app's */
@@ -44,7 +50,10 @@ struct shard {
 	bool is_retired[SHARD_VNETS_MAX];	   /* nobody finds it */
 	struct client *clients;
 	uint32_t nclients;
-	struct traffic ended; /* of sessions that are gone */
+	/* of sessions that are gone: all of them, and by VNet, or NO_VNET */
+	struct traffic ended;
+	struct traffic ended_in[SHARD_VNETS_MAX + 1];
+	struct metrics metrics;
 	struct loop_timer *trim_timer;
 	struct loop_timer *expiry_timer;
 	int64_t expires_at; /* the last second before a certificate of a session is out of force */

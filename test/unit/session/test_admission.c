@@ -110,8 +110,62 @@ static void refusals_are_counted(void **state)
 	for (int i = 0; i < 100; i++)
 		admission_refuse(a, &p, START, "out of memory");
 	assert_int_equal(admission_counts(a).refused, 100);
+	assert_int_equal(admission_counts(a).refused_by[ADMISSION_FAILED], 100);
 	assert_int_equal(admission_counts(a).accepted, 0);
 	admission_free(a);
+}
+
+/* Comes, and must not be let in, for this reason. */
+static void is_refused(struct admission *a, const char *address, enum admission_refusal reason)
+{
+	uint64_t before = admission_counts(a).refused_by[reason];
+	struct sockaddr_storage p = peer(address);
+	struct admission_ticket ticket;
+	const char *why = admission_enter(a, &p, START, &ticket);
+
+	assert_non_null(why);
+	admission_refuse(a, &p, START, why);
+	assert_int_equal(admission_counts(a).refused_by[reason], before + 1);
+	assert_int_equal(admission_counts(a).refused_by[ADMISSION_FAILED], 0);
+}
+
+static void each_refusal_is_counted_by_its_reason(void **state)
+{
+	struct admission *a = with_limits(&(struct admission_limits){
+		.sessions = 3,
+		.half_open = 2,
+		.per_source = {.half_open = 1, .accepts_per_s = 1, .auth_failures_per_min = 1},
+	});
+	struct sockaddr_storage first = peer("192.0.2.1"), second = peer("192.0.2.2"),
+				third = peer("192.0.2.3");
+	struct admission_ticket tickets[3];
+
+	assert_null(admission_enter(a, &first, START, &tickets[0]));
+	is_refused(a, "192.0.2.1", ADMISSION_SOURCE_HALF_OPEN);
+	assert_null(admission_enter(a, &second, START, &tickets[1]));
+	admission_auth_failed(a, &second, START);
+	admission_auth_failed(a, &second, START);
+	admission_leave(a, &tickets[1]);
+	is_refused(a, "192.0.2.2", ADMISSION_SOURCE_BANNED);
+	assert_null(admission_enter(a, &third, START, &tickets[1]));
+	is_refused(a, "192.0.2.4", ADMISSION_HALF_OPEN);
+	admission_log_in(a, &tickets[0]);
+	admission_log_in(a, &tickets[1]);
+	assert_null(admission_enter(a, &third, START, &tickets[2]));
+	is_refused(a, "192.0.2.5", ADMISSION_SESSIONS);
+	for (int i = 0; i < 3; i++)
+		admission_leave(a, &tickets[i]);
+	is_refused(a, "192.0.2.3", ADMISSION_SOURCE_RATE);
+	assert_int_equal(admission_counts(a).refused, 5);
+	admission_free(a);
+}
+
+static void every_refusal_has_a_name_of_its_own(void **state)
+{
+	for (unsigned i = 0; i < ADMISSION_REFUSALS; i++)
+		for (unsigned k = 0; k < i; k++)
+			assert_string_not_equal(admission_refusal_name((enum admission_refusal)i),
+						admission_refusal_name((enum admission_refusal)k));
 }
 
 /* Threads read the clock for themselves: one may be a little behind. */
@@ -166,6 +220,8 @@ int main(void)
 		cmocka_unit_test(source_that_failed_to_log_in_is_refused),
 		cmocka_unit_test(ids_are_never_given_twice),
 		cmocka_unit_test(refusals_are_counted),
+		cmocka_unit_test(each_refusal_is_counted_by_its_reason),
+		cmocka_unit_test(every_refusal_has_a_name_of_its_own),
 		cmocka_unit_test(thread_whose_clock_is_behind_is_not_refused_for_it),
 		cmocka_unit_test(threads_come_and_go_at_once),
 	};

@@ -535,6 +535,26 @@ static void without_sessions_there_is_nothing_to_tell(void **state)
 	assert_int_equal(dataplane_sessions(s->dataplane), 0);
 }
 
+static void stats_have_each_network_with_its_pool(void **state)
+{
+	struct scene *s = *state;
+	struct dataplane_stats *stats;
+	char error[256];
+
+	addresses_held = 3;
+	assert_int_equal(dataplane_set_vnet(s->dataplane, &s->params, error), 0);
+	stats = dataplane_stats(s->dataplane);
+	assert_non_null(stats);
+	assert_string_equal(stats->vnets[0].name, "lab");
+	assert_int_equal(stats->vnets[0].used, 3);
+	assert_int_equal(stats->vnets[0].size, 3);
+	assert_null(stats->vnets[1].name);
+	assert_int_equal(stats->sum.sessions, 0);
+	assert_in_range(stats->heap_bytes, 1000, SIZE_MAX);
+	free(stats);
+	addresses_held = 0;
+}
+
 static void policy_that_one_thread_cannot_get_is_nobodys(void **state)
 {
 	struct scene *s = *state;
@@ -631,6 +651,7 @@ int main(void)
 		in_scene(address_of_no_vnet_is_not_remembered),
 		in_scene(changes_of_the_site_reach_each_thread_together),
 		in_scene(without_sessions_there_is_nothing_to_tell),
+		in_scene(stats_have_each_network_with_its_pool),
 		in_scene(policy_that_one_thread_cannot_get_is_nobodys),
 		in_scene(listener_that_one_thread_cannot_have_is_an_error),
 		in_scene(sockets_that_listen_already_are_taken_by_a_thread_each),

@@ -229,6 +229,12 @@ int __wrap_session_server_tag(const struct session *s)
 	return -1;
 }
 
+const struct stages *__wrap_session_stages(const struct session *s);
+const struct stages *__wrap_session_stages(const struct session *s)
+{
+	return &caller_of(s)->stages;
+}
+
 struct traffic *__wrap_session_traffic(struct session *s);
 struct traffic *__wrap_session_traffic(struct session *s)
 {
@@ -289,6 +295,21 @@ struct vnet_queue *__wrap_vnet_queue_new(struct vnet *v, unsigned id, unsigned n
 void __wrap_vnet_queue_free(struct vnet_queue *q);
 void __wrap_vnet_queue_free(struct vnet_queue *q)
 {
+}
+
+/* No packet is without a session. */
+const struct traffic *__wrap_vnet_queue_traffic(const struct vnet_queue *q);
+const struct traffic *__wrap_vnet_queue_traffic(const struct vnet_queue *q)
+{
+	static const struct traffic none;
+
+	return &none;
+}
+
+uint64_t __wrap_vnet_queue_handed_over(const struct vnet_queue *q);
+uint64_t __wrap_vnet_queue_handed_over(const struct vnet_queue *q)
+{
+	return 0;
 }
 
 const char *__wrap_vnet_queue_name(const struct vnet_queue *q);
@@ -984,6 +1005,76 @@ static void connection_that_is_gone_or_refused_ends_its_sessions_once(void **sta
 	assert_int_equal(alice->byes, 0);
 }
 
+/* ---- what is counted */
+
+static struct shard_stats stats(void)
+{
+	struct shard_stats sum = {0};
+
+	shard_add_stats(w.shard, &sum);
+	return sum;
+}
+
+static void traffic_counts_for_its_network_also_when_its_session_has_ended(void **state)
+{
+	struct caller *shop = up("shop");
+	struct caller *till = up("till");
+	struct caller *stranger = call();
+
+	shop->traffic.rx_bytes = 1;
+	till->traffic.rx_bytes = 10;
+	stranger->traffic.drops[DROP_NOT_OPEN] = 100;
+	assert_int_equal(stats().vnets[0].sessions, 2);
+	assert_int_equal(stats().vnets[0].of_sessions.rx_bytes, 11);
+	assert_int_equal(stats().no_vnets.drops[DROP_NOT_OPEN], 100);
+	till->params.ops->on_down(till->params.arg);
+	assert_int_equal(stats().vnets[0].sessions, 1);
+	assert_int_equal(stats().vnets[0].of_sessions.rx_bytes, 11);
+	hang_up(till);
+	hang_up(stranger);
+	assert_int_equal(stats().vnets[0].of_sessions.rx_bytes, 11);
+	assert_int_equal(stats().no_vnets.drops[DROP_NOT_OPEN], 100);
+	assert_int_equal(stats().traffic.rx_bytes, 11);
+}
+
+static void network_that_goes_takes_no_traffic_to_the_next_of_its_number(void **state)
+{
+	struct caller *shop = up("shop");
+	struct caller *till = up("till");
+
+	till->traffic.tx_bytes = 7;
+	hang_up(till);
+	shop->traffic.tx_bytes = 70;
+	shop->params.ops->on_down(shop->params.arg);
+	shard_remove_vnet(w.shard, 0);
+	assert_int_equal(shard_add_vnet(w.shard, 0, NULL), 0);
+	assert_int_equal(stats().vnets[0].of_sessions.tx_bytes, 0);
+	assert_int_equal(stats().no_vnets.tx_bytes, 77);
+	hang_up(shop);
+	assert_int_equal(stats().vnets[0].of_sessions.tx_bytes, 0);
+	assert_int_equal(stats().no_vnets.tx_bytes, 77);
+}
+
+static void set_ups_log_ins_and_ends_are_counted(void **state)
+{
+	struct caller *shop = up("shop");
+	struct caller *lost = call();
+	struct caller *alice = by_password("alice");
+	struct metrics m;
+
+	alice->params.ops->on_auth(alice->params.arg, false);
+	hang_up(shop);
+	hang_up(lost);
+	hang_up(alice);
+	m = stats().metrics;
+	assert_int_equal(times_total(&m.setup), 1);
+	assert_int_equal(m.ended[SESSION_END_AUTH], 1);
+	assert_int_equal(m.failed[STAGE_TLS][SESSION_END_AUTH], 2);
+	assert_int_equal(m.auth_ok[METRICS_BY_CERTIFICATE], 1);
+	assert_int_equal(m.auth_ok[METRICS_BY_PASSWORD], 1);
+	assert_int_equal(m.auth_failed[METRICS_BY_PASSWORD], 1);
+}
+
 /* ---- what control hears */
 
 static void control_hears_of_a_session_when_packets_flow_and_when_it_ends(void **state)
@@ -1221,6 +1312,9 @@ int main(void)
 		TEST(worker_is_told_of_its_connection_and_of_what_changes_in_it),
 		TEST(what_changes_before_a_session_is_up_is_told_when_it_is),
 		TEST(connection_that_is_gone_or_refused_ends_its_sessions_once),
+		TEST(traffic_counts_for_its_network_also_when_its_session_has_ended),
+		TEST(network_that_goes_takes_no_traffic_to_the_next_of_its_number),
+		TEST(set_ups_log_ins_and_ends_are_counted),
 		TEST(control_hears_of_a_session_when_packets_flow_and_when_it_ends),
 		TEST(control_hears_nothing_of_who_never_came_up),
 		TEST(time_line_is_told_whenever_it_has_become_longer),

@@ -286,6 +286,7 @@ static void waiting_packets_leave_in_order_before_what_comes_later(void **state)
 		assert_int_equal(got[mark * FRAMED - 1], mark);
 	assert_int_equal(s->session.traffic.tx_packets, 3);
 	assert_int_equal(s->session.traffic.tx_bytes, 3 * PACKET);
+	assert_int_equal(times_total(&s->env.waits), 2); /* the third one did not wait */
 }
 
 /* So that its receiver can open it before the rest has come. */
