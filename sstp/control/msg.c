@@ -25,6 +25,7 @@ size_t msg_limit(unsigned kind)
 	case MSG_FAILED: return 1 << 10;
 	case MSG_VNET: return 512 << 10;
 	case MSG_CONNECTION: return 256 << 10;
+	case MSG_METRICS:
 	case MSG_VNET_ROUTES: return 512 << 10;
 	case MSG_LEASES:
 	case MSG_TRAFFIC: return 2 << 20;
@@ -39,6 +40,7 @@ size_t msg_limit(unsigned kind)
 	case MSG_SESSIONS_END:
 	case MSG_SITE_BEGIN:
 	case MSG_SITE_END:
+	case MSG_METRICS_ASK:
 	case MSG_VNET_GONE:
 	case MSG_CONNECTION_GONE: return 1 << 10;
 	default: return 0;

@@ -53,6 +53,7 @@ enum msg_kind {
 	MSG_VNET_STATE = 8,
 	MSG_PROBED = 9,		       /* msg_probe.h */
 	MSG_TIMELINE = 10,	       /* msg_timeline.h */
+	MSG_METRICS = 11,	       /* msg_metrics.h */
 	MSG_SERVER_CERTIFICATE = 0x81, /* control -> data */
 	MSG_ACCESS = 0x82,
 	MSG_EST_REPLY = 0x83,
@@ -66,7 +67,8 @@ enum msg_kind {
 	MSG_LEASES = 0x8b,
 	MSG_DISCONNECT = 0x8c,
 	MSG_VNET_ROUTES = 0x8d,
-	MSG_PROBE = 0x8e, /* msg_probe.h */
+	MSG_PROBE = 0x8e,	/* msg_probe.h */
+	MSG_METRICS_ASK = 0x8f, /* msg_metrics.h */
 };
 
 /* The most bytes of a payload of this kind; 0: there is no such kind. */

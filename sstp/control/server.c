@@ -32,6 +32,7 @@
 #include "sstp/control/bgp.h"
 #include "sstp/control/explain.h"
 #include "sstp/control/later.h"
+#include "sstp/control/metrics.h"
 #include "sstp/control/openapi.h"
 #include "sstp/control/orphans.h"
 #include "sstp/control/peer.h"
@@ -63,6 +64,7 @@ struct server {
 	struct backups *backups;
 	struct bgp *bgp;
 	struct explain *explain;
+	struct metrics *metrics;
 	struct later *later;	     /* what the data plane has told while a site is applied */
 	struct later_message config; /* likewise, the last one; its payload is owned, NULL: none */
 	struct loop_timer *timer;    /* the clock's own changes */
@@ -426,6 +428,7 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 	struct msg_est_request request;
 	struct msg_config config;
 	struct msg_probed probed;
+	struct msg_metrics metrics;
 	int r = -EBADMSG;
 
 	if (take_timeline(s, kind, payload, len))
@@ -446,6 +449,12 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 		r = msg_probed_decode(payload, len, &probed);
 		if (r == 0)
 			explain_on_probed(s->explain, &probed);
+	} else if (kind == MSG_METRICS) {
+		r = msg_metrics_decode(payload, len, &metrics);
+		if (r == 0) {
+			metrics_on_told(s->metrics, &metrics);
+			msg_metrics_done(&metrics);
+		}
 	} else if (kind == MSG_EST_REQUEST) {
 		r = msg_est_request_decode(payload, len, &request);
 		if (r == 0)
@@ -477,6 +486,7 @@ static void on_lost(void *arg)
 	struct server *s = arg;
 
 	end_sessions(s);
+	metrics_on_lost(s->metrics);
 	bgp_touch(s->bgp);
 	s->is_configured = false;
 	sync_forget(s->sync);
@@ -565,6 +575,15 @@ static void answer_sessions(struct server *s, const struct front_request *reques
 	api_sessions_answer(&w, request, time(NULL), ret_reply);
 }
 
+/* Likewise. */
+static void answer_metrics(struct server *s, const struct front_request *request,
+			   struct front_reply *ret_reply)
+{
+	settle(s);
+	after_sessions(s, 0, NULL);
+	metrics_answer(s->metrics, request, ret_reply);
+}
+
 static void answer(struct server *s, const struct front_request *request,
 		   struct front_reply *ret_reply)
 {
@@ -586,6 +605,8 @@ static void answer(struct server *s, const struct front_request *request,
 		answer_sessions(s, request, ret_reply);
 	else if (api_timelines_has_path(request->path))
 		api_timelines_answer(s->timelines, request, ret_reply);
+	else if (metrics_has_path(request->path))
+		answer_metrics(s, request, ret_reply);
 	else if (explain_has_path(request->path))
 		explain_answer(s->explain, request, ret_reply);
 	else if (api_routes_has_path(request->path))
@@ -764,6 +785,11 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 					 .send = send_frame,
 					 .arg = s};
 	const struct timelines_limits timelines = {TIMELINE_SESSIONS_MAX, TIMELINE_STRANGERS_MAX};
+	struct metrics_params metrics = {.loop = s->loop,
+					 .model = s->model,
+					 .authority = s->est.authority,
+					 .send = send_frame,
+					 .arg = s};
 	char error[FRONT_ERROR_MAX];
 	int r;
 
@@ -781,10 +807,12 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	explain.bgp = s->bgp;
 	explain.bird = params->bird_socket;
 	s->explain = explain_new(&explain);
+	metrics.bgp = s->bgp;
+	s->metrics = metrics_new(&metrics);
 	s->peer = peer_new(s->loop, &peer);
-	if (!s->timelines || !s->bgp || !s->explain || !s->est.attempts || !s->sync || !s->timer ||
-	    !s->push_timer || !s->flush_timer || !s->sessions || !s->backups || !s->later ||
-	    !s->peer)
+	if (!s->timelines || !s->bgp || !s->explain || !s->metrics || !s->est.attempts ||
+	    !s->sync || !s->timer || !s->push_timer || !s->flush_timer || !s->sessions ||
+	    !s->backups || !s->later || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	effective_set_learned(networks_effective(s->est.networks), learned_now, s);
 	r = push_new(&push, &s->push, e);
@@ -802,6 +830,7 @@ static void server_done(struct server *s)
 	later_free(s->later);
 	free((uint8_t *)s->config.payload);
 	explain_free(s->explain);
+	metrics_free(s->metrics);
 	front_free(s->front);
 	bgp_free(s->bgp);
 	peer_free(s->peer);

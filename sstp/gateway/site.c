@@ -6,13 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sstp/base/clock.h"
 #include "sstp/base/log.h"
 #include "sstp/base/random.h"
+#include "sstp/control/msg_metrics.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/control/msg_timeline.h"
+#include "sstp/gateway/site_metrics.h"
 #include "sstp/gateway/site_routes.h"
 #include "sstp/gateway/site_vnets.h"
 #include "sstp/net/loop.h"
@@ -49,6 +52,7 @@ struct gateway_site {
 	struct loop_timer *timer;
 	unsigned ticks;
 	uint64_t boot;
+	int64_t started; /* s since 1970 */
 	bool is_behind;	 /* something could not be told */
 	bool is_listing; /* what is told of sessions is no news */
 	struct early *first, **end;
@@ -434,6 +438,25 @@ static int take_probe(struct gateway_site *s, const uint8_t *payload, size_t len
 	return 0;
 }
 
+/* An answer that comes too late is passed over there. */
+static int take_metrics_ask(struct gateway_site *s, const uint8_t *payload, size_t len)
+{
+	struct dataplane *d = s->params.dataplane;
+	struct dataplane_stats *stats;
+	struct frame f;
+	uint64_t id;
+	int r = msg_metrics_ask_decode(payload, len, &id);
+
+	if (r < 0)
+		return r;
+	stats = dataplane_stats(d);
+	r = stats ? site_metrics_encode(id, stats, dataplane_threads(d), s->started, &f.data,
+					&f.len)
+		  : -ENOMEM;
+	free(stats);
+	return r < 0 ? r : s->params.send(s->params.arg, f.data, f.len);
+}
+
 static int take_leases(struct gateway_site *s, const uint8_t *payload, size_t len)
 {
 	struct msg_leases m;
@@ -502,6 +525,7 @@ static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *paylo
 	case MSG_CONNECTION: return take_connection(s, payload, len);
 	case MSG_VNET_ROUTES: return take_routes(s, payload, len);
 	case MSG_PROBE: return take_probe(s, payload, len);
+	case MSG_METRICS_ASK: return take_metrics_ask(s, payload, len);
 	case MSG_LEASES: return take_leases(s, payload, len);
 	case MSG_DISCONNECT: return take_disconnect(s, payload, len);
 	default: return take_name(s, kind, payload, len);
@@ -510,7 +534,7 @@ static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *paylo
 
 static bool is_of_the_site(enum msg_kind kind)
 {
-	return kind >= MSG_SITE_BEGIN && kind <= MSG_PROBE;
+	return kind >= MSG_SITE_BEGIN && kind <= MSG_METRICS_ASK;
 }
 
 /* 0; -ENOBUFS: there is more than SITE_EARLY_MAX; -ENOMEM. */
@@ -568,6 +592,7 @@ struct gateway_site *gateway_site_new(struct loop *loop)
 	s->loop = loop;
 	s->end = &s->first;
 	s->timer = loop_timer_new(loop, on_timer, s);
+	s->started = time(NULL);
 	random_fill(&random_system, &s->boot, sizeof(s->boot));
 	if (s->timer)
 		return s;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "certs/authority.h"
+#include "sstp/control/msg_metrics.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/control/msg_timeline.h"
@@ -25,7 +26,7 @@ static void compare(int r, uint8_t *frame, size_t len, const uint8_t *payload, s
 	msg_frame_free(frame, len);
 }
 
-/* Those of msg_site.h that own what they have decoded. */
+/* Those of msg_site.h and msg_metrics.h that own what they have decoded. */
 static int list_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t **ret_frame,
 		      size_t *ret_len)
 {
@@ -33,6 +34,7 @@ static int list_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 	struct msg_vnet_routes routes;
 	struct msg_leases leases;
 	struct msg_traffic traffic;
+	struct msg_metrics metrics;
 	int r;
 
 	switch (kind) {
@@ -60,11 +62,17 @@ static int list_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 		r = msg_traffic_encode(&traffic, ret_frame, ret_len);
 		msg_traffic_done(&traffic);
 		return r;
+	case MSG_METRICS:
+		if (msg_metrics_decode(payload, n, &metrics) < 0)
+			return -EBADMSG;
+		r = msg_metrics_encode(&metrics, ret_frame, ret_len);
+		msg_metrics_done(&metrics);
+		return r;
 	default: return -EBADMSG;
 	}
 }
 
-/* All of msg_site.h, msg_probe.h and msg_timeline.h. */
+/* All of msg_site.h, and of msg_metrics.h, msg_probe.h and msg_timeline.h. */
 static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t **ret_frame,
 		      size_t *ret_len)
 {
@@ -76,6 +84,7 @@ static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 	struct msg_probe probe;
 	struct msg_probed probed;
 	struct msg_timeline timeline;
+	uint64_t id;
 	const char *name;
 
 	switch (kind) {
@@ -111,9 +120,14 @@ static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 		if (msg_timeline_decode(payload, n, &timeline) < 0)
 			return -EBADMSG;
 		return msg_timeline_encode(&timeline, ret_frame, ret_len);
+	case MSG_METRICS_ASK:
+		if (msg_metrics_ask_decode(payload, n, &id) < 0)
+			return -EBADMSG;
+		return msg_metrics_ask_encode(id, ret_frame, ret_len);
 	case MSG_CONNECTION:
 	case MSG_VNET_ROUTES:
 	case MSG_LEASES:
+	case MSG_METRICS:
 	case MSG_TRAFFIC: return list_again(kind, payload, n, ret_frame, ret_len);
 	default:
 		if (msg_name_decode(payload, n, &name) < 0)

@@ -5,7 +5,7 @@
  * follow, then its body until an empty line. "# strict" and "# relaxed" lines switch that; "# networks
  * NAME..." says which VNets gateway.yaml has, which are up; "# up NAME" and "# down NAME" what the data
  * plane says of one. Other '#' lines are comments. --routes prints all routes that there are instead, a line
- * "METHOD PATTERN" each.
+ * "METHOD PATTERN" each; --metrics all metrics, a line "NAME TYPE LABEL..." each.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@
 #include "sstp/control/apply.h"
 #include "sstp/control/backups.h"
 #include "sstp/control/explain.h"
+#include "sstp/control/metrics.h"
 #include "sstp/control/openapi.h"
 #include "sstp/control/operations.h"
 #include "sstp/control/sessions.h"
@@ -189,11 +190,24 @@ static void print_all_routes(void)
 	print_routes(api_bgp_route);
 	print_routes(api_routes_route);
 	print_routes(explain_route);
+	print_routes(metrics_route);
 	print_routes(admin_route);
 	print_routes(apply_route);
 	print_routes(operations_route);
 	print_routes(backups_route);
 	print_routes(openapi_route);
+}
+
+static void print_all_metrics(void)
+{
+	for (unsigned i = 0; i < METRICS; i++) {
+		const struct metric_info *info = metric_info((enum metric)i);
+
+		printf("%s %s", info->name, metric_type_name(info->type));
+		for (size_t k = 0; k < metric_labels((enum metric)i); k++)
+			printf(" %s", info->labels[k]);
+		putchar('\n');
+	}
 }
 
 int main(int argc, char **argv)
@@ -203,6 +217,10 @@ int main(int argc, char **argv)
 	struct model *m;
 	char line[4096];
 
+	if (argc > 1 && strcmp(argv[1], "--metrics") == 0) {
+		print_all_metrics();
+		return 0;
+	}
 	if (argc > 1 && strcmp(argv[1], "--routes") == 0) {
 		print_all_routes();
 		return 0;

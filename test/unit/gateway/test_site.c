@@ -4,6 +4,7 @@
  * root and /dev/net/tun. VNet "yaml" is of gateway.yaml. Time passes when the test says so.
  */
 #include "sstp/gateway/site.h"
+#include "sstp/gateway/site_metrics.h"
 #include "sstp/gateway/site_routes.h"
 
 #include <arpa/inet.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "sstp/base/log.h"
+#include "sstp/control/msg_metrics.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/control/msg_timeline.h"
@@ -163,6 +165,41 @@ static void note_traffic(const uint8_t *payload, size_t len)
 	msg_traffic_done(&m);
 }
 
+static bool is_same_series(const struct msg_sample *a, const struct msg_sample *b)
+{
+	for (size_t i = 0; a->metric == b->metric && i < metric_labels(a->metric); i++)
+		if (strcmp(a->labels[i], b->labels[i]) != 0)
+			return false;
+	return a->metric == b->metric;
+}
+
+/* Of VNet yaml; UINT64_MAX: it is not there. */
+static uint64_t value_of(const struct msg_metrics *m, enum metric metric)
+{
+	for (size_t i = 0; i < m->n_samples; i++)
+		if (m->samples[i].metric == metric && !strcmp(m->samples[i].labels[0], "yaml"))
+			return m->samples[i].value;
+	return UINT64_MAX;
+}
+
+static void note_metrics(const uint8_t *payload, size_t len)
+{
+	struct msg_metrics m;
+	char text[400];
+	unsigned drops = 0;
+
+	assert_int_equal(msg_metrics_decode(payload, len, &m), 0);
+	for (size_t i = 0; i < m.n_samples; i++)
+		drops += m.samples[i].metric == METRIC_DROPS &&
+			 !strcmp(m.samples[i].labels[0], "yaml");
+	snprintf(text, sizeof(text),
+		 "metrics %u of yaml: %u sessions, %u of %u addresses, %u drops", (unsigned)m.id,
+		 (unsigned)value_of(&m, METRIC_SESSIONS), (unsigned)value_of(&m, METRIC_POOL_USED),
+		 (unsigned)value_of(&m, METRIC_POOL_SIZE), drops);
+	note(text);
+	msg_metrics_done(&m);
+}
+
 static void note_answer(const uint8_t *payload, size_t len)
 {
 	struct msg_probed m;
@@ -213,6 +250,8 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 		note_answer(frame + MSG_HEAD_SIZE, payload_len);
 	else if (kind == MSG_TIMELINE)
 		note_timeline(frame + MSG_HEAD_SIZE, payload_len);
+	else if (kind == MSG_METRICS)
+		note_metrics(frame + MSG_HEAD_SIZE, payload_len);
 	else if (kind == MSG_TRAFFIC)
 		note_traffic(frame + MSG_HEAD_SIZE, payload_len);
 	msg_frame_free(frame, len);
@@ -505,6 +544,44 @@ static void learned_routes_leave_room_for_what_is_closed(void **state)
 	snprintf(expected, sizeof(expected), "reach yaml %u refuses",
 		 SITE_ROUTES_OPEN_MAX + parts + 5);
 	assert_string_equal(s.told[0], expected);
+}
+
+static void metrics_are_told_to_who_asks(void **state)
+{
+	uint8_t *frame;
+	size_t len;
+	int r;
+
+	open_site();
+	r = msg_metrics_ask_encode(9, &frame, &len);
+	assert_int_equal(hear(r, frame, len), 0);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.told[0], "metrics 9 of yaml: 0 sessions, 0 of 4 addresses, 17 drops");
+}
+
+/* All that there can be fits into one message, and no two samples are of the same series. */
+static void metrics_of_a_full_data_plane_fit(void **state)
+{
+	static char names[SHARD_VNETS_MAX][MSG_LABEL_MAX + 1];
+	struct dataplane_stats *stats = calloc(1, sizeof(*stats));
+	struct msg_metrics m;
+	uint8_t *frame;
+	size_t len;
+
+	assert_non_null(stats);
+	for (unsigned i = 0; i < SHARD_VNETS_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "%0*u", MSG_LABEL_MAX, i);
+		stats->vnets[i].name = names[i];
+	}
+	assert_int_equal(site_metrics_encode(1, stats, 64, 1700000000, &frame, &len), 0);
+	assert_int_equal(msg_metrics_decode(frame + MSG_HEAD_SIZE, len - MSG_HEAD_SIZE, &m), 0);
+	assert_in_range(m.n_samples, SHARD_VNETS_MAX * (DROP_REASONS + 8), MSG_SAMPLES_MAX / 2);
+	for (size_t i = 0; i < m.n_samples; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_false(is_same_series(&m.samples[i], &m.samples[k]));
+	msg_metrics_done(&m);
+	msg_frame_free(frame, len);
+	free(stats);
 }
 
 static void note_probed(void *arg)
@@ -914,6 +991,8 @@ int main(void)
 		TEST(part_that_does_not_follow_is_dropped_with_what_came_before),
 		TEST(routes_beyond_the_limit_leave_what_was_in_effect),
 		TEST(learned_routes_leave_room_for_what_is_closed),
+		TEST(metrics_are_told_to_who_asks),
+		TEST(metrics_of_a_full_data_plane_fit),
 		TEST(probe_in_the_name_of_nobody_is_answered_so),
 		TEST(networks_of_the_configuration_are_not_controls_to_change),
 		TEST(network_with_an_address_that_is_none_is_refused),

@@ -229,12 +229,6 @@ int __wrap_session_server_tag(const struct session *s)
 	return -1;
 }
 
-const struct stages *__wrap_session_stages(const struct session *s);
-const struct stages *__wrap_session_stages(const struct session *s)
-{
-	return &caller_of(s)->stages;
-}
-
 struct traffic *__wrap_session_traffic(struct session *s);
 struct traffic *__wrap_session_traffic(struct session *s)
 {
