@@ -26,6 +26,7 @@ struct answer {
 	char *data;
 	size_t len;
 	long status;
+	bool is_text; /* plain, no JSON */
 };
 
 struct client {
@@ -202,7 +203,9 @@ static struct curl_slist *make_headers(const struct client *c, const char *if_ma
 static CURLcode perform(struct client *c, const struct client_request *q, const char *url,
 			const char *body, struct answer *a)
 {
+	static const char plain[] = "text/plain";
 	struct curl_slist *headers = make_headers(c, q->if_match);
+	const char *type = NULL;
 	CURLcode code;
 
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
@@ -218,8 +221,11 @@ static CURLcode perform(struct client *c, const struct client_request *q, const 
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
 	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
 	code = curl_easy_perform(c->curl);
-	if (code == CURLE_OK)
+	if (code == CURLE_OK) {
 		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &a->status);
+		curl_easy_getinfo(c->curl, CURLINFO_CONTENT_TYPE, &type);
+		a->is_text = type && strncmp(type, plain, strlen(plain)) == 0;
+	}
 	curl_slist_free_all(headers);
 	return code;
 }
@@ -257,7 +263,8 @@ static int refuse(struct client *c, const json_t *error, struct client_error *e)
 static int judge(struct client *c, const struct answer *a, json_t **ret_answer,
 		 struct client_error *e)
 {
-	json_t *json = json_loadb(a->data ? a->data : "", a->len, 0, NULL);
+	const char *data = a->data ? a->data : "";
+	json_t *json = a->is_text ? json_stringn(data, a->len) : json_loadb(data, a->len, 0, NULL);
 	const json_t *error = json_object_get(json, "error");
 	int r = 0;
 

@@ -41,7 +41,7 @@ struct client_request {
 };
 
 /*
- * 0 with an owned answer, an object or an array; what is in it is not checked. An operation that takes long
+ * 0 with an owned answer, an object or an array, or a string of a plain text; what is in it is not checked. An operation that takes long
  * (202) is waited for. With a sentence: -ENOENT, -EACCES, -ECONNREFUSED: the gateway cannot be reached;
  * -ECONNRESET, -ETIMEDOUT: it went away, or did not answer, and it is not known whether it did what was
  * asked; -EPROTO: it refuses, in its own words, or does not speak as it should; -EINVAL: the server's URL or a file; -ENOMEM.

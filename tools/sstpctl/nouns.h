@@ -68,6 +68,13 @@ int session_disconnect(struct call *c);
 /* timeline.c */
 extern const struct view timeline_view;
 int session_timeline(struct call *c);
+/* top.c */
+extern const struct view top_view;
+int top_run(struct call *c);
+
+/* metrics.c */
+extern const struct view metrics_view;
+int metrics_run(struct call *c);
 
 /* cert.c */
 extern const struct body_field token_body[];

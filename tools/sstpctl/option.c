@@ -114,6 +114,8 @@ static const struct option_info table[OPTION_COUNT] = {
 		"only what comes from there"},
 	[OPTION_FROM_VNET] = {"from-vnet", 0, "NAME", NULL, "VNET", false,
 		"as a client of this virtual network, instead of an app"},
+	[OPTION_ONCE] = {"once", 0, NULL, NULL, NULL, false, "shows it once, and ends"},
+	[OPTION_ROWS] = {"rows", 'n', "NUMBER", NULL, NULL, false, "how many sessions are shown"},
 	[OPTION_FILE] = {"file", 'f', "FILE", NULL, "FILE", false,
 		"the site, YAML or JSON; - is standard input"},
 	[OPTION_DRY_RUN] = {"dry-run", 0, NULL, NULL, NULL, false, "prints the difference, changes nothing"},

@@ -208,6 +208,14 @@ static const char *fill(struct cell *c, const struct column *column, const json_
 	return c->text;
 }
 
+const char *table_text(const struct column *column, const json_t *object, char *buf, size_t size)
+{
+	struct cell cell;
+
+	snprintf(buf, size, "%s", fill(&cell, column, object, SHORT_LIST));
+	return buf;
+}
+
 /* ---- tables ---- */
 
 static size_t width_of(const struct column *c, const json_t *list)

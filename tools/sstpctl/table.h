@@ -41,6 +41,9 @@ void table_print_lines(FILE *f, int indent, const struct column *columns, size_t
 /* Each key of object, in its order, with its value; null shows as "-". */
 void table_print_object(FILE *f, const json_t *object);
 
+/* The cell of one object, in buf; what is longer is cut. Returns buf. */
+const char *table_text(const struct column *column, const json_t *object, char *buf, size_t size);
+
 /* What a path leads to; NULL: it is not there, or null. Returns borrowed. */
 json_t *table_value(const json_t *object, const char *path, size_t len);
 

@@ -142,6 +142,11 @@ static const struct verb verbs[] = {
 	{"usage", NULL, "", "from to by per app vnet plan", "Shows what was moved, by day and connection, app, plan or VNet.",
 		"GET", "/v1/usage", NULL, &usage_view, NULL},
 
+	{"top", NULL, "", "once rows", "Shows the gateway at work: VNets, and the sessions that move most.",
+		"GET", NULL, NULL, &top_view, top_run},
+	{"metrics", NULL, "", "", "Prints all metrics as Prometheus reads them.",
+		"GET", NULL, NULL, &metrics_view, metrics_run},
+
 	{"token", "create", "", "app! vnet! gateway lifetime",
 		"Makes a token by which an app's worker enrols once, and prints it, alone.",
 		"POST", "/v1/tokens", token_body, &token_view, NULL},

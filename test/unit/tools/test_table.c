@@ -44,11 +44,15 @@ static char *print(enum shape shape, const struct column *c, size_t n, json_t *j
 static void cell_shows(enum format format, json_t *value, const char *expected)
 {
 	const struct column c = {"X", "x", format};
+	json_t *row = json_pack("{s:O}", "x", value);
+	char short_text[256];
 	char *text = print(TABLE, &c, 1, json_pack("[{s:o}]", "x", value));
 	char *cell = strchr(text, '\n') + 1;
 
 	cell[strcspn(cell, "\n")] = '\0';
 	assert_string_equal(cell, expected);
+	assert_string_equal(table_text(&c, row, short_text, sizeof(short_text)), expected);
+	json_decref(row);
 	free(text);
 }
 
