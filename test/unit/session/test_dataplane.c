@@ -550,7 +550,6 @@ static void stats_have_each_network_with_its_pool(void **state)
 	assert_int_equal(stats->vnets[0].size, 3);
 	assert_null(stats->vnets[1].name);
 	assert_int_equal(stats->sum.sessions, 0);
-	assert_in_range(stats->heap_bytes, 1000, SIZE_MAX);
 	free(stats);
 	addresses_held = 0;
 }
