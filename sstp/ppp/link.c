@@ -373,6 +373,40 @@ static unsigned on_address6(struct link *l, const struct vendor_packet *v)
 	return LINK_EV_ADDRESS6;
 }
 
+static unsigned keep_in_band(struct link *l, const struct vendor_packet *v, unsigned event)
+{
+	l->in_band = v->data;
+	l->in_band_len = (uint16_t)v->len;
+	return event;
+}
+
+static unsigned on_trace(struct link *l, const struct vendor_packet *v)
+{
+	struct vendor_trace t;
+
+	if (!asks_for_description(l))
+		return 0;
+	if (vendor_trace_decode(v->data, v->len, &t) == 0)
+		return keep_in_band(l, v, LINK_EV_TRACE);
+	l->malformed++;
+	return 0;
+}
+
+static unsigned on_traced(struct link *l, const struct vendor_packet *v)
+{
+	struct vendor_traced t;
+
+	if (!is_server(l))
+		return 0;
+	if (vendor_traced_decode(v->data, v->len, &t) < 0 || !l->is_tracing ||
+	    t.id != l->trace_id) {
+		l->malformed++;
+		return 0;
+	}
+	l->is_tracing = false;
+	return keep_in_band(l, v, LINK_EV_TRACED);
+}
+
 /* What is in band: nobody has anything to say before the link is open, or to the wrong end. */
 static unsigned on_vendor(struct link *l, const struct vendor_packet *v, struct outbox *out)
 {
@@ -383,6 +417,8 @@ static unsigned on_vendor(struct link *l, const struct vendor_packet *v, struct 
 	case VENDOR_DESCRIPTION: return on_description(l, v);
 	case VENDOR_CLOSE: return on_close_announced(l, v);
 	case VENDOR_ADDRESS6: return on_address6(l, v);
+	case VENDOR_TRACE: return on_trace(l, v);
+	case VENDOR_TRACED: return on_traced(l, v);
 	}
 	return 0;
 }
@@ -810,6 +846,37 @@ void link_announce_close(struct link *l, uint8_t code, const char *why, struct o
 
 	if (link_is_subscribed(l))
 		lcp_send_vendor(&l->lcp, &v, out);
+}
+
+bool link_trace(struct link *l, const struct vendor_trace *trace, struct outbox *out)
+{
+	uint8_t value[VENDOR_TRACE_MAX];
+	struct vendor_packet v = {.kind = VENDOR_TRACE, .data = value};
+
+	if (!link_is_subscribed(l))
+		return false;
+	v.len = vendor_trace_put(trace, value);
+	lcp_send_vendor(&l->lcp, &v, out);
+	l->is_tracing = true;
+	l->trace_id = trace->id;
+	return true;
+}
+
+void link_traced(struct link *l, const struct vendor_traced *traced, struct outbox *out)
+{
+	uint8_t value[VENDOR_TRACE_MAX];
+	struct vendor_packet v = {.kind = VENDOR_TRACED, .data = value};
+
+	if (l->phase != LINK_PHASE_OPEN)
+		return;
+	v.len = vendor_traced_put(traced, value);
+	lcp_send_vendor(&l->lcp, &v, out);
+}
+
+const uint8_t *link_in_band(const struct link *l, size_t *ret_len)
+{
+	*ret_len = l->in_band_len;
+	return l->in_band;
 }
 
 const char *link_description(const struct link *l, size_t *ret_len)

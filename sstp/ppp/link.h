@@ -22,8 +22,9 @@
  * server whose peer gets no prefix, which rejects the protocol, nor over an MRU below IPv6's least.
  *
  * In band (vendor.h), while the link is open: a client that was asked to subscribes by itself; the
- * server learns it by LINK_EV_SUBSCRIBED, and only then link_describe() and link_announce_close()
- * send anything.
+ * server learns it by LINK_EV_SUBSCRIBED, and only then link_describe(), link_announce_close() and
+ * link_trace() send anything. A TRACED that nobody waits for, of another id, or for the second time,
+ * is malformed.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,7 @@
 #include "sstp/ppp/reason.h"
 #include "sstp/ppp/reject_limit.h"
 #include "sstp/ppp/vendor.h"
+#include "sstp/ppp/vendor_trace.h"
 
 enum link_role {
 	LINK_SERVER,
@@ -63,6 +65,9 @@ enum link_event {
 	LINK_EV_UP6 = 1 << 11,	    /* IPV6CP opened: with LINK_EV_UP, IPv6 may flow */
 	LINK_EV_DOWN6 = 1 << 12,    /* it is no longer open */
 	LINK_EV_ADDRESS6 = 1 << 13, /* client: the server has told link_address6() */
+	LINK_EV_TRACE = 1 << 16,    /* client: the server wants link_in_band() done, a TRACE */
+	LINK_EV_TRACED =
+		1 << 17, /* server: link_in_band() is the answer to link_trace(), a TRACED */
 };
 
 struct link_params {
@@ -111,7 +116,11 @@ struct link {
 	bool subscribed; /* server: the peer understands DESCRIPTION and CLOSE */
 	uint8_t close_code;
 	struct vendor_text description; /* client */
-	bool wants_ip6;			/* IPV6CP is spoken */
+	const uint8_t *in_band;		/* borrowed of the last frame: link_in_band() */
+	uint16_t in_band_len;
+	bool is_tracing;   /* server: link_trace() has no answer yet */
+	uint32_t trace_id; /* its */
+	bool wants_ip6;	   /* IPV6CP is spoken */
 	bool has_address6;
 	uint8_t address6[LINK_ADDRESS6_SIZE];
 	unsigned packets_before_open;
@@ -241,6 +250,21 @@ size_t link_describe(struct link *l, const char *text, size_t len, size_t offset
 
 /* Server, to a peer that has subscribed: why it is about to be closed. The text is cut to what fits. */
 void link_announce_close(struct link *l, uint8_t code, const char *why, struct outbox *out);
+
+/*
+ * Server, to a peer that has subscribed: a probe is wanted. One at a time: what was asked before is not waited for any
+ * more. False: he has not, nothing is sent.
+ */
+bool link_trace(struct link *l, const struct vendor_trace *trace, struct outbox *out);
+
+/* Client, as the answer to LINK_EV_TRACE. */
+void link_traced(struct link *l, const struct vendor_traced *traced, struct outbox *out);
+
+/*
+ * At LINK_EV_TRACE and LINK_EV_TRACED: the value, which vendor_trace.h decodes without fault; borrowed of the frame that
+ * link_input() was given.
+ */
+const uint8_t *link_in_band(const struct link *l, size_t *ret_len);
 
 /* Client, at LINK_EV_DESCRIPTION: all bytes, untrusted, borrowed until the next call into the link. */
 const char *link_description(const struct link *l, size_t *ret_len);

@@ -61,6 +61,8 @@ int vendor_decode(const struct ppp_packet *p, struct vendor_packet *ret_packet)
 	case VENDOR_DESCRIPTION: result = decode_description(&r, &v); break;
 	case VENDOR_CLOSE: result = decode_close(&r, &v); break;
 	case VENDOR_ADDRESS6: result = decode_address6(&r, &v); break;
+	case VENDOR_TRACE:
+	case VENDOR_TRACED: result = take_rest(&r, VENDOR_TRACE_MAX, &v); break;
 	default: result = -EBADMSG;
 	}
 	if (result == 0)

@@ -9,6 +9,8 @@
  *	kind 2  DESCRIPTION  server: total u32, offset u32, the bytes from there on
  *	kind 3  CLOSE        server, before it hangs up: code u8, a text for people
  *	kind 4  ADDRESS6     server, when IPV6CP is open: the client's IPv6 address, 16 bytes
+ *	kind 5  TRACE        server: a probe that the client is to send (vendor_trace.h)
+ *	kind 6  TRACED       client: what came of it; only when it was asked, and once
  *
  * A server sends none of them to a peer that has not subscribed. Who does not know the code answers
  * with Code-Reject, and that is the end of it. What stands behind a SUBSCRIBE or an ADDRESS6, and
@@ -28,6 +30,7 @@ enum {
 	VENDOR_REASON_MAX = 200,      /* bytes of the text of a CLOSE */
 	VENDOR_FRAGMENT_HEADER = 4 + 3 + 1 + 4 + 4,
 	VENDOR_ADDRESS6_SIZE = 16,
+	VENDOR_TRACE_MAX = 128, /* bytes of the value of a TRACE, of a TRACED */
 };
 
 enum vendor_kind {
@@ -35,6 +38,8 @@ enum vendor_kind {
 	VENDOR_DESCRIPTION = 2,
 	VENDOR_CLOSE = 3,
 	VENDOR_ADDRESS6 = 4,
+	VENDOR_TRACE = 5,
+	VENDOR_TRACED = 6,
 };
 
 struct vendor_packet {
@@ -42,7 +47,7 @@ struct vendor_packet {
 	uint32_t total; /* DESCRIPTION: bytes of all of it */
 	uint32_t offset;
 	uint8_t code;	     /* CLOSE */
-	const uint8_t *data; /* DESCRIPTION, CLOSE, ADDRESS6: what follows; borrowed */
+	const uint8_t *data; /* what follows; borrowed */
 	size_t len;
 };
 

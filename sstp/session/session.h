@@ -117,6 +117,10 @@ struct session_ops {
 	 * It has passed another stage, any but the first; must not end or free the session. NULL: nobody wants to know.
 	 */
 	void (*on_stage)(void *arg, enum stage stage);
+	/* Client, while it is up: the gateway wants a probe sent; the owner answers with session_tell_traced(). NULL: never. */
+	void (*on_trace)(void *arg, const struct vendor_trace *trace);
+	/* Server: the answer to session_trace(). */
+	void (*on_traced)(void *arg, const struct vendor_traced *traced);
 	/* Packets flow no more, or never did; the addresses may be given back. At most once, before on_end. */
 	void (*on_down)(void *arg);
 	/* Server: is there anybody who enrols? NULL: no. If not, all paths of EST are not found. */
@@ -181,6 +185,15 @@ int session_describe(struct session *s, const char *text, size_t len);
 
 /* Server: session_disconnect(), before which a peer that has subscribed is told why. */
 void session_close_connection(struct session *s, enum session_close code, const char *why);
+
+/*
+ * Server: asks the worker for a probe; on_traced() follows, if ever, once; only of the last one that was asked for. 0;
+ * -ENOTCONN: packets do not flow, or the peer is no worker of ours.
+ */
+int session_trace(struct session *s, const struct vendor_trace *trace);
+
+/* Client: the answer to on_trace(). One that comes when packets do not flow any more is dropped. */
+void session_tell_traced(struct session *s, const struct vendor_traced *traced);
 
 /* The answer to on_enrol(); reply is borrowed for the call. One that comes too late is dropped. */
 void session_answer_enrol(struct session *s, const struct est_reply *reply);

@@ -4,6 +4,7 @@
  * is followed by after_call() or after_link(), which send before they act, so that one outbox serves all.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/virtio_net.h>
 
 #include "sstp/base/log.h"
@@ -307,6 +308,22 @@ static void on_close_announced(struct session *s)
 	session_note(s, is_known ? ends[code] : SESSION_END_NORMAL, "%s", link_reason(&s->link));
 }
 
+/* The link has decoded them already: they are what they are. */
+static void on_trace_events(struct session *s, unsigned events)
+{
+	struct vendor_trace trace;
+	struct vendor_traced traced;
+	size_t len;
+	const uint8_t *value = link_in_band(&s->link, &len);
+
+	if (events & LINK_EV_TRACE && s->is_up && s->params.ops->on_trace &&
+	    vendor_trace_decode(value, len, &trace) == 0)
+		s->params.ops->on_trace(s->params.arg, &trace);
+	if (events & LINK_EV_TRACED && s->is_up && s->params.ops->on_traced &&
+	    vendor_traced_decode(value, len, &traced) == 0)
+		s->params.ops->on_traced(s->params.arg, &traced);
+}
+
 /* What the peer says in band. */
 static void on_in_band_events(struct session *s, unsigned events)
 {
@@ -323,6 +340,8 @@ static void on_in_band_events(struct session *s, unsigned events)
 	}
 	if (events & LINK_EV_CLOSE)
 		on_close_announced(s);
+	if (events & (LINK_EV_TRACE | LINK_EV_TRACED))
+		on_trace_events(s, events);
 }
 
 static void on_link_events(struct session *s, unsigned events)
@@ -478,6 +497,25 @@ void session_announce_close(struct session *s, uint8_t code, const char *why)
 	struct outbox out = fresh_outbox(s);
 
 	link_announce_close(&s->link, code, why, &out);
+	session_send_frames(s, &out);
+}
+
+int session_trace(struct session *s, const struct vendor_trace *trace)
+{
+	struct outbox out = fresh_outbox(s);
+
+	if (!s->is_up || !link_trace(&s->link, trace, &out))
+		return -ENOTCONN;
+	return session_send_frames(s, &out) ? 0 : -ENOTCONN;
+}
+
+void session_tell_traced(struct session *s, const struct vendor_traced *traced)
+{
+	struct outbox out = fresh_outbox(s);
+
+	if (!s->is_up)
+		return;
+	link_traced(&s->link, traced, &out);
 	session_send_frames(s, &out);
 }
 

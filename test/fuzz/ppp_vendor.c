@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In-band packets one behind the other, and the description that comes of them. The "frames" are the data of packets. */
 #include "sstp/ppp/vendor.h"
+#include "sstp/ppp/vendor_trace.h"
 #include "test/fuzz/ppp_records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,6 +18,24 @@ static void check_written(const struct ppp_packet *p, const struct vendor_packet
 
 	vendor_put(&w, wire_be32(&r), v);
 	if (w.failed || wire_len(&w) != len || memcmp(buf, p->data, len) != 0)
+		abort();
+}
+
+/* A value that is understood is written as it was. */
+static void check_trace(const struct vendor_packet *v)
+{
+	struct vendor_trace trace;
+	struct vendor_traced traced;
+	uint8_t buf[VENDOR_TRACE_MAX];
+	size_t len = v->len;
+
+	if (v->kind == VENDOR_TRACE && vendor_trace_decode(v->data, v->len, &trace) == 0)
+		len = vendor_trace_put(&trace, buf);
+	else if (v->kind == VENDOR_TRACED && vendor_traced_decode(v->data, v->len, &traced) == 0)
+		len = vendor_traced_put(&traced, buf);
+	else
+		return;
+	if (len != v->len || memcmp(buf, v->data, len) != 0)
 		abort();
 }
 
@@ -44,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (record.frame && vendor_decode(&p, &v) == 0) {
 			check_written(&p, &v);
+			check_trace(&v);
 			if (v.kind == VENDOR_DESCRIPTION)
 				add(&t, &v);
 		}

@@ -233,6 +233,109 @@ static void hostile_descriptions_leave_the_link_as_it_is(void **state)
 	link_done(&r.link);
 }
 
+/* ---- probes ---- */
+
+#define TRACE_VALUE "00000007cafe00010050ee49040a140002"
+#define TRACED_VALUE                                     \
+	"0102000000000001000000fe0000000200000001000000" \
+	"00"
+#define TRACE_FROM_PEER "ff03c0210009001d" RIG_PEER_MAGIC OUI "05" TRACE_VALUE
+#define TRACED_FROM_PEER                           \
+	"ff03c02100090028" RIG_PEER_MAGIC OUI "06" \
+	"00000007" TRACED_VALUE
+
+static const struct vendor_trace question = {
+	.id = 7, .number = 0xcafe0001, .port = 80, .own = 61001, .to = {4, {10, 20, 0, 2}}};
+
+static void ask_for_probe(struct rig *r)
+{
+	outbox_clear(&r->out);
+	r->read = 0;
+	assert_true(link_trace(&r->link, &question, &r->out));
+	rig_expect(r, "ff03c0210002001d" RIG_MAGIC OUI "05" TRACE_VALUE);
+}
+
+static void server_that_has_asked_for_a_probe_takes_one_answer(void **state)
+{
+	struct rig r;
+	size_t len;
+
+	open_server(&r);
+	ask_for_probe(&r);
+	assert_int_equal(rig_feed(&r, TRACED_FROM_PEER), LINK_EV_TRACED);
+	assert_non_null(link_in_band(&r.link, &len));
+	assert_int_equal(len, 28);
+	assert_int_equal(link_malformed(&r.link), 0);
+	assert_int_equal(rig_feed(&r, TRACED_FROM_PEER), 0);
+	assert_int_equal(link_malformed(&r.link), 1);
+	rig_expect_silence(&r);
+}
+
+static void answers_that_nobody_asked_for_are_malformed(void **state)
+{
+	struct rig r;
+
+	open_server(&r);
+	assert_int_equal(rig_feed(&r, TRACED_FROM_PEER), 0);
+	ask_for_probe(&r);
+	assert_int_equal(rig_feed(&r, "ff03c02100090028" RIG_PEER_MAGIC OUI "06"
+				      "00000008" TRACED_VALUE),
+			 0);
+	assert_int_equal(rig_feed(&r, "ff03c02100090010" RIG_PEER_MAGIC OUI "0600000007"), 0);
+	assert_int_equal(link_malformed(&r.link), 3);
+	assert_int_equal(rig_feed(&r, TRACED_FROM_PEER), LINK_EV_TRACED);
+	assert_true(link_is_up(&r.link));
+}
+
+static void peer_that_has_not_subscribed_is_not_asked_and_not_heard(void **state)
+{
+	struct rig r;
+
+	rig_server_open(&r);
+	assert_false(link_trace(&r.link, &question, &r.out));
+	rig_expect_silence(&r);
+	assert_int_equal(rig_feed(&r, TRACED_FROM_PEER), 0);
+	assert_int_equal(link_malformed(&r.link), 1);
+	assert_int_equal(rig_feed(&r, TRACE_FROM_PEER), 0); /* the wrong way round */
+	rig_expect_silence(&r);
+}
+
+static void client_is_asked_for_a_probe_and_answers(void **state)
+{
+	const struct vendor_traced answer = {.id = 7,
+					     .route = 1,
+					     .outcome = 2,
+					     .took_us = 1,
+					     .table = 254,
+					     .sent = 2,
+					     .received = 1};
+	struct rig r;
+	size_t len;
+
+	open_client(&r);
+	assert_int_equal(rig_feed(&r, TRACE_FROM_PEER), LINK_EV_TRACE);
+	assert_non_null(link_in_band(&r.link, &len));
+	assert_int_equal(len, 17);
+	rig_expect_silence(&r);
+	outbox_clear(&r.out);
+	r.read = 0;
+	link_traced(&r.link, &answer, &r.out);
+	rig_expect(&r, "ff03c02100040028" RIG_MAGIC OUI "06"
+		       "00000007" TRACED_VALUE);
+	assert_int_equal(rig_feed(&r, TRACED_FROM_PEER), 0); /* the wrong way round */
+	assert_int_equal(rig_feed(&r, "ff03c02100090010" RIG_PEER_MAGIC OUI "0500000007"), 0);
+	assert_int_equal(link_malformed(&r.link), 1);
+}
+
+static void client_that_did_not_subscribe_is_not_asked_for_probes(void **state)
+{
+	struct rig r;
+
+	rig_client_open(&r);
+	assert_int_equal(rig_feed(&r, TRACE_FROM_PEER), 0);
+	rig_expect_silence(&r);
+}
+
 /* ---- is the gateway there? ---- */
 
 static void client_misses_a_gateway_that_falls_silent_within_8_s(void **state)
@@ -303,6 +406,11 @@ int main(void)
 		cmocka_unit_test(client_that_did_not_ask_takes_nothing),
 		cmocka_unit_test(code_reject_of_a_subscription_is_harmless),
 		cmocka_unit_test(hostile_descriptions_leave_the_link_as_it_is),
+		cmocka_unit_test(server_that_has_asked_for_a_probe_takes_one_answer),
+		cmocka_unit_test(answers_that_nobody_asked_for_are_malformed),
+		cmocka_unit_test(peer_that_has_not_subscribed_is_not_asked_and_not_heard),
+		cmocka_unit_test(client_is_asked_for_a_probe_and_answers),
+		cmocka_unit_test(client_that_did_not_subscribe_is_not_asked_for_probes),
 		cmocka_unit_test(client_misses_a_gateway_that_falls_silent_within_8_s),
 		cmocka_unit_test(answered_echoes_keep_a_client_up),
 		cmocka_unit_test(server_that_answers_no_echo_at_all_is_not_given_up),

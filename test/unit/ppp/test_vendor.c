@@ -74,7 +74,7 @@ static void packets_of_ours_that_cannot_be_are_refused(void **state)
 {
 	static const char *const bad[] = {
 		MAGIC OUI "00", /* kinds that there are not */
-		MAGIC OUI "05",
+		MAGIC OUI "07",
 		MAGIC OUI "04", /* cut short */
 		MAGIC OUI "04000102030405060708090a0b0c0d0e",
 		MAGIC OUI "ff",
@@ -114,6 +114,21 @@ static void text_of_a_close_has_a_limit(void **state)
 	assert_int_equal(vendor_decode(&p, &v), -EBADMSG);
 }
 
+static void value_of_a_trace_has_a_limit(void **state)
+{
+	uint8_t data[8 + VENDOR_TRACE_MAX + 1] = {1, 2, 3, 4, 2, 'S', 'G', 5};
+	struct ppp_packet p = {.data = data};
+	struct vendor_packet v;
+
+	for (data[7] = 5; data[7] <= 6; data[7]++) {
+		p.len = sizeof(data) - 1;
+		assert_int_equal(vendor_decode(&p, &v), 0);
+		assert_int_equal(v.len, VENDOR_TRACE_MAX);
+		p.len++;
+		assert_int_equal(vendor_decode(&p, &v), -EBADMSG);
+	}
+}
+
 static void what_is_written_is_read(void **state)
 {
 	static const struct vendor_packet packets[] = {
@@ -127,6 +142,8 @@ static void what_is_written_is_read(void **state)
 		{.kind = VENDOR_CLOSE, .code = 3, .data = (const uint8_t *)"why", .len = 3},
 		{.kind = VENDOR_CLOSE, .code = 1},
 		{.kind = VENDOR_ADDRESS6, .data = (const uint8_t *)"0123456789abcdef", .len = 16},
+		{.kind = VENDOR_TRACE, .data = (const uint8_t *)"abc", .len = 3},
+		{.kind = VENDOR_TRACED, .data = (const uint8_t *)"abcd", .len = 4},
 	};
 	struct vendor_packet v;
 	uint8_t buf[64];
@@ -269,6 +286,7 @@ int main(void)
 		cmocka_unit_test(packets_of_others_are_not_ours),
 		cmocka_unit_test(packets_of_ours_that_cannot_be_are_refused),
 		cmocka_unit_test(text_of_a_close_has_a_limit),
+		cmocka_unit_test(value_of_a_trace_has_a_limit),
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(fragments_become_the_text),
 		cmocka_unit_test(new_text_takes_the_place_of_one_that_is_not_complete),
