@@ -19,10 +19,17 @@ void offload_merge_init(struct offload_merge *m, unsigned switches, offload_writ
 	m->switches = switches;
 	m->write = write;
 	m->arg = arg;
+	m->on_refused = NULL;
 	m->gathered = gathered;
 	m->nopen = 0;
 	m->nclosed = 0;
 	m->free = UINT64_MAX;
+}
+
+void offload_merge_watch(struct offload_merge *m, offload_refused *fn, void *arg)
+{
+	m->on_refused = fn;
+	m->on_refused_arg = arg;
 }
 
 /* ---- flows ---- */

@@ -35,6 +35,9 @@ enum {
  */
 typedef void offload_write(void *arg, struct tun_out *packets, unsigned n);
 
+/* A packet that the device did not take: borrowed for the call, headers and all. */
+typedef void offload_refused(void *arg, const uint8_t *pkt, size_t len);
+
 /* All in packets but the last four. */
 struct offload_counters {
 	uint64_t written; /* the device took them, in whatever company */
@@ -74,6 +77,8 @@ struct offload_merge {
 	unsigned switches;
 	offload_write *write;
 	void *arg;
+	offload_refused *on_refused; /* NULL: nobody looks */
+	void *on_refused_arg;
 	unsigned gathered; /* so many writes are one call of write() */
 	unsigned nopen;
 	uint32_t hash[OFFLOAD_FLOWS];		   /* of open[] */
@@ -96,6 +101,9 @@ struct offload_merge {
  */
 void offload_merge_init(struct offload_merge *m, unsigned switches, offload_write *write, void *arg,
 			unsigned gathered);
+
+/* Who sees what is refused, within offload_merge_add() and _flush(); NULL: nobody. Borrows arg as above. */
+void offload_merge_watch(struct offload_merge *m, offload_refused *fn, void *arg);
 
 /*
  * Takes one packet, len bytes as its IP header says. pkt is borrowed, and must not change, until

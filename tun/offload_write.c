@@ -85,12 +85,24 @@ static void fill_header(const struct offload_group *g, struct offload_header *h)
 	csum_put_partial(l4 + h->virtio.csum_offset, offload_packet_pseudo(first, l4_len));
 }
 
+/* One that is alone stands there whole; of others the headers are in front of their payloads. */
+static __attribute__((noinline, cold)) void refuse(struct offload_merge *m,
+						   const struct offload_group *g)
+{
+	size_t header_len = g->n > 1 ? g->first.header_len : 0;
+
+	m->counters.refused += (uint64_t)g->n;
+	for (int i = 1; i <= g->n && m->on_refused; i++)
+		m->on_refused(m->on_refused_arg, (const uint8_t *)g->iov[i].iov_base - header_len,
+			      header_len + g->iov[i].iov_len);
+}
+
 static void count(struct offload_merge *m, const struct offload_group *g, int error)
 {
 	uint64_t n = (uint64_t)g->n;
 
 	if (error < 0) {
-		m->counters.refused += n;
+		refuse(m, g);
 		return;
 	}
 	m->counters.written += n;

@@ -76,6 +76,8 @@ static struct flow *longest(struct fq_flows *flows)
 static void drop(struct fq *q, struct pbuf *p, enum drop_reason why)
 {
 	q->traffic->drops[why]++;
+	if (q->on_drop)
+		q->on_drop(q, p, why);
 	pbuf_free(q->pool, p);
 }
 

@@ -33,6 +33,8 @@ struct fq {
 	struct fq_flows *flows;	 /* NULL: nothing waits */
 	size_t bytes;		 /* as pbuf_size() counts */
 	size_t max_bytes;
+	/* Sees each packet that is dropped, borrowed for the call; NULL: nobody does. */
+	void (*on_drop)(struct fq *q, const struct pbuf *p, enum drop_reason why);
 };
 
 /* Borrows pool and traffic. */

@@ -109,6 +109,7 @@ struct port *port_new(struct loop *loop, const struct tun *tun, const struct por
 	p->arg = arg;
 	offload_merge_init(&p->merge, tun->offload, tun_batch_write, p->batch,
 			   tun_batch_writes(p->batch));
+	offload_merge_watch(&p->merge, ops->on_refused, arg);
 	p->io = loop_io_new(loop, tun->fd, LOOP_READ, on_ready, p);
 	if (p->io)
 		return p;

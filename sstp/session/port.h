@@ -19,6 +19,8 @@ struct port_ops {
 	 * changed.
 	 */
 	void (*on_packet)(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len);
+	/* Each packet that the device did not take, unchanged, within port_write() or port_flush(). NULL: they are only counted. */
+	void (*on_refused)(void *arg, const uint8_t *pkt, size_t len);
 	/* The device was deleted, or fails: nothing is read any more. error is -errno. */
 	void (*on_gone)(void *arg, int error);
 };

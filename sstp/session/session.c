@@ -284,6 +284,7 @@ static struct session *session_new(struct session_env *env, enum call_role role,
 	s->began_at = loop_now(env->loop);
 	s->phase_until = s->began_at + LIMIT_TLS;
 	fq_init(&s->data, &env->pool, &s->traffic, SESSION_QUEUE_MAX);
+	s->data.on_drop = session_on_queue_drop;
 	link_init(&s->link, &(struct link_params){
 				    .role = role == CALL_SERVER ? LINK_SERVER : LINK_CLIENT,
 				    .auth = params->auth,

@@ -25,6 +25,7 @@
 #include "sstp/proto/est.h"
 #include "sstp/session/drop.h"
 #include "sstp/session/stages.h"
+#include "sstp/session/tap.h"
 
 enum {
 	SESSION_QUEUE_MAX = 512 * 1024, /* bytes of buffers of data packets that wait per session */
@@ -46,6 +47,7 @@ struct session_env {
 	struct pbuf_pool pool;
 	struct times waits;    /* of packets that had to wait for a socket, and were sent */
 	struct session *dirty; /* sessions with data to pack at the end of the pass */
+	struct tap *taps;      /* who watches the packets; NULL: nobody */
 	uint8_t outbox[OUTBOX_SIZE];
 	/* a TLS record that is being packed straight from the device, and whose it is; NULL: none */
 	struct session *record_of;

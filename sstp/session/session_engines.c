@@ -375,10 +375,30 @@ static void on_link_events(struct session *s, unsigned events)
 
 /* ---- received packets ---- */
 
+/* bytes: the packet, or the frame where that is not looked into. */
+static void drop(struct session *s, enum drop_reason why, const uint8_t *bytes, size_t len)
+{
+	s->traffic.drops[why]++;
+	tap_show(s->env->taps, TAP_FROM_CLIENT, why, s, bytes, len);
+}
+
+/* Of which nobody has looked whether it is a packet. */
+static __attribute__((noinline, cold)) void drop_frame(struct session *s, enum drop_reason why,
+						       const uint8_t *frame, size_t len)
+{
+	struct ppp_frame ppp;
+
+	if (frame_decode(frame, len, &ppp) == 0 &&
+	    (ppp.protocol == PPP_IPV4 || ppp.protocol == PPP_IPV6))
+		drop(s, why, frame + ppp.at, ppp.len);
+	else
+		drop(s, why, frame, len);
+}
+
 static void on_ipv6_packet(struct session *s, uint8_t *pkt, size_t len)
 {
 	if (!s->is_up6) {
-		s->traffic.drops[DROP_PROTOCOL]++;
+		drop(s, DROP_PROTOCOL, pkt, len);
 		return;
 	}
 	if (s->role == CALL_CLIENT && take_advertisement(s, pkt, len))
@@ -394,18 +414,18 @@ static void on_data_packet(struct session *s, uint8_t *frame, size_t len)
 	struct outbox out;
 
 	if (gate == CALL_GATE_CLOSED || !s->link_running) {
-		s->traffic.drops[DROP_NOT_OPEN]++;
+		drop_frame(s, DROP_NOT_OPEN, frame, len);
 		return;
 	}
 	if (frame_decode(frame, len, &ppp) < 0) {
-		s->traffic.drops[DROP_MALFORMED]++;
+		drop(s, DROP_MALFORMED, frame, len);
 		return;
 	}
 	if (ppp.protocol == PPP_IPV4 && s->is_up) {
 		s->in_burst = true;
 		s->params.ops->on_packet(s->params.arg, frame + ppp.at, ppp.len);
 	} else if (ppp.protocol == PPP_IPV4)
-		s->traffic.drops[DROP_NOT_OPEN]++;
+		drop(s, DROP_NOT_OPEN, frame + ppp.at, ppp.len);
 	else if (ppp.protocol == PPP_IPV6)
 		on_ipv6_packet(s, frame + ppp.at, ppp.len);
 	else { /* what is no control protocol either gets a Protocol-Reject there */

@@ -73,6 +73,9 @@ struct session {
 bool session_send_control(struct session *s, struct outbox *out);
 bool session_send_frames(struct session *s, struct outbox *out);
 
+/* Of fq.on_drop: shows what the queue drops. */
+void session_on_queue_drop(struct fq *q, const struct pbuf *p, enum drop_reason why);
+
 /* Something waits: the session is packed at the end of the pass. */
 void session_mark_dirty(struct session *s);
 

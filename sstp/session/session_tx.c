@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/virtio_net.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "sstp/base/log.h"
@@ -80,6 +81,59 @@ bool session_send_frames(struct session *s, struct outbox *out)
 	return true;
 }
 
+/* ---- who watches sees it ---- */
+
+void session_on_queue_drop(struct fq *q, const struct pbuf *p, enum drop_reason why)
+{
+	struct session *s = (struct session *)((char *)q - offsetof(struct session, data));
+
+	tap_show(s->env->taps, TAP_TO_CLIENT, why, s, p->data, p->len);
+}
+
+static __attribute__((noinline, cold)) void show_each(struct session *s, unsigned verdict,
+						      const uint8_t *record, size_t used)
+{
+	for (size_t at = 0; at < used; at += (size_t)sstp_packet_len(record + at, used - at)) {
+		size_t len = (size_t)sstp_packet_len(record + at, used - at) - DATA_HEADER;
+
+		tap_show(s->env->taps, TAP_TO_CLIENT, verdict, s, record + at + DATA_HEADER, len);
+	}
+}
+
+/* All packets of a record. */
+static void show_record(struct session *s, unsigned verdict, const uint8_t *record, size_t used)
+{
+	if (__builtin_expect(s->env->taps != NULL, 0))
+		show_each(s, verdict, record, used);
+}
+
+/* What the device gave is dropped as a whole. */
+static __attribute__((noinline, cold)) void drop_all(struct session *s, enum drop_reason why,
+						     const struct virtio_net_hdr *h,
+						     const uint8_t *pkt, size_t len)
+{
+	s->traffic.drops[why] += offload_split_count(h, pkt, len);
+	if (s->env->taps)
+		tap_tell_split(s->env->taps,
+			       &(struct tap_packet){TAP_TO_CLIENT, why, s, NULL, pkt, len}, h);
+}
+
+/* What is left of the split has no buffer. */
+static __attribute__((noinline, cold)) void drop_rest(struct session *s,
+						      struct offload_split *split)
+{
+	uint8_t pkt[PBUF_DATA_MAX];
+	size_t len;
+
+	while ((len = offload_split_next_len(split)) > 0) {
+		offload_split_next(split, pkt);
+		s->traffic.drops[DROP_NO_BUFFER]++;
+		tap_show(s->env->taps, TAP_TO_CLIENT, DROP_NO_BUFFER, s, pkt, len);
+	}
+}
+
+/* ---- packets ---- */
+
 static void queue_packet(struct session *s, struct pbuf *p)
 {
 	fq_push(&s->data, loop_now(s->env->loop), p);
@@ -109,6 +163,8 @@ static void requeue_record(struct session *s, const uint8_t *record, size_t used
 
 		if (!p) {
 			s->traffic.drops[DROP_NO_BUFFER]++;
+			tap_show(s->env->taps, TAP_TO_CLIENT, DROP_NO_BUFFER, s,
+				 record + at + DATA_HEADER, len);
 			continue;
 		}
 		memcpy(p->data, record + at + DATA_HEADER, len);
@@ -131,6 +187,7 @@ void session_flush_record(struct session_env *env)
 	}
 	s->traffic.tx_packets += env->record_packets;
 	s->traffic.tx_bytes += used - env->record_packets * (size_t)DATA_HEADER;
+	show_record(s, TAP_PASSED, env->record, used);
 }
 
 /*
@@ -189,7 +246,7 @@ static bool send_next(struct session *s, struct offload_split *split, size_t len
 	if (!room) {
 		p = pbuf_new(&s->env->pool, len);
 		if (!p) {
-			s->traffic.drops[DROP_NO_BUFFER]++;
+			drop_rest(s, split);
 			return false;
 		}
 		room = p->data;
@@ -212,12 +269,12 @@ int session_send(struct session *s, const struct virtio_net_hdr *h, const uint8_
 	int r;
 
 	if (protocol == PPP_IPV6 ? !s->is_up6 : !s->is_up) {
-		s->traffic.drops[DROP_NOT_OPEN]++;
+		drop_all(s, DROP_NOT_OPEN, h, pkt, len);
 		return 0;
 	}
 	r = offload_split_begin(&split, h, pkt, len, mru);
 	if (r < 0) {
-		s->traffic.drops[r == -EMSGSIZE ? DROP_TOO_BIG : DROP_MALFORMED]++;
+		drop_all(s, r == -EMSGSIZE ? DROP_TOO_BIG : DROP_MALFORMED, h, pkt, len);
 		return r == -EMSGSIZE ? r : 0;
 	}
 	mtu = mtu < mru ? mtu : mru;
@@ -304,10 +361,12 @@ static bool send_record(struct session *s)
 		return true;
 	if (stream_send(s->stream, s->env->record, used) < 0) {
 		s->traffic.drops[DROP_NOT_OPEN] += packets;
+		show_record(s, DROP_NOT_OPEN, s->env->record, used);
 		return false;
 	}
 	s->traffic.tx_packets += packets;
 	s->traffic.tx_bytes += used - packets * (size_t)DATA_HEADER;
+	show_record(s, TAP_PASSED, s->env->record, used);
 	return true;
 }
 

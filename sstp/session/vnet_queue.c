@@ -83,6 +83,14 @@ static enum drop_reason judge_uplink(const struct vnet_lease *lease, const struc
 	return judge_by_vnet(verdict);
 }
 
+/* Counted, and shown. */
+static __attribute__((noinline, cold)) void
+drop(struct vnet_queue *q, struct session *s, enum drop_reason why, const uint8_t *pkt, size_t len)
+{
+	session_traffic(s)->drops[why]++;
+	tap_show(q->env->taps, TAP_FROM_CLIENT, why, s, pkt, len);
+}
+
 /* Not forwarded, but counted; its sender is told. */
 static __attribute__((noinline, cold)) void turn_away(const struct vnet_lease *lease,
 						      struct session *s, const uint8_t *pkt,
@@ -90,7 +98,7 @@ static __attribute__((noinline, cold)) void turn_away(const struct vnet_lease *l
 {
 	struct vnet_queue *q = lease->queue;
 
-	session_traffic(s)->drops[why]++;
+	drop(q, s, why, pkt, len);
 	vnet_answer_session(q->vnet, s, &lease->holder->answers, &q->answers, why, pkt, len,
 			    loop_now(q->env->loop));
 }
@@ -103,7 +111,9 @@ static __attribute__((noinline, cold)) void turn_away4(const struct vnet_lease *
 {
 	struct vnet_queue *q = lease->queue;
 
-	if (!vnet_inform(q->vnet, lease, s, pkt, ip, loop_now(q->env->loop)))
+	if (vnet_inform(q->vnet, lease, s, pkt, ip, loop_now(q->env->loop)))
+		tap_show(q->env->taps, TAP_FROM_CLIENT, TAP_ANSWERED, s, pkt, ip->total_len);
+	else
 		turn_away(lease, s, pkt, ip->total_len, why);
 }
 
@@ -166,14 +176,15 @@ static void uplink6(const struct vnet_lease *lease, struct session *s, uint8_t *
 	enum drop_reason why;
 
 	if (!session_has_ipv6(s)) {
-		t->drops[DROP_PROTOCOL]++;
+		drop(q, s, DROP_PROTOCOL, pkt, len);
 		return;
 	}
 	if (ip6_parse(pkt, len, &ip) < 0) {
-		t->drops[DROP_MALFORMED]++;
+		drop(q, s, DROP_MALFORMED, pkt, len);
 		return;
 	}
 	if (vnet_ip6_is_local(&ip) && nd_is_solicitation(pkt, len)) {
+		tap_show(q->env->taps, TAP_FROM_CLIENT, TAP_ANSWERED, s, pkt, len);
 		answer_solicitation(lease, s);
 		return;
 	}
@@ -184,6 +195,7 @@ static void uplink6(const struct vnet_lease *lease, struct session *s, uint8_t *
 		turn_away(lease, s, pkt, ip.total_len, why);
 		return;
 	}
+	tap_show(q->env->taps, TAP_FROM_CLIENT, TAP_PASSED, s, pkt, ip.total_len);
 	ip6_clamp_mss(pkt, &ip, q->vnet->mtu);
 	port_write(q->port, pkt, ip.total_len);
 	t->rx_packets++;
@@ -203,7 +215,7 @@ void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt
 		return;
 	}
 	if (r < 0) {
-		t->drops[DROP_MALFORMED]++;
+		drop(q, s, DROP_MALFORMED, pkt, len);
 		return;
 	}
 	why = judge_uplink(lease, &ip);
@@ -215,6 +227,7 @@ void vnet_uplink(const struct vnet_lease *lease, struct session *s, uint8_t *pkt
 		turn_away(lease, s, pkt, ip.total_len, DROP_DEVICE);
 		return;
 	}
+	tap_show(q->env->taps, TAP_FROM_CLIENT, TAP_PASSED, s, pkt, ip.total_len);
 	ip_clamp_mss(pkt, &ip, q->vnet->mtu);
 	port_write(q->port, pkt, ip.total_len);
 	t->rx_packets++;
@@ -228,11 +241,23 @@ void vnet_burst_end(const struct vnet_lease *lease, struct session *s)
 
 /* ---- downlink: TUN -> session ---- */
 
+/* What is no session's, in full: counted, and shown. */
+static __attribute__((noinline, cold)) void drop_nobodys(struct vnet_queue *q, enum drop_reason why,
+							 const struct virtio_net_hdr *h,
+							 const uint8_t *pkt, size_t len)
+{
+	struct tap_packet shown = {TAP_TO_CLIENT, why, NULL, vnet_name(q->vnet), pkt, len};
+
+	q->traffic.drops[why] += offload_split_count(h, pkt, len);
+	if (q->env->taps)
+		tap_tell_split(q->env->taps, &shown, h);
+}
+
 static void to_other_thread(struct vnet_queue *q, uint32_t owner, const struct virtio_net_hdr *h,
 			    const uint8_t *pkt, size_t len)
 {
 	if (!handover_put(q->handover, q->number, owner - 1, q->id, h, pkt, len))
-		q->traffic.drops[DROP_HANDOVER] += offload_split_count(h, pkt, len);
+		drop_nobodys(q, DROP_HANDOVER, h, pkt, len);
 }
 
 /* A packet of our own: its memory is used again at once. False: the device did not take it. */
@@ -270,7 +295,7 @@ static __attribute__((noinline, cold)) void turn_back(struct vnet_queue *q,
 	uint8_t packet[ICMP_PACKET_MAX];
 	size_t n;
 
-	q->traffic.drops[why] += offload_split_count(h, pkt, len);
+	drop_nobodys(q, why, h, pkt, len);
 	n = vnet_answer_network(q->vnet, &q->answers, &q->traffic, why, 0, pkt, len,
 				loop_now(q->env->loop), packet);
 	if (n)
@@ -284,7 +309,7 @@ static int find_index6(struct vnet_queue *q, const struct virtio_net_hdr *h, con
 	int index;
 
 	if (ip6_parse(pkt, len, &ip) < 0) {
-		q->traffic.drops[DROP_MALFORMED]++;
+		drop_nobodys(q, DROP_MALFORMED, h, pkt, len);
 		return -EBADMSG;
 	}
 	if (is_refused6(q->vnet, ip.src)) {
@@ -309,7 +334,7 @@ static int find_index(struct vnet_queue *q, const struct virtio_net_hdr *h, cons
 	if (r == -EAFNOSUPPORT)
 		return find_index6(q, h, pkt, len);
 	if (r < 0) {
-		q->traffic.drops[DROP_MALFORMED]++;
+		drop_nobodys(q, DROP_MALFORMED, h, pkt, len);
 		return r;
 	}
 	if (is_refused(q->vnet, ip.src_be)) {
@@ -343,6 +368,7 @@ static __attribute__((noinline, cold)) void answer_too_big(struct vnet_queue *q,
 static void deliver(struct vnet_queue *q, struct session *s, const struct virtio_net_hdr *h,
 		    const uint8_t *pkt, size_t len)
 {
+	tap_show(q->env->taps, TAP_FROM_NETWORK, TAP_PASSED, s, pkt, len);
 	if (session_send(s, h, pkt, len, q->vnet->mtu) == -EMSGSIZE)
 		answer_too_big(q, s, pkt, len);
 }
@@ -409,8 +435,37 @@ static void on_gone(void *arg, int error)
 		q->vnet->env.on_failure(q->vnet->env.arg);
 }
 
+/* By its source: whoever wrote it may be another session than the one that makes the device take what waits. */
+static struct session *sender_of(const struct vnet_queue *q, const uint8_t *pkt, size_t len)
+{
+	struct ip6_info ip6;
+	struct ip_info ip;
+	int index = -ENOENT;
+
+	if (ip_parse(pkt, len, &ip) == 0)
+		index = pool_index(q->vnet->pool, ip.src_be);
+	else if (ip6_parse(pkt, len, &ip6) == 0)
+		index = vnet_ip6_index(q->vnet, ip6.src);
+	return index >= 0 ? q->sessions[index] : NULL;
+}
+
+/* It is counted when the burst ends. */
+static void on_refused(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct vnet_queue *q = arg;
+	struct tap_packet shown = {TAP_FROM_CLIENT, DROP_DEVICE, NULL, NULL, pkt, len};
+
+	if (!q->env->taps)
+		return;
+	shown.session = sender_of(q, pkt, len);
+	if (!shown.session)
+		shown.vnet = vnet_name(q->vnet);
+	tap_tell(q->env->taps, &shown);
+}
+
 static const struct port_ops port_callbacks = {
 	.on_packet = on_packet,
+	.on_refused = on_refused,
 	.on_gone = on_gone,
 };
 

@@ -310,6 +310,30 @@ static void queue_holds_no_more_than_a_quarter_of_what_the_pool_has_left(void **
 		fq_clear(&many[i]);
 }
 
+static uint64_t seen[DROP_REASONS];
+
+static void see(struct fq *q, const struct pbuf *p, enum drop_reason why)
+{
+	assert_int_equal(p->len, LONG);
+	seen[why]++;
+}
+
+static void who_looks_sees_what_is_dropped(void **state)
+{
+	struct scene *s = *state;
+
+	memset(seen, 0, sizeof(seen));
+	s->q.on_drop = see;
+	for (int i = 0; i < 2000; i++)
+		push(s, 1, LONG);
+	for (; pop(s).flow >= 0; s->now += 20 * MS)
+		;
+	assert_in_range(seen[DROP_QUEUE_FULL], 1, 1999);
+	assert_in_range(seen[DROP_QUEUE_DELAY], 1, 1999);
+	for (unsigned why = 0; why < DROP_REASONS; why++)
+		assert_int_equal(seen[why], s->traffic.drops[why]);
+}
+
 static void exhausted_pool_leaves_an_empty_queue_empty(void **state)
 {
 	struct scene *s = *state;
@@ -483,6 +507,7 @@ int main(void)
 		in_scene(of_flows_that_wait_none_gets_more_than_a_turn_more_than_another),
 		in_scene(full_queue_drops_the_oldest_of_the_longest_flow),
 		in_scene(queue_holds_no_more_than_a_quarter_of_what_the_pool_has_left),
+		in_scene(who_looks_sees_what_is_dropped),
 		in_scene(exhausted_pool_leaves_an_empty_queue_empty),
 		in_scene(flow_that_waits_too_long_loses_packets_or_is_marked_when_it_can_be),
 		in_scene(flow_beside_one_that_waits_too_long_loses_nothing),

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/virtio_net.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sstp/session/session_internal.h"
 #include "test/support/cmocka.h"
 #include "test/unit/net/rig.h"
+#include "tun/offload_packet.h"
 
 enum {
 	PACKET = 100,
@@ -20,6 +22,9 @@ struct scene {
 	struct rig rig;
 	struct session_env env;
 	struct session session;
+	struct tap tap;
+	uint64_t shown[TAP_PASSED + 1]; /* by verdict */
+	uint8_t last_shown;		/* the last byte of that packet */
 };
 
 /* The lengths of what was sent, and how many there were. */
@@ -48,6 +53,27 @@ size_t __wrap_stream_record_max(const struct stream *s)
 	return record_max;
 }
 
+static void show(struct tap *tap, const struct tap_packet *p)
+{
+	struct scene *s = (struct scene *)((char *)tap - offsetof(struct scene, tap));
+
+	assert_int_equal(p->point, TAP_TO_CLIENT);
+	assert_ptr_equal(p->session, &s->session);
+	assert_in_range(p->verdict, 0, TAP_PASSED);
+	s->shown[p->verdict]++;
+	s->last_shown = p->len ? p->bytes[p->len - 1] : 0;
+}
+
+/* Whatever a test did: who watches has seen each packet that was sent, and each that was dropped, and no more. */
+static void check_shown(const struct scene *s)
+{
+	const struct traffic *t = &s->session.traffic;
+
+	assert_int_equal(s->shown[TAP_PASSED], t->tx_packets);
+	for (unsigned why = 0; why < DROP_REASONS; why++)
+		assert_int_equal(s->shown[why], t->drops[why]);
+}
+
 static int set_up(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
@@ -65,6 +91,9 @@ static int set_up(void **state)
 	s->session.stream = s->rig.client.stream;
 	s->session.is_up = true;
 	fq_init(&s->session.data, &s->env.pool, &s->session.traffic, SESSION_QUEUE_MAX);
+	s->session.data.on_drop = session_on_queue_drop;
+	s->tap.show = show;
+	tap_add(&s->env.taps, &s->tap);
 	link_init(&s->session.link, &(struct link_params){
 					    .role = LINK_SERVER,
 					    .mru = 1500,
@@ -78,6 +107,7 @@ static int tear_down(void **state)
 {
 	struct scene *s = *state;
 
+	check_shown(s);
 	session_tx_done(&s->session);
 	pbuf_pool_done(&s->env.pool);
 	rig_teardown(&s->rig);
@@ -467,6 +497,49 @@ static void packets_for_a_stream_that_has_ended_are_counted(void **state)
 	assert_int_equal(s->session.traffic.tx_packets, 0);
 }
 
+/* A packet is shown when it leaves, and one that could not leave when it does. */
+static void who_watches_sees_a_packet_once_and_when_it_leaves(void **state)
+{
+	struct scene *s = *state;
+
+	send_packet(s, 1);
+	send_packet(s, 2);
+	assert_int_equal(s->shown[TAP_PASSED], 0);
+	records_left = 0;
+	session_flush_record(&s->env);
+	assert_false(fq_is_empty(&s->session.data));
+	assert_int_equal(s->shown[TAP_PASSED], 0);
+	records_left = UINT_MAX;
+	session_pack(&s->session);
+	assert_int_equal(s->shown[TAP_PASSED], 2);
+	assert_int_equal(s->last_shown, 2);
+	tap_remove(&s->env.taps, &s->tap);
+	send_packet(s, 3);
+	session_flush_record(&s->env);
+	assert_int_equal(s->shown[TAP_PASSED]++, 2); /* for check_shown() */
+}
+
+/* 1,000 bytes of UDP in datagrams of 400, for a pool that has no more. */
+static void every_packet_of_a_split_that_has_no_buffer_is_counted_and_shown(void **state)
+{
+	struct scene *s = *state;
+	const struct virtio_net_hdr h = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
+		.gso_size = 400,
+		.csum_start = 20,
+		.csum_offset = 6,
+	};
+	uint8_t pkt[1028] = {0x45, 0, 4, 4, 0, 0, 0, 0, 64, 17};
+
+	pkt[24] = (1000 + 8) >> 8;
+	pkt[25] = (1000 + 8) & 0xff;
+	fill_socket(s);
+	s->env.pool.limit = s->env.pool.used;
+	session_send(&s->session, &h, pkt, sizeof(pkt), 1400);
+	assert_int_equal(s->session.traffic.drops[DROP_NO_BUFFER], 3);
+}
+
 static void freed_session_takes_its_open_record_with_it(void **state)
 {
 	struct scene *s = *state;
@@ -497,6 +570,8 @@ int main(void)
 		in_scene(data_follows_the_negotiation_that_came_before_it),
 		in_scene(packets_of_a_negotiation_that_meet_a_full_socket_leave_later_in_order),
 		in_scene(packets_for_a_stream_that_has_ended_are_counted),
+		in_scene(who_watches_sees_a_packet_once_and_when_it_leaves),
+		in_scene(every_packet_of_a_split_that_has_no_buffer_is_counted_and_shown),
 		in_scene(freed_session_takes_its_open_record_with_it),
 	};
 

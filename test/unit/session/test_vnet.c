@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,8 @@ struct scene {
 	struct session session; /* the one that a test looks at */
 	size_t one_bytes;	/* of the packet that lets others wait */
 	int failures;		/* of the device */
+	struct tap tap;
+	uint64_t shown[TAP_ANSWERED + 1]; /* by verdict */
 };
 
 /* What the VNets' sessions have logged. */
@@ -96,6 +99,27 @@ void __wrap_session_disconnect(struct session *s, const char *reason)
 {
 	told.session = s;
 	snprintf(told.reason, sizeof(told.reason), "%s", reason);
+}
+
+static void show(struct tap *tap, const struct tap_packet *p)
+{
+	struct scene *s = (struct scene *)((char *)tap - offsetof(struct scene, tap));
+
+	assert_true(p->session ? !p->vnet : strcmp(p->vnet, "lab") == 0);
+	if (p->point != TAP_FROM_NETWORK && (!p->session || p->session == &s->session))
+		s->shown[p->verdict]++;
+}
+
+/* Whatever a test did: who watches has seen each packet that was dropped, and no more. */
+static void check_shown(const struct scene *s)
+{
+	for (unsigned why = 0; s->env.taps && why < DROP_REASONS; why++) {
+		uint64_t dropped = s->session.traffic.drops[why];
+
+		dropped += s->queue ? vnet_queue_traffic(s->queue)->drops[why] : 0;
+		dropped += s->other ? vnet_queue_traffic(s->other)->drops[why] : 0;
+		assert_int_equal(s->shown[why], dropped);
+	}
 }
 
 static struct prefix prefix(const char *text)
@@ -161,6 +185,7 @@ static void init_session(struct scene *s)
 					    .random = &random_system,
 				    });
 	fq_init(&s->session.data, &s->env.pool, &s->session.traffic, SESSION_QUEUE_MAX);
+	s->session.data.on_drop = session_on_queue_drop;
 	let_one_wait(s);
 }
 
@@ -246,6 +271,8 @@ static int set_up_threads(void **state, unsigned threads)
 	s->loop = loop_new();
 	assert_non_null(s->loop);
 	assert_int_equal(session_env_init(&s->env, s->loop), 0);
+	s->tap.show = show;
+	tap_add(&s->env.taps, &s->tap);
 	assert_int_equal(loop_on_pass_end(s->loop, stop_when_reached, s), 0);
 	s->watchdog = loop_timer_new(s->loop, on_watchdog, s);
 	init_params(s);
@@ -269,6 +296,7 @@ static int tear_down(void **state)
 	struct scene *s = *state;
 
 	session_tx_done(&s->session);
+	check_shown(s);
 	vnet_queue_free(s->queue);
 	vnet_queue_free(s->other);
 	vnet_free(s->vnet);
@@ -411,6 +439,8 @@ static void expect_uplink(struct scene *s, const struct vnet_lease *lease, uint8
 {
 	struct traffic *t = session_traffic(&s->session);
 
+	for (unsigned i = 0; i < DROP_REASONS; i++)
+		s->shown[i] -= t->drops[i];
 	memset(t, 0, sizeof(*t));
 	vnet_uplink(lease, &s->session, pkt, len);
 	vnet_burst_end(lease, &s->session);
@@ -420,6 +450,8 @@ static void expect_uplink(struct scene *s, const struct vnet_lease *lease, uint8
 	}
 	assert_int_equal(t->rx_packets, why == DROP_REASONS);
 	assert_int_equal(t->rx_bytes, why == DROP_REASONS ? len : 0);
+	assert_int_equal(s->shown[TAP_PASSED], why == DROP_REASONS);
+	s->shown[TAP_PASSED] = 0;
 }
 
 static void expect_way(struct scene *s, const struct vnet_lease *lease, const char *src,
@@ -1489,6 +1521,14 @@ static uint64_t got(struct session *other)
 	return n;
 }
 
+/* How many the scene's session got, which is not up. */
+static uint64_t got_here(struct scene *s)
+{
+	check_shown(s);
+	s->shown[DROP_NOT_OPEN] = 0;
+	return got(&s->session);
+}
+
 /*
  * The session of s->queue holds an address; the bystander takes over in q; then they go, the old one first or last. Each
  * packet goes to the newest that is there, also one that was read by the old thread's queue.
@@ -1573,7 +1613,7 @@ static void B45_packets_are_steered_to_the_thread_that_took_over(void **state)
 	for (int i = 0; i < 2; i++) {
 		send_down(s, next.address_be, "for the new one");
 		run_until(s, bystander_got_one);
-		assert_int_equal(got(&s->session), 1);
+		assert_int_equal(got_here(s), 1);
 		vnet_release(&old);
 	}
 	assert_int_equal(vnet_queue_handed_over(s->other), 0);
@@ -1593,7 +1633,7 @@ static void B45_packet_that_the_old_thread_reads_late_is_handed_over(void **stat
 	steer_set(s->vnet->steer, next.address_be, 0);
 	send_down(s, next.address_be, "for the new one");
 	run_until(s, bystander_got_one);
-	assert_int_equal(got(&s->session), 1);
+	assert_int_equal(got_here(s), 1);
 	assert_int_equal(vnet_queue_handed_over(s->other), 1);
 	vnet_release(&old);
 	vnet_release(&next);
@@ -1828,6 +1868,7 @@ static void B45_threads_take_over_from_each_other_at_any_moment(void **state)
 				 {s->other, "C", anchor.address_be, .session = {.env = &s->env}}};
 	pthread_t threads[2];
 
+	tap_remove(&s->env.taps, &s->tap); /* it is one thread's */
 	assert_string_equal(text_of(anchor.address_be), "172.16.77.0");
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, contend, &c[i]), 0);

@@ -703,6 +703,34 @@ static void lost_ones_of_a_gathering_are_counted_alone(void **state)
 	assert_int_equal(b->merge.counters.refused, 2);
 }
 
+static void see_refused(void *arg, const uint8_t *pkt, size_t len)
+{
+	static uint8_t want[BUFFER];
+	struct packet *next = arg;
+
+	assert_int_equal(len, packet_put(next, want));
+	assert_memory_equal(pkt, want, len);
+	*next = after(next);
+}
+
+static void who_watches_sees_each_refused_packet_as_it_came(void **state)
+{
+	struct bench *b = *state;
+	struct packet p = tcp(4), next = p;
+
+	offload_merge_watch(&b->merge, see_refused, &next);
+	b->super_error = -EIO;
+	for (int i = 0; i < 3; i++)
+		add_next(b, &p);
+	offload_merge_flush(&b->merge);
+	b->super_error = b->plain_error = -EINVAL;
+	for (int i = 0; i < 2; i++)
+		add_next(b, &p);
+	offload_merge_flush(&b->merge);
+	assert_int_equal(b->merge.counters.refused, 5);
+	assert_int_equal(next.seq, p.seq);
+}
+
 /* ---- the bugs that others had ---- */
 
 static void B01_refused_super_packet_goes_out_packet_by_packet(void **state)
@@ -1024,6 +1052,7 @@ int main(void)
 		MERGE_TEST(every_flow_stays_open_while_others_are_gathered),
 		MERGE_TEST(refused_ones_of_a_gathering_go_out_packet_by_packet),
 		MERGE_TEST(lost_ones_of_a_gathering_are_counted_alone),
+		MERGE_TEST(who_watches_sees_each_refused_packet_as_it_came),
 		MERGE_TEST(B01_refused_super_packet_goes_out_packet_by_packet),
 		MERGE_TEST(B01_packets_that_nobody_takes_do_not_switch_merging_off),
 		MERGE_TEST(other_errors_lose_the_packets_and_are_counted),
