@@ -224,6 +224,11 @@ const struct tun *network_tun(const struct network *n)
 	return &n->tun;
 }
 
+int network_netns(const struct network *n)
+{
+	return n->params.netns_fd;
+}
+
 /* ---- the network's life ---- */
 
 static const char *advice(int error)

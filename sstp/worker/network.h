@@ -87,5 +87,7 @@ int network_change_routes(struct network *n, struct loop *loop, const struct pre
 const struct prefix *network_routes(const struct network *n, size_t *ret_nroutes);
 
 const struct tun *network_tun(const struct network *n);
+/* The app's namespace; borrowed; < 0: the present one. */
+int network_netns(const struct network *n);
 
 #endif

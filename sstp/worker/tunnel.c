@@ -228,6 +228,8 @@ static void on_end(void *arg, enum session_end end, const char *reason)
 	leg->session = NULL;
 	leg->address_be = 0;
 	leg->has_address6 = false;
+	if (leg == t->traced_by)
+		t->traced_by = NULL;
 	if (leg == t->current && is_of_connection(end))
 		tunnel_replace_give_up(t);
 	if (!t->stopping && tunnel_replace_on_end(leg, why))
@@ -271,6 +273,7 @@ static const struct session_ops session_callbacks = {
 	.on_packet = tunnel_on_packet,
 	.on_burst_end = tunnel_on_burst_end,
 	.on_description = on_description,
+	.on_trace = tunnel_on_trace,
 	.on_down = on_down,
 	.on_end = on_end,
 };
@@ -425,6 +428,8 @@ void tunnel_stop(struct tunnel *t, const char *reason)
 void tunnel_release(struct tunnel *t)
 {
 	stop_dialling(t);
+	trace_free(t->trace);
+	t->trace = NULL;
 	port_free(t->port);
 	t->port = NULL;
 }
@@ -434,6 +439,7 @@ void tunnel_free(struct tunnel *t)
 	if (!t)
 		return;
 	stop_dialling(t);
+	trace_free(t->trace);
 	port_free(t->port);
 	loop_timer_free(t->retry);
 	loop_timer_free(t->give_up);

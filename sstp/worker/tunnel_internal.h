@@ -5,6 +5,7 @@
 #include "sstp/session/port.h"
 #include "sstp/worker/candidates.h"
 #include "sstp/worker/resolve.h"
+#include "sstp/worker/trace.h"
 #include "sstp/worker/tunnel.h"
 
 /*
@@ -37,6 +38,9 @@ struct tunnel {
 	struct loop_timer *retry;
 	struct loop_timer *give_up;
 	struct port *port;
+	struct trace *trace;	     /* NULL: the gateway has never asked for one */
+	const struct leg *traced_by; /* which it answers; NULL: none waits */
+	struct traffic traced_from;  /* of that leg's session, when it began */
 	uint64_t retry_after;
 	uint64_t up_since;	/* 0: not up */
 	uint32_t former_be;	/* the address that it had last; 0: none yet */
@@ -59,6 +63,11 @@ int tunnel_dial(struct leg *leg, const struct candidate *to);
 void tunnel_on_packet(void *arg, uint8_t *pkt, size_t len);
 void tunnel_on_burst_end(void *arg);
 void tunnel_on_device_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len);
+
+/* tunnel_trace.c */
+
+/* Of session_ops; arg is a leg. */
+void tunnel_on_trace(void *arg, const struct vendor_trace *question);
 
 /* tunnel_replace.c */
 
