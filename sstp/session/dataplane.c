@@ -168,6 +168,7 @@ static int start_thread(struct dataplane *d, unsigned number, const char *name)
 		.site = d->site,
 		.reports = d->reports,
 		.probes = d->probes,
+		.traces = d->traces,
 		.on_empty = on_news,
 		.arg = d,
 	});

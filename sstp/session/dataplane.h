@@ -21,6 +21,7 @@
 #include "sstp/session/report.h"
 #include "sstp/session/shard.h"
 #include "sstp/session/site.h"
+#include "sstp/session/trace_desk.h"
 #include "sstp/session/vnet.h"
 
 enum {
@@ -133,6 +134,11 @@ int dataplane_tell_traffic(struct dataplane *d, dataplane_traffic_fn *fn, void *
 void dataplane_set_probe_owner(struct dataplane *d, probe_desk_fn *fn, void *arg);
 /* Asks the network in the name of a session; he hears once what comes of it, within about two seconds. */
 void dataplane_probe(struct dataplane *d, const struct probe_request *r);
+
+/* Who hears what comes of traces, from the loop; NULL: nobody. */
+void dataplane_set_trace_owner(struct dataplane *d, trace_desk_fn *fn, void *arg);
+/* One answer, within about five seconds, and behind TRACE_NO_WORKER one to a probe of the same id. */
+void dataplane_trace(struct dataplane *d, const struct trace_request *r);
 
 /* All that are meant are told to go. */
 void dataplane_disconnect(struct dataplane *d, const struct site_disconnect *which);

@@ -29,6 +29,7 @@ struct dataplane {
 	struct loop_task site_news;
 	struct report_desk *reports;
 	struct probe_desk *probes;
+	struct trace_desk *traces;
 	const struct report_ops *report_ops; /* whoever hears of sessions; NULL: nobody */
 	void *report_arg;
 	struct fib_publisher *publisher;

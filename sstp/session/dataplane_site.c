@@ -44,7 +44,8 @@ int dataplane_init_site(struct dataplane *d)
 	d->reports = report_new(d->loop);
 	d->reach = reach_book_new();
 	d->probes = probe_desk_new(d->loop);
-	return d->site && d->reports && d->reach && d->probes ? 0 : -ENOMEM;
+	d->traces = trace_desk_new(d->loop);
+	return d->site && d->reports && d->reach && d->probes && d->traces ? 0 : -ENOMEM;
 }
 
 void dataplane_done_site(struct dataplane *d)
@@ -53,6 +54,7 @@ void dataplane_done_site(struct dataplane *d)
 	report_free(d->reports);
 	reach_book_free(d->reach);
 	probe_desk_free(d->probes);
+	trace_desk_free(d->traces);
 }
 
 struct site *dataplane_site(struct dataplane *d)
@@ -119,6 +121,26 @@ void dataplane_probe(struct dataplane *d, const struct probe_request *r)
 		if (dataplane_ask(&d->threads[i], probe, (void *)(uintptr_t)r) > 0)
 			return;
 	probe_desk_tell(d->probes, &none);
+}
+
+void dataplane_set_trace_owner(struct dataplane *d, trace_desk_fn *fn, void *arg)
+{
+	trace_desk_set_owner(d->traces, fn, arg);
+}
+
+static int trace(struct shard *s, void *arg)
+{
+	return shard_trace(s, arg);
+}
+
+void dataplane_trace(struct dataplane *d, const struct trace_request *r)
+{
+	struct trace_result none = {.id = r->id, .end = TRACE_NO_SESSION};
+
+	for (unsigned i = 0; i < d->nthreads; i++)
+		if (dataplane_ask(&d->threads[i], trace, (void *)(uintptr_t)r) > 0)
+			return;
+	trace_desk_tell(d->traces, &none);
 }
 
 static int disconnect(struct shard *s, void *arg)

@@ -23,6 +23,7 @@ struct probe_request {
 	const char *vnet;
 	struct prefix destination; /* an address */
 	uint16_t port;		   /* 0: an echo */
+	uint16_t own;		   /* its own port or identifier; 0: any */
 };
 
 struct probe_result {

@@ -51,6 +51,7 @@ static void client_free(struct client *c)
 
 	enrol_forget(s->params.enrol, c->enrolment);
 	admission_leave(s->params.admission, &c->ticket);
+	client_trace_lost(c);
 	vnet_release(&c->lease);
 	client_leave(c);
 	if (c->session) {
@@ -413,6 +414,7 @@ static void on_down(void *arg)
 {
 	struct client *c = arg;
 
+	client_trace_lost(c);
 	vnet_release(&c->lease);
 }
 
@@ -463,6 +465,11 @@ static struct eap_tls_ctx *on_tls(void *arg, const char *dialled)
 	return door_eap_tls(&c->shard->door, dialled);
 }
 
+static void on_traced(void *arg, const struct vendor_traced *traced)
+{
+	client_traced(arg, traced);
+}
+
 static const struct session_ops client_ops = {
 	.on_tls = on_tls,
 	.find_user = find_user,
@@ -476,6 +483,7 @@ static const struct session_ops client_ops = {
 	.on_down = on_down,
 	.can_enrol = can_enrol,
 	.on_enrol = on_enrol,
+	.on_traced = on_traced,
 	.on_end = on_end,
 };
 

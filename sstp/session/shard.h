@@ -29,6 +29,7 @@
 #include "sstp/session/probe_desk.h"
 #include "sstp/session/report.h"
 #include "sstp/session/site.h"
+#include "sstp/session/trace_desk.h"
 #include "sstp/session/vnet.h"
 
 enum {
@@ -48,6 +49,7 @@ struct shard_params {
 	struct site *site;
 	struct report_desk *reports;
 	struct probe_desk *probes;
+	struct trace_desk *traces;
 	/* The shard has become empty after shard_shutdown(). Called in its thread. */
 	void (*on_empty)(void *arg);
 	void *arg;
@@ -111,6 +113,9 @@ void shard_disconnect(struct shard *s, const struct site_disconnect *d);
 /* Adds the sessions that are up. 0 or -ENOMEM: some are missing. */
 /* Asks the network in a session's name. 1: it is here; 0: it is not. */
 int shard_probe(struct shard *s, const struct probe_request *r);
+
+/* Has the way of a probe of a session's traced. 1: it is here; 0: it is not. */
+int shard_trace(struct shard *s, const struct trace_request *r);
 
 int shard_list_sessions(const struct shard *s, struct report_list *list);
 /* Adds those of them that have moved something since the last call. 0 or -ENOMEM. */

@@ -49,6 +49,7 @@ struct shard {
 	struct vnet_queue *vnets[SHARD_VNETS_MAX]; /* by id; NULL: not in use */
 	bool is_retired[SHARD_VNETS_MAX];	   /* nobody finds it */
 	struct client *clients;
+	struct trace_run *traces; /* that are under way; owned */
 	uint32_t nclients;
 	/* of sessions that are gone: all of them, and by VNet, or NO_VNET */
 	struct traffic ended;
@@ -83,6 +84,9 @@ void client_down(struct client *c, const char *reason);
 /* False: he is no app. */
 bool client_app(const struct client *c, char ret_app[NAME_LABEL_MAX]);
 
+/* By its session, its app or its VNet, and up. */
+bool client_is_asked_for(const struct client *c, const struct probe_request *r);
+
 /* Behind vnet_release(): lets go of the connection. */
 void client_leave(struct client *c);
 
@@ -99,5 +103,13 @@ void client_end_timeline(struct client *c, const char *reason);
 
 /* Adds it. 0 or -ENOMEM. */
 int client_list_timeline(const struct client *c, struct report_list *list);
+
+/* ---- shard_trace.c */
+
+/* His worker has answered. */
+void client_traced(struct client *c, const struct vendor_traced *traced);
+
+/* He goes: what is under way ends. */
+void client_trace_lost(struct client *c);
 
 #endif

@@ -201,7 +201,7 @@ int shard_list_traffic(struct shard *s, struct report_traffic_list *list)
 
 /* ---- what the network says to him */
 
-static bool is_asked_for(const struct client *c, const struct probe_request *r)
+bool client_is_asked_for(const struct client *c, const struct probe_request *r)
 {
 	char app[NAME_LABEL_MAX];
 
@@ -215,7 +215,7 @@ static bool is_asked_for(const struct client *c, const struct probe_request *r)
 int shard_probe(struct shard *s, const struct probe_request *r)
 {
 	for (const struct client *c = s->clients; c; c = c->next) {
-		if (!is_asked_for(c, r))
+		if (!client_is_asked_for(c, r))
 			continue;
 		vnet_probe(&c->lease, c->session, r, s->params.probes);
 		return 1;

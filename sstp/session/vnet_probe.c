@@ -81,7 +81,7 @@ bool vnet_probes_make(const struct probe_request *r, uint32_t address_be, const 
 	memcpy(p.dst, r->destination.addr, sizeof(p.dst));
 	random_fill(&random_system, &number, sizeof(number));
 	random_fill(&random_system, &p.number, sizeof(p.number));
-	p.own = (uint16_t)(OWN_FIRST + number % OWN_COUNT);
+	p.own = r->own ? r->own : (uint16_t)(OWN_FIRST + number % OWN_COUNT);
 	*ret_probe = p;
 	return true;
 }
