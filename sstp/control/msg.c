@@ -35,6 +35,8 @@ size_t msg_limit(unsigned kind)
 	case MSG_VNET_STATE:
 	case MSG_PROBE:
 	case MSG_PROBED:
+	case MSG_TRACE:
+	case MSG_TRACED:
 	case MSG_DISCONNECT: return 4 << 10;
 	case MSG_SESSIONS_BEGIN:
 	case MSG_SESSIONS_END:

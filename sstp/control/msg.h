@@ -54,6 +54,7 @@ enum msg_kind {
 	MSG_PROBED = 9,		       /* msg_probe.h */
 	MSG_TIMELINE = 10,	       /* msg_timeline.h */
 	MSG_METRICS = 11,	       /* msg_metrics.h */
+	MSG_TRACED = 13,	       /* msg_trace.h */
 	MSG_SERVER_CERTIFICATE = 0x81, /* control -> data */
 	MSG_ACCESS = 0x82,
 	MSG_EST_REPLY = 0x83,
@@ -69,6 +70,7 @@ enum msg_kind {
 	MSG_VNET_ROUTES = 0x8d,
 	MSG_PROBE = 0x8e,	/* msg_probe.h */
 	MSG_METRICS_ASK = 0x8f, /* msg_metrics.h */
+	MSG_TRACE = 0x92,	/* msg_trace.h */
 };
 
 /* The most bytes of a payload of this kind; 0: there is no such kind. */

@@ -279,6 +279,40 @@ static void get_dialled(struct wire_reader *r, struct parent_dialled *m)
 	m->error = get_error(r);
 }
 
+static void put_watch(struct wire_writer *w, const struct parent_watch *m)
+{
+	wire_put_be32(w, m->id);
+	put_text(w, m->netns, PARENT_PATH_MAX);
+	put_prefix(w, &m->target);
+	wire_put_be16(w, m->port);
+	wire_put_be16(w, m->own);
+}
+
+static void get_watch(struct wire_reader *r, struct parent_watch *m)
+{
+	m->id = wire_be32(r);
+	m->netns = get_text(r, PARENT_PATH_MAX);
+	get_prefix(r, &m->target);
+	m->port = wire_be16(r);
+	m->own = wire_be16(r);
+	if (m->target.len != bits_of(&m->target) || !m->own)
+		r->failed = true;
+}
+
+static void put_watching(struct wire_writer *w, const struct parent_watching *m)
+{
+	wire_put_be32(w, m->id);
+	put_error(w, m->error);
+	put_error(w, m->own_error);
+}
+
+static void get_watching(struct wire_reader *r, struct parent_watching *m)
+{
+	m->id = wire_be32(r);
+	m->error = get_error(r);
+	m->own_error = get_error(r);
+}
+
 static void put_announce(struct wire_writer *w, const struct parent_announce *m)
 {
 	put_text(w, m->vnet, PARENT_NAME_MAX);
@@ -317,6 +351,7 @@ unsigned parent_msg_fds(const struct parent_msg *m)
 	case PARENT_ANNOUNCE: return 1;
 	case PARENT_LEARN_SOCKET: return m->learn_socket.error ? 0 : 1;
 	case PARENT_DIALLED: return m->dialled.error ? 0 : 1;
+	case PARENT_WATCHING: return m->watching.error ? 0 : m->watching.own_error ? 1 : 2;
 	case PARENT_DEVICE:
 		return m->device.error ? 0 : m->device.queues + DEVICE_FDS + m->device.is_steered;
 	case PARENT_SOCKETS: return m->sockets.error ? 0 : m->sockets.sockets;
@@ -342,6 +377,8 @@ int parent_msg_encode(const struct parent_msg *m, uint8_t buf[PARENT_MSG_MAX])
 	case PARENT_ANNOUNCED: put_announced(&w, &m->announced); break;
 	case PARENT_DIAL: put_dial(&w, &m->dial); break;
 	case PARENT_DIALLED: put_dialled(&w, &m->dialled); break;
+	case PARENT_WATCH: put_watch(&w, &m->watch); break;
+	case PARENT_WATCHING: put_watching(&w, &m->watching); break;
 	case PARENT_PEER:
 	case PARENT_DRAIN:
 	case PARENT_STATS: break;
@@ -370,6 +407,8 @@ int parent_msg_decode(const uint8_t *packet, size_t len, unsigned nfds, bool fro
 	case PARENT_ANNOUNCED: get_announced(&r, &m.announced); break;
 	case PARENT_DIAL: get_dial(&r, &m.dial); break;
 	case PARENT_DIALLED: get_dialled(&r, &m.dialled); break;
+	case PARENT_WATCH: get_watch(&r, &m.watch); break;
+	case PARENT_WATCHING: get_watching(&r, &m.watching); break;
 	case PARENT_PEER:
 	case PARENT_DRAIN:
 	case PARENT_STATS: break;

@@ -26,6 +26,11 @@ enum {
 	PARENT_ANNOUNCE_MAX = 1 << 17, /* prefixes of a VNet */
 };
 
+/* An ICMP echo of the gateway's own has the identifier of the probe that is watched, but for this bit. */
+enum {
+	PARENT_WATCH_OWN = 1,
+};
+
 /* Which link a kind belongs to, and its direction, are part of it. */
 enum parent_kind {
 	/* parent -> child, as it happens */
@@ -39,7 +44,8 @@ enum parent_kind {
 	/* parent -> control, each an answer to one question; answers come in the order of the questions */
 	PARENT_LEARN_SOCKET = 0x51, /* 1 descriptor (tun/rtnl_learn.h), unless it is refused */
 	PARENT_ANNOUNCED = 0x52,
-	PARENT_DIALLED = 0x53, /* 1 descriptor, unless it is refused */
+	PARENT_DIALLED = 0x53,	/* 1 descriptor, unless it is refused */
+	PARENT_WATCHING = 0x54, /* 2 descriptors, 1 with an error of the second, or none */
 	/* data -> parent, as it happens */
 	PARENT_RESULT = 0x81,
 	/* data -> parent: a question, and the next one only when it has been answered */
@@ -49,6 +55,7 @@ enum parent_kind {
 	PARENT_LEARN = 0xd1,	/* a socket that hears of the routes of a VNet's namespace */
 	PARENT_ANNOUNCE = 0xd2, /* 1 descriptor: the prefixes, sealed (prefix_list.h) */
 	PARENT_DIAL = 0xd3,	/* a socket in a VNet's namespace, to ask something there */
+	PARENT_WATCH = 0xd4,	/* the packets of one probe there, and one of the gateway's own */
 };
 
 /* ---- CONFIG: gateway.yaml and the PEM files (gateway/pem_files.h), sealed (sealed.h), in this order ---- */
@@ -153,6 +160,22 @@ struct parent_dialled {
 	int error; /* 0 or -errno */
 };
 
+/* ---- WATCH, WATCHING ---- */
+
+struct parent_watch {
+	uint32_t id;	      /* comes back with the answer */
+	const char *netns;    /* "": the gateway's */
+	struct prefix target; /* one address */
+	uint16_t port;	      /* of TCP; 0: an ICMP echo */
+	uint16_t own;	      /* the probe's own port, or its identifier; not 0 */
+};
+
+struct parent_watching {
+	uint32_t id;
+	int error;     /* 0 or -errno: there is nothing */
+	int own_error; /* of the gateway's own probe, likewise */
+};
+
 struct parent_msg {
 	enum parent_kind kind;
 	union {
@@ -168,6 +191,8 @@ struct parent_msg {
 		struct parent_announced announced;
 		struct parent_dial dial;
 		struct parent_dialled dialled;
+		struct parent_watch watch;
+		struct parent_watching watching;
 	};
 };
 

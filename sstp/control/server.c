@@ -44,6 +44,7 @@
 #include "sstp/control/sync.h"
 #include "sstp/control/timeline.h"
 #include "sstp/control/timeline_notes.h"
+#include "sstp/control/trace.h"
 
 enum {
 	PUSH_PAUSE_NS = 10 * 1000 * 1000, /* while there is more to tell than goes at once */
@@ -65,6 +66,7 @@ struct server {
 	struct bgp *bgp;
 	struct explain *explain;
 	struct metrics *metrics;
+	struct traces *traces;
 	struct later *later;	     /* what the data plane has told while a site is applied */
 	struct later_message config; /* likewise, the last one; its payload is owned, NULL: none */
 	struct loop_timer *timer;    /* the clock's own changes */
@@ -429,6 +431,7 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 	struct msg_config config;
 	struct msg_probed probed;
 	struct msg_metrics metrics;
+	struct msg_traced traced;
 	int r = -EBADMSG;
 
 	if (take_timeline(s, kind, payload, len))
@@ -449,6 +452,12 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 		r = msg_probed_decode(payload, len, &probed);
 		if (r == 0)
 			explain_on_probed(s->explain, &probed);
+		if (r == 0)
+			traces_on_probed(s->traces, &probed);
+	} else if (kind == MSG_TRACED) {
+		r = msg_traced_decode(payload, len, &traced);
+		if (r == 0)
+			traces_on_traced(s->traces, &traced);
 	} else if (kind == MSG_METRICS) {
 		r = msg_metrics_decode(payload, len, &metrics);
 		if (r == 0) {
@@ -523,6 +532,7 @@ static void on_parent(void *arg, const struct parent_msg *m, struct msgsock_fds 
 
 	bgp_on_parent(s->bgp, m, fds);
 	explain_on_parent(s->explain, m, fds);
+	traces_on_parent(s->traces, m, fds);
 }
 
 static void on_parent_gone(void *arg)
@@ -609,6 +619,8 @@ static void answer(struct server *s, const struct front_request *request,
 		answer_metrics(s, request, ret_reply);
 	else if (explain_has_path(request->path))
 		explain_answer(s->explain, request, ret_reply);
+	else if (traces_has_path(request->path))
+		traces_answer(s->traces, request, ret_reply);
 	else if (api_routes_has_path(request->path))
 		api_routes_answer(&routes, request, ret_reply);
 	else if (api_bgp_has_path(request->path))
@@ -790,6 +802,12 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 					 .authority = s->est.authority,
 					 .send = send_frame,
 					 .arg = s};
+	struct traces_params traces = {.loop = s->loop,
+				       .model = s->model,
+				       .effective = networks_effective(s->est.networks),
+				       .ask = ask_parent,
+				       .send = send_frame,
+				       .arg = s};
 	char error[FRONT_ERROR_MAX];
 	int r;
 
@@ -809,10 +827,11 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->explain = explain_new(&explain);
 	metrics.bgp = s->bgp;
 	s->metrics = metrics_new(&metrics);
+	s->traces = traces_new(&traces);
 	s->peer = peer_new(s->loop, &peer);
-	if (!s->timelines || !s->bgp || !s->explain || !s->metrics || !s->est.attempts ||
-	    !s->sync || !s->timer || !s->push_timer || !s->flush_timer || !s->sessions ||
-	    !s->backups || !s->later || !s->peer)
+	if (!s->timelines || !s->bgp || !s->explain || !s->metrics || !s->traces ||
+	    !s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->flush_timer ||
+	    !s->sessions || !s->backups || !s->later || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
 	effective_set_learned(networks_effective(s->est.networks), learned_now, s);
 	r = push_new(&push, &s->push, e);
@@ -831,6 +850,7 @@ static void server_done(struct server *s)
 	free((uint8_t *)s->config.payload);
 	explain_free(s->explain);
 	metrics_free(s->metrics);
+	traces_free(s->traces);
 	front_free(s->front);
 	bgp_free(s->bgp);
 	peer_free(s->peer);

@@ -26,6 +26,7 @@
 #include "sstp/gateway/parent_device.h"
 #include "sstp/gateway/parent_listen.h"
 #include "sstp/gateway/parent_routes.h"
+#include "sstp/gateway/parent_watch.h"
 
 /* Who replaces a certificate and its key, and more such pairs, does so in less than the first. */
 #define CERTIFICATES_GATHER (CLOCK_NS_PER_S / 2)
@@ -346,7 +347,7 @@ static void on_data_message(void *arg, unsigned link, const uint8_t *msg, size_t
 	if (p->phase == DRAINING)
 		return;
 	if (parent_msg_decode(msg, len, fds->n, false, &m) < 0 || m.kind == PARENT_LEARN ||
-	    m.kind == PARENT_ANNOUNCE || m.kind == PARENT_DIAL) {
+	    m.kind == PARENT_ANNOUNCE || m.kind == PARENT_DIAL || m.kind == PARENT_WATCH) {
 		log_error("the data plane sends what is no message: it is ended");
 		kill(process_id(p->data), SIGKILL);
 		return;
@@ -465,6 +466,21 @@ static void on_dial(struct parent *p, const struct parent_dial *m)
 		close(fd);
 }
 
+static void on_watch(struct parent *p, const struct parent_watch *m)
+{
+	int fds[2] = {-1, -1}, own_error = 0;
+	int r = objection_to_netns(p, m->netns) ? -EPERM : parent_watch_open(m, fds, &own_error);
+	struct parent_msg answer = {
+		.kind = PARENT_WATCHING,
+		.watching = {.id = m->id, .error = r, .own_error = r < 0 ? 0 : own_error},
+	};
+
+	say(p->control, 0, &answer, fds);
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 /* Who is on his way out announces nothing any more. */
 static void on_announce(struct parent *p, const struct parent_announce *m, int fd)
 {
@@ -497,6 +513,8 @@ static void on_control_message(void *arg, unsigned link, const uint8_t *msg, siz
 		on_learn(p, &m.learn);
 	} else if (is_message && m.kind == PARENT_DIAL) {
 		on_dial(p, &m.dial);
+	} else if (is_message && m.kind == PARENT_WATCH) {
+		on_watch(p, &m.watch);
 	} else if (is_message && m.kind == PARENT_ANNOUNCE) {
 		on_announce(p, &m.announce, fds->fd[0]);
 	} else {

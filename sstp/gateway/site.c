@@ -15,6 +15,7 @@
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/control/msg_timeline.h"
+#include "sstp/control/msg_trace.h"
 #include "sstp/gateway/site_metrics.h"
 #include "sstp/gateway/site_routes.h"
 #include "sstp/gateway/site_vnets.h"
@@ -457,6 +458,116 @@ static int take_metrics_ask(struct gateway_site *s, const uint8_t *payload, size
 	return r < 0 ? r : s->params.send(s->params.arg, f.data, f.len);
 }
 
+/* ---- traces */
+
+static struct prefix vendor_address(const struct vendor_address *a)
+{
+	return address_of(a->family == 6 ? AF_INET6 : AF_INET, a->bytes);
+}
+
+static struct msg_trace_worker worker_of(const struct vendor_traced *v)
+{
+	return (struct msg_trace_worker){
+		.route = v->route,
+		.outcome = v->outcome,
+		.error = v->error,
+		.took_us = v->took_us,
+		.table = v->table,
+		.sent = v->sent,
+		.received = v->received,
+		.via = vendor_address(&v->via),
+		.source = vendor_address(&v->source),
+		.device = v->device,
+		.drop = v->drop,
+	};
+}
+
+static const char *drop_name(unsigned why)
+{
+	return why < DROP_REASONS ? drop_reason_name((enum drop_reason)why) : "";
+}
+
+static struct msg_trace_watch watch_of(const struct trace_watch *w)
+{
+	return (struct msg_trace_watch){
+		.sent = w->sent,
+		.passed = w->passed,
+		.drop = drop_name(w->why),
+		.source = address_of(w->probe.family, w->source),
+		.answered = w->answered,
+		.answer = (uint8_t)w->answer.outcome,
+		.from = address_of(w->probe.family, w->answer.from),
+		.type = w->answer.type,
+		.code = w->answer.code,
+		.delivered = w->delivered,
+		.back_drop = drop_name(w->back_why),
+		.round_trip_us = (uint32_t)((w->answered_at - w->sent_at) / 1000),
+	};
+}
+
+static void count(struct msg_traced *m, const char *name, uint64_t by)
+{
+	if (by && m->n_counters < MSG_COUNTERS_MAX)
+		m->counters[m->n_counters++] = (struct msg_counter){name, by};
+}
+
+static void add_counters(struct msg_traced *m, const struct traffic *moved)
+{
+	count(m, "rx_packets", moved->rx_packets);
+	count(m, "tx_packets", moved->tx_packets);
+	count(m, "told_why", moved->answered);
+	count(m, "not_told_why", moved->unanswered);
+	for (unsigned i = 0; i < DROP_REASONS; i++)
+		count(m, drop_reason_name((enum drop_reason)i), moved->drops[i]);
+}
+
+static void on_traced(void *arg, const struct trace_result *r)
+{
+	static const uint8_t ends[TRACE_ENDS] = {
+		[TRACE_ANSWERED] = MSG_TRACE_ANSWERED,
+		[TRACE_SILENT] = MSG_TRACE_SILENT,
+		[TRACE_LOST] = MSG_TRACE_LOST,
+		[TRACE_NO_WORKER] = MSG_TRACE_NO_WORKER,
+		[TRACE_NO_SESSION] = MSG_TRACE_NO_SESSION,
+		[TRACE_NO_ADDRESS] = MSG_TRACE_NO_ADDRESS,
+		[TRACE_BUSY] = MSG_TRACE_BUSY,
+	};
+	struct gateway_site *s = arg;
+	struct frame f;
+	struct msg_traced m = {
+		.id = r->id,
+		.end = ends[r->end],
+		.session = r->session,
+		.address = address_of(r->watch.probe.family, r->watch.probe.src),
+		.worker = worker_of(&r->worker),
+		.watch = watch_of(&r->watch),
+	};
+
+	add_counters(&m, &r->moved);
+	if (msg_traced_encode(&m, &f.data, &f.len) < 0 ||
+	    s->params.send(s->params.arg, f.data, f.len) < 0)
+		log_error("control is not told what came of a trace");
+}
+
+static int take_trace(struct gateway_site *s, const uint8_t *payload, size_t len)
+{
+	struct msg_trace m;
+	int r = msg_trace_decode(payload, len, &m);
+
+	if (r < 0)
+		return r;
+	dataplane_trace(s->params.dataplane, &(struct trace_request){
+						     .id = m.id,
+						     .session = m.session,
+						     .app = m.app,
+						     .vnet = m.vnet,
+						     .destination = m.destination,
+						     .port = m.port,
+						     .own = m.own,
+					     });
+	return 0;
+}
+
 static int take_leases(struct gateway_site *s, const uint8_t *payload, size_t len)
 {
 	struct msg_leases m;
@@ -526,6 +637,7 @@ static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *paylo
 	case MSG_VNET_ROUTES: return take_routes(s, payload, len);
 	case MSG_PROBE: return take_probe(s, payload, len);
 	case MSG_METRICS_ASK: return take_metrics_ask(s, payload, len);
+	case MSG_TRACE: return take_trace(s, payload, len);
 	case MSG_LEASES: return take_leases(s, payload, len);
 	case MSG_DISCONNECT: return take_disconnect(s, payload, len);
 	default: return take_name(s, kind, payload, len);
@@ -534,7 +646,7 @@ static int take(struct gateway_site *s, enum msg_kind kind, const uint8_t *paylo
 
 static bool is_of_the_site(enum msg_kind kind)
 {
-	return kind >= MSG_SITE_BEGIN && kind <= MSG_METRICS_ASK;
+	return (kind >= MSG_SITE_BEGIN && kind <= MSG_METRICS_ASK) || kind == MSG_TRACE;
 }
 
 /* 0; -ENOBUFS: there is more than SITE_EARLY_MAX; -ENOMEM. */
@@ -616,6 +728,7 @@ int gateway_site_open(struct gateway_site *s, const struct gateway_site_params *
 	drop_early(s, true);
 	dataplane_set_reports(params->dataplane, &report_ops, s);
 	dataplane_set_probe_owner(params->dataplane, on_probed, s);
+	dataplane_set_trace_owner(params->dataplane, on_traced, s);
 	dataplane_set_vnet_listener(params->dataplane, on_vnet, s);
 	gateway_site_tell_all(s);
 	loop_timer_set(s->timer, loop_now(s->loop) + TICK);
@@ -629,6 +742,7 @@ void gateway_site_free(struct gateway_site *s)
 	if (s->params.dataplane) {
 		dataplane_set_reports(s->params.dataplane, NULL, NULL);
 		dataplane_set_probe_owner(s->params.dataplane, NULL, NULL);
+		dataplane_set_trace_owner(s->params.dataplane, NULL, NULL);
 		dataplane_set_vnet_listener(s->params.dataplane, NULL, NULL);
 	}
 	drop_early(s, false);

@@ -9,6 +9,7 @@
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/control/msg_timeline.h"
+#include "sstp/control/msg_trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -72,7 +73,7 @@ static int list_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 	}
 }
 
-/* All of msg_site.h, and of msg_metrics.h, msg_probe.h and msg_timeline.h. */
+/* All of msg_site.h, and of msg_metrics.h, msg_probe.h, msg_timeline.h and msg_trace.h. */
 static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint8_t **ret_frame,
 		      size_t *ret_len)
 {
@@ -85,6 +86,8 @@ static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 	struct msg_probed probed;
 	struct msg_timeline timeline;
 	uint64_t id;
+	struct msg_trace trace;
+	struct msg_traced traced;
 	const char *name;
 
 	switch (kind) {
@@ -124,6 +127,14 @@ static int site_again(enum msg_kind kind, const uint8_t *payload, size_t n, uint
 		if (msg_metrics_ask_decode(payload, n, &id) < 0)
 			return -EBADMSG;
 		return msg_metrics_ask_encode(id, ret_frame, ret_len);
+	case MSG_TRACE:
+		if (msg_trace_decode(payload, n, &trace) < 0)
+			return -EBADMSG;
+		return msg_trace_encode(&trace, ret_frame, ret_len);
+	case MSG_TRACED:
+		if (msg_traced_decode(payload, n, &traced) < 0)
+			return -EBADMSG;
+		return msg_traced_encode(&traced, ret_frame, ret_len);
 	case MSG_CONNECTION:
 	case MSG_VNET_ROUTES:
 	case MSG_LEASES:

@@ -52,6 +52,15 @@ static const struct parent_msg samples[] = {
 	{.kind = PARENT_DIAL, .dial = {.id = 8, .netns = "", .server = {AF_INET, 0, {0}}}},
 	{.kind = PARENT_DIALLED, .dialled = {.id = UINT32_MAX}},
 	{.kind = PARENT_DIALLED, .dialled = {.id = 7, .error = -EPERM}},
+	{.kind = PARENT_WATCH,
+	 .watch = {.id = 7,
+		   .netns = "red",
+		   .target = {AF_INET, 32, {10, 1, 0, 4}},
+		   .port = 80,
+		   .own = 61001}},
+	{.kind = PARENT_WATCHING, .watching = {.id = 7}},
+	{.kind = PARENT_WATCHING, .watching = {.id = 7, .own_error = -EPERM}},
+	{.kind = PARENT_WATCHING, .watching = {.id = 7, .error = -EPERM}},
 	{.kind = PARENT_ANNOUNCE, .announce = {.vnet = "lab", .netns = "", .table = 70000}},
 	{.kind = PARENT_ANNOUNCED,
 	 .announced = {.vnet = "lab", .error = -EEXIST, .text = "another one's table"}},
@@ -61,8 +70,8 @@ enum {
 	SAMPLES = sizeof(samples) / sizeof(samples[0])
 };
 
-static const unsigned sample_fds[SAMPLES] = {2, 1, 0, 0, 0, 0, 0, 6, 3, 0, 0,
-					     2, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0};
+static const unsigned sample_fds[SAMPLES] = {2, 1, 0, 0, 0, 0, 0, 6, 3, 0, 0, 2, 0,
+					     0, 1, 0, 0, 0, 1, 0, 0, 2, 1, 0, 1, 0};
 
 static bool is_from_parent(const struct parent_msg *m)
 {
@@ -127,6 +136,18 @@ static void check_same(const struct parent_msg *a, const struct parent_msg *b)
 	case PARENT_DIALLED:
 		assert_int_equal(a->dialled.id, b->dialled.id);
 		assert_int_equal(a->dialled.error, b->dialled.error);
+		break;
+	case PARENT_WATCH:
+		assert_int_equal(a->watch.id, b->watch.id);
+		assert_string_equal(a->watch.netns, b->watch.netns);
+		assert_memory_equal(&a->watch.target, &b->watch.target, sizeof(a->watch.target));
+		assert_int_equal(a->watch.port, b->watch.port);
+		assert_int_equal(a->watch.own, b->watch.own);
+		break;
+	case PARENT_WATCHING:
+		assert_int_equal(a->watching.id, b->watching.id);
+		assert_int_equal(a->watching.error, b->watching.error);
+		assert_int_equal(a->watching.own_error, b->watching.own_error);
 		break;
 	case PARENT_LEARN_SOCKET:
 		assert_string_equal(a->learn_socket.vnet, b->learn_socket.vnet);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSTP_GATEWAY_PARENT_WATCH_H
+#define SSTP_GATEWAY_PARENT_WATCH_H
+/*
+ * What control needs in a VNet's namespace to follow a probe through the kernel: a packet socket that sees this probe and
+ * its answers on every device, and nothing else, for its filter is locked; and a probe of the gateway's own to the same
+ * target, which has been sent already. So control can neither capture nor send what it likes.
+ */
+#include "sstp/control/parent_msg.h"
+
+/*
+ * 0, or -errno: no packet socket. ret_fds: that, and the other; which is a TCP socket that connects, or one of ICMP that hears
+ * what the target answers, and with *ret_own_error (-errno) it is not there. Both non-blocking and close-on-exec, owned.
+ * parent_routes_objection() has been asked.
+ */
+int parent_watch_open(const struct parent_watch *m, int ret_fds[2], int *ret_own_error);
+
+#endif
