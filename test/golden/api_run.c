@@ -25,6 +25,7 @@
 #include "sstp/control/openapi.h"
 #include "sstp/control/operations.h"
 #include "sstp/control/sessions.h"
+#include "sstp/control/trace.h"
 
 enum {
 	NOW = 1700000000,
@@ -191,6 +192,7 @@ static void print_all_routes(void)
 	print_routes(api_routes_route);
 	print_routes(explain_route);
 	print_routes(metrics_route);
+	print_routes(traces_route);
 	print_routes(admin_route);
 	print_routes(apply_route);
 	print_routes(operations_route);

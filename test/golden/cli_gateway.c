@@ -16,7 +16,8 @@
  *
  * What control asks its parent and the data plane, to explain something, is answered like this: a name server at an
  * address that ends with 4 knows that db.corp is 10.50.2.4, any other one says nothing; the kernel's routes are not told;
- * of what is probed port 443 is open, port 81 closed, and from all others nothing comes back.
+ * of what is probed port 443 is open, port 81 closed, and from all others nothing comes back. A trace says the same as the
+ * app's worker would, and the kernel where the VNet is cannot be watched.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,6 +37,7 @@
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/control/msg_timeline.h"
+#include "sstp/control/msg_trace.h"
 #include "sstp/control/parent_msg.h"
 #include "sstp/control/server.h"
 #include "sstp/gateway/api.h"
@@ -278,6 +280,43 @@ static void answer_probe(int fd, const uint8_t *payload, size_t size)
 	SEND(fd, msg_probed_encode, &answer);
 }
 
+/* vendor_trace.h's numbers: into the tunnel; open, closed, silence. */
+static void answer_trace(int fd, const uint8_t *payload, size_t size)
+{
+	struct msg_trace m;
+	struct msg_traced answer = {
+		.end = has_session ? MSG_TRACE_ANSWERED : MSG_TRACE_NO_SESSION,
+		.session = 7,
+		.address = {AF_INET, 32, {172, 16, 0, 1}},
+		.worker = {.route = 1,
+			   .table = 254,
+			   .sent = 1,
+			   .via = {.family = AF_INET},
+			   .source = {.family = AF_INET},
+			   .device = "vnet0",
+			   .drop = ""},
+		.watch = {.sent = 1,
+			  .passed = 1,
+			  .drop = "",
+			  .source = {.family = AF_INET},
+			  .back_drop = ""},
+		.counters = {{"rx_packets", 1}, {"tx_packets", 1}},
+		.n_counters = 1,
+	};
+
+	check(msg_trace_decode(payload, size, &m) == 0, "TRACE");
+	answer.id = m.id;
+	answer.watch.from = m.destination;
+	answer.worker.outcome = m.port == 443 ? 2 : m.port == 81 ? 3 : 6;
+	answer.worker.took_us = m.port == 443 || m.port == 81 ? 1500 : 3500000;
+	if (m.port == 443 || m.port == 81) {
+		answer.watch.answer = m.port == 443 ? MSG_OUTCOME_OPEN : MSG_OUTCOME_CLOSED;
+		answer.watch.answered = answer.watch.delivered = answer.worker.received = 1;
+		answer.n_counters = 2;
+	}
+	SEND(fd, msg_traced_encode, &answer);
+}
+
 static void *hear(void *arg)
 {
 	uint8_t head[MSG_HEAD_SIZE], *payload;
@@ -290,6 +329,8 @@ static void *hear(void *arg)
 		check(payload && read_all(fd, payload, len), "a frame that is cut");
 		if (kind == MSG_PROBE)
 			answer_probe(fd, payload, len);
+		if (kind == MSG_TRACE)
+			answer_trace(fd, payload, len);
 		free(payload);
 		if (kind == MSG_EST_REPLY)
 			sem_post(&has_reply);
@@ -371,6 +412,16 @@ static void answer_dial(int link, const struct parent_dial *m)
 		close(fd);
 }
 
+static void answer_watch(int link, const struct parent_watch *m)
+{
+	struct parent_msg answer = {.kind = PARENT_WATCHING,
+				    .watching = {.id = m->id, .error = -EPERM}};
+	uint8_t packet[PARENT_MSG_MAX];
+	int len = parent_msg_encode(&answer, packet);
+
+	check(msgsock_send(link, packet, (size_t)len, NULL, 0) == 0, "msgsock_send");
+}
+
 static void *be_parent(void *arg)
 {
 	int link = *(int *)arg;
@@ -383,9 +434,12 @@ static void *be_parent(void *arg)
 
 		if (len <= 0)
 			break;
-		if (parent_msg_decode(packet, (size_t)len, fds.n, false, &m) == 0 &&
-		    m.kind == PARENT_DIAL)
-			answer_dial(link, &m.dial);
+		if (parent_msg_decode(packet, (size_t)len, fds.n, false, &m) == 0) {
+			if (m.kind == PARENT_DIAL)
+				answer_dial(link, &m.dial);
+			else if (m.kind == PARENT_WATCH)
+				answer_watch(link, &m.watch);
+		}
 		msgsock_close_fds(&fds);
 	}
 	return NULL;

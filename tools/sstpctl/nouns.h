@@ -58,6 +58,11 @@ void connection_print(const json_t *connection);
 extern const struct view explain_view;
 int explain_run(struct call *c);
 
+/* trace.c */
+extern const struct view trace_view;
+int trace_run(struct call *c);
+int trace_session(struct call *c);
+
 /* session.c */
 extern const struct view session_list_view;
 extern const struct view session_view;

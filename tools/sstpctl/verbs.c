@@ -128,6 +128,10 @@ static const struct verb verbs[] = {
 		"Says why an app reaches HOST[:PORT], or does not: name, route, peering, the gateway, the way back.",
 		"GET", NULL, NULL, &explain_view, explain_run},
 
+	{"trace", NULL, "APP TARGET", PLACE,
+		"Follows a probe of an app's to HOST[:PORT] stage by stage, and says where it stops.",
+		"GET", NULL, NULL, &trace_view, trace_run},
+
 	{"session", "list", "", "app vnet plan ended limit", "Shows the sessions that are up.",
 		"GET", "/v1/sessions", NULL, &session_list_view, NULL},
 	{"session", "show", "SESSION", "", "Shows all about a session.",
@@ -135,6 +139,9 @@ static const struct verb verbs[] = {
 	{"session", "timeline", "[SESSION]", "limit",
 		"Shows all that happened to a session, by its id, its correlation id or its app; or which were last.",
 		"GET", NULL, NULL, &timeline_view, session_timeline},
+	{"session", "trace", "SESSION TARGET", "",
+		"Follows a probe of one session's, whoever's, to ADDRESS[:PORT].",
+		"GET", NULL, NULL, &trace_view, trace_session},
 	{"session", "disconnect", "[SESSION]", "app vnet all",
 		"Ends a session, those of an app or a VNet, or all of them.",
 		"POST", "/v1/sessions/disconnect", NULL, &disconnected_view, session_disconnect},
