@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 
 #include "sstp/base/wire.h"
-#include "tun/ip.h"
 
 enum {
 	HEADERS_MAX = 256,
@@ -18,6 +17,7 @@ enum {
 	ECHO6_REPLY = 129,
 	ADDRESS4_AT = 12,
 	ADDRESS6_AT = 8,
+	IPV6_HEADER = 40,
 	TCP_FLAGS_AT = 13,
 	TCP_SYN = 0x02,
 };
@@ -39,18 +39,29 @@ static bool read_addresses(const struct prefix *target, const uint8_t *packet, s
 	return true;
 }
 
+/* A reader of what is behind the IP header; its protocol. The filter has looked at both already. */
+static struct wire_reader payload_of(uint8_t family, const uint8_t *packet, size_t len,
+				     uint8_t *ret_protocol)
+{
+	struct wire_reader r = wire_reader(packet, len);
+	uint8_t first = wire_u8(&r);
+	size_t header = family == AF_INET6 ? IPV6_HEADER : (size_t)(first & 15) * 4;
+
+	wire_bytes(&r, family == AF_INET6 ? 5 : 8);
+	*ret_protocol = wire_u8(&r);
+	r = wire_reader(packet, len);
+	wire_bytes(&r, header);
+	return r;
+}
+
 /* What ends a connection that was answered is no probe. */
 static bool is_probe(const struct prefix *target, const uint8_t *packet, size_t len)
 {
-	struct wire_reader r = wire_reader(packet, len);
-	struct ip_info ip;
-	struct ip6_info ip6;
-	bool is_6 = target->family == AF_INET6;
+	uint8_t protocol;
+	struct wire_reader r = payload_of(target->family, packet, len, &protocol);
 
-	if ((is_6 ? ip6_parse(packet, len, &ip6) : ip_parse(packet, len, &ip)) < 0)
-		return false;
-	wire_bytes(&r, (is_6 ? ip6.l4_at : ip.header_len) + TCP_FLAGS_AT);
-	return (is_6 ? ip6.protocol : ip.protocol) != IPPROTO_TCP || wire_u8(&r) & TCP_SYN;
+	wire_bytes(&r, TCP_FLAGS_AT);
+	return protocol != IPPROTO_TCP || wire_u8(&r) & TCP_SYN;
 }
 
 static void see(const struct prefix *target, const uint8_t *packet, size_t len, bool is_outgoing,
@@ -122,15 +133,10 @@ static enum trace_said own_connection(int fd)
 /* Of IPv4 a raw socket gets the whole packet. */
 static bool is_reply(uint8_t family, const uint8_t *packet, size_t len, uint16_t own)
 {
-	struct wire_reader r = wire_reader(packet, len);
-	struct ip_info ip;
-	uint8_t type;
+	uint8_t type, protocol;
+	struct wire_reader r = family == AF_INET ? payload_of(family, packet, len, &protocol)
+						 : wire_reader(packet, len);
 
-	if (family == AF_INET) {
-		if (ip_parse(packet, len, &ip) < 0)
-			return false;
-		wire_bytes(&r, ip.header_len);
-	}
 	type = wire_u8(&r);
 	wire_bytes(&r, 3);
 	return type == (family == AF_INET6 ? ECHO6_REPLY : ECHO_REPLY) && wire_be16(&r) == own &&

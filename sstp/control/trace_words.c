@@ -695,7 +695,8 @@ char *trace_json(const struct trace_facts *f)
 	write_pool(f, w.pool);
 	write_who(f, w.who, sizeof(w.who));
 	fill(&w, sentences[w.verdict].message, message);
-	*message = (char)toupper((unsigned char)*message);
+	if (f->port) /* else an address is the first word, if anything of the target's */
+		*message = (char)toupper((unsigned char)*message);
 	if (sentences[w.verdict].next)
 		fill(&w, sentences[w.verdict].next, next);
 	json = json_pack("{s:s?, s:s, s:s, s:I, s:s?, s:i, s:s, s:s?, s:s, s:s?, s:o}", "app",

@@ -29,9 +29,9 @@ setup() {
 	done
 	route_add far 203.0.113.0/24
 	route_add unpeered 10.23.0.0/24
-	start_app shop --route 10.20.0.0/24 --route fd00:20::/64 --route 203.0.113.0/24 --route 198.51.100.0/24 --route 10.23.0.0/24
-	for name in ${apps#shop}; do
-		start_app "$name"
+	for name in $apps; do
+		start_app "$name" --route 10.20.0.0/24 --route fd00:20::/64 --route 203.0.113.0/24 --route 198.51.100.0/24 \
+			--route 10.23.0.0/24
 	done
 	[ $tap_case_failed = no ]
 }
@@ -99,7 +99,7 @@ all_good_to_an_open_port() {
 	text=$(<"$world_dir/traced")
 	is "$traced_status" 0 "the exit status"
 	like "$text" 'Arrived: Port 80 of 10\.20\.0\.2 answers app shop' "the verdict"
-	like "$(stage "$text" workerRoute)" 'workerRoute ok The app's kernel sends it out of vnet0' "its route"
+	like "$(stage "$text" workerRoute)" 'workerRoute ok The app.s kernel sends it out of vnet0' "its route"
 	like "$(stage "$text" tunnel)" 'tunnel ok .*session [0-9]+ .*worker_sent \+[1-9]' "out of the tunnel"
 	like "$(stage "$text" source)" "source ok $(private_ip shop) is the session's address" "its source"
 	like "$(stage "$text" tun)" 'tun ok .*rx_packets \+[1-9]' "to the device"
@@ -142,37 +142,37 @@ B55_each_silence_has_its_stage() {
 }
 
 firewall_of_the_gateway_that_says_so_is_named() {
-	like "$(traced shop 10.20.0.7:80)" 'GatewayRefuses \(it stopped at: gatewayRoute\)' "the verdict"
+	like "$(traced forward 10.20.0.7:80)" 'GatewayRefuses \(it stopped at: gatewayRoute\)' "the verdict"
 }
 
 drops_of_the_gateway_have_their_stage() {
 	local text
 	accepted 'a peering of one side' PUT "$nets/vnet1/virtualNetworkPeerings/to-net3" \
 		"{\"properties\": {\"remoteVirtualNetwork\": {\"id\": \"$nets/net3\"}, \"allowVirtualNetworkAccess\": true}}"
-	text=$(traced shop 10.23.0.2:80)
+	text=$(traced back 10.23.0.2:80)
 	like "$text" 'PeeringClosed \(it stopped at: peering\)' "no peering"
 	like "$(stage "$text" peering)" 'peering failed .*peering \+[1-9]' "its counter"
-	text=$(traced shop 198.51.100.7:80)
+	text=$(traced back 198.51.100.7:80)
 	like "$text" 'NotAllowed \(it stopped at: lookup\)' "not in the plan"
 	like "$(stage "$text" lookup)" 'not_in_plan \+[1-9]|no_route \+[1-9]' "its counter"
-	like "$(traced shop 203.0.113.7:80)" 'GatewayHasNoRoute \(it stopped at: gatewayRoute\)' "the gateway has no route"
+	like "$(traced back 203.0.113.7:80)" 'GatewayHasNoRoute \(it stopped at: gatewayRoute\)' "the gateway has no route"
 }
 
 source_that_is_not_the_session_s_is_named() {
-	ip -n "$(view_of shop)" addr add 192.0.2.77/32 dev lo
-	ip -n "$(view_of shop)" route add 10.20.0.2 dev vnet0 src 192.0.2.77 table 99
-	ip -n "$(view_of shop)" rule add to 10.20.0.2 lookup 99 pref 1
-	like "$(traced shop 10.20.0.2:80)" "WorkerDropsSource \(it stopped at: source\).*ip route get" "the verdict"
-	ip -n "$(view_of shop)" rule del pref 1
+	ip -n "$(view_of answer)" addr add 192.0.2.77/32 dev lo
+	ip -n "$(view_of answer)" route add 10.20.0.2 dev vnet0 src 192.0.2.77 table 99
+	ip -n "$(view_of answer)" rule add to 10.20.0.2 lookup 99 pref 1
+	like "$(traced answer 10.20.0.2:80)" "WorkerDropsSource \(it stopped at: source\).*ip route get" "the verdict"
+	ip -n "$(view_of answer)" rule del pref 1
 }
 
 worker_without_a_route_into_the_tunnel_is_named() {
-	like "$(traced drops 198.51.100.7:80)" 'WorkerHasNoRoute \(it stopped at: workerRoute\)' "no route"
+	like "$(traced drops 192.0.2.99:80)" 'WorkerHasNoRoute \(it stopped at: workerRoute\)' "no route"
 	ip -n "$(view_of drops)" link add lan0 type veth peer name lan1
-	ip -n "$(view_of drops)" addr add 198.51.100.1/24 dev lan0
+	ip -n "$(view_of drops)" addr add 192.0.2.98/24 dev lan0
 	ip -n "$(view_of drops)" link set lan1 up
 	ip -n "$(view_of drops)" link set lan0 up
-	like "$(traced drops 198.51.100.7:80)" 'out of lan0.*WorkerRoutesElsewhere \(it stopped at: workerRoute\)' "another device"
+	like "$(traced drops 192.0.2.99:80)" 'out of lan0.*WorkerRoutesElsewhere \(it stopped at: workerRoute\)' "another device"
 }
 
 # A client of another make, by a password: the gateway asks in its name.

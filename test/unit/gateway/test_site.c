@@ -19,6 +19,7 @@
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
 #include "sstp/control/msg_timeline.h"
+#include "sstp/control/msg_trace.h"
 #include "sstp/net/loop.h"
 #include "sstp/session/session.h"
 #include "test/support/cmocka.h"
@@ -224,6 +225,17 @@ static void note_timeline(const uint8_t *payload, size_t len)
 	note(text);
 }
 
+static void note_traced(const uint8_t *payload, size_t len)
+{
+	struct msg_traced m;
+	char text[100];
+
+	assert_int_equal(msg_traced_decode(payload, len, &m), 0);
+	snprintf(text, sizeof(text), "traced %u end %u session %u counters %zu", (unsigned)m.id,
+		 m.end, (unsigned)m.session, m.n_counters);
+	note(text);
+}
+
 static int send_frame(void *arg, uint8_t *frame, size_t len)
 {
 	enum msg_kind kind;
@@ -252,6 +264,8 @@ static int send_frame(void *arg, uint8_t *frame, size_t len)
 		note_timeline(frame + MSG_HEAD_SIZE, payload_len);
 	else if (kind == MSG_METRICS)
 		note_metrics(frame + MSG_HEAD_SIZE, payload_len);
+	else if (kind == MSG_TRACED)
+		note_traced(frame + MSG_HEAD_SIZE, payload_len);
 	else if (kind == MSG_TRAFFIC)
 		note_traffic(frame + MSG_HEAD_SIZE, payload_len);
 	msg_frame_free(frame, len);
@@ -608,6 +622,28 @@ static void probe_in_the_name_of_nobody_is_answered_so(void **state)
 	assert_int_equal(loop_run(s.loop), 0);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.told[0], "probed 9 outcome 6 source 0 from 0");
+	loop_timer_free(patience);
+}
+
+static void trace_in_the_name_of_nobody_is_answered_so(void **state)
+{
+	struct msg_trace m = {.id = 9,
+			      .app = "shop",
+			      .vnet = "yaml",
+			      .destination = {.family = AF_INET, .len = 32, .addr = {10, 20, 0, 2}},
+			      .own = 61001};
+	struct loop_timer *patience = loop_timer_new(s.loop, note_probed, NULL);
+	uint8_t *frame;
+	size_t len;
+	int r;
+
+	open_site();
+	r = msg_trace_encode(&m, &frame, &len);
+	assert_int_equal(hear(r, frame, len), 0);
+	loop_timer_set(patience, loop_now(s.loop)); /* behind what is posted already */
+	assert_int_equal(loop_run(s.loop), 0);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.told[0], "traced 9 end 4 session 0 counters 0");
 	loop_timer_free(patience);
 }
 
@@ -994,6 +1030,7 @@ int main(void)
 		TEST(metrics_are_told_to_who_asks),
 		TEST(metrics_of_a_full_data_plane_fit),
 		TEST(probe_in_the_name_of_nobody_is_answered_so),
+		TEST(trace_in_the_name_of_nobody_is_answered_so),
 		TEST(networks_of_the_configuration_are_not_controls_to_change),
 		TEST(network_with_an_address_that_is_none_is_refused),
 		TEST(network_of_both_families_is_made_anew_with_another_pool),
