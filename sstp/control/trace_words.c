@@ -296,21 +296,30 @@ static void say_tun(const struct words *w, char *buf)
 				      : "It was written to the VNet's device.");
 }
 
-static const char *left_text(const struct words *w)
+/* Returns buf. */
+static const char *left_text(const struct words *w, char buf[TEXT_MAX])
 {
-	switch (w->e.has_left) {
-	case TRACE_YES: return " It was seen to leave.";
-	case TRACE_NO: return " It was not seen to leave.";
-	default: return " Whether it left could not be watched.";
-	}
+	const struct prefix *as = &w->f->seen.source;
+	char source[ADDRESS_MAX];
+
+	if (w->e.has_left == TRACE_UNKNOWN)
+		snprintf(buf, TEXT_MAX, " Whether it left could not be watched.");
+	else if (w->e.has_left == TRACE_NO)
+		snprintf(buf, TEXT_MAX, " It was not seen to leave.");
+	else if (w->e.was_sent && !prefix_equal(as, source_of(w->f)))
+		snprintf(buf, TEXT_MAX,
+			 " It was seen to leave, as from %s: its source is translated.",
+			 address_text(as, source));
+	else
+		snprintf(buf, TEXT_MAX, " It was seen to leave.");
+	return buf;
 }
 
 static void say_gateway_route(const struct words *w, char *buf)
 {
 	const struct trace_facts *f = w->f;
 	struct prefix via = {.family = f->kernel.via_family};
-	char route[TEXT_MAX - 64];
-	char text[TEXT_MAX];
+	char route[TEXT_MAX / 2], text[TEXT_MAX];
 
 	if (w->e.gateway_route == TRACE_ROUTE_UNKNOWN)
 		snprintf(route, sizeof(route), "The gateway's kernel could not be asked: %s.",
@@ -324,9 +333,9 @@ static void say_gateway_route(const struct words *w, char *buf)
 		via.len = via.family == AF_INET6 ? 128 : via.family ? 32 : 0;
 		memcpy(via.addr, f->kernel.via, sizeof(via.addr));
 		say_route("The gateway's kernel", f->kernel.device, &via, f->kernel.table, text);
-		snprintf(route, sizeof(route), "%.600s", text);
+		snprintf(route, sizeof(route), "%.380s", text);
 	}
-	snprintf(buf, TEXT_MAX, "%s%s", route, left_text(w));
+	snprintf(buf, TEXT_MAX, "%s%.320s", route, left_text(w, text));
 }
 
 static void say_vnet(const struct words *w, char *buf)

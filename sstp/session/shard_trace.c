@@ -173,26 +173,6 @@ static struct vendor_trace question_of(const struct probe *p)
 	return q;
 }
 
-/* 0, and its end follows; or why there is nothing to wait for. */
-static enum trace_end begin(struct client *c, const struct trace_request *r,
-			    const struct probe *probe)
-{
-	const struct vendor_trace question = question_of(probe);
-	struct trace_run *run;
-
-	if (!session_is_worker(c->session))
-		return TRACE_NO_WORKER;
-	if (find_run(c) || count_runs(c->shard) >= TRACES_MAX)
-		return TRACE_BUSY;
-	run = run_new(c, r->id, probe);
-	if (!run)
-		return TRACE_BUSY;
-	if (session_trace(c->session, &question) == 0)
-		return TRACE_ANSWERED;
-	forget(run);
-	return TRACE_NO_WORKER;
-}
-
 /* What no worker of ours can send is sent in its name. */
 static void probe_instead(const struct client *c, const struct trace_request *r)
 {
@@ -209,18 +189,33 @@ static void probe_instead(const struct client *c, const struct trace_request *r)
 	vnet_probe(&c->lease, c->session, &probe, c->shard->params.probes);
 }
 
+/* TRACE_ANSWERED: it is under way. TRACE_LOST: the session is gone, and so is c: it did not read what was sent to it. */
+static enum trace_end begin(struct client *c, const struct trace_request *r,
+			    const struct probe *probe)
+{
+	const struct vendor_trace question = question_of(probe);
+
+	if (find_run(c) || count_runs(c->shard) >= TRACES_MAX)
+		return TRACE_BUSY;
+	if (session_trace(c->session, &question) < 0)
+		return TRACE_LOST;
+	return run_new(c, r->id, probe) ? TRACE_ANSWERED : TRACE_BUSY;
+}
+
 static void trace(struct client *c, const struct trace_request *r)
 {
-	struct trace_result result = {.id = r->id, .session = c->ticket.id};
+	struct trace_desk *desk = c->shard->params.traces;
+	struct trace_result result = {
+		.id = r->id, .session = c->ticket.id, .end = TRACE_NO_ADDRESS};
 	struct probe probe;
+	bool is_worker = session_is_worker(c->session);
 
-	result.end = TRACE_NO_ADDRESS;
 	if (make_probe(c, r, &probe))
-		result.end = begin(c, r, &probe);
+		result.end = is_worker ? begin(c, r, &probe) : TRACE_NO_WORKER;
 	if (result.end == TRACE_ANSWERED)
 		return;
 	trace_watch_init(&result.watch, &probe);
-	trace_desk_tell(c->shard->params.traces, &result);
+	trace_desk_tell(desk, &result);
 	if (result.end == TRACE_NO_WORKER)
 		probe_instead(c, r);
 }

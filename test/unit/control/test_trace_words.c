@@ -24,7 +24,12 @@ static struct trace_facts facts_of_success(void)
 		.has_kernel = true,
 		.kernel = {.kind = RTNL_GOT_FORWARDED, .device = "eth0", .table = 254},
 		.device = "sstp0",
-		.seen = {.was_open = true, .in = 1, .left = 1, .back = 1, .out = 1},
+		.seen = {.was_open = true,
+			 .in = 1,
+			 .left = 1,
+			 .back = 1,
+			 .out = 1,
+			 .source = {AF_INET, 32, {172, 16, 0, 1}}},
 		.own_said = TRACE_SAID_GOOD,
 		.was_traced = true,
 		.traced = {.end = MSG_TRACE_ANSWERED,
@@ -255,6 +260,20 @@ static void way_back_that_is_missing_names_the_pool(void **state)
 	json_decref(json);
 }
 
+static void source_that_is_translated_is_said(void **state)
+{
+	struct trace_facts f = facts_of_success();
+	json_t *json = told(&f);
+
+	assert_null(strstr(text_at(stage_at(json, TRACE_GATEWAY_ROUTE), "finding"), "translated"));
+	json_decref(json);
+	f.seen.source.addr[0] = 10;
+	json = told(&f);
+	assert_non_null(strstr(text_at(stage_at(json, TRACE_GATEWAY_ROUTE), "finding"),
+			       "as from 10.16.0.1: its source is translated"));
+	json_decref(json);
+}
+
 /* Whatever the evidence, there are words: no place of a sentence is left open. */
 static void every_fact_has_its_words(void **state)
 {
@@ -300,6 +319,7 @@ int main(void)
 		cmocka_unit_test(icmp_error_of_who_finds_nobody_is_told_from_a_router_s),
 		cmocka_unit_test(route_of_the_gateway_s_kernel_is_evidence),
 		cmocka_unit_test(way_back_that_is_missing_names_the_pool),
+		cmocka_unit_test(source_that_is_translated_is_said),
 		cmocka_unit_test(every_fact_has_its_words),
 		cmocka_unit_test(session_stands_for_the_app_that_there_is_not),
 	};

@@ -175,6 +175,15 @@ static void on_server_end(void *arg, enum session_end end, const char *reason)
 	check(s->rig);
 }
 
+static void on_server_traced(void *arg, const struct vendor_traced *traced)
+{
+	struct gateway_rig_session *s = arg;
+
+	s->rig->traced = *traced;
+	s->rig->traces++;
+	check(s->rig);
+}
+
 static const struct session_ops server_callbacks = {
 	.find_user = find_user,
 	.assign = assign,
@@ -183,6 +192,7 @@ static const struct session_ops server_callbacks = {
 	.on_up6 = on_server_up6,
 	.on_packet = on_server_packet,
 	.on_burst_end = on_burst_end,
+	.on_traced = on_server_traced,
 	.on_down = on_server_down,
 	.on_end = on_server_end,
 };

@@ -55,6 +55,8 @@ struct gateway_rig {
 	bool had_ipv6;	  /* when a second session had just taken over */
 	char description[VENDOR_TEXT_MAX + 1]; /* that came last */
 	unsigned descriptions;
+	struct vendor_traced traced; /* the last answer of the worker's */
+	unsigned traces;
 	uint64_t waits; /* ns: until the tunnel is dialled again, as it said last */
 	bool tunnel_ended;
 	enum session_end end;

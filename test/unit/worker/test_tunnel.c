@@ -507,6 +507,62 @@ static void session_that_takes_over_brings_its_own_description(void **state)
 	gateway_rig_free(rig);
 }
 
+static bool is_traced(struct gateway_rig *rig)
+{
+	return rig->traces > 0;
+}
+
+/* What is described has subscribed. */
+static void run_until_described(struct gateway_rig *rig)
+{
+	gateway_rig_run(rig, is_up);
+	assert_int_equal(describe(rig, 0, "{}"), 0);
+	gateway_rig_run(rig, is_described);
+}
+
+static void ask_for_probe(struct gateway_rig *rig, uint32_t id, const char *address)
+{
+	struct vendor_trace q = {.id = id, .port = 80, .own = 61001, .to.family = 4};
+	uint32_t to = inet_addr(address);
+
+	memcpy(q.to.bytes, &to, sizeof(to));
+	rig->traces = 0;
+	assert_int_equal(session_trace(rig->sessions[0].session, &q), 0);
+}
+
+static void probe_that_the_gateway_asks_for_is_answered(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+	const struct vendor_trace early = {.id = 1, .own = 61001, .to.family = 4};
+
+	gateway_rig_run(rig, is_dialling);
+	assert_int_equal(session_trace(rig->sessions[0].session, &early), -ENOTCONN);
+	run_until_described(rig);
+	ask_for_probe(rig, 7, "203.0.113.1");
+	gateway_rig_run(rig, is_traced);
+	assert_int_equal(rig->traced.id, 7);
+	assert_int_equal(rig->traced.route, VENDOR_ROUTE_NONE);
+	assert_int_equal(rig->traced.outcome, VENDOR_OUTCOME_UNSENT);
+	ask_for_probe(rig, 8, "127.0.0.1");
+	gateway_rig_run(rig, is_traced);
+	assert_int_equal(rig->traced.route, VENDOR_ROUTE_LOCAL);
+	gateway_rig_free(rig);
+}
+
+/* The first one is not answered any more, for the gateway waits for the last one only. */
+static void second_probe_meanwhile_is_refused(void **state)
+{
+	struct gateway_rig *rig = gateway_rig_new();
+
+	run_until_described(rig);
+	ask_for_probe(rig, 7, "10.20.0.9");
+	ask_for_probe(rig, 8, "10.20.0.9");
+	gateway_rig_run(rig, is_traced);
+	assert_int_equal(rig->traced.id, 8);
+	assert_int_equal(rig->traced.outcome, VENDOR_OUTCOME_BUSY);
+	gateway_rig_free(rig);
+}
+
 static void close_by_the_operator_is_final(void **state)
 {
 	struct gateway_rig *rig = with_traffic();
@@ -666,6 +722,8 @@ int main(void)
 		cmocka_unit_test(freeing_while_the_second_is_dialled_cuts_both),
 		/* last: the address stays */
 		cmocka_unit_test(packet_for_another_address_does_not_come_in),
+		cmocka_unit_test(probe_that_the_gateway_asks_for_is_answered),
+		cmocka_unit_test(second_probe_meanwhile_is_refused),
 		cmocka_unit_test(ipv6_address_is_told_in_band_and_set),
 		cmocka_unit_test(ipv6_address_by_advertisement_gives_way_to_the_one_in_band),
 		cmocka_unit_test(B45_second_session_takes_the_ipv6_address_over_before_it_is_told),
