@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sstp/base/bucket.h"
+#include "sstp/base/log.h"
 #include "sstp/net/loop.h"
 #include "tun/ip.h"
 #include "tun/netns.h"
@@ -347,6 +348,18 @@ static void send_probe(struct trace *t)
 		loop_timer_set(t->timer, loop_now(t->params.loop) + TRACE_PATIENCE);
 }
 
+/* Only of what is done: a gateway does not fill the log. */
+static void log_question(const struct vendor_trace *q)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	inet_ntop(q->to.family == 6 ? AF_INET6 : AF_INET, q->to.bytes, address, sizeof(address));
+	if (q->port)
+		log_info("the gateway asks for a probe of port %u of %s", q->port, address);
+	else
+		log_info("the gateway asks for a ping of %s", address);
+}
+
 void trace_begin(struct trace *t, const struct vendor_trace *question)
 {
 	const struct vendor_traced refused = {
@@ -357,6 +370,7 @@ void trace_begin(struct trace *t, const struct vendor_trace *question)
 		t->params.on_done(t->params.arg, &refused);
 		return;
 	}
+	log_question(question);
 	t->question = *question;
 	t->found = (struct vendor_traced){.id = question->id};
 	t->began = clock_now();

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gateway asks for a probe: it is answered in the session that asked, with what that has carried meanwhile. */
-#include <arpa/inet.h>
 #include <string.h>
 
-#include "sstp/base/log.h"
 #include "sstp/worker/tunnel_internal.h"
 
 /* The first one that has grown; DROP_REASONS: none. */
@@ -64,17 +62,6 @@ static void refuse(const struct leg *leg, const struct vendor_trace *question)
 	session_tell_traced(leg->session, &busy);
 }
 
-static void log_question(const struct vendor_trace *q)
-{
-	char address[INET6_ADDRSTRLEN];
-
-	inet_ntop(q->to.family == 6 ? AF_INET6 : AF_INET, q->to.bytes, address, sizeof(address));
-	if (q->port)
-		log_info("the gateway asks for a probe of port %u of %s", q->port, address);
-	else
-		log_info("the gateway asks for a ping of %s", address);
-}
-
 void tunnel_on_trace(void *arg, const struct vendor_trace *question)
 {
 	struct leg *leg = arg;
@@ -84,7 +71,6 @@ void tunnel_on_trace(void *arg, const struct vendor_trace *question)
 		refuse(leg, question);
 		return;
 	}
-	log_question(question);
 	t->traced_by = leg;
 	t->traced_from = *session_traffic(leg->session);
 	trace_begin(t->trace, question);
