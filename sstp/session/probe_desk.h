@@ -18,12 +18,12 @@ enum {
 /* All borrowed. */
 struct probe_request {
 	uint64_t id;
+	uint16_t own;	  /* its own port or identifier; 0: any */
 	uint64_t session; /* 0: any of the app's to the VNet */
 	const char *app;  /* "": session says it, as of VNet */
 	const char *vnet;
 	struct prefix destination; /* an address */
 	uint16_t port;		   /* 0: an echo */
-	uint16_t own;		   /* its own port or identifier; 0: any */
 };
 
 struct probe_result {
