@@ -15,7 +15,7 @@ int msg_probe_encode(const struct msg_probe *m, uint8_t **ret_frame, size_t *ret
 {
 	struct msg_frame f;
 
-	if (!is_address(&m->destination))
+	if (!is_address(&m->destination) || m->source > MSG_PROBE_SOURCES)
 		return -EMSGSIZE;
 	if (msg_frame_begin(&f, MSG_PROBE) < 0)
 		return -ENOMEM;
@@ -25,6 +25,9 @@ int msg_probe_encode(const struct msg_probe *m, uint8_t **ret_frame, size_t *ret
 	msg_put_text(&f, m->vnet, MSG_NAME_MAX);
 	msg_put_prefix(&f, &m->destination);
 	wire_put_be16(&f.w, m->port);
+	wire_put_be16(&f.w, m->size);
+	wire_put_u8(&f.w, m->ttl);
+	wire_put_u8(&f.w, m->source);
 	return msg_frame_end(&f, ret_frame, ret_len);
 }
 
@@ -38,7 +41,10 @@ int msg_probe_decode(const uint8_t *payload, size_t len, struct msg_probe *ret_p
 	m.vnet = msg_get_line(&r, MSG_NAME_MAX);
 	msg_get_prefix(&r, &m.destination);
 	m.port = wire_be16(&r);
-	if (!wire_done(&r) || !is_address(&m.destination))
+	m.size = wire_be16(&r);
+	m.ttl = wire_u8(&r);
+	m.source = wire_u8(&r);
+	if (!wire_done(&r) || !is_address(&m.destination) || m.source > MSG_PROBE_SOURCES)
 		return -EBADMSG;
 	*ret_probe = m;
 	return 0;
@@ -60,6 +66,7 @@ int msg_probed_encode(const struct msg_probed *m, uint8_t **ret_frame, size_t *r
 	wire_put_u8(&f.w, m->code);
 	msg_put_text(&f, m->drop, MSG_DROP_MAX);
 	wire_put_be32(&f.w, m->round_trip_us);
+	wire_put_be16(&f.w, m->size);
 	return msg_frame_end(&f, ret_frame, ret_len);
 }
 
@@ -75,6 +82,7 @@ int msg_probed_decode(const uint8_t *payload, size_t len, struct msg_probed *ret
 	m.code = wire_u8(&r);
 	m.drop = msg_get_line(&r, MSG_DROP_MAX);
 	m.round_trip_us = wire_be32(&r);
+	m.size = wire_be16(&r);
 	if (!wire_done(&r) || m.outcome >= MSG_OUTCOME_COUNT)
 		return -EBADMSG;
 	*ret_probed = m;

@@ -21,6 +21,7 @@
 #include "sstp/gateway/site_vnets.h"
 #include "sstp/net/loop.h"
 #include "sstp/session/session.h"
+#include "sstp/session/vnet_probe.h"
 
 /* VNets that are not up are tried again, and what sessions have moved is told: that much a kill takes with it. */
 #define TICK CLOCK_NS_PER_S
@@ -386,6 +387,7 @@ static int take_routes(struct gateway_site *s, const uint8_t *payload, size_t le
 _Static_assert((int)MSG_OUTCOME_COUNT == (int)PROBE_BUSY + 1, "outcomes");
 _Static_assert((int)MSG_OUTCOME_SILENCE == (int)PROBE_SILENCE, "outcomes");
 _Static_assert((int)MSG_OUTCOME_ICMP == (int)PROBE_ICMP, "outcomes");
+_Static_assert((int)MSG_PROBE_SOURCES == (int)VNET_PROBE_SOURCES, "sources");
 
 /* 0.0.0.0/0: none. */
 static struct prefix address_of(uint8_t family, const uint8_t address[PROBE_ADDRESS_SIZE])
@@ -414,6 +416,7 @@ static void on_probed(void *arg, const struct probe_result *r)
 		.code = r->answer.code,
 		.drop = r->drop,
 		.round_trip_us = r->round_trip_us,
+		.size = r->size,
 	};
 
 	if (msg_probed_encode(&m, &f.data, &f.len) < 0 ||
@@ -435,6 +438,9 @@ static int take_probe(struct gateway_site *s, const uint8_t *payload, size_t len
 						     .vnet = m.vnet,
 						     .destination = m.destination,
 						     .port = m.port,
+						     .size = m.size,
+						     .ttl = m.ttl,
+						     .source = m.source,
 					     });
 	return 0;
 }

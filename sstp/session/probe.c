@@ -53,13 +53,13 @@ static void put_ip(struct wire_writer *w, const struct probe *p, size_t payload)
 	if (is_ipv6(p)) {
 		wire_put_be32(w, 0x60000000);
 		wire_put_be16(w, (uint16_t)payload);
-		wire_put(w, (uint8_t[]){protocol_of(p), TTL}, 2);
+		wire_put(w, (uint8_t[]){protocol_of(p), p->ttl ? p->ttl : TTL}, 2);
 	} else {
 		wire_put_be16(w, 0x4500);
 		wire_put_be16(w, (uint16_t)(IPV4_HEADER + payload));
 		wire_put_be16(w, 0);
 		wire_put_be16(w, DO_NOT_FRAGMENT);
-		wire_put(w, (uint8_t[]){TTL, protocol_of(p), 0, 0}, 4);
+		wire_put(w, (uint8_t[]){p->ttl ? p->ttl : TTL, protocol_of(p), 0, 0}, 4);
 	}
 	wire_put(w, p->src, address_size(p));
 	wire_put(w, p->dst, address_size(p));
@@ -108,15 +108,34 @@ static void put_echo(struct wire_writer *w, const struct probe *p)
 	wire_put_be32(w, 0);
 }
 
+/* Behind the header, with the padding. */
+static size_t payload_of(const struct probe *p)
+{
+	size_t header = is_ipv6(p) ? IPV6_HEADER : IPV4_HEADER;
+	size_t least = p->port ? TCP_SIZE : ECHO_SIZE;
+	size_t most = p->size < PROBE_PACKET_MAX ? p->size : PROBE_PACKET_MAX;
+
+	return most > header + least ? most - header : least;
+}
+
+static void put_padding(struct wire_writer *w, size_t len)
+{
+	while (wire_len(w) < len)
+		wire_put_u8(w, 0);
+}
+
 size_t probe_put(const struct probe *p, uint8_t ret_packet[PROBE_PACKET_MAX])
 {
 	struct wire_writer w = wire_writer(ret_packet, PROBE_PACKET_MAX);
+	size_t payload = payload_of(p), header;
 
-	put_ip(&w, p, p->port ? TCP_SIZE : ECHO_SIZE);
+	put_ip(&w, p, payload);
+	header = wire_len(&w);
 	if (p->port)
 		put_tcp(&w, p, p->number, FLAG_SYN);
 	else
 		put_echo(&w, p);
+	put_padding(&w, header + payload);
 	finish(p, ret_packet, wire_len(&w), p->port ? 16 : 2);
 	return wire_len(&w);
 }

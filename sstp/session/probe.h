@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum {
-	PROBE_PACKET_MAX = 64, /* bytes of a question, or of a reset */
+	PROBE_PACKET_MAX = 1500, /* bytes of a question, or of a reset */
 	PROBE_ADDRESS_SIZE = 16,
 };
 
@@ -23,6 +23,8 @@ struct probe {
 	uint16_t port;	 /* 0: an echo */
 	uint16_t own;	 /* source port, or the echo's identifier; random */
 	uint32_t number; /* sequence, or in the echo; random */
+	uint16_t size;	 /* bytes of the question, which is padded; less than it has: those, never fragmented */
+	uint8_t ttl;	 /* hops; 0: enough */
 };
 
 enum probe_outcome {
@@ -32,7 +34,7 @@ enum probe_outcome {
 	PROBE_ICMP,	  /* an error */
 	PROBE_REFUSED,	  /* by the gateway */
 	PROBE_SILENCE,	  /* in time there was no answer */
-	PROBE_NO_SESSION, /* none that is up and has an address of this family */
+	PROBE_NO_SESSION, /* none that is up and has an address of this family, or no such other address */
 	PROBE_BUSY,	  /* there are too many at once */
 };
 

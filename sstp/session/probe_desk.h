@@ -24,11 +24,15 @@ struct probe_request {
 	const char *vnet;
 	struct prefix destination; /* an address */
 	uint16_t port;		   /* 0: an echo */
+	uint16_t size;		   /* bytes, at most what the session's packets get; 0: no padding */
+	uint8_t ttl;		   /* hops; 0: enough */
+	uint8_t source;		   /* 0: the session's address; n: the n-th of VNET_PROBE_SOURCES others */
 };
 
 struct probe_result {
 	uint64_t id;
-	struct probe probe; /* src: the session's address; of family 0: none was sent */
+	struct probe probe; /* src: the address that asked; of family 0: none was sent */
+	uint16_t size;	    /* bytes that were sent; 0: none */
 	struct probe_answer answer;
 	const char *drop; /* static; of PROBE_REFUSED; else "" */
 	uint32_t round_trip_us;

@@ -4,7 +4,7 @@
 /*
  * A VNet's inside, for vnet.c (life), vnet_table.c, vnet_device.c (set-up of the device) and vnet_queue.c (a thread's part).
  *
- * Who may touch what: the control thread all but `owners`; data threads what is immutable while a queue is open (pool's
+ * Who may touch what: the control thread all but `owners` and `asker`; data threads what is immutable while a queue is open (pool's
  * addresses, gateway_be, mtu, device), the pool's leases and what else stands under the lock, the table, and `owners`:
  * that of an address is written under the lock and read without. Which session it is that a thread owns the address
  * for, the thread's queue has in an array of its own, so that another thread can take over without writing what this one
@@ -47,6 +47,8 @@ struct vnet {
 	unsigned offload; /* wanted */
 	/* by index: the thread that packets go to, counted from 1; 0: none */
 	_Atomic uint32_t *owners;
+	/* likewise: who has asked last from an address that nobody has (session/vnet_probe.h) */
+	_Atomic uint32_t asker;
 
 	pthread_mutex_t lock;
 	struct pool *pool;	    /* its leases; its addresses never change */

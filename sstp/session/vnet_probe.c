@@ -22,6 +22,7 @@ static void tell(struct vnet_probes *p, unsigned i, const struct probe_answer *a
 		.probe = p->open[i].probe,
 		.answer = *answer,
 		.drop = "",
+		.size = p->open[i].size,
 		.round_trip_us = (uint32_t)(took_ns / 1000),
 	};
 
@@ -64,10 +65,22 @@ void vnet_probes_done(struct vnet_probes *p)
 	p->timer = NULL;
 }
 
-bool vnet_probes_make(const struct probe_request *r, uint32_t address_be, const uint8_t *prefix6,
-		      struct probe *ret_probe)
+uint32_t vnet_probes_source(uint32_t n_addresses, unsigned n)
 {
-	struct probe p = {.family = r->destination.family, .port = r->port};
+	uint32_t inner = n_addresses > 2 ? n_addresses - 3 : 0;
+
+	return (n_addresses > 2) + (uint32_t)((uint64_t)inner * (n - 1) / (VNET_PROBE_SOURCES - 1));
+}
+
+bool vnet_probes_make(const struct probe_request *r, uint32_t address_be, const uint8_t *prefix6,
+		      uint16_t packet_max, struct probe *ret_probe)
+{
+	struct probe p = {
+		.family = r->destination.family,
+		.port = r->port,
+		.size = r->size < packet_max ? r->size : packet_max,
+		.ttl = r->ttl,
+	};
 	uint16_t number;
 
 	if (p.family == AF_INET6 && !prefix6)
@@ -99,9 +112,9 @@ int vnet_probes_reserve(struct vnet_probes *p, struct loop *loop, struct probe_d
 	return 0;
 }
 
-void vnet_probes_add(struct vnet_probes *p, uint64_t id, const struct probe *probe)
+void vnet_probes_add(struct vnet_probes *p, uint64_t id, const struct probe *probe, uint16_t size)
 {
-	p->open[p->n++] = (struct vnet_open_probe){id, clock_now(), *probe};
+	p->open[p->n++] = (struct vnet_open_probe){id, clock_now(), *probe, size};
 	set_timer(p);
 }
 

@@ -12,13 +12,15 @@
 #define VNET_PROBE_PATIENCE (2 * CLOCK_NS_PER_S)
 
 enum {
-	VNET_PROBES_MAX = 16,
+	VNET_PROBES_MAX = 48,
+	VNET_PROBE_SOURCES = 4, /* other addresses of a pool to ask from */
 };
 
 struct vnet_open_probe {
 	uint64_t id;
 	uint64_t began; /* clock_now() */
 	struct probe probe;
+	uint16_t size; /* bytes that were sent */
 };
 
 /* All zero: none. */
@@ -36,17 +38,23 @@ struct loop;
 void vnet_probes_done(struct vnet_probes *p);
 
 /*
- * The question of a session with these addresses (prefix6 NULL: it has no IPv6), with random numbers. False: it has none of the
- * destination's family.
+ * Where the n-th (from 1) of VNET_PROBE_SOURCES others is looked for among so many addresses: the first, the last, and evenly
+ * between them, but never at the ends of a pool, which some take for no hosts.
+ */
+uint32_t vnet_probes_source(uint32_t n_addresses, unsigned n);
+
+/*
+ * The question of a session with these addresses (prefix6 NULL: it has no IPv6), with random numbers; packet_max: bytes that its
+ * packets get. False: it has no address of the destination's family.
  */
 bool vnet_probes_make(const struct probe_request *r, uint32_t address_be, const uint8_t *prefix6,
-		      struct probe *ret_probe);
+		      uint16_t packet_max, struct probe *ret_probe);
 
 /* Before one is sent, of which desk shall hear; both borrowed. 0; -EBUSY: no more at a time; -ENOMEM. */
 int vnet_probes_reserve(struct vnet_probes *p, struct loop *loop, struct probe_desk *desk);
 
-/* It was sent, after vnet_probes_reserve() in the same pass. */
-void vnet_probes_add(struct vnet_probes *p, uint64_t id, const struct probe *probe);
+/* It was sent, size bytes of it, after vnet_probes_reserve() in the same pass. */
+void vnet_probes_add(struct vnet_probes *p, uint64_t id, const struct probe *probe, uint16_t size);
 
 /*
  * True: pkt was an answer, and is told. A reset that must be sent for it stands in ret_reset then, *ret_len bytes; 0: none.

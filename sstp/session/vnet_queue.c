@@ -20,6 +20,10 @@
 #include "tun/offload_split.h"
 #include "tun/steer.h"
 
+enum {
+	SOURCE_STEPS = 4096, /* addresses that are looked at for a free one */
+};
+
 struct vnet_queue {
 	struct vnet *vnet;
 	struct session_env *env;
@@ -387,6 +391,19 @@ static __attribute__((noinline, cold)) bool take_answer(struct vnet_queue *q, co
 	return true;
 }
 
+/* To no session: an answer to a question that another thread has asked from an address that is free, or really lost. */
+static __attribute__((noinline, cold)) void to_nobody(struct vnet_queue *q,
+						      const struct virtio_net_hdr *h,
+						      const uint8_t *pkt, size_t len)
+{
+	uint32_t asker = atomic_load_explicit(&q->vnet->asker, memory_order_relaxed);
+
+	if (asker && asker != owner_number(q))
+		to_other_thread(q, asker, h, pkt, len);
+	else
+		turn_back(q, h, pkt, len, DROP_NO_SESSION);
+}
+
 static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 {
 	struct vnet_queue *q = arg;
@@ -404,7 +421,7 @@ static void on_packet(void *arg, const struct virtio_net_hdr *h, uint8_t *pkt, s
 	else if (owner)
 		to_other_thread(q, owner, h, pkt, len);
 	else
-		turn_back(q, h, pkt, len, DROP_NO_SESSION);
+		to_nobody(q, h, pkt, len);
 }
 
 /*
@@ -471,6 +488,32 @@ static const struct port_ops port_callbacks = {
 
 /* ---- probes: what the network says to a session's packet ---- */
 
+/*
+ * The address that the question comes from: the session's, or one near where vnet_probes_source() points that nobody has.
+ * False: none is free.
+ */
+static bool find_source(const struct vnet_lease *lease, unsigned n, struct vnet_lease *ret_source)
+{
+	struct vnet *v = lease->queue->vnet;
+	uint32_t count = pool_indexes(v->pool), at = n ? vnet_probes_source(count, n) : 0;
+
+	*ret_source = *lease;
+	if (!n)
+		return true;
+	for (uint32_t i = 0; i < count && i < SOURCE_STEPS; i++, at = (at + 1) % count) {
+		uint32_t address_be = pool_address(v->pool, at);
+
+		if (owner_of(lease->queue, (int)at) || address_be == v->gateway_be)
+			continue;
+		ret_source->index = at;
+		ret_source->address_be = address_be;
+		vnet_ip6_prefix(v, at, ret_source->prefix6);
+		atomic_store_explicit(&v->asker, owner_number(lease->queue), memory_order_relaxed);
+		return true;
+	}
+	return false;
+}
+
 static enum drop_reason judge(const struct vnet_lease *lease, const uint8_t *pkt, size_t len)
 {
 	struct ip_info ip;
@@ -482,7 +525,8 @@ static enum drop_reason judge(const struct vnet_lease *lease, const uint8_t *pkt
 }
 
 /* As the session would send it. DROP_REASONS: it is on its way. */
-static enum drop_reason send_question(const struct vnet_lease *lease, const struct probe *p)
+static enum drop_reason send_question(const struct vnet_lease *lease, const struct probe *p,
+				      uint16_t *ret_size)
 {
 	uint8_t packet[PROBE_PACKET_MAX];
 	size_t len = probe_put(p, packet);
@@ -490,6 +534,7 @@ static enum drop_reason send_question(const struct vnet_lease *lease, const stru
 
 	if (why == DROP_REASONS && !write_now(lease->queue, packet, len))
 		why = DROP_DEVICE;
+	*ret_size = (uint16_t)len;
 	return why;
 }
 
@@ -498,22 +543,24 @@ static bool ask(const struct vnet_lease *lease, const struct session *s,
 		const struct probe_request *r, struct probe_desk *desk, struct probe_result *result)
 {
 	struct vnet_queue *q = lease->queue;
+	struct vnet_lease source;
 	enum drop_reason why;
 
 	result->answer.outcome = PROBE_NO_SESSION;
-	if (!vnet_probes_make(r, lease->address_be, session_has_ipv6(s) ? lease->prefix6 : NULL,
-			      &result->probe))
+	if (!find_source(lease, r->source, &source) ||
+	    !vnet_probes_make(r, source.address_be, session_has_ipv6(s) ? source.prefix6 : NULL,
+			      session_packet_max(s, q->vnet->mtu), &result->probe))
 		return true;
 	result->answer.outcome = PROBE_BUSY;
 	if (vnet_probes_reserve(&q->probes, q->env->loop, desk) < 0)
 		return true;
-	why = send_question(lease, &result->probe);
+	why = send_question(&source, &result->probe, &result->size);
 	if (why != DROP_REASONS) {
 		result->answer.outcome = PROBE_REFUSED;
 		result->drop = drop_reason_name(why);
 		return true;
 	}
-	vnet_probes_add(&q->probes, r->id, &result->probe);
+	vnet_probes_add(&q->probes, r->id, &result->probe, result->size);
 	return false;
 }
 

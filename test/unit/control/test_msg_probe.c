@@ -20,6 +20,9 @@ static const struct msg_probe probe = {
 	.vnet = "blue",
 	.destination = {.family = AF_INET, .len = 32, .addr = {10, 1, 0, 9}},
 	.port = 443,
+	.size = MSG_PROBE_FULL,
+	.ttl = 3,
+	.source = MSG_PROBE_SOURCES,
 };
 
 static const struct msg_probed refused = {
@@ -31,6 +34,7 @@ static const struct msg_probed refused = {
 	.code = 13,
 	.drop = "peering",
 	.round_trip_us = UINT32_MAX,
+	.size = 1352,
 };
 
 static int decode_into_nothing(bool is_answer, const uint8_t *payload, size_t len)
@@ -82,6 +86,9 @@ static void probe_comes_back_as_it_was(void **state)
 	assert_string_equal(got.vnet, "blue");
 	assert_true(prefix_equal(&got.destination, &probe.destination));
 	assert_int_equal(got.port, 443);
+	assert_int_equal(got.size, MSG_PROBE_FULL);
+	assert_int_equal(got.ttl, 3);
+	assert_int_equal(got.source, MSG_PROBE_SOURCES);
 }
 
 static void answer_comes_back_as_it_was(void **state)
@@ -99,6 +106,7 @@ static void answer_comes_back_as_it_was(void **state)
 	assert_int_equal(got.code, 13);
 	assert_string_equal(got.drop, "peering");
 	assert_true(got.round_trip_us == UINT32_MAX);
+	assert_int_equal(got.size, 1352);
 }
 
 static void head_is_taken_in_its_own_direction_only(void **state)
@@ -148,6 +156,20 @@ static void outcome_that_there_is_not_is_refused(void **state)
 	assert_int_equal(decode(true, payload, len), 0);
 	m.outcome = MSG_OUTCOME_COUNT;
 	assert_int_equal(msg_probed_encode(&m, &frame, &len), -EINVAL);
+}
+
+static void source_that_there_is_not_is_refused(void **state)
+{
+	struct msg_probe m = probe;
+	uint8_t payload[FRAME_MAX];
+	size_t len = sample(false, payload);
+	uint8_t *frame;
+
+	assert_int_equal(payload[len - 1], MSG_PROBE_SOURCES);
+	payload[len - 1]++;
+	assert_int_equal(decode(false, payload, len), 0);
+	m.source++;
+	assert_int_equal(msg_probe_encode(&m, &frame, &len), -EMSGSIZE);
 }
 
 static void text_that_is_missing_or_too_long_is_not_encoded(void **state)
@@ -209,6 +231,7 @@ int main(void)
 		cmocka_unit_test(head_is_taken_in_its_own_direction_only),
 		cmocka_unit_test(destination_is_one_address),
 		cmocka_unit_test(outcome_that_there_is_not_is_refused),
+		cmocka_unit_test(source_that_there_is_not_is_refused),
 		cmocka_unit_test(text_that_is_missing_or_too_long_is_not_encoded),
 		cmocka_unit_test(payload_that_is_cut_or_has_more_behind_it_is_refused),
 		cmocka_unit_test(payload_with_any_bytes_changed_is_taken_or_refused),

@@ -89,6 +89,55 @@ static void question_and_reset_are_whole_packets(void **state)
 	}
 }
 
+/* Not fragmented: what does not pass is said, or lost. */
+static void question_is_padded_and_goes_so_many_hops(void **state)
+{
+	for (size_t i = 0; i < 4; i++) {
+		struct probe p = question(families[i % 2], i < 2 ? 443 : 0);
+		uint8_t pkt[PROBE_PACKET_MAX];
+		size_t hops = p.family == AF_INET ? 8 : 7;
+		struct probe_answer a;
+		size_t least = probe_put(&p, pkt), len;
+
+		assert_int_equal(pkt[hops], 64);
+		p.ttl = 3;
+		p.size = 1352;
+		len = probe_put(&p, pkt);
+		assert_int_equal(len, 1352);
+		assert_int_equal(pkt[hops], 3);
+		assert_true(p.port ? packet_is_valid(pkt, len) : icmp_is_due(pkt, len));
+		assert_true(p.family == AF_INET6 || pkt[6] & 0x40);
+		len = turned(&p, pkt);
+		pkt[header_of(&p) + TCP_FLAGS] |= p.port ? PACKET_SYN | PACKET_ACK : 0;
+		assert_true(take(&p, pkt, len, &a));
+		p.size = (uint16_t)(least - 1);
+		assert_int_equal(probe_put(&p, pkt), least);
+		p.size = UINT16_MAX;
+		assert_int_equal(probe_put(&p, pkt), PROBE_PACKET_MAX);
+	}
+}
+
+/* A router that the hops of the question end at. */
+static void router_where_the_hops_end_is_an_answer(void **state)
+{
+	static const uint8_t router[16] = {10, 20, 0, 1};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct probe p = question(families[i], 443);
+		uint8_t pkt[PROBE_PACKET_MAX], error[ICMP_PACKET_MAX];
+		size_t len = (p.ttl = 2, probe_put(&p, pkt));
+		size_t n = icmp_answer(ICMP_NO_HOST, 0, router, pkt, len, error);
+		struct probe_answer a;
+
+		error[header_of(&p)] = p.family == AF_INET ? 11 : 3;
+		error[header_of(&p) + 1] = 0;
+		assert_true(take(&p, error, n, &a));
+		assert_int_equal(a.outcome, PROBE_ICMP);
+		assert_int_equal(a.type, p.family == AF_INET ? 11 : 3);
+		assert_memory_equal(a.from, router, p.family == AF_INET ? 4 : 16);
+	}
+}
+
 static void answer_is_known_by_its_numbers(void **state)
 {
 	static const struct {
@@ -224,6 +273,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(question_and_reset_are_whole_packets),
+		cmocka_unit_test(question_is_padded_and_goes_so_many_hops),
+		cmocka_unit_test(router_where_the_hops_end_is_an_answer),
 		cmocka_unit_test(answer_is_known_by_its_numbers),
 		cmocka_unit_test(packet_that_differs_anywhere_that_counts_is_left_alone),
 		cmocka_unit_test(icmp_error_that_quotes_the_question_is_an_answer),

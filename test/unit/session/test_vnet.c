@@ -3,6 +3,7 @@
  * A VNet with a real device in a network namespace of its own, served by one thread or two, which are played by this one
  * in turn. Its sessions are made by hand, without a stream: what is sent to one stays in its queue.
  */
+#include "sstp/session/vnet_probe.h"
 #include "sstp/session/vnet_queue.h"
 
 #include <arpa/inet.h>
@@ -1223,6 +1224,49 @@ static void probe_hears_what_the_session_would(void **state)
 	probe_desk_free(desk);
 }
 
+static bool has_probed_after_waking(const struct scene *s)
+{
+	handover_wake(s->handover, 0);
+	handover_wake(s->handover, 1);
+	return has_probed(s);
+}
+
+/* What comes back is nobody's, and comes to some thread: the one that has asked hears it. */
+static void probe_hears_what_other_addresses_of_the_pool_would(void **state)
+{
+	struct scene *s = *state;
+	struct vnet_lease lease = lease_for(s, "alice");
+	struct probe_desk *desk = probe_desk_new(s->loop);
+	int listener = netns_call(s->netns, make_network, NULL);
+
+	probe_desk_set_owner(desk, on_probed, NULL);
+	vnet_attach(&lease, &s->session);
+	set_reach(s);
+	for (uint8_t n = 1; n <= VNET_PROBE_SOURCES; n++) {
+		struct probe_request r = {.id = n,
+					  .app = "",
+					  .vnet = "",
+					  .destination = prefix("10.20.0.2/32"),
+					  .port = 80,
+					  .size = UINT16_MAX,
+					  .source = n};
+
+		probed.n = 0;
+		vnet_probe(&lease, &s->session, &r, desk);
+		run_until(s, has_probed_after_waking);
+		assert_int_equal(probed.last.answer.outcome, PROBE_OPEN);
+		assert_memory_not_equal(probed.last.probe.src, &lease.address_be, 4);
+		assert_memory_equal(probed.last.probe.src, "\xac\x10\x4d", 3);
+		assert_int_equal(probed.last.size, session_packet_max(&s->session, s->params.mtu));
+	}
+	assert_false(has_packet(s));
+	vnet_release(&lease);
+	close(listener);
+	vnet_queue_free(s->queue); /* what is open is told before */
+	s->queue = make_queue(s, 0);
+	probe_desk_free(desk);
+}
+
 /* ---- */
 
 static void nothing_reaches_a_session_after_its_release(void **state)
@@ -1991,6 +2035,7 @@ int main(void)
 		in_scene(name_that_is_taken_is_refused_with_a_sentence),
 		in_scene(device_is_made_by_whoever_is_named),
 		in_scene(namespace_that_is_not_there_is_refused_with_a_sentence),
+		with_two_threads(probe_hears_what_other_addresses_of_the_pool_would),
 		with_two_threads(packet_comes_to_the_thread_that_holds_its_address),
 		with_two_threads(address_that_was_given_back_is_not_steered_any_more),
 		with_two_threads(packet_that_was_handed_over_in_vain_is_dropped),

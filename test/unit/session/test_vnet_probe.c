@@ -87,9 +87,9 @@ static struct probe add(struct scene *s, uint64_t id, const char *destination, u
 	struct probe_request r = request(destination, port);
 	struct probe p;
 
-	assert_true(vnet_probes_make(&r, inet_addr("172.16.77.9"), NULL, &p));
+	assert_true(vnet_probes_make(&r, inet_addr("172.16.77.9"), NULL, 1400, &p));
 	assert_int_equal(vnet_probes_reserve(&s->probes, s->loop, s->desk), 0);
-	vnet_probes_add(&s->probes, id, &p);
+	vnet_probes_add(&s->probes, id, &p, 40);
 	return p;
 }
 
@@ -102,15 +102,15 @@ static void question_comes_from_the_sessions_address_of_its_family(void **state)
 	struct probe p, q;
 	char text[INET6_ADDRSTRLEN];
 
-	assert_true(vnet_probes_make(&four, inet_addr("172.16.77.9"), prefix6, &p));
+	assert_true(vnet_probes_make(&four, inet_addr("172.16.77.9"), prefix6, 1400, &p));
 	assert_string_equal(inet_ntop(AF_INET, p.src, text, sizeof(text)), "172.16.77.9");
 	assert_string_equal(inet_ntop(AF_INET, p.dst, text, sizeof(text)), "10.20.0.2");
 	assert_int_equal(p.port, 443);
-	assert_true(vnet_probes_make(&four, inet_addr("172.16.77.9"), prefix6, &q));
+	assert_true(vnet_probes_make(&four, inet_addr("172.16.77.9"), prefix6, 1400, &q));
 	assert_true(p.number != q.number || p.own != q.own); /* nobody foresees them */
-	assert_true(vnet_probes_make(&six, inet_addr("172.16.77.9"), prefix6, &p));
+	assert_true(vnet_probes_make(&six, inet_addr("172.16.77.9"), prefix6, 1400, &p));
 	assert_string_equal(inet_ntop(AF_INET6, p.src, text, sizeof(text)), "fd00:77:0:9::1");
-	assert_false(vnet_probes_make(&six, inet_addr("172.16.77.9"), NULL, &p));
+	assert_false(vnet_probes_make(&six, inet_addr("172.16.77.9"), NULL, 1400, &p));
 }
 
 /* The question itself, turned round, and with what a listener adds. */
@@ -143,8 +143,39 @@ static void answer_is_told_once_and_reset(void **state)
 	hear(s, 1);
 	assert_int_equal(s->last.id, 7);
 	assert_int_equal(s->last.answer.outcome, PROBE_OPEN);
+	assert_int_equal(s->last.size, 40);
 	assert_memory_equal(s->last.probe.src, p.src, 4);
 	assert_true(memcmp(s->last.probe.dst, other.dst, 4) != 0);
+}
+
+static void question_is_as_long_as_the_sessions_packets_get_at_most(void **state)
+{
+	struct probe_request r = request("10.20.0.2", 443);
+	struct probe p;
+
+	r.ttl = 3;
+	assert_true(vnet_probes_make(&r, inet_addr("172.16.77.9"), NULL, 1352, &p));
+	assert_int_equal(p.size, 0);
+	assert_int_equal(p.ttl, 3);
+	r.size = 1000;
+	assert_true(vnet_probes_make(&r, inet_addr("172.16.77.9"), NULL, 1352, &p));
+	assert_int_equal(p.size, 1000);
+	r.size = UINT16_MAX;
+	assert_true(vnet_probes_make(&r, inet_addr("172.16.77.9"), NULL, 1352, &p));
+	assert_int_equal(p.size, 1352);
+}
+
+static void other_sources_are_spread_over_the_pool(void **state)
+{
+	static const uint32_t of_256[] = {1, 85, 169, 254}, of_8[] = {1, 2, 4, 6};
+
+	for (unsigned n = 1; n <= VNET_PROBE_SOURCES; n++) {
+		assert_int_equal(vnet_probes_source(256, n), of_256[n - 1]);
+		assert_int_equal(vnet_probes_source(8, n), of_8[n - 1]);
+		assert_int_equal(vnet_probes_source(2, n), 0);
+		assert_int_equal(vnet_probes_source(1, n), 0);
+		assert_true(vnet_probes_source(1 << 20, n) < 1 << 20);
+	}
 }
 
 static void silence_is_told_when_patience_is_over(void **state)
@@ -207,6 +238,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_scene(question_comes_from_the_sessions_address_of_its_family),
 		in_scene(answer_is_told_once_and_reset),
+		in_scene(question_is_as_long_as_the_sessions_packets_get_at_most),
+		in_scene(other_sources_are_spread_over_the_pool),
 		in_scene(silence_is_told_when_patience_is_over),
 		in_scene(so_many_are_open_at_a_time_and_no_more),
 		in_scene(what_nobody_wants_to_hear_is_forgotten),
