@@ -21,7 +21,7 @@
 #include "sstp/control/query.h"
 #include "sstp/control/reply.h"
 
-#define PATIENCE (4 * CLOCK_NS_PER_S) /* with the parent, and with a probe of 2 s */
+#define PATIENCE (4 * CLOCK_NS_PER_S) /* with the parent */
 
 enum {
 	TARGET_MAX = QUERY_TEXT_MAX + 1,
@@ -33,7 +33,8 @@ enum stage {
 	STAGE_SERVER, /* the parent is to open a socket to a name server */
 	STAGE_NAME,   /* that is asked */
 	STAGE_KERNEL, /* the parent is to open a socket to the kernel */
-	STAGE_PROBE,
+	STAGE_PROBE,  /* one packet in the app's name */
+	STAGE_MORE,   /* what its answer, or silence, asks for */
 };
 
 struct job {
@@ -53,8 +54,11 @@ struct job {
 	struct prefix servers[EXPLAIN_SERVERS_MAX];
 	size_t n_servers;
 	char *netns;
-	char device[IF_NAMESIZE];   /* of the VNet's tunnels; "": gateway.yaml's */
-	struct explain_facts facts; /* what is found by asking others */
+	char device[IF_NAMESIZE];    /* of the VNet's tunnels; "": gateway.yaml's */
+	struct explain_round *round; /* NULL: none */
+	struct explain_probe probes[EXPLAIN_PROBES_MAX];
+	char drop[MSG_DROP_MAX + 1]; /* of the first one */
+	struct explain_facts facts;  /* what is found by asking others */
 };
 
 struct explain {
@@ -79,6 +83,7 @@ static void job_free(struct job *j)
 {
 	loop_timer_free(j->timer);
 	dns_ask_free(j->question);
+	explain_round_free(j->round);
 	free(j->netns);
 	free(j);
 }
@@ -127,6 +132,7 @@ struct connection {
 	char refusal[MSG_REASON_MAX + 1];
 	char down[MSG_REASON_MAX + 1];
 	int64_t n_sessions;
+	char certificate[LABEL_SIZE]; /* its status; "": there is none */
 };
 
 /* 1: it is there. */
@@ -138,7 +144,8 @@ static int read_connection(struct job *j, struct connection *ret, struct certs_e
 		j->e->params.model->store,
 		"SELECT plan_id, vnet_id, has_default_routes, synced, refusal,"
 		" (SELECT count(*) FROM session s WHERE s.app = n.app AND s.vnet = n.vnet"
-		"  AND s.ended IS NULL) FROM connection_now n WHERE app_id = :app",
+		"  AND s.ended IS NULL), coalesce(n.status, '') FROM connection_now n WHERE app_id "
+		"= :app",
 		&value, 1, &q, e);
 
 	if (r < 0)
@@ -153,6 +160,7 @@ static int read_connection(struct job *j, struct connection *ret, struct certs_e
 		ret->query.synced = ret->synced = strdup(store_query_text(q, 3));
 		snprintf(ret->refusal, sizeof(ret->refusal), "%s", store_query_text(q, 4));
 		ret->n_sessions = store_query_number(q, 5);
+		snprintf(ret->certificate, sizeof(ret->certificate), "%s", store_query_text(q, 6));
 		r = ret->synced ? 1 : certs_fail(e, -ENOMEM, "out of memory");
 	}
 	store_query_end(q);
@@ -218,6 +226,8 @@ static void tell(struct job *j, struct effective_shown *shown, const struct conn
 	f.refusal = c->refusal;
 	f.down = c->down;
 	f.n_sessions = c->n_sessions;
+	f.certificate = *c->certificate ? c->certificate : NULL;
+	f.probes = j->probes;
 	f.shown = shown;
 	f.device = j->device;
 	f.pools = shown->gate ? &shown->gate->vnet->pools : NULL;
@@ -268,38 +278,74 @@ static void wait_for(struct job *j, enum stage stage)
 	loop_timer_set(j->timer, loop_now(j->e->params.loop) + PATIENCE);
 }
 
+/* What was asked for is in probes; done is called when all of them are told, or time is over. */
+static void ask_network(struct job *j, enum stage stage, size_t n, void (*done)(void *arg))
+{
+	const struct explain_params *p = &j->e->params;
+
+	explain_round_free(j->round);
+	j->stage = stage;
+	loop_timer_set(j->timer, CLOCK_NEVER); /* the round has its own */
+	j->round = explain_round_new(&(struct explain_round_params){.loop = p->loop,
+								    .ask = p->ask,
+								    .send = p->send,
+								    .arg = p->arg,
+								    .last_id = &j->e->last_id,
+								    .app = j->app,
+								    .vnet = j->vnet,
+								    .netns = j->netns,
+								    .destination = j->facts.address,
+								    .on_done = done,
+								    .owner = j},
+				     j->probes, n);
+	if (!j->round)
+		end(j);
+}
+
+static void on_more(void *arg)
+{
+	end(arg);
+}
+
+/* Silence has many causes, and of what opens a connection all may be well but its long packets. */
+static void on_first(void *arg)
+{
+	struct job *j = arg;
+	uint16_t port = (uint16_t)j->facts.port;
+	size_t n = 0;
+
+	j->facts.was_probed = j->probes[0].is_told;
+	if (j->facts.was_probed) {
+		j->facts.probed = j->probes[0].answer;
+		snprintf(j->drop, sizeof(j->drop), "%s", j->probes[0].drop);
+		j->facts.probed.drop = j->drop;
+		if (j->facts.probed.outcome == MSG_OUTCOME_SILENCE)
+			n = explain_ask_after_silence(port, j->probes);
+		else if (j->facts.probed.outcome <= MSG_OUTCOME_OPEN)
+			n = explain_ask_sizes(port, j->probes);
+	}
+	j->facts.n_probes = n;
+	if (n)
+		ask_network(j, STAGE_MORE, n, on_more);
+	else
+		end(j);
+}
+
 /* Only an app has a session to send by; a client of the VNet may have any. */
 static void probe(struct job *j)
 {
-	const struct msg_probe m = {
-		.id = j->id,
-		.app = j->app,
-		.vnet = j->vnet,
-		.destination = j->facts.address,
-		.port = (uint16_t)j->facts.port,
-	};
-	uint8_t *frame;
-	size_t len;
-
-	if (!j->is_app || msg_probe_encode(&m, &frame, &len) < 0 ||
-	    j->e->params.send(j->e->params.arg, frame, len) < 0) {
+	j->probes[0] = (struct explain_probe){.port = (uint16_t)j->facts.port};
+	if (j->is_app)
+		ask_network(j, STAGE_PROBE, 1, on_first);
+	else
 		end(j);
-		return;
-	}
-	wait_for(j, STAGE_PROBE);
 }
 
 void explain_on_probed(struct explain *e, const struct msg_probed *m)
 {
-	struct job *j = e->jobs;
-
-	while (j && (j->stage != STAGE_PROBE || j->id != m->id))
-		j = j->next;
-	if (!j)
-		return;
-	j->facts.was_probed = true;
-	j->facts.probed = *m;
-	end(j); /* within which what m borrows is good */
+	for (struct job *j = e->jobs; j; j = j->next)
+		if (j->round && explain_round_on_probed(j->round, m))
+			return;
 }
 
 /* ---- the kernel ---- */
@@ -445,8 +491,17 @@ static void on_timer(void *arg)
 		probe(j);
 		break;
 	case STAGE_NAME:
-	case STAGE_PROBE: end(j); break;
+	case STAGE_PROBE:
+	case STAGE_MORE: break; /* those have timers of their own */
 	}
+}
+
+/* A socket that the gateway asks by itself. */
+static void take_dialled(struct explain *e, const struct parent_dialled *m, struct msgsock_fds *fds)
+{
+	for (struct job *j = e->jobs; j; j = j->next)
+		if (j->round && explain_round_on_dialled(j->round, m, fds))
+			return;
 }
 
 void explain_on_parent(struct explain *e, const struct parent_msg *m, struct msgsock_fds *fds)
@@ -459,8 +514,10 @@ void explain_on_parent(struct explain *e, const struct parent_msg *m, struct msg
 	while (j &&
 	       (j->id != m->dialled.id || (j->stage != STAGE_SERVER && j->stage != STAGE_KERNEL)))
 		j = j->next;
-	if (!j)
+	if (!j) {
+		take_dialled(e, &m->dialled, fds);
 		return;
+	}
 	error = m->dialled.error;
 	if (j->stage == STAGE_SERVER) {
 		if (error)

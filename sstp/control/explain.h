@@ -10,8 +10,9 @@
  * An IPv6 address with a port is written [ADDRESS]:PORT. The answer is that of explain_words.h. On the way the
  * VNet's name servers are asked, one after the other, each for 3 s, until one answers that the app's own question
  * would get to; the gateway's kernel for its route; both over sockets that the parent opens in the VNet's
- * namespace; BIRD, where the gateway has BGP; and for an app, the data plane sends one packet as it would.
- * So the answer comes later: within 3 s for each name server, and 8 s for the rest.
+ * namespace; BIRD, where the gateway has BGP; and for an app, the data plane sends one packet as it would. Where that
+ * meets with silence, more is asked, all at once: explain_cause.h. So the answer comes later: within 3 s for each name
+ * server that says nothing, and 2 s for the packet, 2 s for what is asked after it; the rest takes milliseconds.
  *
  * Limit: EXPLAIN_MAX at once; more are refused with 429.
  */

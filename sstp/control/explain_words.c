@@ -3,33 +3,20 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "sstp/control/explain_cause.h"
+#include "sstp/control/explain_telling.h"
+
 enum {
-	FINDING_MAX = 2560,
 	ANSWER_MAX = 512, /* of a name server, in words */
 };
 
 #define UNPROBED "the verdict is without a probe"
 
-/* What comes of it all; the first that is set stays. */
-struct telling {
-	const struct explain_facts *f;
-	json_t *steps;
-	const char *verdict; /* NULL: nothing speaks against it so far */
-	char message[FINDING_MAX];
-	char address[EXPLAIN_ADDRESS_MAX]; /* "": none */
-};
-
-static void step(struct telling *t, const char *name, const char *result, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-static void conclude(struct telling *t, const char *verdict, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void step(struct telling *t, const char *name, const char *result, const char *fmt, ...)
+void telling_step(struct telling *t, const char *name, const char *result, const char *fmt, ...)
 {
 	char finding[FINDING_MAX];
 	va_list args;
@@ -41,19 +28,31 @@ static void step(struct telling *t, const char *name, const char *result, const 
 						  "finding", finding));
 }
 
-static void conclude(struct telling *t, const char *verdict, const char *fmt, ...)
+bool telling_conclude(struct telling *t, const char *verdict, const char *fmt, ...)
 {
 	va_list args;
 
 	if (t->verdict)
-		return;
+		return false;
 	va_start(args, fmt);
 	vsnprintf(t->message, sizeof(t->message), fmt, args);
 	va_end(args);
 	t->verdict = verdict;
+	return true;
 }
 
-static const char *write_address(const struct prefix *p, char buf[EXPLAIN_ADDRESS_MAX])
+void telling_cause(struct telling *t, const char *fmt, ...)
+{
+	char cause[FINDING_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(cause, sizeof(cause), fmt, args);
+	va_end(args);
+	json_array_append_new(t->causes, json_string(cause));
+}
+
+const char *telling_address(const struct prefix *p, char buf[EXPLAIN_ADDRESS_MAX])
 {
 	return inet_ntop(p->family, p->addr, buf, EXPLAIN_ADDRESS_MAX);
 }
@@ -85,7 +84,7 @@ static const char *write_answer(const struct telling *t, const struct explain_se
 		snprintf(buf, ANSWER_MAX, "it cannot be asked: %s", strerror(-s->error));
 	else if (s->answer.outcome == DNS_FOUND)
 		snprintf(buf, ANSWER_MAX, "%s is %s%s", t->f->host,
-			 write_address(&s->answer.addresses[0], found),
+			 telling_address(&s->answer.addresses[0], found),
 			 s->answer.n > 1 ? ", and more" : "");
 	else
 		snprintf(buf, ANSWER_MAX, "%s", outcome_text(s->answer.outcome));
@@ -118,15 +117,17 @@ static void tell_server(struct telling *t, const struct explain_server *s)
 	char why[FABRIC_WHY_MAX];
 	bool is_ok = !s->error && s->answer.outcome == DNS_FOUND;
 
-	write_address(&s->address, server);
+	telling_address(&s->address, server);
 	write_answer(t, s, answer);
 	if (*why_not_asked(t, s, why))
-		step(t, "name", "failed",
-		     "Name server %s: no question of %s gets there: %s Asked by the gateway "
-		     "itself: %s.",
-		     server, t->f->app ? "the app" : "a client", why, answer);
+		telling_step(
+			t, "name", "failed",
+			"Name server %s: no question of %s gets there: %s Asked by the gateway "
+			"itself: %s.",
+			server, t->f->app ? "the app" : "a client", why, answer);
 	else
-		step(t, "name", is_ok ? "ok" : "failed", "Name server %s: %s.", server, answer);
+		telling_step(t, "name", is_ok ? "ok" : "failed", "Name server %s: %s.", server,
+			     answer);
 }
 
 /* The first server that a question does not get to, or the first that it gets to and that says something; NULL. */
@@ -144,6 +145,27 @@ static const struct explain_server *find_server(const struct telling *t, bool is
 	return NULL;
 }
 
+/* None has said anything that counts. */
+static void conclude_dead_servers(struct telling *t)
+{
+	const struct explain_facts *f = t->f;
+	char servers[FINDING_MAX / 2] = "", server[EXPLAIN_ADDRESS_MAX], answer[ANSWER_MAX];
+
+	for (size_t i = 0; i < f->n_servers; i++) {
+		size_t len = strlen(servers);
+
+		snprintf(servers + len, sizeof(servers) - len, "%s%s (%s)", len ? ", " : "",
+			 telling_address(&f->servers[i].address, server),
+			 write_answer(t, &f->servers[i], answer));
+	}
+	telling_conclude(
+		t, "NameServerDead",
+		"%s is not resolved in virtual network %s: no name server answers: %s. See "
+		"that it runs, and that port 53 is open to the gateway and to the app's "
+		"pool.",
+		f->host, f->vnet, servers);
+}
+
 /* As a resolver does it: the first one that is reached and says something is believed. */
 static void conclude_name(struct telling *t)
 {
@@ -156,16 +178,26 @@ static void conclude_name(struct telling *t)
 	if (heard && heard->answer.outcome == DNS_FOUND)
 		return;
 	if (!heard && closed)
-		conclude(t, "NameServerNotReached",
-			 "%s is not resolved in virtual network %s: name server %s is not reached: "
-			 "%s",
-			 f->host, f->vnet, write_address(&closed->address, server),
-			 why_not_asked(t, closed, why));
+		telling_conclude(
+			t, "NameServerNotReached",
+			"%s is not resolved in virtual network %s: name server %s is not reached: "
+			"%s",
+			f->host, f->vnet, telling_address(&closed->address, server),
+			why_not_asked(t, closed, why));
+	else if (!f->n_servers)
+		telling_conclude(t, "NameNotResolved",
+				 "%s is not resolved in virtual network %s: it has no name server. "
+				 "Give it one: sstpctl vnet set %s --dns ADDRESS.",
+				 f->host, f->vnet, f->vnet);
+	else if (heard)
+		telling_conclude(
+			t, "NameNotResolved",
+			"%s is not resolved in virtual network %s: name server %s says that "
+			"%s. See that the name is right, or add it to that server's zone.",
+			f->host, f->vnet, telling_address(&heard->address, server),
+			outcome_text(heard->answer.outcome));
 	else
-		conclude(t, "NameNotResolved", "%s is not resolved in virtual network %s: %s.",
-			 f->host, f->vnet,
-			 f->n_servers ? "no name server that is reached knows an address"
-				      : "it has no name server");
+		conclude_dead_servers(t);
 }
 
 static void tell_name(struct telling *t)
@@ -173,17 +205,38 @@ static void tell_name(struct telling *t)
 	const struct explain_facts *f = t->f;
 
 	if (!f->is_name) {
-		step(t, "name", "info", "%s is an address: no name server is asked.", f->host);
+		telling_step(t, "name", "info", "%s is an address: no name server is asked.",
+			     f->host);
 		return;
 	}
 	for (size_t i = 0; i < f->n_servers; i++)
 		tell_server(t, &f->servers[i]);
 	if (!f->n_servers)
-		step(t, "name", "failed", "Virtual network %s has no name server.", f->vnet);
+		telling_step(t, "name", "failed", "Virtual network %s has no name server.",
+			     f->vnet);
 	conclude_name(t);
 }
 
 /* ---- connection ---- */
+
+/* Why a worker that is there may not come in. */
+static void tell_certificate(struct telling *t)
+{
+	const struct explain_facts *f = t->f;
+	bool is_revoked = f->certificate && strcmp(f->certificate, "revoked") == 0;
+	bool is_expired = f->certificate && strcmp(f->certificate, "expired") == 0;
+	const char *what = is_revoked ? "revoked" : "expired";
+
+	if (!is_revoked && !is_expired)
+		return;
+	telling_step(t, "certificate", "failed", "The certificate of app %s is %s.", f->app, what);
+	telling_conclude(
+		t, is_revoked ? "CertificateRevoked" : "CertificateExpired",
+		"The certificate of app %s is %s: its worker is refused. Give it a new one: "
+		"sstpctl token create --app %s --vnet %s --gateway HOST, then sstp-worker "
+		"enrol TOKEN.",
+		f->app, what, f->app, f->vnet);
+}
 
 static void tell_connection(struct telling *t)
 {
@@ -192,15 +245,17 @@ static void tell_connection(struct telling *t)
 	if (!f->app)
 		return;
 	if (*f->refusal) {
-		step(t, "connection", "failed", "The connection is disabled: %s", f->refusal);
-		conclude(t, "Disabled", "The connection of app %s is disabled: %s", f->app,
-			 f->refusal);
+		telling_step(t, "connection", "failed", "The connection is disabled: %s",
+			     f->refusal);
+		telling_conclude(t, "Disabled", "The connection of app %s is disabled: %s", f->app,
+				 f->refusal);
 	} else if (f->n_sessions) {
-		step(t, "connection", "ok", "Sessions of app %s that are up: %lld.", f->app,
-		     (long long)f->n_sessions);
+		telling_step(t, "connection", "ok", "Sessions of app %s that are up: %lld.", f->app,
+			     (long long)f->n_sessions);
 	} else {
-		step(t, "connection", "failed",
-		     "No session of app %s is up: no worker is connected.", f->app);
+		telling_step(t, "connection", "failed",
+			     "No session of app %s is up: no worker is connected.", f->app);
+		tell_certificate(t);
 	}
 }
 
@@ -227,9 +282,11 @@ static void tell_rule(struct telling *t, uint32_t i, const char *result, const c
 	char origin[EFFECTIVE_ORIGIN_MAX];
 	char what[EFFECTIVE_WHY_MAX];
 
-	step(t, "route", result, "%s%s, %s (%s): %s", head, prefix_format(&rule->prefix, prefix),
-	     effective_source((enum ruleset_source)rule->source),
-	     effective_origin(t->f->shown, rule, origin), effective_what(t->f->shown, rule, what));
+	telling_step(t, "route", result, "%s%s, %s (%s): %s", head,
+		     prefix_format(&rule->prefix, prefix),
+		     effective_source((enum ruleset_source)rule->source),
+		     effective_origin(t->f->shown, rule, origin),
+		     effective_what(t->f->shown, rule, what));
 }
 
 /* The one that wins, then all others that have the address, the longest first. */
@@ -254,11 +311,12 @@ static void tell_bird(struct telling *t)
 	char prefix[PREFIX_TEXT_MAX];
 
 	if (b && *b->why)
-		step(t, "route", "unknown", "Neighbours and AS paths are not known: %s.", b->why);
+		telling_step(t, "route", "unknown", "Neighbours and AS paths are not known: %s.",
+			     b->why);
 	else if (b && b->has_route)
-		step(t, "route", "info", "BGP learns %s%s%s, AS path %s.",
-		     prefix_format(&b->dst, prefix), *b->from ? " from neighbour " : "", b->from,
-		     b->as_path);
+		telling_step(t, "route", "info", "BGP learns %s%s%s, AS path %s.",
+			     prefix_format(&b->dst, prefix), *b->from ? " from neighbour " : "",
+			     b->from, b->as_path);
 }
 
 static void tell_route(struct telling *t)
@@ -271,17 +329,18 @@ static void tell_route(struct telling *t)
 	tell_bird(t);
 	if (winner != RULESET_NONE)
 		return;
-	step(t, "route", "failed", "No route has %s.", t->address);
+	telling_step(t, "route", "failed", "No route has %s.", t->address);
 	if (t->f->app)
-		conclude(t, "NotRouted",
-			 "No route of the connection has %s: the app's traffic does not enter the "
-			 "tunnel. A route of the plan, a custom route or the default routes must "
-			 "cover it.",
-			 t->address);
+		telling_conclude(
+			t, "NotRouted",
+			"No route of the connection has %s: the app's traffic does not enter the "
+			"tunnel. A route of the plan, a custom route or the default routes must "
+			"cover it.",
+			t->address);
 	else if (!effective_closed_by(t->f->shown, &t->f->address)) /* else its peering says why */
-		conclude(t, "NotRouted",
-			 "%s is no part of what clients of virtual network %s reach.", t->address,
-			 t->f->vnet);
+		telling_conclude(t, "NotRouted",
+				 "%s is no part of what clients of virtual network %s reach.",
+				 t->address, t->f->vnet);
 }
 
 /* ---- peering ---- */
@@ -308,13 +367,14 @@ static void tell_flags(struct telling *t, const struct fabric_peer *peer)
 	const char *hub = t->f->shown->gate->vnet->name;
 
 	if (peer->hops == 1)
-		step(t, "peering", "info",
-		     "It lies in virtual network %s. Asked are, of peering %s of %s: "
-		     "allowVirtualNetworkAccess, allowForwardedTraffic, allowGatewayTransit; of "
-		     "peering %s of %s: allowVirtualNetworkAccess, allowForwardedTraffic, "
-		     "useRemoteGateways.",
-		     peer->vnet->name, peer->hub_name ? peer->hub_name : "(none)", hub,
-		     peer->spoke_name ? peer->spoke_name : "(none)", peer->vnet->name);
+		telling_step(
+			t, "peering", "info",
+			"It lies in virtual network %s. Asked are, of peering %s of %s: "
+			"allowVirtualNetworkAccess, allowForwardedTraffic, allowGatewayTransit; of "
+			"peering %s of %s: allowVirtualNetworkAccess, allowForwardedTraffic, "
+			"useRemoteGateways.",
+			peer->vnet->name, peer->hub_name ? peer->hub_name : "(none)", hub,
+			peer->spoke_name ? peer->spoke_name : "(none)", peer->vnet->name);
 }
 
 static void tell_peering(struct telling *t)
@@ -323,18 +383,18 @@ static void tell_peering(struct telling *t)
 	char why[FABRIC_WHY_MAX];
 
 	if (!peer) {
-		step(t, "peering", "info", "No peering has to do with %s.", t->address);
+		telling_step(t, "peering", "info", "No peering has to do with %s.", t->address);
 		return;
 	}
 	tell_flags(t, peer);
 	fabric_why(t->f->shown->gate->vnet, peer, why);
 	if (!*why) {
-		step(t, "peering", "ok", "All of them are set: the peering is open.");
+		telling_step(t, "peering", "ok", "All of them are set: the peering is open.");
 		return;
 	}
-	step(t, "peering", "failed", "%s", why);
-	conclude(t, "PeeringClosed", "The peering with virtual network %s is closed: %s",
-		 peer->vnet->name, why);
+	telling_step(t, "peering", "failed", "%s", why);
+	telling_conclude(t, "PeeringClosed", "The peering with virtual network %s is closed: %s",
+			 peer->vnet->name, why);
 }
 
 /* ---- the gateway's kernel ---- */
@@ -347,14 +407,14 @@ static void tell_kernel_route(struct telling *t)
 	if (got->via_family)
 		inet_ntop(got->via_family, got->via, via, sizeof(via));
 	if (*t->f->device && strcmp(got->device, t->f->device) == 0) {
-		step(t, "gatewayRoute", "warning",
-		     "The gateway's kernel sends %s back into the tunnel device %s.", t->address,
-		     got->device);
+		telling_step(t, "gatewayRoute", "warning",
+			     "The gateway's kernel sends %s back into the tunnel device %s.",
+			     t->address, got->device);
 		return;
 	}
-	step(t, "gatewayRoute", "ok", "The gateway's kernel sends %s%s%s out of %s (table %u).",
-	     t->address, *via ? " by " : "", via, *got->device ? got->device : "no device",
-	     got->table);
+	telling_step(t, "gatewayRoute", "ok",
+		     "The gateway's kernel sends %s%s%s out of %s (table %u).", t->address,
+		     *via ? " by " : "", via, *got->device ? got->device : "no device", got->table);
 }
 
 static void tell_kernel(struct telling *t)
@@ -362,22 +422,26 @@ static void tell_kernel(struct telling *t)
 	const struct explain_facts *f = t->f;
 
 	if (!f->has_kernel) {
-		step(t, "gatewayRoute", "unknown", "The gateway's kernel could not be asked: %s.",
-		     strerror(-f->kernel_error));
+		telling_step(t, "gatewayRoute", "unknown",
+			     "The gateway's kernel could not be asked: %s.",
+			     strerror(-f->kernel_error));
 	} else if (f->kernel_error || f->kernel.kind == RTNL_GOT_UNREACHABLE) {
 		int error = f->kernel_error ? -f->kernel_error : EHOSTUNREACH;
 
-		step(t, "gatewayRoute", "failed", "The gateway's kernel has no route to %s: %s.",
-		     t->address, strerror(error));
-		conclude(t, "GatewayHasNoRoute",
-			 "The gateway has no way to %s: its kernel says %s. Add a route there, or "
-			 "have BGP learn one.",
-			 t->address, strerror(error));
+		telling_step(t, "gatewayRoute", "failed",
+			     "The gateway's kernel has no route to %s: %s.", t->address,
+			     strerror(error));
+		telling_conclude(
+			t, "GatewayHasNoRoute",
+			"The gateway has no way to %s: its kernel says %s. Add a route there, or "
+			"have BGP learn one.",
+			t->address, strerror(error));
 	} else if (f->kernel.kind == RTNL_GOT_LOCAL) {
-		step(t, "gatewayRoute", "failed", "%s is an address of the gateway itself.",
-		     t->address);
-		conclude(t, "Gateway", "%s is the gateway itself, which clients do not reach.",
-			 t->address);
+		telling_step(t, "gatewayRoute", "failed", "%s is an address of the gateway itself.",
+			     t->address);
+		telling_conclude(t, "Gateway",
+				 "%s is the gateway itself, which clients do not reach.",
+				 t->address);
 	} else {
 		tell_kernel_route(t);
 	}
@@ -408,10 +472,10 @@ static void tell_neighbors(struct telling *t, const char *pool)
 	if (!b || *b->why)
 		return;
 	if (*b->told)
-		step(t, "returnRoute", "ok", "Neighbours that BIRD tells of %s: %s.", pool,
-		     b->told);
+		telling_step(t, "returnRoute", "ok", "Neighbours that BIRD tells of %s: %s.", pool,
+			     b->told);
 	else
-		step(t, "returnRoute", "warning", "BIRD tells no neighbour of %s.", pool);
+		telling_step(t, "returnRoute", "warning", "BIRD tells no neighbour of %s.", pool);
 }
 
 static void tell_way_back(struct telling *t)
@@ -426,19 +490,21 @@ static void tell_way_back(struct telling *t)
 			continue;
 		prefix_format(pool, text);
 		if (is_announced(f, pool)) {
-			step(t, "returnRoute", "ok",
-			     "The pool %s is announced: who learns from kernel table %u of the "
-			     "gateway "
-			     "has the way back.",
-			     text, f->announce_table);
+			telling_step(
+				t, "returnRoute", "ok",
+				"The pool %s is announced: who learns from kernel table %u of the "
+				"gateway "
+				"has the way back.",
+				text, f->announce_table);
 			if (pool == explain_pool(f))
 				tell_neighbors(t, text);
 		} else {
-			step(t, "returnRoute", "warning",
-			     "The pool %s is not announced%s: the far side needs a route to it by "
-			     "this "
-			     "gateway.",
-			     text, f->has_bgp ? " now" : " (enableBgp is off)");
+			telling_step(t, "returnRoute", "warning",
+				     "The pool %s is not announced%s: the far side needs a route "
+				     "to it by "
+				     "this "
+				     "gateway.",
+				     text, f->has_bgp ? " now" : " (enableBgp is off)");
 		}
 	}
 }
@@ -455,7 +521,7 @@ static bool is_told(const struct explain_facts *f, const struct prefix *pool)
 }
 
 /* The pool that the question came from, if nobody is told of it; NULL. */
-static const struct prefix *pool_without_a_way(const struct explain_facts *f)
+const struct prefix *explain_pool_without_a_way(const struct explain_facts *f)
 {
 	const struct prefix *source = &f->probed.source;
 
@@ -471,24 +537,30 @@ static const struct prefix *pool_without_a_way(const struct explain_facts *f)
 
 static void tell_silence(struct telling *t)
 {
-	const struct prefix *pool = pool_without_a_way(t->f);
+	const struct prefix *pool = explain_pool_without_a_way(t->f);
 	const char *what = t->f->port ? "SYN" : "ping";
+	enum explain_cause cause =
+		explain_find_cause(t->f->probes, t->f->n_probes, (uint16_t)t->f->port).cause;
 	char text[PREFIX_TEXT_MAX];
-
-	step(t, "probe", "failed", "A %s to %s was forwarded, and nothing came back%s.", what,
-	     t->address, pool ? ": no return path suspected" : "");
+	telling_step(t, "probe", "failed", "A %s to %s was forwarded, and nothing came back%s.",
+		     what, t->address,
+		     pool && cause == EXPLAIN_NO_CAUSE ? ": no return path suspected" : "");
+	if (t->verdict || explain_tell_silence(t))
+		return;
 	if (pool)
-		conclude(t, "NoReturnPathSuspected",
-			 "No return path suspected: a %s to %s was forwarded, and nothing came "
-			 "back. The far side needs a route to the pool %s by this gateway. Where "
-			 "it has one, a firewall drops it, or the host is down.",
-			 what, t->address, prefix_format(pool, text));
+		telling_conclude(
+			t, "NoReturnPathSuspected",
+			"No return path suspected: a %s to %s was forwarded, and nothing came "
+			"back. The far side needs a route to the pool %s by this gateway. Where "
+			"it has one, a firewall drops it, or the host is down.",
+			what, t->address, prefix_format(pool, text));
 	else
-		conclude(t, "NoReply",
-			 "A %s to %s was forwarded, and nothing came back, although the pool is "
-			 "announced: a firewall there drops it, the host is down, or the far side "
-			 "does not take what is announced.",
-			 what, t->address);
+		telling_conclude(
+			t, "NoReply",
+			"A %s to %s was forwarded, and nothing came back, although the pool is "
+			"announced: a firewall there drops it, the host is down, or the far side "
+			"does not take what is announced.",
+			what, t->address);
 }
 
 static const char *icmp_reason(uint8_t family, uint8_t type, uint8_t code)
@@ -529,12 +601,19 @@ static void tell_icmp(struct telling *t)
 	const struct msg_probed *p = &t->f->probed;
 	const char *reason = icmp_reason(p->from.family, p->type, p->code);
 	char from[EXPLAIN_ADDRESS_MAX];
-	const char *who = strcmp(write_address(&p->from, from), t->address) == 0 ? "" : "Router ";
+	const char *who = strcmp(telling_address(&p->from, from), t->address) == 0 ? "" : "Router ";
 
-	step(t, "probe", "failed", "%s%s says: %s (ICMP type %u, code %u).", who, from, reason,
-	     p->type, p->code);
-	conclude(t, "Unreachable", "%s cannot be reached. %s%s says: %s (ICMP type %u, code %u).",
-		 t->address, who, from, reason, p->type, p->code);
+	telling_step(t, "probe", "failed", "%s%s says: %s (ICMP type %u, code %u).", who, from,
+		     reason, p->type, p->code);
+	if (explain_is_down(p) &&
+	    telling_conclude(t, "HostDown",
+			     "%s is down, or there is no such host: %s%s says %s. Start it, or see "
+			     "that the address is right.",
+			     t->address, *who ? "router " : "", from, reason))
+		return;
+	telling_conclude(t, "Unreachable",
+			 "%s cannot be reached. %s%s says: %s (ICMP type %u, code %u).", t->address,
+			 who, from, reason, p->type, p->code);
 }
 
 /* Nobody has answered a question, or there was none. */
@@ -549,7 +628,7 @@ static void tell_unprobed(struct telling *t)
 		why = "The data plane does not say what a probe meets";
 	else if (f->probed.outcome == MSG_OUTCOME_BUSY)
 		why = "Too much is being probed just now";
-	step(t, "probe", f->app ? "unknown" : "info", "%s: " UNPROBED ".", why);
+	telling_step(t, "probe", f->app ? "unknown" : "info", "%s: " UNPROBED ".", why);
 }
 
 static void tell_probe(struct telling *t)
@@ -561,26 +640,29 @@ static void tell_probe(struct telling *t)
 		tell_unprobed(t);
 		return;
 	}
+	if (p->outcome == MSG_OUTCOME_ECHO || p->outcome == MSG_OUTCOME_OPEN)
+		explain_tell_sizes(t);
 	switch ((enum msg_outcome)p->outcome) {
 	case MSG_OUTCOME_ECHO:
-		step(t, "probe", "ok", "%s answers a ping in %.1f ms.", t->address, ms);
-		conclude(t, "Reachable", "%s is reachable: it answers a ping.", t->address);
+		telling_step(t, "probe", "ok", "%s answers a ping in %.1f ms.", t->address, ms);
+		telling_conclude(t, "Reachable", "%s is reachable: it answers a ping.", t->address);
 		break;
 	case MSG_OUTCOME_OPEN:
-		step(t, "probe", "ok", "Port %u of %s is open: it answers in %.1f ms.", t->f->port,
-		     t->address, ms);
-		conclude(t, "Reachable", "Port %u of %s is open.", t->f->port, t->address);
+		telling_step(t, "probe", "ok", "Port %u of %s is open: it answers in %.1f ms.",
+			     t->f->port, t->address, ms);
+		telling_conclude(t, "Reachable", "Port %u of %s is open.", t->f->port, t->address);
 		break;
 	case MSG_OUTCOME_CLOSED:
-		step(t, "probe", "failed", "%s is there, and nobody listens at port %u.",
-		     t->address, t->f->port);
-		conclude(t, "PortClosed", "Port %u is refused by the host: %s itself is reached.",
-			 t->f->port, t->address);
+		telling_step(t, "probe", "failed", "%s is there, and nobody listens at port %u.",
+			     t->address, t->f->port);
+		telling_conclude(t, "PortClosed",
+				 "Port %u is refused by the host: %s itself is reached.",
+				 t->f->port, t->address);
 		break;
 	case MSG_OUTCOME_ICMP: tell_icmp(t); break;
 	case MSG_OUTCOME_REFUSED:
-		step(t, "probe", "failed", "The gateway itself drops it: %s.", p->drop);
-		conclude(t, "Dropped", "The gateway drops it: %s.", p->drop);
+		telling_step(t, "probe", "failed", "The gateway itself drops it: %s.", p->drop);
+		telling_conclude(t, "Dropped", "The gateway drops it: %s.", p->drop);
 		break;
 	case MSG_OUTCOME_SILENCE: tell_silence(t); break;
 	default: tell_unprobed(t); break;
@@ -596,10 +678,14 @@ static void tell_gateway(struct telling *t)
 
 	if (!*f->down)
 		return;
-	step(t, "gateway", "failed", "The gateway of virtual network %s is down: %s.", f->vnet,
-	     f->down);
-	conclude(t, "GatewayDown", "The gateway of virtual network %s is down: %s.", f->vnet,
-		 f->down);
+	telling_step(t, "gateway", "failed", "The gateway of virtual network %s is down: %s.",
+		     f->vnet, f->down);
+	telling_conclude(
+		t, "GatewayDown",
+		"The gateway of virtual network %s is down: %s. "
+		"Nobody comes in by it until that is mended: sstpctl vnet show %s, and the "
+		"gateway's log.",
+		f->vnet, f->down, f->vnet);
 }
 
 static void tell_ways(struct telling *t)
@@ -611,30 +697,32 @@ static void tell_ways(struct telling *t)
 	tell_way_back(t);
 	tell_probe(t);
 	if (t->f->app && !t->f->n_sessions)
-		conclude(t, "NotConnected",
-			 "Nothing speaks against it, but no session of app %s is up, and " UNPROBED
-			 ": start its worker.",
-			 t->f->app);
-	conclude(t, "Allowed",
-		 "Nothing speaks against it here: %s is routed and allowed; " UNPROBED ".",
-		 t->address);
+		telling_conclude(
+			t, "NotConnected",
+			"Nothing speaks against it, but no session of app %s is up, and " UNPROBED
+			": start its worker.",
+			t->f->app);
+	telling_conclude(t, "Allowed",
+			 "Nothing speaks against it here: %s is routed and allowed; " UNPROBED ".",
+			 t->address);
 }
 
 char *explain_json(const struct explain_facts *f)
 {
-	struct telling t = {.f = f, .steps = json_array()};
+	struct telling t = {.f = f, .steps = json_array(), .causes = json_array()};
 	json_t *json;
 	char *text;
 
 	tell_name(&t);
 	tell_connection(&t);
 	if (f->has_address) {
-		write_address(&f->address, t.address);
+		telling_address(&f->address, t.address);
 		tell_ways(&t);
 	}
-	json = json_pack("{s:s?, s:s, s:s, s:s?, s:s, s:s, s:o}", "app", f->app, "vnet", f->vnet,
-			 "target", f->target, "address", *t.address ? t.address : NULL, "verdict",
-			 t.verdict, "message", t.message, "steps", t.steps);
+	json = json_pack("{s:s?, s:s, s:s, s:s?, s:s, s:s, s:o, s:o}", "app", f->app, "vnet",
+			 f->vnet, "target", f->target, "address", *t.address ? t.address : NULL,
+			 "verdict", t.verdict, "message", t.message, "causes", t.causes, "steps",
+			 t.steps);
 	text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(json);
 	return text;

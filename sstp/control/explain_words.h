@@ -5,14 +5,17 @@
  * What was found on the way from an app, or from a VNet's client, to a destination, in words:
  *
  *   {"app": "shop", "vnet": "hub", "target": "db.corp:1433", "address": "10.2.0.4", "verdict": "PeeringClosed",
- *    "message": "...", "steps": [{"step": "name", "result": "ok", "finding": "..."}, ...]}
+ *    "message": "...", "causes": ["..."], "steps": [{"step": "name", "result": "ok", "finding": "..."}, ...]}
  *
- * Steps, in their order: name, connection, route, peering, gatewayRoute, returnRoute, probe; of one there may be
- * several. result: ok, failed, warning (it may well be wrong), info, unknown (it could not be found out).
+ * causes: what may be behind the verdict where that is not all, the likeliest first, and how to tell them apart.
+ * Steps, in their order: name, connection, certificate, route, peering, gateway, gatewayRoute, returnRoute, probe, and what was
+ * asked after it: gatewayProbe, hostProbe, poolProbe, hops, sizes. Of one there may be several, or none. result: ok, failed,
+ * warning (it may well be wrong), info, unknown (it could not be found out).
  */
 #include "sstp/control/dns_ask.h"
 #include "sstp/control/effective_view.h"
 #include "sstp/control/explain_bgp.h"
+#include "sstp/control/explain_cause.h"
 #include "sstp/control/msg_probe.h"
 #include "tun/rtnl_get.h"
 
@@ -56,7 +59,10 @@ struct explain_facts {
 	size_t n_announced;
 	const struct explain_bgp *bird; /* NULL: it was not asked */
 	bool was_probed;
-	struct msg_probed probed;
+	struct msg_probed probed;	    /* what the first question met */
+	const struct explain_probe *probes; /* what was asked after it (explain_cause.h) */
+	size_t n_probes;		    /* 0: nothing more */
+	const char *certificate; /* the app's: its status, as the authority says it; NULL: none */
 };
 
 /* It was an answer to the question, that there is no such name too: a resolver asks nobody else then. */
@@ -64,6 +70,9 @@ bool explain_is_answer(const struct explain_server *s);
 
 /* The pool whose way back bird is asked for: the first one of the address's family. NULL: none. */
 const struct prefix *explain_pool(const struct explain_facts *f);
+
+/* The pool that the question came from, if nobody is told of it; NULL. */
+const struct prefix *explain_pool_without_a_way(const struct explain_facts *f);
 
 /* Owned (free); NULL without memory. */
 char *explain_json(const struct explain_facts *f);

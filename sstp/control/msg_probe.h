@@ -9,8 +9,8 @@
 #include "sstp/control/msg.h"
 
 enum {
-	MSG_DROP_MAX = 31,	    /* bytes of a drop reason's name */
-	MSG_PROBE_SOURCES = 4,	    /* other addresses of the pool to ask from */
+	MSG_DROP_MAX = 31,	     /* bytes of a drop reason's name */
+	MSG_PROBE_SOURCES = 4,	     /* other addresses of the pool to ask from */
 	MSG_PROBE_FULL = UINT16_MAX, /* as many bytes as the session's packets get */
 };
 
@@ -22,8 +22,8 @@ struct msg_probe {
 	const char *vnet;	   /* "": session says it */
 	struct prefix destination; /* one address */
 	uint16_t port;		   /* TCP; 0: an ICMP echo */
-	uint16_t size;		   /* bytes, at most what the session's packets get; 0: no padding */
-	uint8_t ttl;		   /* hops; 0: enough. The gateway is the first one */
+	uint16_t size; /* bytes, at most what the session's packets get; 0: no padding */
+	uint8_t ttl;   /* hops; 0: enough. The gateway is the first one */
 	uint8_t source; /* 0: the session's address; n: the n-th of MSG_PROBE_SOURCES others, spread over its pool */
 };
 /* -EMSGSIZE also for a destination that is more than an address, and a source that there is not. */
@@ -32,14 +32,14 @@ int msg_probe_encode(const struct msg_probe *m, uint8_t **ret_frame, size_t *ret
 int msg_probe_decode(const uint8_t *payload, size_t len, struct msg_probe *ret_probe);
 
 enum msg_outcome {
-	MSG_OUTCOME_ECHO,	/* the echo was answered */
-	MSG_OUTCOME_OPEN,	/* SYN-ACK */
-	MSG_OUTCOME_CLOSED,	/* RST */
-	MSG_OUTCOME_ICMP,	/* from says by whom; type and code */
-	MSG_OUTCOME_REFUSED,	/* by the gateway itself: drop */
-	MSG_OUTCOME_SILENCE,	/* nothing in two seconds */
+	MSG_OUTCOME_ECHO,    /* the echo was answered */
+	MSG_OUTCOME_OPEN,    /* SYN-ACK */
+	MSG_OUTCOME_CLOSED,  /* RST */
+	MSG_OUTCOME_ICMP,    /* from says by whom; type and code */
+	MSG_OUTCOME_REFUSED, /* by the gateway itself: drop */
+	MSG_OUTCOME_SILENCE, /* nothing in two seconds */
 	MSG_OUTCOME_NO_SESSION, /* there is none that is up and carries this family; or no such source is free */
-	MSG_OUTCOME_BUSY,	/* too many probes at once */
+	MSG_OUTCOME_BUSY, /* too many probes at once */
 	MSG_OUTCOME_COUNT,
 };
 

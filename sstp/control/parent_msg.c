@@ -256,6 +256,8 @@ static void put_dial(struct wire_writer *w, const struct parent_dial *m)
 	wire_put_be32(w, m->id);
 	put_text(w, m->netns, PARENT_PATH_MAX);
 	put_prefix(w, &m->server);
+	wire_put_u8(w, (uint8_t)m->use);
+	wire_put_be16(w, m->port);
 }
 
 static void get_dial(struct wire_reader *r, struct parent_dial *m)
@@ -263,6 +265,10 @@ static void get_dial(struct wire_reader *r, struct parent_dial *m)
 	m->id = wire_be32(r);
 	m->netns = get_text(r, PARENT_PATH_MAX);
 	get_prefix(r, &m->server);
+	m->use = (enum parent_dial_use)wire_u8(r);
+	m->port = wire_be16(r);
+	if (m->use >= PARENT_DIAL_USES || !m->port != (m->use != PARENT_DIAL_PORT))
+		r->failed = true;
 	if (m->server.len && m->server.len != bits_of(&m->server))
 		r->failed = true;
 }

@@ -148,11 +148,20 @@ struct parent_announced {
 
 /* ---- DIAL, DIALLED ---- */
 
+enum parent_dial_use {
+	PARENT_DIAL_NAMES, /* UDP, connected to its port 53 */
+	PARENT_DIAL_PORT,  /* TCP, on its way to be connected to the port */
+	PARENT_DIAL_ECHO,  /* ICMP, connected */
+	PARENT_DIAL_USES,
+};
+
 struct parent_dial {
 	uint32_t id;	   /* comes back with the answer */
 	const char *netns; /* "": the gateway's */
-	/* Whose name server is to be asked: UDP, connected to its port 53. Or 0.0.0.0/0: rtnetlink. */
-	struct prefix server;
+	struct prefix
+		server; /* who is to be asked; 0.0.0.0/0: the kernel, by rtnetlink, whatever the use */
+	enum parent_dial_use use;
+	uint16_t port; /* 0 unless the use has one */
 };
 
 struct parent_dialled {

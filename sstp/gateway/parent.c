@@ -454,8 +454,7 @@ static void on_learn(struct parent *p, const struct parent_learn *m)
 
 static void on_dial(struct parent *p, const struct parent_dial *m)
 {
-	int fd =
-		objection_to_netns(p, m->netns) ? -EPERM : parent_routes_dial(m->netns, &m->server);
+	int fd = objection_to_netns(p, m->netns) ? -EPERM : parent_routes_dial(m);
 	struct parent_msg answer = {
 		.kind = PARENT_DIALLED,
 		.dialled = {.id = m->id, .error = fd < 0 ? fd : 0},

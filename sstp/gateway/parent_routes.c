@@ -406,33 +406,60 @@ int parent_routes_learn(const char *netns)
 }
 
 struct dialling {
-	const struct prefix *server;
+	const struct parent_dial *m;
 	int fd;
 };
 
-static int connect_to_server(int fd, const struct prefix *server)
+/* A port's is on its way then. */
+static int connect_to(int fd, const struct prefix *server, uint16_t port)
 {
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(DNS_PORT)};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(DNS_PORT)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
 	bool is_6 = server->family == AF_INET6;
 
 	memcpy(&in6.sin6_addr, server->addr, sizeof(in6.sin6_addr));
 	memcpy(&in.sin_addr, server->addr, sizeof(in.sin_addr));
 	return connect(fd, is_6 ? (const struct sockaddr *)&in6 : (const struct sockaddr *)&in,
-		       is_6 ? sizeof(in6) : sizeof(in)) < 0
+		       is_6 ? sizeof(in6) : sizeof(in)) < 0 &&
+			       errno != EINPROGRESS
 		       ? -errno
 		       : 0;
+}
+
+static int open_socket(int family, int type, int protocol)
+{
+	return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+}
+
+/* The kind that can send nothing but echoes, where the kernel lets us. */
+static int open_echo(int family)
+{
+	int protocol = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	int fd = open_socket(family, SOCK_DGRAM, protocol);
+
+	return fd < 0 && errno == EACCES ? open_socket(family, SOCK_RAW, protocol) : fd;
 }
 
 static int dial_here(void *arg)
 {
 	struct dialling *d = arg;
-	int r;
+	const struct prefix *server = &d->m->server;
+	int one = 1, r = 0;
 
-	d->fd = socket(d->server->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	switch (d->m->use) {
+	case PARENT_DIAL_PORT: d->fd = open_socket(server->family, SOCK_STREAM, 0); break;
+	case PARENT_DIAL_ECHO: d->fd = open_echo(server->family); break;
+	default: d->fd = open_socket(server->family, SOCK_DGRAM, 0); break;
+	}
 	if (d->fd < 0)
 		return -errno;
-	r = connect_to_server(d->fd, d->server);
+	if (d->m->use != PARENT_DIAL_NAMES)
+		r = server->family == AF_INET6
+			    ? setsockopt(d->fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one))
+			    : setsockopt(d->fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
+	r = r < 0 ? -errno
+		  : connect_to(d->fd, server,
+			       d->m->use == PARENT_DIAL_NAMES ? DNS_PORT : d->m->port);
 	if (r < 0)
 		close(d->fd);
 	return r;
@@ -453,15 +480,15 @@ static int open_rtnetlink(int netns)
 	return r;
 }
 
-int parent_routes_dial(const char *netns, const struct prefix *server)
+int parent_routes_dial(const struct parent_dial *m)
 {
-	struct dialling d = {.server = server};
-	int fd = *netns ? netns_open(netns) : -1;
+	struct dialling d = {.m = m};
+	int fd = *m->netns ? netns_open(m->netns) : -1;
 	int r;
 
-	if (*netns && fd < 0)
+	if (*m->netns && fd < 0)
 		return fd;
-	if (server->len) {
+	if (m->server.len) {
 		r = netns_call(fd, dial_here, &d);
 		r = r < 0 ? r : d.fd;
 	} else {

@@ -45,10 +45,10 @@ const char *parent_routes_objection(const char *netns, const struct gateway_conf
 int parent_routes_learn(const char *netns);
 
 /*
- * A socket to ask something with in the namespace: of the name server (UDP, connected to its port 53), or without
- * one (length 0) of the kernel, by rtnetlink. Non-blocking and close-on-exec; or -errno.
+ * A socket to ask something with in the namespace, as m says. Non-blocking and close-on-exec; ICMP errors stand in its queue.
+ * Or -errno: -EACCES: echoes are for those with CAP_NET_RAW, or with a group in net.ipv4.ping_group_range.
  */
-int parent_routes_dial(const char *netns, const struct prefix *server);
+int parent_routes_dial(const struct parent_dial *m);
 
 /*
  * The VNet's announcement is from now on what is behind fd (prefix_list.h, sealed); fd is borrowed, and parent_routes_objection()

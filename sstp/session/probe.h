@@ -23,19 +23,20 @@ struct probe {
 	uint16_t port;	 /* 0: an echo */
 	uint16_t own;	 /* source port, or the echo's identifier; random */
 	uint32_t number; /* sequence, or in the echo; random */
-	uint16_t size;	 /* bytes of the question, which is padded; less than it has: those, never fragmented */
-	uint8_t ttl;	 /* hops; 0: enough */
+	uint16_t
+		size; /* bytes of the question, which is padded; less than it has: those, never fragmented */
+	uint8_t ttl; /* hops; 0: enough */
 };
 
 enum probe_outcome {
 	PROBE_ECHO,
-	PROBE_OPEN,	  /* SYN-ACK */
-	PROBE_CLOSED,	  /* RST */
-	PROBE_ICMP,	  /* an error */
-	PROBE_REFUSED,	  /* by the gateway */
-	PROBE_SILENCE,	  /* in time there was no answer */
+	PROBE_OPEN,    /* SYN-ACK */
+	PROBE_CLOSED,  /* RST */
+	PROBE_ICMP,    /* an error */
+	PROBE_REFUSED, /* by the gateway */
+	PROBE_SILENCE, /* in time there was no answer */
 	PROBE_NO_SESSION, /* none that is up and has an address of this family, or no such other address */
-	PROBE_BUSY,	  /* there are too many at once */
+	PROBE_BUSY, /* there are too many at once */
 };
 
 struct probe_answer {

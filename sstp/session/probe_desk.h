@@ -24,9 +24,9 @@ struct probe_request {
 	const char *vnet;
 	struct prefix destination; /* an address */
 	uint16_t port;		   /* 0: an echo */
-	uint16_t size;		   /* bytes, at most what the session's packets get; 0: no padding */
-	uint8_t ttl;		   /* hops; 0: enough */
-	uint8_t source;		   /* 0: the session's address; n: the n-th of VNET_PROBE_SOURCES others */
+	uint16_t size;	/* bytes, at most what the session's packets get; 0: no padding */
+	uint8_t ttl;	/* hops; 0: enough */
+	uint8_t source; /* 0: the session's address; n: the n-th of VNET_PROBE_SOURCES others */
 };
 
 struct probe_result {

@@ -12,7 +12,7 @@
 #define VNET_PROBE_PATIENCE (2 * CLOCK_NS_PER_S)
 
 enum {
-	VNET_PROBES_MAX = 48,
+	VNET_PROBES_MAX = 96,
 	VNET_PROBE_SOURCES = 4, /* other addresses of a pool to ask from */
 };
 

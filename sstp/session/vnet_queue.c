@@ -392,9 +392,8 @@ static __attribute__((noinline, cold)) bool take_answer(struct vnet_queue *q, co
 }
 
 /* To no session: an answer to a question that another thread has asked from an address that is free, or really lost. */
-static __attribute__((noinline, cold)) void to_nobody(struct vnet_queue *q,
-						      const struct virtio_net_hdr *h,
-						      const uint8_t *pkt, size_t len)
+static __attribute__((noinline, cold)) void
+to_nobody(struct vnet_queue *q, const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len)
 {
 	uint32_t asker = atomic_load_explicit(&q->vnet->asker, memory_order_relaxed);
 

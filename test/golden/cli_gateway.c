@@ -402,7 +402,7 @@ static void answer_dial(int link, const struct parent_dial *m)
 	uint8_t packet[PARENT_MSG_MAX];
 	int fd = -1, far = -1, len;
 
-	if (m->server.len)
+	if (m->server.len && m->use == PARENT_DIAL_NAMES)
 		fd = open_server(&m->server, &far); /* who says nothing stays open */
 	else
 		answer.dialled.error = -EOPNOTSUPP;

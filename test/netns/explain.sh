@@ -53,7 +53,9 @@ B52_router_that_turns_it_away_is_named() {
 }
 
 B19_silence_is_a_way_back_that_is_suspected() {
-	ip -n "$vnet" route replace blackhole 198.51.100.0/24
+	ip -n "$vnet" route del prohibit 198.51.100.0/24
+	ip -n "$vnet" addr add 198.51.100.7/32 dev lo
+	ip -n "$vnet" route add blackhole 172.16.77.0/24
 	like "$(explained 198.51.100.7:80)" \
 		'NoReturnPathSuspected: No return path suspected: .* needs a route to the pool [0-9.]+/[0-9]+ by this gateway' "silence"
 	like "$("$sstpctl_bin" --socket "$world_dir/control.sock" explain shop 198.51.100.7 --json)" \

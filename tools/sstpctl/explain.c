@@ -22,9 +22,14 @@ static const char *text_of(const json_t *answer, const char *key)
 
 static int print(struct call *c, const json_t *answer)
 {
+	const json_t *cause;
+	size_t i;
+
 	table_print(stdout, 0, columns, sizeof(columns) / sizeof(columns[0]),
 		    json_object_get(answer, "steps"));
 	printf("\n%s: %s\n", text_of(answer, "verdict"), text_of(answer, "message"));
+	json_array_foreach(json_object_get(answer, "causes"), i, cause)
+		printf("  %zu. %s\n", i + 1, json_string_value(cause));
 	return 0;
 }
 

@@ -308,7 +308,7 @@ static void router_that_turns_it_away_is_named_with_its_reason(void **state)
 		      "code 3).");
 	s->facts.probed.from = (struct prefix){AF_INET6, 128, {0xfd, [15] = 1}};
 	s->facts.probed.type = 1;
-	verdict_is(s, "Unreachable");
+	verdict_is(s, "HostDown");
 	step_is(s, "probe", "failed",
 		"Router fd00::1 says: address unreachable (ICMP type 1, code 3).");
 	s->facts.probed.type = 99;
@@ -410,7 +410,7 @@ static void name_that_no_server_knows_is_the_end(void **state)
 	s->facts.n_servers = 1;
 	s->facts.servers[0] = (struct explain_server){.address = {AF_INET, 32, {10, 1, 0, 4}},
 						      .answer = {.outcome = DNS_SILENCE}};
-	verdict_is(s, "NameNotResolved");
+	verdict_is(s, "NameServerDead");
 	step_is(s, "name", "failed", "Name server 10.1.0.4: no answer in 3 s.");
 	assert_true(json_is_null(json_object_get(s->said, "address")));
 	site_free(s);
@@ -486,6 +486,162 @@ static void name_is_what_the_first_server_says_that_is_reached(void **state)
 	site_free(s);
 }
 
+/* ---- what follow-ups say ---- */
+
+static struct explain_probe told(uint8_t source, uint16_t port, uint8_t ttl,
+				 enum msg_outcome outcome)
+{
+	struct explain_probe p = {.source = source, .port = port, .ttl = ttl, .is_told = true};
+
+	p.answer.outcome = (uint8_t)outcome;
+	p.answer.source = (struct prefix){AF_INET, 32, {172, 16, 0, source ? source : 5}};
+	if (source == EXPLAIN_BY_GATEWAY)
+		p.answer.source = (struct prefix){AF_INET, 32, {10, 1, 0, 1}};
+	p.answer.from = (struct prefix){.family = AF_INET};
+	if (outcome == MSG_OUTCOME_ICMP) {
+		p.answer.from = (struct prefix){AF_INET, 32, {10, 1, 0, 3}};
+		p.answer.type = ttl ? 11 : 3;
+		p.answer.code = !ttl;
+	}
+	return p;
+}
+
+static struct site *silent_site(const struct explain_probe *probes, size_t n)
+{
+	struct site *s = site_new();
+
+	s->facts.probed.outcome = MSG_OUTCOME_SILENCE;
+	s->facts.probed.source = (struct prefix){AF_INET, 32, {172, 16, 0, 5}};
+	s->facts.probes = probes;
+	s->facts.n_probes = n;
+	return s;
+}
+
+static size_t n_causes(const struct site *s)
+{
+	return json_array_size(json_object_get(s->said, "causes"));
+}
+
+static void B55_gateway_itself_tells_vm_from_app(void **state)
+{
+	struct explain_probe probes[] = {
+		told(EXPLAIN_BY_GATEWAY, 443, 0, MSG_OUTCOME_OPEN),
+		told(0, 0, 0, MSG_OUTCOME_ECHO),
+	};
+	struct site *s = silent_site(probes, 2);
+
+	verdict_is(s, "FirewallDropsPool");
+	message_is(s, "A firewall keeps the pool from port 443 of 10.1.0.9: the gateway itself "
+		      "(10.1.0.1) is answered there, and the host answers the app otherwise. Allow "
+		      "TCP port 443 from the pool 172.16.0.0/24.");
+	step_is(s, "gatewayProbe", "ok",
+		"The gateway itself (10.1.0.1) reaches port 443 of 10.1.0.9: it is open.");
+	step_is(s, "hostProbe", "ok", "10.1.0.9 answers a ping of the app's.");
+	assert_int_equal(n_causes(s), 1);
+	probes[0].answer.outcome = MSG_OUTCOME_SILENCE;
+	verdict_is(s, "FirewallDropsPort");
+	step_is(s, "gatewayProbe", "failed",
+		"The gateway itself (10.1.0.1) gets no answer from 10.1.0.9 either.");
+	s->facts.n_probes = 1;
+	verdict_is(s, "HostDown");
+	message_is(s,
+		   "10.1.0.9 answers nobody, the gateway itself (10.1.0.1) neither: the host is "
+		   "down, or a firewall there drops everybody. Start it; then allow TCP port 443 "
+		   "from the pool 172.16.0.0/24.");
+	assert_int_equal(n_causes(s), 3);
+	site_free(s);
+}
+
+static void B56_causes_are_listed_the_likelier_first(void **state)
+{
+	struct explain_probe probes[] = {
+		told(EXPLAIN_BY_GATEWAY, 443, 0, MSG_OUTCOME_OPEN),
+		told(EXPLAIN_BY_GATEWAY, 0, 1, MSG_OUTCOME_ICMP),
+		told(0, 443, 2, MSG_OUTCOME_ICMP),
+	};
+	struct site *s = silent_site(probes, 3);
+
+	verdict_is(s, "FirewallDropsPool");
+	message_is(s, "A firewall drops the pool at 10.1.0.9: the gateway itself (10.1.0.1) is "
+		      "answered, the app is not, though router 10.1.0.3 before it answers the app. "
+		      "Allow TCP port 443 from the pool 172.16.0.0/24.");
+	assert_int_equal(n_causes(s), 3);
+	s->facts.n_probes = 2;
+	verdict_is(s, "NoReturnPath");
+	message_is(s,
+		   "No return path: router 10.1.0.3 answers the gateway itself, and not the app. "
+		   "It has no route to the pool 172.16.0.0/24 by this gateway: add one there.");
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(s->said, "causes"), 0)),
+		"The network of 10.1.0.9 has no route for the pool: add one for 172.16.0.0/24 by "
+		"this gateway (a route table of its subnet, the router on-premises), or announce "
+		"it "
+		"by BGP.");
+	s->facts.n_probes = 1;
+	verdict_is(s, "NoReturnPathSuspected");
+	assert_int_equal(n_causes(s), 4);
+	site_free(s);
+}
+
+static void B54_part_of_the_pool_that_is_allowed_is_told_with_all_of_it(void **state)
+{
+	struct explain_probe probes[] = {
+		told(1, 443, 0, MSG_OUTCOME_OPEN),
+		told(2, 443, 0, MSG_OUTCOME_SILENCE),
+		told(EXPLAIN_BY_GATEWAY, 443, 0, MSG_OUTCOME_ICMP),
+	};
+	struct site *s = silent_site(probes, 3);
+
+	verdict_is(s, "FirewallAllowsPartOfPool");
+	message_is(s, "A firewall allows only a part of the pool to port 443 of 10.1.0.9: "
+		      "172.16.0.1 of the same pool is answered, the app's 172.16.0.5 is not. Allow "
+		      "all of 172.16.0.0/24: an app's address can change within it.");
+	probes[0].answer.outcome = MSG_OUTCOME_SILENCE;
+	verdict_is(s, "HostDown");
+	message_is(s, "10.1.0.9 is down, or there is no such host: router 10.1.0.3 says host "
+		      "unreachable. Start it, or see that the address is right.");
+	site_free(s);
+}
+
+static void long_packets_that_are_lost_are_the_verdict_of_an_open_port(void **state)
+{
+	struct explain_probe probes[] = {
+		told(0, 0, 0, MSG_OUTCOME_ECHO),
+		told(0, 0, 0, MSG_OUTCOME_SILENCE),
+	};
+	struct site *s = site_new();
+
+	probes[0].answer.size = 1200;
+	probes[1].size = MSG_PROBE_FULL;
+	probes[1].answer.size = 1352;
+	s->facts.probes = probes;
+	s->facts.n_probes = 2;
+	verdict_is(s, "MtuBlackHole");
+	step_is(s, "sizes", "failed",
+		"A packet of 1352 bytes is lost, and nobody says that it is too big; shorter ones "
+		"are answered.");
+	probes[1].answer.outcome = MSG_OUTCOME_ECHO;
+	verdict_is(s, "Reachable");
+	site_free(s);
+}
+
+/* It has sessions no more. */
+static void certificate_that_is_revoked_or_expired_is_the_verdict(void **state)
+{
+	struct site *s = site_new();
+
+	s->facts.was_probed = false;
+	s->facts.n_sessions = 0;
+	s->facts.certificate = "revoked";
+	verdict_is(s, "CertificateRevoked");
+	step_is(s, "certificate", "failed", "The certificate of app shop is revoked.");
+	s->facts.certificate = "expired";
+	verdict_is(s, "CertificateExpired");
+	s->facts.certificate = "valid";
+	verdict_is(s, "NotConnected");
+	site_free(s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -498,6 +654,11 @@ int main(void)
 		cmocka_unit_test(B52_what_the_network_says_is_told_apart),
 		cmocka_unit_test(router_that_turns_it_away_is_named_with_its_reason),
 		cmocka_unit_test(verdict_without_a_probe_says_so),
+		cmocka_unit_test(B55_gateway_itself_tells_vm_from_app),
+		cmocka_unit_test(B56_causes_are_listed_the_likelier_first),
+		cmocka_unit_test(B54_part_of_the_pool_that_is_allowed_is_told_with_all_of_it),
+		cmocka_unit_test(long_packets_that_are_lost_are_the_verdict_of_an_open_port),
+		cmocka_unit_test(certificate_that_is_revoked_or_expired_is_the_verdict),
 		cmocka_unit_test(B23_closed_peering_is_a_client_s_verdict_too),
 		cmocka_unit_test(name_that_no_server_knows_is_the_end),
 		cmocka_unit_test(name_server_behind_a_closed_peering_knows_nothing_for_the_app),

@@ -49,6 +49,17 @@ static const struct parent_msg samples[] = {
 	{.kind = PARENT_LEARN_SOCKET, .learn_socket = {.vnet = "lab", .error = -EPERM}},
 	{.kind = PARENT_DIAL,
 	 .dial = {.id = 7, .netns = "red", .server = {AF_INET, 32, {10, 1, 0, 4}}}},
+	{.kind = PARENT_DIAL,
+	 .dial = {.id = 9,
+		  .netns = "",
+		  .server = {AF_INET6, 128, {0xfd, 1}},
+		  .use = PARENT_DIAL_PORT,
+		  .port = 443}},
+	{.kind = PARENT_DIAL,
+	 .dial = {.id = 9,
+		  .netns = "",
+		  .server = {AF_INET, 32, {10, 1, 0, 4}},
+		  .use = PARENT_DIAL_ECHO}},
 	{.kind = PARENT_DIAL, .dial = {.id = 8, .netns = "", .server = {AF_INET, 0, {0}}}},
 	{.kind = PARENT_DIALLED, .dialled = {.id = UINT32_MAX}},
 	{.kind = PARENT_DIALLED, .dialled = {.id = 7, .error = -EPERM}},
@@ -70,8 +81,8 @@ enum {
 	SAMPLES = sizeof(samples) / sizeof(samples[0])
 };
 
-static const unsigned sample_fds[SAMPLES] = {2, 1, 0, 0, 0, 0, 0, 6, 3, 0, 0, 2, 0,
-					     0, 1, 0, 0, 0, 1, 0, 0, 2, 1, 0, 1, 0};
+static const unsigned sample_fds[SAMPLES] = {2, 1, 0, 0, 0, 0, 0, 6, 3, 0, 0, 2, 0, 0,
+					     1, 0, 0, 0, 0, 0, 1, 0, 0, 2, 1, 0, 1, 0};
 
 static bool is_from_parent(const struct parent_msg *m)
 {
@@ -132,6 +143,8 @@ static void check_same(const struct parent_msg *a, const struct parent_msg *b)
 		assert_int_equal(a->dial.id, b->dial.id);
 		assert_string_equal(a->dial.netns, b->dial.netns);
 		assert_memory_equal(&a->dial.server, &b->dial.server, sizeof(a->dial.server));
+		assert_int_equal(a->dial.use, b->dial.use);
+		assert_int_equal(a->dial.port, b->dial.port);
 		break;
 	case PARENT_DIALLED:
 		assert_int_equal(a->dialled.id, b->dialled.id);
@@ -253,6 +266,26 @@ static void what_is_over_its_limit_is_not_encoded(void **state)
 	free(path);
 }
 
+static void dial_has_a_port_if_its_use_has_one(void **state)
+{
+	struct parent_msg got, m = {.kind = PARENT_DIAL,
+				    .dial = {.netns = "", .server = {AF_INET, 32, {10, 1, 0, 4}}}};
+	uint8_t buf[PARENT_MSG_MAX];
+
+	for (int use = 0; use <= PARENT_DIAL_USES; use++)
+		for (uint16_t port = 0; port < 2; port++) {
+			int len;
+
+			m.dial.use = (enum parent_dial_use)use;
+			m.dial.port = port;
+			len = parent_msg_encode(&m, buf);
+			assert_int_equal(parent_msg_decode(buf, (size_t)len, 0, false, &got),
+					 use < PARENT_DIAL_USES && port == (use == PARENT_DIAL_PORT)
+						 ? 0
+						 : -EBADMSG);
+		}
+}
+
 /* A pool is the last thing in the message: 10.1.2.3/32. */
 static void prefix_with_bits_behind_its_length_is_none(void **state)
 {
@@ -275,6 +308,7 @@ int main(void)
 		cmocka_unit_test(each_counts_its_descriptors_and_goes_one_way_only),
 		cmocka_unit_test(what_is_cut_or_longer_is_no_message),
 		cmocka_unit_test(what_is_over_its_limit_is_not_encoded),
+		cmocka_unit_test(dial_has_a_port_if_its_use_has_one),
 		cmocka_unit_test(prefix_with_bits_behind_its_length_is_none),
 	};
 

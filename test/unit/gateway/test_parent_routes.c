@@ -296,33 +296,75 @@ static void socket_hears_of_routes(void **state)
 
 static void socket_to_ask_with_is_of_the_kind_that_was_asked_for(void **state)
 {
-	struct prefix server = {.family = AF_INET, .len = 32, .addr = {127, 0, 0, 9}};
+	struct parent_dial dial = {
+		.netns = "", .server = {.family = AF_INET, .len = 32, .addr = {127, 0, 0, 9}}};
+	const struct prefix server = dial.server;
 	struct sockaddr_in peer;
 	socklen_t len = sizeof(peer);
 	struct rtnl_got got;
 	struct rtnl *rtnl;
-	int fd = parent_routes_dial("", &server);
+	int fd = parent_routes_dial(&dial);
 
 	assert_true(fd >= 0);
 	assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &len), 0);
 	assert_int_equal(ntohl(peer.sin_addr.s_addr), 0x7f000009);
 	assert_int_equal(ntohs(peer.sin_port), 53);
 	close(fd);
-	fd = parent_routes_dial("", &(struct prefix){.family = AF_INET});
+	dial.server = (struct prefix){.family = AF_INET};
+	fd = parent_routes_dial(&dial);
 	assert_true(fd >= 0);
 	assert_int_equal(rtnl_adopt(fd, &rtnl), 0);
 	assert_int_equal(rtnl_route_get(rtnl, &server, &got), 0);
 	assert_int_equal(got.kind, RTNL_GOT_LOCAL);
 	rtnl_close(rtnl);
 	/* there is no way there in this namespace, and no such namespace */
-	server.addr[0] = 10;
-	assert_int_equal(parent_routes_dial("", &server), -ENETUNREACH);
-	assert_int_equal(parent_routes_dial("no-such-namespace", &server), -ENOENT);
+	dial.server = server;
+	dial.server.addr[0] = 10;
+	assert_int_equal(parent_routes_dial(&dial), -ENETUNREACH);
+	dial.netns = "no-such-namespace";
+	assert_int_equal(parent_routes_dial(&dial), -ENOENT);
+}
+
+static int option_of(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+static void port_and_echo_are_asked_for_with_icmp_s_errors(void **state)
+{
+	struct parent_dial dial = {
+		.netns = "",
+		.server = {.family = AF_INET, .len = 32, .addr = {127, 0, 0, 9}},
+		.use = PARENT_DIAL_PORT,
+		.port = 9,
+	};
+	int fd = parent_routes_dial(&dial);
+
+	assert_int_equal(option_of(fd, SOL_SOCKET, SO_PROTOCOL), IPPROTO_TCP);
+	assert_int_equal(option_of(fd, IPPROTO_IP, IP_RECVERR), 1);
+	assert_int_equal(option_of(fd, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+	close(fd);
+	dial.use = PARENT_DIAL_ECHO;
+	dial.port = 0;
+	fd = parent_routes_dial(&dial);
+	assert_int_equal(option_of(fd, SOL_SOCKET, SO_PROTOCOL), IPPROTO_ICMP);
+	assert_int_equal(option_of(fd, IPPROTO_IP, IP_RECVERR), 1);
+	close(fd);
+	dial.server = (struct prefix){.family = AF_INET6, .len = 128, .addr = {[15] = 1}};
+	fd = parent_routes_dial(&dial);
+	assert_int_equal(option_of(fd, SOL_SOCKET, SO_PROTOCOL), IPPROTO_ICMPV6);
+	assert_int_equal(option_of(fd, IPPROTO_IPV6, IPV6_RECVERR), 1);
+	close(fd);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ROUTES_TEST(port_and_echo_are_asked_for_with_icmp_s_errors),
 		ROUTES_TEST(socket_to_ask_with_is_of_the_kind_that_was_asked_for),
 		ROUTES_TEST(what_is_announced_stands_in_the_table),
 		ROUTES_TEST(other_prefixes_take_the_place_of_the_first_ones),
