@@ -10,6 +10,7 @@
 #include "sstp/control/front.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
+#include "sstp/control/msg_trace.h"
 #include "sstp/control/path.h"
 
 enum {
@@ -71,12 +72,13 @@ static void on_connection_gone(const struct noting *n, const uint8_t *payload, s
 		     "its connection is taken away");
 }
 
+/* Those that follow one with another size, hop limit or source are parts of the same question. */
 static void on_probe(const struct noting *n, const uint8_t *payload, size_t len)
 {
 	char address[PREFIX_TEXT_MAX], what[TIMELINE_DETAIL_MAX + 1];
 	struct msg_probe m;
 
-	if (msg_probe_decode(payload, len, &m) < 0)
+	if (msg_probe_decode(payload, len, &m) < 0 || m.size || m.ttl || m.source)
 		return;
 	prefix_format_address(&m.destination, address);
 	if (m.port)
@@ -86,6 +88,21 @@ static void on_probe(const struct noting *n, const uint8_t *payload, size_t len)
 		snprintf(what, sizeof(what), "%s is asked for an echo in the name of the %s",
 			 address, m.session ? "session" : "app");
 	note(n, &(struct timelines_whose){m.session, given(m.app), given(m.vnet)}, "probe", what);
+}
+
+static void on_trace(const struct noting *n, const uint8_t *payload, size_t len)
+{
+	char address[PREFIX_TEXT_MAX], what[TIMELINE_DETAIL_MAX + 1];
+	struct msg_trace m;
+
+	if (msg_trace_decode(payload, len, &m) < 0)
+		return;
+	prefix_format_address(&m.destination, address);
+	if (m.port)
+		snprintf(what, sizeof(what), "a probe to %s port %u is followed", address, m.port);
+	else
+		snprintf(what, sizeof(what), "an echo to %s is followed", address);
+	note(n, &(struct timelines_whose){m.session, given(m.app), given(m.vnet)}, "trace", what);
 }
 
 void timeline_notes_on_frame(struct timelines *t, const uint8_t *frame, size_t len, const char *who,
@@ -100,6 +117,7 @@ void timeline_notes_on_frame(struct timelines *t, const uint8_t *frame, size_t l
 	case MSG_CONNECTION: on_connection(&n, payload, payload_len); break;
 	case MSG_CONNECTION_GONE: on_connection_gone(&n, payload, payload_len); break;
 	case MSG_PROBE: on_probe(&n, payload, payload_len); break;
+	case MSG_TRACE: on_trace(&n, payload, payload_len); break;
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "sstp/control/front.h"
 #include "sstp/control/msg_probe.h"
 #include "sstp/control/msg_site.h"
+#include "sstp/control/msg_trace.h"
 #include "test/support/cmocka.h"
 
 enum {
@@ -127,6 +128,33 @@ static void probe_says_what_is_asked(void **state)
 	r = msg_probe_encode(&m, &frame, &len);
 	tell(t, r, frame, len, NULL);
 	expect(t, "7", "probe: 10.1.0.9 is asked for an echo in the name of the session");
+	m.ttl = 2;
+	m.destination.addr[3] = 10;
+	r = msg_probe_encode(&m, &frame, &len);
+	tell(t, r, frame, len, NULL);
+	expect(t, "7", "probe: 10.1.0.9 is asked for an echo in the name of the session");
+	expect(t, "8", "");
+	timelines_free(t);
+}
+
+static void trace_says_what_is_followed(void **state)
+{
+	struct msg_trace m = {.app = "shop",
+			      .vnet = "blue",
+			      .destination = {.family = AF_INET, .len = 32, .addr = {10, 1, 0, 9}},
+			      .port = 443,
+			      .own = 61000};
+	struct timelines *t = two_sessions();
+	uint8_t *frame;
+	size_t len;
+	int r = msg_trace_encode(&m, &frame, &len);
+
+	tell(t, r, frame, len, "uid 0");
+	expect(t, "7", "trace: a probe to 10.1.0.9 port 443 is followed, by uid 0");
+	m.port = 0;
+	r = msg_trace_encode(&m, &frame, &len);
+	tell(t, r, frame, len, NULL);
+	expect(t, "7", "trace: an echo to 10.1.0.9 is followed");
 	expect(t, "8", "");
 	timelines_free(t);
 }
@@ -179,6 +207,7 @@ int main(void)
 		cmocka_unit_test(disconnect_says_why_and_who),
 		cmocka_unit_test(connection_says_what_is_told),
 		cmocka_unit_test(probe_says_what_is_asked),
+		cmocka_unit_test(trace_says_what_is_followed),
 		cmocka_unit_test(other_messages_change_nothing),
 		cmocka_unit_test(revocation_is_noted_with_the_app_that_the_answer_names),
 	};
