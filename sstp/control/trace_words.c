@@ -494,7 +494,7 @@ static const struct {
 	[TRACE_GATEWAY_REFUSES] = {"The gateway's own kernel refuses to forward it to %t.",
 				   "Look at the gateway's firewall: nft list ruleset, iptables -L "
 				   "FORWARD."},
-	[TRACE_NOBODY_THERE] = {"Nobody has the address of %t where it should be.",
+	[TRACE_NOBODY_THERE] = {"%t is not there: nobody has its address.",
 				"Is the host up, and is this its address?"},
 	[TRACE_UNREACHABLE] = {"A router on the way says that %t is not reached.",
 			       "Look at its routes and its firewall."},
