@@ -160,6 +160,7 @@ static void connect_to(int fd, const struct sockaddr_storage *target, int64_t un
 		wait_for_it(fd, until, a);
 	} else {
 		a->error = errno;
+		a->is_from_here = true;
 		a->outcome = outcome_here(a->error);
 	}
 }

@@ -26,6 +26,7 @@ struct attempt {
 	enum attempt_outcome outcome;
 	int64_t ns;
 	int error;	   /* errno's number; 0: none */
+	bool is_from_here; /* the kernel has said it at once: no packet has left */
 	bool has_icmp;	   /* then who has sent which */
 	uint8_t icmp_type; /* of ICMP, or of ICMPv6, as the target's family is */
 	uint8_t icmp_code;

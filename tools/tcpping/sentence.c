@@ -107,9 +107,9 @@ static void unreachable(const struct attempt *a, const char *target, char buf[SE
 	char icmp[128];
 
 	snprintf(buf, SENTENCE_MAX, "Connection attempt failed: Host unreachable: %s%s", target,
-		 a->has_icmp	     ? by_icmp(a, target, icmp)
-		 : a->ns > NS_PER_MS ? ""
-				     : " (there is no route to it here)");
+		 a->has_icmp	   ? by_icmp(a, target, icmp)
+		 : a->is_from_here ? " (there is no route to it here)"
+				   : "");
 }
 
 const char *sentence_of(const struct attempt *a, const char *target, int64_t wait_ns,

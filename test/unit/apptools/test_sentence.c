@@ -58,7 +58,7 @@ static void B53_outcomes_have_different_sentences(void **state)
 		 "[fd20::2]:80",
 		 "Connection attempt failed: Host unreachable: [fd20::2]:80 (ICMP address "
 		 "unreachable from fd20::1)"},
-		{{.outcome = ATTEMPT_UNREACHABLE, .error = ENETUNREACH},
+		{{.outcome = ATTEMPT_UNREACHABLE, .error = ENETUNREACH, .is_from_here = true},
 		 "10.1.2.4:80",
 		 "Connection attempt failed: Host unreachable: 10.1.2.4:80 (there is no route to "
 		 "it here)"},
