@@ -163,6 +163,7 @@ static void refuse_all(struct dns_ask *a)
 	for (size_t i = 0; i < QUESTIONS; i++)
 		if (!a->is_answered[i]) {
 			a->answers[i].outcome = DNS_REFUSED;
+			a->answers[i].is_nobody = true;
 			a->is_answered[i] = true;
 		}
 }

@@ -5,6 +5,7 @@
  * One question to one name server, over a socket that somebody else has opened where that server is: the addresses of a
  * name, IPv4 and IPv6. UDP only: an answer that is too long for that is taken as far as it goes.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "routing/prefix.h"
@@ -28,6 +29,7 @@ enum dns_outcome {
 
 struct dns_answer {
 	enum dns_outcome outcome;
+	bool is_nobody; /* DNS_REFUSED because ICMP says that nobody is there */
 	struct prefix addresses[DNS_ASK_ADDRESSES_MAX]; /* IPv4 first */
 	size_t n;
 };

@@ -247,6 +247,7 @@ static void server_that_is_not_there_is_known_at_once(void **state)
 	assert_int_equal(dns_ask_new(t.loop, dial_nobody(), "db.corp", on_done, &t, &t.ask), 0);
 	assert_int_equal(loop_run(t.loop), 0);
 	assert_int_equal(t.answer.outcome, DNS_REFUSED);
+	assert_true(t.answer.is_nobody);
 	talk_done(&t);
 }
 
