@@ -30,6 +30,7 @@
 #include "sstp/control/apply_work.h"
 #include "sstp/control/backups.h"
 #include "sstp/control/bgp.h"
+#include "sstp/control/doctor.h"
 #include "sstp/control/explain.h"
 #include "sstp/control/later.h"
 #include "sstp/control/metrics.h"
@@ -67,6 +68,7 @@ struct server {
 	struct explain *explain;
 	struct metrics *metrics;
 	struct traces *traces;
+	struct doctor *doctor;
 	struct later *later;	     /* what the data plane has told while a site is applied */
 	struct later_message config; /* likewise, the last one; its payload is owned, NULL: none */
 	struct loop_timer *timer;    /* the clock's own changes */
@@ -84,6 +86,7 @@ struct server {
 	struct model *model;
 	char dial[MSG_NAME_MAX + 1];
 	bool is_configured;
+	struct certs_error behind; /* why the data plane does not know all; "": it does */
 };
 
 static int64_t now_us(void)
@@ -107,6 +110,7 @@ static void tell_failed(struct server *s, const char *text)
 static void report(struct server *s, const struct certs_error *e)
 {
 	log_error("the data plane is not up to date: %s", e->text);
+	s->behind = *e;
 	tell_failed(s, e->text);
 }
 
@@ -119,6 +123,7 @@ static void push(struct server *s)
 	bgp_touch(s->bgp);
 	if (!s->is_configured)
 		return;
+	*s->behind.text = '\0';
 	r = push_run(s->push, &e);
 	if (r < 0)
 		report(s, &e);
@@ -424,6 +429,14 @@ static bool take_timeline(struct server *s, enum msg_kind kind, const uint8_t *p
 	return true;
 }
 
+/* Their ids differ: to all but one it is nothing. */
+static void take_probed(struct server *s, const struct msg_probed *m)
+{
+	explain_on_probed(s->explain, m);
+	doctor_on_probed(s->doctor, m);
+	traces_on_probed(s->traces, m);
+}
+
 static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, size_t len)
 {
 	struct server *s = arg;
@@ -451,9 +464,7 @@ static void on_message(void *arg, enum msg_kind kind, const uint8_t *payload, si
 	} else if (kind == MSG_PROBED) {
 		r = msg_probed_decode(payload, len, &probed);
 		if (r == 0)
-			explain_on_probed(s->explain, &probed);
-		if (r == 0)
-			traces_on_probed(s->traces, &probed);
+			take_probed(s, &probed);
 	} else if (kind == MSG_TRACED) {
 		r = msg_traced_decode(payload, len, &traced);
 		if (r == 0)
@@ -501,6 +512,13 @@ static void on_lost(void *arg)
 	sync_forget(s->sync);
 }
 
+static const char *behind(void *arg)
+{
+	const struct server *s = arg;
+
+	return s->is_configured ? s->behind.text : NULL;
+}
+
 static int ask_parent(void *arg, const struct parent_msg *m, const int *fds)
 {
 	struct server *s = arg;
@@ -533,6 +551,7 @@ static void on_parent(void *arg, const struct parent_msg *m, struct msgsock_fds 
 	bgp_on_parent(s->bgp, m, fds);
 	explain_on_parent(s->explain, m, fds);
 	traces_on_parent(s->traces, m, fds);
+	doctor_on_parent(s->doctor, m, fds);
 }
 
 static void on_parent_gone(void *arg)
@@ -594,6 +613,14 @@ static void answer_metrics(struct server *s, const struct front_request *request
 	metrics_answer(s->metrics, request, ret_reply);
 }
 
+static void answer_doctor(struct server *s, const struct front_request *request,
+			  struct front_reply *ret_reply)
+{
+	settle(s);
+	after_sessions(s, 0, NULL);
+	doctor_answer(s->doctor, request, ret_reply);
+}
+
 static void answer(struct server *s, const struct front_request *request,
 		   struct front_reply *ret_reply)
 {
@@ -621,6 +648,8 @@ static void answer(struct server *s, const struct front_request *request,
 		explain_answer(s->explain, request, ret_reply);
 	else if (traces_has_path(request->path))
 		traces_answer(s->traces, request, ret_reply);
+	else if (doctor_has_path(request->path))
+		answer_doctor(s, request, ret_reply);
 	else if (api_routes_has_path(request->path))
 		api_routes_answer(&routes, request, ret_reply);
 	else if (api_bgp_has_path(request->path))
@@ -808,6 +837,14 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 				       .ask = ask_parent,
 				       .send = send_frame,
 				       .arg = s};
+	struct doctor_params doctor = {.loop = s->loop,
+				       .model = s->model,
+				       .est = &s->est,
+				       .bird = params->bird_socket,
+				       .behind = behind,
+				       .ask = ask_parent,
+				       .send = send_frame,
+				       .arg = s};
 	char error[FRONT_ERROR_MAX];
 	int r;
 
@@ -823,13 +860,15 @@ static int make_parts(struct server *s, const struct server_params *params, stru
 	s->bgp = bgp_new(&bgp);
 	s->later = later_new();
 	explain.bgp = s->bgp;
+	doctor.bgp = s->bgp;
 	explain.bird = params->bird_socket;
 	s->explain = explain_new(&explain);
 	metrics.bgp = s->bgp;
 	s->metrics = metrics_new(&metrics);
 	s->traces = traces_new(&traces);
+	s->doctor = doctor_new(&doctor);
 	s->peer = peer_new(s->loop, &peer);
-	if (!s->timelines || !s->bgp || !s->explain || !s->metrics || !s->traces ||
+	if (!s->timelines || !s->bgp || !s->explain || !s->metrics || !s->traces || !s->doctor ||
 	    !s->est.attempts || !s->sync || !s->timer || !s->push_timer || !s->flush_timer ||
 	    !s->sessions || !s->backups || !s->later || !s->peer)
 		return certs_fail(e, -ENOMEM, "out of memory");
@@ -851,6 +890,7 @@ static void server_done(struct server *s)
 	explain_free(s->explain);
 	metrics_free(s->metrics);
 	traces_free(s->traces);
+	doctor_free(s->doctor);
 	front_free(s->front);
 	bgp_free(s->bgp);
 	peer_free(s->peer);

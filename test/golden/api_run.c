@@ -20,6 +20,7 @@
 #include "sstp/control/api_timelines.h"
 #include "sstp/control/apply.h"
 #include "sstp/control/backups.h"
+#include "sstp/control/doctor.h"
 #include "sstp/control/explain.h"
 #include "sstp/control/metrics.h"
 #include "sstp/control/openapi.h"
@@ -193,6 +194,7 @@ static void print_all_routes(void)
 	print_routes(explain_route);
 	print_routes(metrics_route);
 	print_routes(traces_route);
+	print_routes(doctor_route);
 	print_routes(admin_route);
 	print_routes(apply_route);
 	print_routes(operations_route);
