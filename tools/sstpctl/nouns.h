@@ -62,6 +62,9 @@ int explain_run(struct call *c);
 extern const struct view trace_view;
 int trace_run(struct call *c);
 int trace_session(struct call *c);
+/* doctor.c */
+extern const struct view doctor_view;
+int doctor_run(struct call *c);
 
 /* session.c */
 extern const struct view session_list_view;

@@ -131,6 +131,9 @@ static const struct verb verbs[] = {
 	{"trace", NULL, "APP TARGET", PLACE,
 		"Follows a probe of an app's to HOST[:PORT] stage by stage, and says where it stops.",
 		"GET", NULL, NULL, &trace_view, trace_run},
+	{"doctor", NULL, "", "vnet",
+		"Checks pools, gateways, certificates, name servers, ways back, MTU, offload, clock and limits.",
+		"GET", "/v1/doctor", NULL, &doctor_view, doctor_run},
 
 	{"session", "list", "", "app vnet plan ended limit", "Shows the sessions that are up.",
 		"GET", "/v1/sessions", NULL, &session_list_view, NULL},
