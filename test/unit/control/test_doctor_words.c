@@ -724,7 +724,7 @@ static void each_check_is_a_line(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_fault_of_a_vnet_has_its_verdict),
 		cmocka_unit_test(a_vnet_without_gateway_and_apps_has_only_name_servers),
 		cmocka_unit_test(each_fault_of_the_gateway_has_its_verdict),
@@ -732,5 +732,5 @@ int main(void)
 		cmocka_unit_test(each_check_is_a_line),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("control/doctor_words", tests, NULL, NULL);
 }
