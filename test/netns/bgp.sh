@@ -136,6 +136,15 @@ what_on_premises_announces_is_learned_and_shown_with_its_path() {
 		"bgp advertised"
 }
 
+# doctor_says REGEX: of the way back from on-premises
+doctor_says() {
+	like "$("$sstpctl_bin" doctor --vnet net1 --socket "$world_dir/control.sock" | grep ' onPremisesRoute ')" "$1" "doctor"
+}
+
+B51_doctor_asks_bird_whom_it_tells_of_the_pool() {
+	doctor_says '^net1 +onPremisesRoute +ok +BIRD tells 198\.18\.60\.2 \(AS 65010\) of the pool'
+}
+
 what_is_withdrawn_there_is_forgotten_here() {
 	far_announces $far_prefix 10.66.0.0/16
 	succeeds "one more is learned" wait_for 5 learned_has 10.66.0.0/16
@@ -188,6 +197,7 @@ learned_prefix_carries_traffic_when_it_is_a_custom_route() {
 daemon_that_is_gone_is_a_sentence_and_nothing_learned_is_lost() {
 	stop "$(cat "$world_dir/net1.pid")" KILL
 	like "$(ctl bgp peers net1)" 'BIRD cannot be asked at .*/net1\.ctl' "bgp peers"
+	doctor_says '^net1 +onPremisesRoute +not known +Whom BIRD tells of the pool is not known: BIRD cannot be asked'
 	succeeds "what it had put into the kernel is still there" learned_has $far_prefix
 	like "$(ctl bgp learned net1 --json | json_at message)" 'BIRD cannot be asked' "its neighbours are not known"
 	bird net1 "$gw"
@@ -303,6 +313,7 @@ gateway_that_ends_withdraws_before_it_says_goodbye() {
 
 tap_main our_routes_arrive_on_premises_and_nothing_is_forwarded_by_the_markers \
 	what_on_premises_announces_is_learned_and_shown_with_its_path \
+	B51_doctor_asks_bird_whom_it_tells_of_the_pool \
 	what_is_withdrawn_there_is_forgotten_here \
 	default_route_and_own_prefixes_are_never_learned \
 	custom_route_that_on_premises_has_is_not_announced_back \
