@@ -450,6 +450,12 @@ static void judge_mtu(const struct doctor_vnet *v, struct doctor_line *l)
 	}
 }
 
+/* The name of one of gateway.yaml's may not be known. */
+static bool is_own_device(const struct doctor_vnet *v)
+{
+	return v->tun.is_tun && (!*v->device || strcmp(v->tun.name, v->device) == 0);
+}
+
 static void judge_offload(const struct doctor_vnet *v, struct doctor_line *l)
 {
 	const struct doctor_device *d = &v->tun;
@@ -461,9 +467,9 @@ static void judge_offload(const struct doctor_vnet *v, struct doctor_line *l)
 	else if (!d->is_asked || d->error)
 		say(l, DOCTOR_UNKNOWN, "The kernel does not say how the TUN device is: %s.",
 		    d->is_asked ? strerror(-d->error) : "no socket was opened there");
-	else if (!d->is_tun) {
+	else if (!is_own_device(v)) {
 		say(l, DOCTOR_PROBLEM,
-		    "The gateway's kernel does not send the pool to a TUN device%s%s.",
+		    "The gateway's kernel does not send the pool to the VNet's TUN device%s%s.",
 		    *d->name ? ", but to " : "", d->name);
 		advise(l, "See which route takes it: ip route get ADDRESS-OF-THE-POOL");
 	} else if (!d->is_up) {

@@ -37,6 +37,7 @@ static struct doctor_vnet good_vnet(void)
 	struct doctor_vnet v = {
 		.name = "hub",
 		.app = "shop",
+		.device = "sstp0",
 		.has_gateway = true,
 		.is_route_based = true,
 		.has_sstp = true,
@@ -346,6 +347,11 @@ static void device_other(struct doctor_vnet *v)
 	v->tun.is_tun = false;
 }
 
+static void device_of_another(struct doctor_vnet *v)
+{
+	strcpy(v->device, "sstp1");
+}
+
 static void device_down(struct doctor_vnet *v)
 {
 	v->tun.is_up = false;
@@ -444,6 +450,7 @@ static const struct {
 	{DOCTOR_OFFLOAD,	device_slow,		DOCTOR_WARNING,	"one by one"},
 	{DOCTOR_OFFLOAD,	device_down,		DOCTOR_PROBLEM,	"is down"},
 	{DOCTOR_OFFLOAD,	device_other,		DOCTOR_PROBLEM,	"but to sstp0"},
+	{DOCTOR_OFFLOAD,	device_of_another,	DOCTOR_PROBLEM,	"but to sstp0"},
 	{DOCTOR_OFFLOAD,	device_error,		DOCTOR_UNKNOWN,	"No such device"},
 	{DOCTOR_OFFLOAD,	device_unasked,		DOCTOR_UNKNOWN,	"no socket was opened"},
 	{DOCTOR_OFFLOAD,	skipped,		DOCTOR_UNKNOWN,	"Too many"},
