@@ -19,7 +19,7 @@
 #include "sstp/control/reply.h"
 
 enum {
-	FIRST_ID = 1U << 31, /* explain counts from 0 */
+	FIRST_ID = 1U << 30, /* explain counts from 0, traces have the upper half */
 	HOSTS = 2,	     /* inside, outside */
 };
 
