@@ -58,13 +58,14 @@ static void shake_hands(struct server *s)
 static void *serve(void *arg)
 {
 	struct server *s = arg;
-	char byte;
+	char hello[4096];
 
 	if (s->is_mute)
-		while (read(s->fd, &byte, 1) > 0)
+		while (read(s->fd, hello, sizeof(hello)) > 0)
 			;
-	else if (s->instead)
-		(void)!write(s->fd, s->instead, strlen(s->instead));
+	else if (s->instead) /* what is left unread would be a reset */
+		(void)!(read(s->fd, hello, sizeof(hello)) > 0 &&
+			write(s->fd, s->instead, strlen(s->instead)));
 	else
 		shake_hands(s);
 	close(s->fd);
