@@ -145,7 +145,7 @@ a_gateway_is_good() {
 	is "$(said 443 revocation)" "note 0x80092012" "without an address to ask"
 	is "$(said 443 http) $(said 443 sstp)" "ok - ok -" "SSTP"
 	like "$(<"$world_dir/443.json")" 'crypto binding with SHA-256 SHA-1' "its hashes"
-	like "$(<"$world_dir/443.json")" 'authentication by[A-Za-z ]* MS-CHAPv2' "its methods"
+	like "$(<"$world_dir/443.json")" 'authentication by.* MS-CHAPv2' "its methods"
 }
 
 certificates_fail_by_their_own_codes() {

@@ -457,10 +457,10 @@ static bool tell_sstp(struct run *r, const struct talk *t, int err)
 static void tell_methods(struct run *r, const struct talk *t)
 {
 	if (t->methods & (TALK_EAP | TALK_MSCHAPV2))
-		report_add(r->report, "ppp", WINDOWS_GOOD, 0, NULL, NULL,
-			   "authentication by%s%s%s; whether EAP is MS-CHAPv2 or TLS shows with a "
-			   "name only",
-			   t->methods & TALK_EAP ? " EAP" : "",
+		report_add(r->report, "ppp", WINDOWS_GOOD, 0, NULL, NULL, "authentication by%s%s%s",
+			   t->methods & TALK_EAP
+				   ? " EAP (whether MS-CHAPv2 or TLS shows with a name only)"
+				   : "",
 			   t->methods & TALK_MSCHAPV2 ? " MS-CHAPv2" : "",
 			   t->methods & TALK_PAP ? " PAP" : "");
 	else
