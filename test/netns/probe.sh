@@ -202,6 +202,17 @@ lines_for_people_say_the_same() {
 	like "$(tail -n 1 <<<"$out")" '^192\.0\.2\.1:1001: a Windows client would not connect\. It would report 0x800B0101' "the end"
 }
 
+sstpctl_doctor_is_the_same() {
+	local out status
+	out=$(PATH=$build_dir/tools/probe:$PATH in_ns "$host" "$build_dir/tools/sstpctl/sstpctl" doctor --probe 192.0.2.1:1001 \
+		--cacert "$world_dir/ca.pem" --json)
+	status=$?
+	is "$status" 1 "exit status"
+	like "$out" '"target": *"192\.0\.2\.1:1001"' "what it prints"
+	"$build_dir/tools/sstpctl/sstpctl" doctor --probe gw.test --vnet lab >/dev/null 2>&1
+	is $? 2 "exit status of two questions at once"
+}
+
 a_wrong_command_line_exits_with_2() {
 	local words
 	for words in "" "a b" "--name * gw.test" "gw.test:0" "--cacert /dev/null gw.test" "--no-such gw.test"; do
@@ -217,4 +228,5 @@ a_wrong_command_line_exits_with_2() {
 tap_main a_gateway_is_good certificates_fail_by_their_own_codes a_certificate_for_no_usage_is_a_note \
 	an_intermediate_is_fetched_from_where_the_certificate_says lists_are_fetched_and_read tls_that_windows_has_not \
 	what_is_no_tls_is_told a_web_server_is_no_gateway a_closed_port_is_refused lines_for_people_say_the_same \
+	sstpctl_doctor_is_the_same \
 	a_wrong_command_line_exits_with_2 -- "$@"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is well with the gateway and its virtual networks, and what to do about the rest. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/sstpctl/nouns.h"
 #include "tools/sstpctl/request.h"
@@ -76,12 +78,37 @@ static int print(struct call *c, const json_t *answer)
 
 const struct view doctor_view = {.shape = VIEW_OWN, .print = print};
 
+/* Becomes sstp-probe, which needs no gateway. */
+static int become_probe(const struct call *c)
+{
+	const char *cacert = c->options[OPTION_CACERT];
+	const char *argv[6] = {"sstp-probe"};
+	size_t n = 1;
+
+	if (c->options[OPTION_VNET])
+		return call_fail(EXIT_USAGE,
+				 "--probe asks a server, --vnet the gateway: one of them");
+	if (cacert) {
+		argv[n++] = "--cacert";
+		argv[n++] = cacert;
+	}
+	if (c->output == OUTPUT_JSON)
+		argv[n++] = "--json";
+	argv[n++] = c->options[OPTION_PROBE];
+	execvp(argv[0], (char **)argv);
+	return call_fail(EXIT_REFUSED, "sstp-probe: %s; it is installed beside sstpctl",
+			 strerror(errno));
+}
+
 /* Something that is a problem is a no, however it is shown. */
 int doctor_run(struct call *c)
 {
 	json_t *answer = NULL;
-	int code = request_send(c, "GET", c->verb->path, NULL, &answer);
+	int code;
 
+	if (c->options[OPTION_PROBE])
+		return become_probe(c);
+	code = request_send(c, "GET", c->verb->path, NULL, &answer);
 	if (code)
 		return code;
 	code = view_print(c, answer);

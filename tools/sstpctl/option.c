@@ -116,6 +116,8 @@ static const struct option_info table[OPTION_COUNT] = {
 		"as a client of this virtual network, instead of an app"},
 	[OPTION_ONCE] = {"once", 0, NULL, NULL, NULL, false, "shows it once, and ends"},
 	[OPTION_ROWS] = {"rows", 'n', "NUMBER", NULL, NULL, false, "how many sessions are shown"},
+	[OPTION_PROBE] = {"probe", 0, "HOST[:PORT]", NULL, NULL, false,
+			  "any SSTP server instead, as a Windows client sees it: sstp-probe(1)"},
 	[OPTION_FILE] = {"file", 'f', "FILE", NULL, "FILE", false,
 		"the site, YAML or JSON; - is standard input"},
 	[OPTION_DRY_RUN] = {"dry-run", 0, NULL, NULL, NULL, false, "prints the difference, changes nothing"},

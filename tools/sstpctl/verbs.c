@@ -131,7 +131,7 @@ static const struct verb verbs[] = {
 	{"trace", NULL, "APP TARGET", PLACE,
 		"Follows a probe of an app's to HOST[:PORT] stage by stage, and says where it stops.",
 		"GET", NULL, NULL, &trace_view, trace_run},
-	{"doctor", NULL, "", "vnet",
+	{"doctor", NULL, "", "vnet probe",
 		"Checks pools, gateways, certificates, name servers, ways back, MTU, offload, clock and limits.",
 		"GET", "/v1/doctor", NULL, &doctor_view, doctor_run},
 
