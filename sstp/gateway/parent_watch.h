@@ -4,7 +4,9 @@
 /*
  * What control needs in a VNet's namespace to follow a probe through the kernel: a packet socket that sees this probe and
  * its answers on every device, and nothing else, for its filter is locked; and a probe of the gateway's own to the same
- * target, which has been sent already. So control can neither capture nor send what it likes.
+ * target, which has been sent already. Control cannot capture what it likes by these. It could send: a packet socket, and
+ * a raw one, take what their holder writes. A control process that was taken over gains nothing by that as long as it has
+ * the parent's capabilities, which it has today.
  */
 #include "sstp/control/parent_msg.h"
 
