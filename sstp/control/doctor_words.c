@@ -341,6 +341,7 @@ static void judge_cause(const struct doctor_vnet *v, const struct explain_reason
 		    r->cause == EXPLAIN_POOL_DROPPED ? "all" : "a part");
 		advise(l, "Let it pass all of %s.", pool);
 		break;
+	case EXPLAIN_ANSWERED_LATER: say(l, DOCTOR_OK, "%s answers the pool.", host); break;
 	case EXPLAIN_PORT_DROPPED:
 	case EXPLAIN_PORT_DROPPED_FOR_POOL:
 		say(l, DOCTOR_OK, "%s answers the pool, but not on port %d.", host, DOCTOR_PORT);

@@ -179,6 +179,24 @@ static void cause_tell_apart(const struct words *w)
 
 /* ---- verdicts ---- */
 
+static void conclude_answered(const struct words *w)
+{
+	static const char lost[] = "the first packet was lost, the next one was not. Where that "
+				   "comes again, packets are lost on the way.";
+	unsigned port = w->t->f->port;
+
+	if (w->r->again->answer.outcome == MSG_OUTCOME_CLOSED)
+		telling_conclude(w->t, "PortClosed",
+				 "Port %u is refused by the host: %s itself is "
+				 "reached; %s",
+				 port, w->t->address, lost);
+	else if (port)
+		telling_conclude(w->t, "Reachable", "Port %u of %s is open; %s", port,
+				 w->t->address, lost);
+	else
+		telling_conclude(w->t, "Reachable", "%s is reachable; %s", w->t->address, lost);
+}
+
 static void conclude_port(const struct words *w)
 {
 	const struct explain_probe *p = w->r->host;
@@ -305,6 +323,7 @@ bool explain_tell_silence(struct telling *t)
 	step_pool(&w);
 	step_hops(&w);
 	switch (r.cause) {
+	case EXPLAIN_ANSWERED_LATER: conclude_answered(&w); break;
 	case EXPLAIN_PORT_DROPPED: conclude_port(&w); break;
 	case EXPLAIN_PORT_DROPPED_FOR_POOL: conclude_port_for_pool(&w); break;
 	case EXPLAIN_POOL_PARTLY_ALLOWED: conclude_partly(&w); break;
@@ -323,18 +342,21 @@ void explain_tell_sizes(struct telling *t)
 	const struct explain_facts *f = t->f;
 	struct explain_reason r = explain_find_size(f->probes, f->n_probes);
 	struct words w = words_of(t, &r);
+	unsigned mtu = r.passes >= 576 ? r.passes : r.stuck > 1280 ? 1280 : 576;
 
 	if (r.cause != EXPLAIN_MTU)
 		return;
 	telling_step(t, "sizes", "failed",
 		     "A packet of %u bytes is lost, and nobody says that it is too big%s.", r.stuck,
 		     r.passes ? "; shorter ones are answered" : "");
-	telling_conclude(t, "MtuBlackHole",
-			 "MTU black hole: %s is reached by short packets, but one of %u bytes is "
-			 "lost, and no router says that it is too big: connections open, and hang. "
-			 "Set mtu: %u in gateway.yaml, or let ICMP type 3 code 4 (IPv6: type 2) "
-			 "through to the pool %s.",
-			 t->address, r.stuck, r.passes > 576 ? r.passes : 1280, w.pool);
+	if (!telling_conclude(
+		    t, "MtuBlackHole",
+		    "MTU black hole: %s is reached by short packets, but one of %u bytes is "
+		    "lost, and no router says that it is too big: connections open, and hang. "
+		    "Set mtu: %u in gateway.yaml, or let ICMP type 3 code 4 (IPv6: type 2) "
+		    "through to the pool %s.",
+		    t->address, r.stuck, mtu, w.pool))
+		return;
 	telling_cause(t,
 		      "A link on the way has a smaller MTU, and its router says nothing, or a "
 		      "firewall drops what it says: ICMP must pass to the pool %s.",

@@ -34,7 +34,8 @@ size_t explain_ask_after_silence(uint16_t port, struct explain_probe ret_probes[
 
 size_t explain_ask_sizes(uint16_t port, struct explain_probe ret_probes[EXPLAIN_PROBES_MAX])
 {
-	static const uint16_t sizes[] = {0, 576, 1000, 1200, 1280, MSG_PROBE_FULL};
+	/* the one that counts first, for a host that limits echoes, and twice, for a way that loses some */
+	static const uint16_t sizes[] = {MSG_PROBE_FULL, 0, 576, 1000, 1200, 1280, MSG_PROBE_FULL};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -133,6 +134,8 @@ static enum explain_cause judge(const struct explain_reason *r, uint16_t port, b
 	bool is_open_to_gateway =
 		r->gateway && is_answered(r->gateway) && (r->gateway->port == port || !port);
 
+	if (r->again)
+		return EXPLAIN_ANSWERED_LATER;
 	if (r->other)
 		return EXPLAIN_POOL_PARTLY_ALLOWED;
 	if (r->host)
@@ -156,7 +159,9 @@ struct explain_reason explain_find_cause(const struct explain_probe *probes, siz
 			take_gateway(&r, p);
 		else if (p->source)
 			take_pool(&r, p);
-		else if (is_answered(p) && !r.host && (p->port != port || p->ttl))
+		else if (is_answered(p) && p->port == port && !r.again)
+			r.again = p;
+		else if (is_answered(p) && !r.host)
 			r.host = p;
 	}
 	r.hop = last_hop(probes, n, false);
@@ -165,14 +170,17 @@ struct explain_reason explain_find_cause(const struct explain_probe *probes, siz
 	return r;
 }
 
-/* The same question: both echoes, or both to a port. */
+/* The same question: echoes, or to a port; one that was answered, if there is one. */
 static const struct explain_probe *find_full(const struct explain_probe *probes, size_t n,
 					     bool has_port)
 {
+	const struct explain_probe *found = NULL;
+
 	for (size_t i = 0; i < n; i++)
-		if (probes[i].size == MSG_PROBE_FULL && !probes[i].port == !has_port)
-			return &probes[i];
-	return NULL;
+		if (probes[i].size == MSG_PROBE_FULL && !probes[i].port == !has_port &&
+		    (!found || is_answered(&probes[i])))
+			found = &probes[i];
+	return found;
 }
 
 /*

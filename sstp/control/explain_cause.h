@@ -5,6 +5,7 @@
  * A packet in an app's name was forwarded and met with silence: what else to ask, all at once, and what the answers say
  * together. A packet that was answered is asked again in all sizes. Pure.
  *
+ *	the same question is answered the second time               a packet was lost, and that is all
  *	the host answers the app otherwise                          its firewall drops the port: for the pool, when
  *	                                                            the gateway itself is answered, else for everybody
  *	other addresses of the pool are answered                    a firewall knows part of the pool
@@ -24,6 +25,7 @@ enum {
 
 enum explain_cause {
 	EXPLAIN_NO_CAUSE, /* the answers say nothing */
+	EXPLAIN_ANSWERED_LATER,
 	EXPLAIN_PORT_DROPPED,
 	EXPLAIN_PORT_DROPPED_FOR_POOL,
 	EXPLAIN_POOL_PARTLY_ALLOWED,
@@ -40,6 +42,7 @@ struct explain_reason {
 	enum explain_cause cause;
 	const struct explain_probe
 		*gateway; /* the gateway itself: what it was answered, or its silence */
+	const struct explain_probe *again; /* the same question, answered this time */
 	const struct explain_probe *host;  /* what the host answered the app otherwise */
 	const struct explain_probe *other; /* another address of the pool that was answered */
 	const struct explain_probe *down;  /* who says that there is no host */

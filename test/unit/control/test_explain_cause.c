@@ -90,6 +90,16 @@ static struct explain_reason judge(const struct network *w, uint16_t port)
 
 #define WELL .routers = 2, .routers_back = 2, .host_has_way_back = true
 
+/* It lets all through by now. */
+static void question_that_is_answered_the_second_time_says_no_more(void **state)
+{
+	const struct network well = {WELL}, closed = {WELL, .port_is_closed = true};
+
+	assert_int_equal(judge(&well, PORT).cause, EXPLAIN_ANSWERED_LATER);
+	assert_int_equal(judge(&well, 0).cause, EXPLAIN_ANSWERED_LATER);
+	assert_int_equal(judge(&closed, PORT).again->answer.outcome, MSG_OUTCOME_CLOSED);
+}
+
 static void cause_is_what_was_planted(void **state)
 {
 	static const struct {
@@ -177,6 +187,22 @@ static struct explain_reason measure(unsigned passes, bool has_echo, bool is_tol
 	return explain_find_size(probes, n);
 }
 
+static void long_packet_that_is_lost_once_is_no_black_hole(void **state)
+{
+	struct explain_probe probes[EXPLAIN_PROBES_MAX];
+	size_t n = explain_ask_sizes(0, probes);
+
+	for (size_t i = 0; i < n; i++) {
+		probes[i].is_told = true;
+		probes[i].answer.outcome = i ? MSG_OUTCOME_ECHO : MSG_OUTCOME_SILENCE;
+		probes[i].answer.size = probes[i].size == MSG_PROBE_FULL ? 1352 : 576;
+	}
+	assert_int_equal(probes[0].size, MSG_PROBE_FULL);
+	assert_int_equal(explain_find_size(probes, n).cause, EXPLAIN_NO_CAUSE);
+	probes[n - 1].answer.outcome = MSG_OUTCOME_SILENCE;
+	assert_int_equal(explain_find_size(probes, n).cause, EXPLAIN_MTU);
+}
+
 static void long_packets_that_are_lost_without_a_word_are_a_black_hole(void **state)
 {
 	struct explain_reason r = measure(1250, true, false);
@@ -212,9 +238,11 @@ static void only_an_icmp_of_these_says_that_a_host_is_down(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(question_that_is_answered_the_second_time_says_no_more),
 		cmocka_unit_test(cause_is_what_was_planted),
 		cmocka_unit_test(who_has_answered_is_named),
 		cmocka_unit_test(nothing_that_was_told_is_no_cause),
+		cmocka_unit_test(long_packet_that_is_lost_once_is_no_black_hole),
 		cmocka_unit_test(long_packets_that_are_lost_without_a_word_are_a_black_hole),
 		cmocka_unit_test(only_an_icmp_of_these_says_that_a_host_is_down),
 	};
