@@ -264,6 +264,12 @@ static void watch(struct trace_job *j)
 		trace(j);
 }
 
+/* Else it is the parent that could not ask. */
+static bool is_unreachable(int error)
+{
+	return error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EACCES;
+}
+
 static void on_watching(struct trace_job *j, const struct parent_watching *m,
 			struct msgsock_fds *fds)
 {
@@ -273,7 +279,7 @@ static void on_watching(struct trace_job *j, const struct parent_watching *m,
 		j->packets = msgsock_take_fd(fds);
 		if (!m->own_error)
 			j->own = msgsock_take_fd(fds);
-		else
+		else if (is_unreachable(m->own_error))
 			j->facts.own_said = TRACE_SAID_UNREACHABLE;
 	}
 	trace(j);

@@ -65,7 +65,8 @@ static enum trace_verdict judge_worker(const struct trace_evidence *e)
 {
 	if (e->sender == TRACE_BY_SILENT_WORKER)
 		return TRACE_WORKER_SILENT;
-	if (e->app == TRACE_SAID_FAILED)
+	/* without a route that it knows it has sent nothing */
+	if (e->app == TRACE_SAID_FAILED || e->worker_route == TRACE_ROUTE_UNKNOWN)
 		return TRACE_WORKER_FAILED;
 	return e->worker_drop == TRACE_DROP_SOURCE ? TRACE_WORKER_SOURCE : TRACE_NOT_IN_TUNNEL;
 }

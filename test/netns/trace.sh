@@ -125,15 +125,17 @@ answer_is_json_too() {
 
 # what each says of itself; the next step is the gateway's administrator's
 B55_each_silence_has_its_stage() {
-	local name pids=()
+	local name pid pids=()
 	local -A target=([drops]=3:80 [forward]=4:80 [back]=5:80 [answer]=6:80 [nobody]=9:80)
 	for name in ${apps#shop}; do
 		"$sstpctl_bin" --socket "$world_dir/control.sock" trace "$name" "10.20.0.${target[$name]}" \
 			>"$world_dir/$name.traced" 2>&1 &
 		pids+=($!)
 	done
-	wait "${pids[@]}"
-	is "$?" 1 "the exit status"
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+		is "$?" 1 "the exit status of each"
+	done
 	like "$(<"$world_dir/drops.traced")" 'TargetSilent \(it stopped at: vnet\): Port 80 of 10\.20\.0\.3' "a target that drops"
 	like "$(<"$world_dir/forward.traced")" 'GatewayDrops \(it stopped at: gatewayRoute\).*nft list ruleset' "the gateway's firewall"
 	like "$(<"$world_dir/back.traced")" 'NoWayBack \(it stopped at: returnRoute\).*a route to 172\.16\.77\.0/24' "no way back"

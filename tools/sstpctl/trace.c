@@ -99,6 +99,9 @@ static bool split(const char *target, char host[TARGET_MAX], const char **ret_po
 		*ret_port = colon + 1;
 		len = (size_t)(colon - target);
 	}
+	/* a colon with nothing behind it */
+	if (colon && !colon[1])
+		return false;
 	return len && snprintf(host, TARGET_MAX, "%.*s", (int)len, target) < TARGET_MAX;
 }
 
