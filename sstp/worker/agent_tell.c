@@ -196,6 +196,7 @@ void agent_show(struct agent *a)
 	s->n_domains = s->n_dns ? a->told.n_domains : 0;
 	show_environment(a, s, &texts);
 	r = status_write(s);
+	memset(s->environment, 0, sizeof(s->environment)); /* of this frame's texts */
 	if (r < 0 && !a->status_failed)
 		log_warning("cannot write the status for sstp-worker status: %s", strerror(-r));
 	a->status_failed = r < 0;

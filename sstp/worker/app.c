@@ -91,7 +91,6 @@ static struct failure become(const struct app_params *p)
 {
 	struct failure f = {.step = "enter the network namespace"};
 
-	reset_signals();
 	f.error = p->netns_fd >= 0 ? netns_enter(p->netns_fd) : 0;
 	if (f.error)
 		return f;
@@ -149,6 +148,7 @@ int app_start(const struct app_params *params, pid_t *ret_pid, char ret_error[25
 	}
 	pid = fork_with_signals_blocked();
 	if (pid == 0) {
+		reset_signals();
 		f = become(&p);
 		_exit(write(fds[1], &f, sizeof(f)) == sizeof(f) ? EXIT_SUCCESS : EXIT_FAILURE);
 	}
